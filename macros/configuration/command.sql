@@ -1,0 +1,12 @@
+{#- Asks the plugin for something and returns its answer. Raises the plugin's message if it
+    refuses, and a plain one if it is not loaded. -#}
+{% macro command(action, request={}) -%}
+    {%- set sql -%}
+        select system.main.hipaa_mode_command({{ hipaa_mode.literal(action) }}, {{ hipaa_mode.literal(tojson(request)) }}) as answer
+    {%- endset -%}
+    {%- set answer = fromjson(run_query(sql).columns[0].values()[0]) -%}
+    {%- if 'error' in answer -%}
+        {{- exceptions.raise_compiler_error('hipaa_mode: ' ~ answer.error) -}}
+    {%- endif -%}
+    {{- return(answer.result) -}}
+{%- endmacro %}

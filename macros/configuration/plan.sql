@@ -1,0 +1,33 @@
+{#- What this environment's build does, as resolved from the seeds when the run started: see
+    scripts/hipaa_mode/plan.py for its fields. Nothing at parse time. -#}
+{% macro plan() -%}
+    {%- if not execute -%}
+        {{- return(none) -}}
+    {%- endif -%}
+    {%- if var('hipaa_mode__seed_folder', none) -%}
+        {{- return(hipaa_mode.command('plan', hipaa_mode.configuration_request())) -}}
+    {%- endif -%}
+    {{- return(hipaa_mode.command('plan')) -}}
+{%- endmacro %}
+
+{#- What one destination receives; none if the environment does not have it. -#}
+{% macro destination_plan(destination) -%}
+    {%- if not execute -%}
+        {{- return(none) -}}
+    {%- endif -%}
+    {%- set request = {} -%}
+    {%- if var('hipaa_mode__seed_folder', none) -%}
+        {%- do request.update(hipaa_mode.configuration_request()) -%}
+    {%- endif -%}
+    {%- do request.update({'destination': destination}) -%}
+    {{- return(hipaa_mode.command('destination', request)) -}}
+{%- endmacro %}
+
+{#- Says in a model that it is built from the seeds, so that they load before it. -#}
+{% macro depends_on_configuration() -%}
+-- depends_on: {{ ref('destination_types') }}
+-- depends_on: {{ ref('destinations') }}
+-- depends_on: {{ ref('allowed_events') }}
+-- depends_on: {{ ref('allowed_properties') }}
+-- depends_on: {{ ref('small_zip3_areas') }}
+{%- endmacro %}

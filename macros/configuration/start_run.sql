@@ -1,0 +1,55 @@
+{#- on-run-start: checks everything the run rests on before anything is touched. -#}
+{% macro start_run() -%}
+    {%- if execute -%}
+        {%- set needs_key = flags.WHICH in ('build', 'run', 'test', 'retry', 'snapshot') -%}
+        {%- do hipaa_mode._check_functions() -%}
+        {%- set request = hipaa_mode.configuration_request() -%}
+        {%- do request.update({'needs_key': needs_key}) -%}
+        {%- set started = hipaa_mode.command('start', request) -%}
+        {%- if started.faults -%}
+            {%- set count = started.faults | length -%}
+            {{- exceptions.raise_compiler_error(
+                'hipaa_mode: the configuration has ' ~ count ~ (' fault' if count == 1 else ' faults')
+                ~ '. Nothing was built or published; what was published before stays.\n- '
+                ~ started.faults | join('\n- ')
+            ) -}}
+        {%- endif -%}
+        {%- for warning in started.warnings -%}
+            {%- do exceptions.warn('hipaa_mode: ' ~ warning) -%}
+        {%- endfor -%}
+        {%- if needs_key -%}
+            {%- do hipaa_mode.check_key_fingerprint(started.key_fingerprint) -%}
+        {%- endif -%}
+        {%- if flags.WHICH in ('build', 'run') -%}
+            {%- do hipaa_mode.withdraw_removed_destinations(started.destinations) -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The masking function must be the registered one: a macro of its name would shadow it. -#}
+{% macro _check_functions() -%}
+    {%- set sql -%}
+        select database_name, schema_name, function_type
+        from duckdb_functions()
+        where function_name in ('hipaa_mask', 'hipaa_mode_command', 'hipaa_mode_random_code')
+    {%- endset -%}
+    {%- set functions = run_query(sql).rows -%}
+    {%- set ours = [] -%}
+    {%- for function in functions -%}
+        {%- if function[0] == 'system' and function[1] == 'main' and function[2] == 'scalar' -%}
+            {%- do ours.append(function) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if ours | length < 3 -%}
+        {{- exceptions.raise_compiler_error(
+            'hipaa_mode: the masking plugin is not loaded, so nothing was built. Add it to this '
+            ~ 'target in profiles.yml:\n  plugins:\n    - module: hipaa_mode.plugin'
+        ) -}}
+    {%- elif functions | length > ours | length -%}
+        {{- exceptions.raise_compiler_error(
+            'hipaa_mode: the database has a macro or function of its own with the name of a masking '
+            ~ 'function. It could stand in for masking, so nothing was built. Drop it: '
+            ~ "select * from duckdb_functions() where function_name like 'hipaa%' shows it"
+        ) -}}
+    {%- endif -%}
+{%- endmacro %}

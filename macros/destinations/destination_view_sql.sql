@@ -1,0 +1,65 @@
+{#- A projection of a masked table to exactly the columns of the allowlist. A destination that
+    this environment does not have gets its envelope and no rows. -#}
+{% macro destination_view_sql(destination, view) -%}
+{%- set masked = ref('hipaa_mode', 'masked_' ~ view) -%}
+{{ hipaa_mode.depends_on_configuration() }}
+{%- if execute %}
+{%- set destination_plan = hipaa_mode.destination_plan(destination) %}
+{%- set events = destination_plan.events if destination_plan and view == 'events' else none %}
+{%- if events is not none and '*' in events %}{% set restricts_events = false %}{% else %}{% set restricts_events = events is not none %}{% endif %}
+
+select
+    {%- for column in hipaa_mode.view_columns(destination_plan, view) %}
+    {{ hipaa_mode._view_expression(column, events) }} as {{ hipaa_mode.identifier(column.name) }}{{ ',' if not loop.last }}
+    {%- endfor %}
+from {{ masked }} as masked
+{%- if not destination_plan %}
+where false
+{%- elif restricts_events %}
+where {% if events %}masked.event in ({{ hipaa_mode.literals(events) }}){% else %}false{% endif %}
+{%- endif %}
+{%- else %}
+select 1 from {{ masked }}
+{%- endif %}
+{%- endmacro %}
+
+{#- The columns a view must have, in order. -#}
+{% macro view_columns(destination_plan, view) -%}
+    {%- if destination_plan -%}
+        {{- return(destination_plan.views[view]) -}}
+    {%- endif -%}
+    {%- set columns = [] -%}
+    {%- for name in ['row_id', 'call_type', 'event', 'sent_at', 'received_at', 'user_id', 'anonymous_id', 'group_id'] -%}
+        {%- do columns.append({
+            'name': name, 'masked_column': '', 'property_list': 'envelope', 'path': '', 'treatment': 'envelope',
+            'data_type': 'timestamp' if name in ('sent_at', 'received_at') else 'text', 'is_list': false,
+            'events': none, 'reason': '',
+        }) -%}
+    {%- endfor -%}
+    {{- return(columns) -}}
+{%- endmacro %}
+
+{% macro _view_expression(column, events) -%}
+    {%- if column.masked_column == '' -%}
+        {{- return('cast(null as ' ~ hipaa_mode.data_type(column.data_type) ~ ')') -}}
+    {%- endif -%}
+    {%- set masked_column = 'masked.' ~ hipaa_mode.identifier(column.masked_column) -%}
+    {%- if column.name == 'event' and column.property_list == 'envelope' -%}
+        {{- return(hipaa_mode._sent_as(masked_column, events)) -}}
+    {%- elif column.events is not none -%}
+        {{- return('case when masked.event in (' ~ hipaa_mode.literals(column.events) ~ ') then ' ~ masked_column ~ ' end') -}}
+    {%- endif -%}
+    {{- return(masked_column) -}}
+{%- endmacro %}
+
+{#- The event's name as the destination gets it. -#}
+{% macro _sent_as(event, events) -%}
+    {%- set branches = [] -%}
+    {%- for name, sent_as in (events or {}).items() if name != sent_as -%}
+        {%- do branches.append('when ' ~ hipaa_mode.literal(name) ~ ' then ' ~ hipaa_mode.literal(sent_as)) -%}
+    {%- endfor -%}
+    {%- if not branches -%}
+        {{- return(event) -}}
+    {%- endif -%}
+    {{- return('case ' ~ event ~ ' ' ~ branches | join(' ') ~ ' else ' ~ event ~ ' end') -}}
+{%- endmacro %}

@@ -1,0 +1,19 @@
+{#- The whole of a destination model: {{ hipaa_mode.destination_events('ga4') }} is all it says. -#}
+
+{#- Track, page and screen calls as the destination may receive them. -#}
+{% macro destination_events(destination) -%}
+    {{- config(materialized='destination_view') -}}
+    {{- hipaa_mode.destination_view_sql(destination, 'events') -}}
+{%- endmacro %}
+
+{#- Identify calls as the destination may receive them. -#}
+{% macro destination_identifies(destination) -%}
+    {{- config(materialized='destination_view') -}}
+    {{- hipaa_mode.destination_view_sql(destination, 'identifies') -}}
+{%- endmacro %}
+
+{#- Group calls as the destination may receive them. -#}
+{% macro destination_groups(destination) -%}
+    {{- config(materialized='destination_view') -}}
+    {{- hipaa_mode.destination_view_sql(destination, 'groups') -}}
+{%- endmacro %}

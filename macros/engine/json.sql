@@ -1,0 +1,82 @@
+{#- JSON as this engine reads it. A JSON text is a varchar holding one JSON value. -#}
+
+{#- All the paths at once: one parse of the message, however many values are wanted. Null
+    where the message is not JSON. -#}
+{% macro extract_json_texts(message, json_paths) -%}
+    {{- return(adapter.dispatch('extract_json_texts', 'hipaa_mode')(message, json_paths)) -}}
+{%- endmacro %}
+
+{% macro duckdb__extract_json_texts(message, json_paths) -%}
+    {%- set found = 'try(json_extract(' ~ message ~ ', [' ~ hipaa_mode.literals(json_paths) ~ ']))' -%}
+    {{- return('cast(' ~ found ~ ' as varchar[])') -}}
+{%- endmacro %}
+
+{% macro json_types(message, json_paths) -%}
+    {{- return(adapter.dispatch('json_types', 'hipaa_mode')(message, json_paths)) -}}
+{%- endmacro %}
+
+{% macro duckdb__json_types(message, json_paths) -%}
+    {{- return('try(json_type(' ~ message ~ ', [' ~ hipaa_mode.literals(json_paths) ~ ']))') -}}
+{%- endmacro %}
+
+{% macro json_text_at(json_text, json_path) -%}
+    {{- return(adapter.dispatch('json_text_at', 'hipaa_mode')(json_text, json_path)) -}}
+{%- endmacro %}
+
+{% macro duckdb__json_text_at(json_text, json_path) -%}
+    {{- return('cast(json_extract(' ~ json_text ~ ', ' ~ hipaa_mode.literal(json_path) ~ ') as varchar)') -}}
+{%- endmacro %}
+
+{#- The elements of an array as JSON texts; null where there is no array. -#}
+{% macro json_elements(json_text) -%}
+    {{- return(adapter.dispatch('json_elements', 'hipaa_mode')(json_text)) -}}
+{%- endmacro %}
+
+{% macro duckdb__json_elements(json_text) -%}
+    {{- return(
+        "case when starts_with(" ~ json_text ~ ", '[') then cast(json_extract(" ~ json_text
+        ~ ", '$[*]') as varchar[]) end"
+    ) -}}
+{%- endmacro %}
+
+{% macro is_json_container(json_text) -%}
+    {{- return(adapter.dispatch('is_json_container', 'hipaa_mode')(json_text)) -}}
+{%- endmacro %}
+
+{% macro duckdb__is_json_container(json_text) -%}
+    {{- return('(starts_with(' ~ json_text ~ ", '{') or starts_with(" ~ json_text ~ ", '['))") -}}
+{%- endmacro %}
+
+{#- The names of an object's keys, joined into one text by the unit separator. -#}
+{% macro json_key_names(message, key) -%}
+    {{- return(adapter.dispatch('json_key_names', 'hipaa_mode')(message, key)) -}}
+{%- endmacro %}
+
+{% macro duckdb__json_key_names(message, key) -%}
+    {{- return(
+        'array_to_string(try(json_keys(' ~ message ~ ', ' ~ hipaa_mode.literal('$."' ~ key ~ '"')
+        ~ ')), chr(31))'
+    ) -}}
+{%- endmacro %}
+
+{#- The text of a scalar, the same on every engine; null for an object, an array or null.
+    A string is its characters; a whole number its digits, however many; another number its
+    shortest form that reads back as the same double, as ECMAScript and RFC 8785 write it
+    (so 1.0, 1 and 1e0 are all `1`); a boolean is `true` or `false`. -#}
+{% macro scalar_text(json_text) -%}
+    {{- return(adapter.dispatch('scalar_text', 'hipaa_mode')(json_text)) -}}
+{%- endmacro %}
+
+{% macro duckdb__scalar_text(json_text) -%}
+    {%- set t = json_text -%}
+case
+        when starts_with({{ t }}, '"') and not contains({{ t }}, '\') then {{ t }}[2:-2]
+        when starts_with({{ t }}, '"') then json_extract_string({{ t }}, '$')
+        when {{ t }} in ('true', 'false') then {{ t }}
+        when {{ t }} = '-0.0' then '0'
+        when ends_with({{ t }}, '.0') then {{ t }}[:-3]
+        when regexp_full_match({{ t }}, '-?[0-9]+(\.[0-9]+)?') then {{ t }}
+        when regexp_full_match({{ t }}, '-?[0-9.]+e[0-9]+') then replace({{ t }}, 'e', 'e+')
+        when regexp_full_match({{ t }}, '-?[0-9.]+e-[0-9]+') then {{ t }}
+    end
+{%- endmacro %}

@@ -1,0 +1,29 @@
+{#- A value in the form that a masked column has, from the text that staging took out. -#}
+
+{% macro masked_expression(column) -%}
+    {%- set value = hipaa_mode.identifier(column.value) -%}
+    {%- if column.data_type == 'json' -%}
+        {%- set expression = hipaa_mode.identifier(column.value ~ '__json') -%}
+    {%- elif column.treatment == 'surrogate' -%}
+        {%- set expression = hipaa_mode.identifier(column.name ~ '__code') ~ '.code' -%}
+    {%- elif column.is_list -%}
+        {%- set expression = hipaa_mode.map_list(value, hipaa_mode._masked_scalar(column, 'element')) -%}
+    {%- else -%}
+        {%- set expression = hipaa_mode._masked_scalar(column, value) -%}
+    {%- endif -%}
+    {%- if column.events is not none -%}
+        {%- set expression = 'case when event in (' ~ hipaa_mode.literals(column.events) ~ ') then ' ~ expression ~ ' end' -%}
+    {%- endif -%}
+    {{- return('cast(' ~ expression ~ ' as ' ~ hipaa_mode.data_type(column.data_type, column.is_list) ~ ')') -}}
+{%- endmacro %}
+
+{% macro _masked_scalar(column, text) -%}
+    {%- if column.treatment == 'mask' -%}
+        {{- return(hipaa_mode.token(hipaa_mode.normalized(text, column.normalize), column.scope)) -}}
+    {%- elif column.treatment == 'allow' -%}
+        {{- return(hipaa_mode.text_to(column.data_type, text)) -}}
+    {%- else -%}
+        {%- set treated = hipaa_mode.treat(column.treatment, column.argument, text) -%}
+        {{- return(hipaa_mode.text_to(column.data_type, '(' ~ treated ~ ')')) -}}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,34 @@
+{#- A view that refuses before it replaces: a candidate whose columns are not exactly those of
+    the allowlist never stands where readers look, not even for the seconds before its tests. -#}
+{% materialization destination_view, adapter='duckdb' %}
+    {%- set identifier = model['alias'] -%}
+    {%- set target_relation = api.Relation.create(
+        database=database, schema=schema, identifier=identifier, type='view'
+    ) -%}
+    {%- set existing_relation = load_cached_relation(this) -%}
+    {%- set parts = model.name.rsplit('__', 1) -%}
+    {%- set destination_plan = hipaa_mode.destination_plan(parts[0]) -%}
+    {%- set columns = hipaa_mode.view_columns(destination_plan, parts[1]) -%}
+
+    {%- do hipaa_mode.refuse_other_columns(model.name, columns, adapter.get_column_schema_from_query(sql)) -%}
+
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+
+    {%- if existing_relation is not none and existing_relation.type != 'view' -%}
+        {%- do adapter.drop_relation(existing_relation) -%}
+    {%- endif -%}
+    {%- call statement('main') -%}
+        create or replace view {{ target_relation }} as (
+            {{ sql }}
+        )
+    {%- endcall -%}
+    {%- do hipaa_mode.comment_on_columns(target_relation, columns) -%}
+    {%- do persist_docs(target_relation, model) -%}
+
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {{ adapter.commit() }}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+
+    {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}

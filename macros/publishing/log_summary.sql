@@ -1,0 +1,27 @@
+{#- The run's summary: what each destination received, and why some kept their last files. -#}
+{% macro log_summary(published, unchanged) -%}
+    {%- for manifest in published -%}
+        {%- if loop.first -%}
+            {%- do log(
+                'hipaa_mode: ' ~ manifest.calls.raw ~ ' raw calls = ' ~ manifest.calls.staged ~ ' staged + '
+                ~ manifest.calls.duplicates ~ ' duplicates + ' ~ manifest.calls.rejected ~ ' rejected', info=true
+            ) -%}
+        {%- endif -%}
+        {%- for file, facts in manifest.files.items() -%}
+            {%- set allowed = facts.columns | rejectattr('property_list', 'equalto', 'envelope') | list -%}
+            {%- set not_fitting = facts.columns | sum(attribute='values_not_fitting') -%}
+            {%- do log(
+                'hipaa_mode: published ' ~ file ~ ': ' ~ facts.rows ~ ' rows, ' ~ allowed | length
+                ~ ' properties allowed (' ~ allowed | selectattr('treatment', 'in', ['mask', 'surrogate']) | list | length
+                ~ ' masked), ' ~ (facts.properties_dropped if facts.properties_dropped is not none else 'uncounted')
+                ~ ' dropped' ~ (', ' ~ not_fitting ~ ' values did not fit and are null' if not_fitting else ''), info=true
+            ) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- for destination, reasons in unchanged.items() -%}
+        {%- do log(
+            'hipaa_mode: NOT published: `' ~ destination ~ '`, its last good files stay: '
+            ~ reasons[:5] | join('; ') ~ ('; and ' ~ (reasons | length - 5) ~ ' more' if reasons | length > 5 else ''), info=true
+        ) -%}
+    {%- endfor -%}
+{%- endmacro %}

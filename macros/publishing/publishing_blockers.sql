@@ -1,0 +1,78 @@
+{#- Why each destination may not be published, by destination; an empty list where it may.
+
+    A destination needs its views, all they are built from, and every test on any of these to
+    have run and passed in this run. A test that reads a destination's view counts for that
+    destination alone, whatever else it reads. -#}
+{% macro publishing_blockers(results, destinations) -%}
+    {%- set status = {} -%}
+    {%- for result in results -%}
+        {%- do status.update({result.node.unique_id: result.status | string}) -%}
+    {%- endfor -%}
+    {%- set view_owner = {} -%}
+    {%- for node in graph.nodes.values() -%}
+        {%- if node.resource_type == 'model' and node.config.materialized == 'destination_view' -%}
+            {%- do view_owner.update({node.unique_id: node.name.rsplit('__', 1)[0]}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set blockers = {} -%}
+    {%- for destination in destinations -%}
+        {%- set needed = hipaa_mode._needed_nodes(destination, view_owner) -%}
+        {%- set reasons = [] -%}
+        {%- for unique_id in needed -%}
+            {%- do reasons.append(hipaa_mode._blocker(unique_id, status.get(unique_id))) -%}
+        {%- endfor -%}
+        {%- set tests_on_views = [] -%}
+        {%- for node in graph.nodes.values() if node.resource_type == 'test' -%}
+            {%- set owners = [] -%}
+            {%- for unique_id in node.depends_on.nodes if unique_id in view_owner -%}
+                {%- do owners.append(view_owner[unique_id]) -%}
+            {%- endfor -%}
+            {%- set concerns = destination in owners if owners else node.depends_on.nodes | select('in', needed) | list | length > 0 -%}
+            {%- if concerns -%}
+                {%- do reasons.append(hipaa_mode._blocker(node.unique_id, status.get(node.unique_id))) -%}
+                {%- if owners -%}
+                    {%- do tests_on_views.append(node.unique_id) -%}
+                {%- endif -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- for result in results if result.node.resource_type == 'unit_test' -%}
+            {%- if result.node.depends_on.nodes | select('in', needed) | list and result.status | string not in ('pass', 'success') -%}
+                {%- do reasons.append('unit test ' ~ result.node.name ~ ' failed') -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- if not tests_on_views -%}
+            {%- do reasons.append('no test is configured on its views') -%}
+        {%- endif -%}
+        {%- do blockers.update({destination: reasons | select | list}) -%}
+    {%- endfor -%}
+    {{- return(blockers) -}}
+{%- endmacro %}
+
+{#- A destination's views and everything they are built from. -#}
+{% macro _needed_nodes(destination, view_owner) -%}
+    {%- set needed = [] -%}
+    {%- for unique_id, owner in view_owner.items() if owner == destination -%}
+        {%- do needed.append(unique_id) -%}
+    {%- endfor -%}
+    {#- The list grows while it is walked: each node adds what it is built from. -#}
+    {%- for unique_id in needed -%}
+        {%- for parent in graph.nodes[unique_id].depends_on.nodes | default([]) -%}
+            {%- if parent not in needed and parent in graph.nodes -%}
+                {%- do needed.append(parent) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(needed) -}}
+{%- endmacro %}
+
+{% macro _blocker(unique_id, status) -%}
+    {%- set name = unique_id.split('.')[2] -%}
+    {%- if status in ('success', 'pass', 'warn') -%}
+        {{- return('') -}}
+    {%- elif status is none -%}
+        {{- return(name ~ ' did not run') -}}
+    {%- elif status == 'skipped' -%}
+        {{- return(name ~ ' was skipped') -}}
+    {%- endif -%}
+    {{- return(name ~ ' failed') -}}
+{%- endmacro %}

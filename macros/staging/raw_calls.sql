@@ -1,0 +1,83 @@
+{#- The raw calls, one a row: file_number, source_file, line_number, message, unreadable.
+
+    `message` is the call's text; where the bytes are not UTF-8 it is null and `unreadable` has
+    them. Reads what HIPAA_MODE_RAW_CALLS names (see raw_calls_location), and the dbt source
+    where that is a table. -#}
+{% macro raw_calls(source_relation) -%}
+    {%- if not execute -%}
+        {{- return(source_relation) -}}
+    {%- endif -%}
+    {%- set raw = hipaa_mode.command('raw_calls', {'location': hipaa_mode.raw_calls_location()}) -%}
+    {%- if raw.kind == 'lines' -%}
+        {{- return(hipaa_mode._raw_lines(raw)) -}}
+    {%- elif raw.kind == 'parquet' -%}
+        {%- set files = 'read_parquet([' ~ hipaa_mode.literals(raw.files) ~ '], filename = true, file_row_number = true, union_by_name = true)' -%}
+        {{- return(hipaa_mode._raw_rows(files, 'filename', 'file_row_number + 1', raw.files)) -}}
+    {%- else -%}
+        {%- set parts = [] -%}
+        {%- for part in raw.table -%}
+            {%- do parts.append(hipaa_mode.identifier(part)) -%}
+        {%- endfor -%}
+        {%- set table = parts | join('.') -%}
+        {{- return(hipaa_mode._raw_rows(table, hipaa_mode.literal(raw.table | join('.')), 'row_number() over ()', [raw.table | join('.')])) -}}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- What names the raw calls: the variable, the environment variable, or the demo. -#}
+{% macro raw_calls_location() -%}
+    {{- return(
+        var('hipaa_mode__raw_calls', none)
+        or env_var('HIPAA_MODE_RAW_CALLS', '')
+        or 'demo/raw_calls/' ~ hipaa_mode.environment() ~ '/*.ndjson.gz'
+    ) -}}
+{%- endmacro %}
+
+{% macro _raw_lines(raw) %}
+(
+        select
+            cast(list_position([{{ hipaa_mode.literals(raw.files) }}], source_file) as integer) as file_number,
+            source_file,
+            line_number,
+            message,
+            unreadable
+        from {{ raw.view }}
+    )
+{%- endmacro %}
+
+{% macro _raw_rows(relation, source_file, line_number, files) %}
+{%- set column = hipaa_mode._message_column(relation) -%}
+{%- set name = hipaa_mode.identifier(column.name) %}
+(
+        select
+            cast(list_position([{{ hipaa_mode.literals(files) }}], {{ source_file }}) as integer) as file_number,
+            {{ source_file }} as source_file,
+            {{ line_number }} as line_number,
+            {%- if column.is_bytes %}
+            try(decode({{ name }})) as message,
+            case when try(decode({{ name }})) is null then {{ name }} end as unreadable
+            {%- else %}
+            cast({{ name }} as varchar) as message,
+            cast(null as blob) as unreadable
+            {%- endif %}
+        from {{ relation }}
+    )
+{%- endmacro %}
+
+{% macro _message_column(relation) -%}
+    {%- set columns = [] -%}
+    {%- for row in run_query('describe select * from ' ~ relation).rows -%}
+        {%- if row[0] not in ('filename', 'file_row_number') -%}
+            {%- do columns.append({'name': row[0], 'type': row[1]}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set wanted = var('hipaa_mode__raw_message_column', none) or 'message' -%}
+    {%- set named = columns | selectattr('name', 'equalto', wanted) | list -%}
+    {%- set usable = named if named else (columns if columns | length == 1 else []) -%}
+    {%- if not usable or usable[0].type not in ('VARCHAR', 'JSON', 'BLOB') -%}
+        {{- exceptions.raise_compiler_error(
+            'hipaa_mode: the raw calls have no text column `' ~ wanted ~ '`. Name the column that holds the '
+            ~ "message: dbt build --vars '{hipaa_mode__raw_message_column: …}'"
+        ) -}}
+    {%- endif -%}
+    {{- return({'name': usable[0].name, 'is_bytes': usable[0].type == 'BLOB'}) -}}
+{%- endmacro %}

@@ -1,0 +1,196 @@
+{#- Parses every raw call once and types its envelope; one row a raw call, good or bad. -#}
+{% macro read_calls(source_relation) -%}
+{%- set plan = hipaa_mode.plan() -%}
+{%- set values = plan.staged_values if plan else [] -%}
+{%- set whole = plan.keeps_whole_objects if plan else false -%}
+{#- Spellings of each envelope field, the first one found wins. -#}
+{%- set fields = {
+    'type': ['type'],
+    'message_id': ['messageId', 'message_id'],
+    'user_id': ['userId', 'user_id'],
+    'anonymous_id': ['anonymousId', 'anonymous_id'],
+    'group_id': ['groupId', 'group_id'],
+    'event': ['event'],
+    'name': ['name'],
+    'sent_at': ['sentAt', 'sent_at', 'timestamp', 'originalTimestamp', 'original_timestamp'],
+    'received_at': ['receivedAt', 'received_at'],
+} -%}
+{%- set paths = [] -%}
+{%- set found = {} -%}
+{%- for field, spellings in fields.items() -%}
+    {%- set places = [] -%}
+    {%- for spelling in spellings -%}
+        {%- do paths.append('$."' ~ spelling ~ '"') -%}
+        {%- do places.append("nullif(found[" ~ (paths | length) ~ "], 'null')") -%}
+    {%- endfor -%}
+    {%- do found.update({field: places[0] if places | length == 1 else 'coalesce(' ~ places | join(', ') ~ ')'}) -%}
+{%- endfor -%}
+{%- set value_places = [] -%}
+{%- for value in values -%}
+    {%- do paths.append(value.json_path) -%}
+    {%- do value_places.append('found[' ~ (paths | length) ~ ']') -%}
+{%- endfor -%}
+{%- if whole -%}
+    {%- for key in ['properties', 'traits', 'context'] -%}
+        {%- do paths.append('$."' ~ key ~ '"') -%}
+        {%- do found.update({key ~ '__whole': "nullif(found[" ~ (paths | length) ~ "], 'null')"}) -%}
+    {%- endfor -%}
+{%- endif -%}
+with
+
+raw_calls as (
+
+    select
+        file_number,
+        source_file,
+        line_number,
+        message,
+        unreadable
+    from {{ hipaa_mode.raw_calls(source_relation) }}
+
+),
+
+parsed as (
+
+    select
+        file_number,
+        source_file,
+        line_number,
+        message,
+        unreadable,
+        {{ hipaa_mode.extract_json_texts('message', paths) }} as found,
+        {{ hipaa_mode.json_types('message', ['$."properties"', '$."traits"']) }} as kinds
+        {%- if var('hipaa_mode__count_dropped_properties', true) %},
+        {{ hipaa_mode.json_key_names('message', 'properties') }} as properties_names,
+        {{ hipaa_mode.json_key_names('message', 'traits') }} as traits_names,
+        {{ hipaa_mode.json_key_names('message', 'context') }} as context_names
+        {%- endif %}
+    from raw_calls
+
+),
+
+named as (
+
+    select
+        file_number,
+        source_file,
+        line_number,
+        message,
+        unreadable,
+        found,
+        kinds,
+        {%- if var('hipaa_mode__count_dropped_properties', true) %}
+        properties_names,
+        traits_names,
+        context_names,
+        {%- endif %}
+        {{ found.type }} as type_json,
+        {{ found.event }} as event_json,
+        {{ found.name }} as name_json,
+        {{ found.message_id }} as message_id_json,
+        {{ found.user_id }} as user_id_json,
+        {{ found.anonymous_id }} as anonymous_id_json,
+        {{ found.group_id }} as group_id_json,
+        {{ found.sent_at }} as sent_at_json,
+        {{ found.received_at }} as received_at_json
+    from parsed
+
+),
+
+texts as (
+
+    select
+        * exclude (type_json, event_json, name_json, message_id_json, user_id_json, anonymous_id_json, group_id_json, sent_at_json, received_at_json),
+        case when starts_with(type_json, '"') then lower(trim({{ hipaa_mode.scalar_text('type_json') }})) end as call_type,
+        type_json is not null as has_type,
+        event_json,
+        name_json,
+        {{ hipaa_mode.scalar_text('event_json') }} as event_text,
+        {{ hipaa_mode.scalar_text('name_json') }} as name_text,
+        {{ hipaa_mode.scalar_text('message_id_json') }} as message_id_text,
+        {{ hipaa_mode.scalar_text('user_id_json') }} as user_id_text,
+        {{ hipaa_mode.scalar_text('anonymous_id_json') }} as anonymous_id_text,
+        {{ hipaa_mode.scalar_text('group_id_json') }} as group_id_text,
+        {{ hipaa_mode.scalar_text('sent_at_json') }} as sent_at_text,
+        {{ hipaa_mode.scalar_text('received_at_json') }} as received_at_text
+    from named
+
+),
+
+judged as (
+
+    select
+        * exclude (event_text, name_text),
+        {{ hipaa_mode.not_blank('event_text') }} as event_text,
+        {{ hipaa_mode.not_blank('name_text') }} as name_text,
+        {{ hipaa_mode.not_blank('message_id_text') }} as message_id,
+        {{ hipaa_mode.not_blank('user_id_text') }} as user_id,
+        {{ hipaa_mode.not_blank('anonymous_id_text') }} as anonymous_id,
+        {{ hipaa_mode.not_blank('group_id_text') }} as group_id,
+        case
+            when message is null and unreadable is null then 'empty'
+            when message is null then 'not_utf8'
+            when found is null then 'broken_json'
+            when not starts_with(ltrim(message, {{ hipaa_mode.json_blanks() }}), '{') then 'not_an_object'
+            when not has_type then 'missing_type'
+            when call_type is null then 'type_not_text'
+            when call_type not in ('track', 'page', 'screen', 'identify', 'group', 'alias') then 'unknown_type'
+            when call_type in ('track', 'page', 'screen') and coalesce(kinds[1], 'NULL') not in ('OBJECT', 'NULL') then 'properties_not_an_object'
+            when call_type in ('identify', 'group') and coalesce(kinds[2], 'NULL') not in ('OBJECT', 'NULL') then 'traits_not_an_object'
+            when call_type = 'track' and not starts_with(event_json, '"') then 'event_not_text'
+            when call_type in ('page', 'screen') and not starts_with(name_json, '"') then 'name_not_text'
+        end as rejection_reason
+    from texts
+
+),
+
+final as (
+
+    select
+        file_number,
+        source_file,
+        line_number,
+        rejection_reason,
+        case when rejection_reason is not null then coalesce(unreadable, encode(message)) end as rejected_bytes,
+        message_id,
+        case when rejection_reason is null and message_id is null then sha256(message) end as content_hash,
+        call_type,
+        case
+            when call_type = 'track' then event_text
+            when call_type in ('page', 'screen') then coalesce(name_text, call_type)
+        end as event,
+        {{ hipaa_mode.text_to_timestamp('sent_at_text') }} as sent_at,
+        {{ hipaa_mode.text_to_timestamp('received_at_text') }} as received_at,
+        user_id,
+        anonymous_id,
+        group_id
+        {%- if var('hipaa_mode__count_dropped_properties', true) %},
+        properties_names,
+        traits_names,
+        context_names
+        {%- endif %}
+        {%- if whole %},
+        {{ found.properties__whole }} as properties__whole,
+        {{ found.traits__whole }} as traits__whole,
+        {{ found.context__whole }} as context__whole
+        {%- endif %}
+        {%- for value in values %},
+        {{ hipaa_mode.staged_value(value, value_places[loop.index0]) }} as {{ hipaa_mode.identifier(value.name) }}
+        {%- endfor %}
+    from judged
+
+)
+
+select * from final
+{%- endmacro %}
+
+{#- A text of blanks only says nothing: null. The same blanks as in hipaa_mode.masking. -#}
+{% macro not_blank(text) -%}
+    {%- set mark = '[^\\p{Z}\\x09-\\x0d\\x1c-\\x1f\\x{85}]' -%}
+    {{- return('case when ' ~ hipaa_mode.contains_pattern(text, mark) ~ ' then ' ~ text ~ ' end') -}}
+{%- endmacro %}
+
+{#- The blanks that RFC 8259 allows before a value. -#}
+{% macro json_blanks() -%}
+    {{- return("' ' || chr(9) || chr(10) || chr(13)") -}}
+{%- endmacro %}

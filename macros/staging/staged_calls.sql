@@ -1,0 +1,53 @@
+{#- The usable calls: neither rejected nor a duplicate. -#}
+{% macro staged_calls() -%}
+{%- set plan = hipaa_mode.plan() -%}
+with
+
+usable as (
+
+    select
+        calls_read.* exclude (rejection_reason, rejected_bytes, content_hash),
+        coalesce(calls_read.message_id, calls_without_message_id.call_key) as call_key
+    from {{ ref('hipaa_mode', 'calls_read') }} as calls_read
+    left join {{ ref('hipaa_mode', 'calls_without_message_id') }} as calls_without_message_id
+        on calls_read.file_number = calls_without_message_id.file_number
+        and calls_read.line_number = calls_without_message_id.line_number
+    where
+        calls_read.rejection_reason is null
+        and not exists (
+            select 1
+            from {{ ref('hipaa_mode', 'duplicate_calls') }} as duplicate_calls
+            where
+                calls_read.file_number = duplicate_calls.file_number
+                and calls_read.line_number = duplicate_calls.line_number
+        )
+
+)
+
+select
+    call_key,
+    source_file,
+    line_number,
+    message_id,
+    call_type,
+    event,
+    sent_at,
+    received_at,
+    user_id,
+    anonymous_id,
+    group_id
+    {%- if var('hipaa_mode__count_dropped_properties', true) %},
+    properties_names,
+    traits_names,
+    context_names
+    {%- endif %}
+    {%- if plan and plan.keeps_whole_objects %},
+    properties__whole,
+    traits__whole,
+    context__whole
+    {%- endif %}
+    {%- for value in (plan.staged_values if plan else []) %},
+    {{ hipaa_mode.identifier(value.name) }}
+    {%- endfor %}
+from usable
+{%- endmacro %}

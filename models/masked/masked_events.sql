@@ -1,0 +1,3 @@
+-- One row a track, page and screen call that some destination may receive, in the forms they may receive.
+{{ hipaa_mode.depends_on_configuration() }}
+{{ hipaa_mode.masked_calls('events') }}

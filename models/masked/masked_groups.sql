@@ -1,0 +1,3 @@
+-- One row a group call that some destination may receive, in the forms they may receive.
+{{ hipaa_mode.depends_on_configuration() }}
+{{ hipaa_mode.masked_calls('groups') }}

@@ -1,0 +1,3 @@
+-- Every raw call, parsed once: one row a call, good or bad.
+{{ hipaa_mode.depends_on_configuration() }}
+{{ hipaa_mode.read_calls(source('raw', 'calls')) }}

@@ -1,0 +1,8 @@
+-- Calls that can't be used, kept whole with the reason and their place.
+select
+    source_file,
+    line_number,
+    rejection_reason,
+    rejected_bytes as message_bytes
+from {{ ref('calls_read') }}
+where rejection_reason is not null

@@ -1,0 +1,528 @@
+"""The configuration: seed rows made into typed records, and every fault found at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hipaa_mode.paths import PathSyntaxError, PropertyPath, parse_path, snake_case
+from hipaa_mode.seeds import SEED_COLUMNS, Fault, SeedRow, read_seed
+from hipaa_mode.treatments import (
+    DATA_TYPES,
+    NORMALIZATIONS,
+    Treatment,
+    TreatmentSyntaxError,
+    parse_treatment,
+)
+
+ANY = "*"
+PROPERTY_LISTS = ("event", "user", "group", "context")
+ENVELOPE = "envelope"
+"""Property list that stands for the call's own ids, so that a row can allow or deny them."""
+
+ENVELOPE_IDS = ("user_id", "anonymous_id", "group_id")
+ENVELOPE_COLUMNS = (
+    "row_id",
+    "call_type",
+    "event",
+    "sent_at",
+    "received_at",
+    "user_id",
+    "anonymous_id",
+    "group_id",
+)
+WHOLE_OBJECT_COLUMNS = ("properties", "traits", "context")
+"""Columns that a destination without restriction has besides its envelope."""
+
+VIEWS = {"events": "event", "identifies": "user", "groups": "group"}
+"""Destination views and the property list that each carries besides the context."""
+
+TIMESTAMP_PRECISIONS = ("exact", "second", "minute", "hour", "day", "month", "year", "none")
+CONNECTION_MODES = ("server_side", "client_side")
+SERVER_SIDE = "server_side"
+EXPIRY_WARNING = dt.timedelta(days=14)
+
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
+_ENVIRONMENT = re.compile(r"[A-Za-z0-9_-]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True)
+class DestinationType:
+    """A kind of tool, as the catalogue describes it."""
+
+    name: str
+    display_name: str
+    supports_server_side: bool
+    supports_client_side: bool
+    required_properties: tuple[PropertyPath, ...]
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A tool that receives data in one environment, or in every one (`*`)."""
+
+    row: SeedRow
+    environment: str
+    name: str
+    type: DestinationType | None
+    type_name: str
+    connection_mode: str
+    restrict_phi: bool
+    baa_reference: str
+    baa_expires_on: dt.date | None
+    has_own_scope: bool
+    timestamp_precision: str
+    description: str
+
+    @property
+    def is_in_hipaa_mode(self) -> bool:
+        """Whether PHI is restricted on a connection where that can be done."""
+        return self.restrict_phi and self.connection_mode == SERVER_SIDE
+
+    @property
+    def scope(self) -> str:
+        """Scope of the destination's tokens: its own name, or `*` shared with others."""
+        return self.name if self.has_own_scope else ANY
+
+
+@dataclass(frozen=True)
+class AllowedEvent:
+    """An event name that may be sent, and under which name."""
+
+    row: SeedRow
+    environment: str
+    destination: str
+    event: str
+    sent_as: str | None
+
+
+@dataclass(frozen=True)
+class AllowedProperty:
+    """A property that may reach a destination, and in which form."""
+
+    row: SeedRow
+    environment: str
+    destination: str
+    property_list: str
+    event: str | None
+    path: PropertyPath
+    treatment: Treatment
+    normalize: str
+    data_type: str
+    column_name: str
+    reason: str
+    approved_by: str
+    expires_on: dt.date | None
+
+    @property
+    def place(self) -> tuple[str, PropertyPath]:
+        """The property list and path: what the row is about."""
+        return (self.property_list, self.path)
+
+    @property
+    def form(self) -> tuple[str, str, str, str]:
+        """Everything that decides what the destination sees of the value."""
+        return (str(self.treatment), self.normalize, self.data_type, self.column_name)
+
+
+@dataclass
+class Configuration:
+    """Everything the seeds say, for every environment, and what is wrong with it.
+
+    `listed` has the environment and name of every destination row, faulty ones included, so
+    that one fault does not make a dozen others.
+    """
+
+    types: dict[str, DestinationType] = field(default_factory=dict)
+    destinations: list[Destination] = field(default_factory=list)
+    allowed_events: list[AllowedEvent] = field(default_factory=list)
+    allowed_properties: list[AllowedProperty] = field(default_factory=list)
+    small_zip3_areas: list[str] = field(default_factory=list)
+    listed: set[tuple[str, str]] = field(default_factory=set)
+    faults: list[Fault] = field(default_factory=list)
+
+    def in_environment(self, environment: str) -> dict[str, Destination]:
+        """Return the destinations of an environment by name; a named row beats a `*` row."""
+        found: dict[str, Destination] = {}
+        for destination in self.destinations:
+            if destination.environment == environment or (
+                destination.environment == ANY and destination.name not in found
+            ):
+                found[destination.name] = destination
+        return dict(sorted(found.items()))
+
+    def environments(self) -> list[str]:
+        """Return the environments that the destinations seed names."""
+        return sorted({environment for environment, _ in self.listed} - {ANY})
+
+
+def read_configuration(seed_files: Mapping[str, Path], labels: Mapping[str, str]) -> Configuration:
+    """Read and check the seeds.
+
+    Args:
+        seed_files: the CSV file of each seed of `SEED_COLUMNS`.
+        labels: how messages name each file.
+
+    Returns:
+        The configuration; `faults` lists everything wrong that no date and no dbt model is
+        needed to see. Rows with faults are left out.
+    """
+    configuration = Configuration()
+    faults = configuration.faults
+    rows: dict[str, list[SeedRow]] = {}
+    for seed in SEED_COLUMNS:
+        if seed in seed_files:
+            rows[seed] = read_seed(seed, seed_files[seed], labels[seed], faults)
+        else:
+            rows[seed] = []
+            faults.append(
+                Fault(f"{seed}.csv", None, "the seed is missing", "Add it, or enable it in dbt")
+            )
+    for row in rows["destination_types"]:
+        _add_type(configuration, row)
+    for row in rows["small_zip3_areas"]:
+        _add_zip3_area(configuration, row)
+    for row in rows["destinations"]:
+        _add_destination(configuration, row)
+    for row in rows["allowed_events"]:
+        _add_event(configuration, row)
+    for row in rows["allowed_properties"]:
+        _add_property(configuration, row)
+    _check_duplicates(configuration)
+    _check_references(configuration)
+    return configuration
+
+
+class _RowReader:
+    """Turns a row's cells into values and collects the faults of that row."""
+
+    def __init__(self, row: SeedRow, faults: list[Fault]) -> None:
+        self.row = row
+        self.faults = faults
+        self.is_sound = True
+
+    def fault(self, problem: str, remedy: str) -> None:
+        self.is_sound = False
+        self.faults.append(self.row.fault(problem, remedy))
+
+    def identifier(self, column: str, or_any: bool = False) -> str:
+        value = self.row.word(column)
+        if (or_any and value == ANY) or _IDENTIFIER.fullmatch(value):
+            return value
+        remedy = "Write lower-case letters, digits and underscores, starting with a letter"
+        self.fault(f"`{column}` is not a name", remedy + (", or *" if or_any else ""))
+        return value
+
+    def environment(self) -> str:
+        value = self.row.word("environment")
+        if value != ANY and not _ENVIRONMENT.fullmatch(value):
+            self.fault(
+                "`environment` is not a name",
+                "Write a dbt target's name (letters, digits, _ and -), or * for all",
+            )
+        return value
+
+    def boolean(self, column: str, default: bool | None) -> bool:
+        value = self.row.word(column).lower()
+        if value in ("true", "false"):
+            return value == "true"
+        if value == "" and default is not None:
+            return default
+        self.fault(f"`{column}` is not a yes or no", "Write true or false")
+        return True
+
+    def choice(self, column: str, choices: Iterable[str], default: str | None = None) -> str:
+        value = self.row.word(column).lower()
+        if value in choices:
+            return value
+        if value == "" and default is not None:
+            return default
+        self.fault(f"`{column}` is unknown", "Use one of " + ", ".join(choices))
+        return value
+
+    def date(self, column: str) -> dt.date | None:
+        value = self.row.word(column)
+        if not value:
+            return None
+        try:
+            if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+                raise ValueError
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            self.fault(f"`{column}` is not a date", "Write yyyy-mm-dd, or leave it blank")
+            return None
+
+    def path(self, column: str) -> PropertyPath:
+        try:
+            return parse_path(self.row[column])
+        except PathSyntaxError as error:
+            self.fault(f"`{column}` is not a property path: {error}", "Mend the path")
+            return PropertyPath(())
+
+    def event(self) -> str:
+        value = self.row["event"]
+        if _CONTROL.search(value):
+            self.fault("`event` holds a control character", "Remove it")
+        return value
+
+
+def _add_type(configuration: Configuration, row: SeedRow) -> None:
+    read = _RowReader(row, configuration.faults)
+    name = read.identifier("destination_type")
+    if name in configuration.types:
+        read.fault("the destination type is listed twice", "Remove one of the rows")
+    required: list[PropertyPath] = []
+    for text in row["required_properties"].split(";"):
+        if not text.strip():
+            continue
+        try:
+            required.append(parse_path(text.strip()))
+        except PathSyntaxError as error:
+            read.fault(
+                f"`required_properties` holds a path that does not parse: {error}",
+                "Separate paths with semicolons",
+            )
+    kind = DestinationType(
+        name=name,
+        display_name=row.word("display_name") or name,
+        supports_server_side=read.boolean("supports_server_side", None),
+        supports_client_side=read.boolean("supports_client_side", None),
+        required_properties=tuple(required),
+    )
+    if read.is_sound:
+        configuration.types[name] = kind
+
+
+def _add_zip3_area(configuration: Configuration, row: SeedRow) -> None:
+    area = row.word("zip3")
+    if re.fullmatch(r"\d{3}", area):
+        configuration.small_zip3_areas.append(area)
+    else:
+        configuration.faults.append(
+            row.fault("`zip3` is not three digits", "Write the leading zeros too")
+        )
+
+
+def _add_destination(configuration: Configuration, row: SeedRow) -> None:
+    read = _RowReader(row, configuration.faults)
+    type_name = row.word("destination_type")
+    kind = configuration.types.get(type_name)
+    if kind is None:
+        known = ", ".join(sorted(configuration.types))
+        read.fault(
+            "`destination_type` is unknown",
+            f"Use one of {known}, or add a row to destination_types",
+        )
+    mode = read.choice("connection_mode", CONNECTION_MODES)
+    restrict_phi = read.boolean("restrict_phi", default=True)
+    scope = read.choice("mask_scope", (ANY, "shared", "destination"), default=ANY)
+    precision = read.choice(
+        "timestamp_precision",
+        TIMESTAMP_PRECISIONS,
+        default="day" if restrict_phi else "exact",
+    )
+    destination = Destination(
+        row=row,
+        environment=read.environment(),
+        name=read.identifier("destination"),
+        type=kind,
+        type_name=type_name,
+        connection_mode=mode,
+        restrict_phi=restrict_phi,
+        baa_reference=row.word("baa_reference"),
+        baa_expires_on=read.date("baa_expires_on"),
+        has_own_scope=scope == "destination",
+        timestamp_precision=precision,
+        description=row.word("description"),
+    )
+    if kind and mode == SERVER_SIDE and not kind.supports_server_side:
+        read.fault(
+            f"type `{type_name}` has no server side",
+            "Choose client_side, or another destination_type",
+        )
+    if kind and mode == "client_side" and not kind.supports_client_side:
+        read.fault(
+            f"type `{type_name}` has no client side",
+            "Choose server_side, or another destination_type",
+        )
+    if mode == "client_side" and restrict_phi:
+        read.fault(
+            "the destination is client-side and restricted, which is invalid: "
+            "nothing can be filtered on the server",
+            "Set connection_mode to server_side, or restrict_phi to false under a BAA",
+        )
+    if not restrict_phi and not destination.baa_reference:
+        read.fault(
+            "restriction is off without a BAA",
+            "Give baa_reference the agreement's reference, or set restrict_phi to true",
+        )
+    configuration.listed.add((destination.environment, destination.name))
+    if read.is_sound:
+        configuration.destinations.append(destination)
+
+
+def _add_event(configuration: Configuration, row: SeedRow) -> None:
+    read = _RowReader(row, configuration.faults)
+    event = read.event()
+    sent_as = row["sent_as"]
+    if not event.strip():
+        read.fault("`event` is blank", "Name the event, or write * to allow all")
+    if _CONTROL.search(sent_as):
+        read.fault("`sent_as` holds a control character", "Remove it")
+    if event == ANY and sent_as:
+        read.fault("`sent_as` can't rename every event", "Leave it blank, or name the event")
+    allowed = AllowedEvent(
+        row=row,
+        environment=read.environment(),
+        destination=read.identifier("destination", or_any=True),
+        event=event,
+        sent_as=sent_as if sent_as.strip() else None,
+    )
+    if read.is_sound:
+        configuration.allowed_events.append(allowed)
+
+
+def _add_property(configuration: Configuration, row: SeedRow) -> None:
+    read = _RowReader(row, configuration.faults)
+    property_list = read.choice("property_list", (*PROPERTY_LISTS, ENVELOPE))
+    path = read.path("property")
+    try:
+        treatment = parse_treatment(row.word("treatment").lower())
+    except TreatmentSyntaxError as error:
+        read.fault(f"`treatment` is wrong: {error}", "Mend the treatment")
+        return
+    normalize = read.choice("normalize", NORMALIZATIONS, default="none")
+    data_type = read.choice("data_type", DATA_TYPES, default="")
+    event = read.event()
+    allowed = AllowedProperty(
+        row=row,
+        environment=read.environment(),
+        destination=read.identifier("destination", or_any=True),
+        property_list=property_list,
+        event=event if event.strip() else None,
+        path=path,
+        treatment=treatment,
+        normalize=normalize,
+        data_type=DATA_TYPES.get(data_type, "") or treatment.kind.data_type,
+        column_name=row.word("column_name") or snake_case(path),
+        reason=row.word("reason"),
+        approved_by=row.word("approved_by"),
+        expires_on=read.date("expires_on"),
+    )
+    _check_property_form(read, allowed)
+    if read.is_sound:
+        configuration.allowed_properties.append(allowed)
+
+
+def _check_property_form(read: _RowReader, allowed: AllowedProperty) -> None:
+    name = allowed.treatment.kind.name
+    if _CONTROL.search(allowed.column_name):
+        read.fault("`column_name` holds a control character", "Remove it")
+    if allowed.normalize != "none" and name not in ("mask", "surrogate"):
+        read.fault(f"`normalize` does not go with `{name}`", "Leave it blank, or use mask")
+    if name in ("mask", "surrogate") and allowed.data_type != "text":
+        read.fault(f"a `{name}` column is text", "Leave data_type blank")
+    if allowed.data_type == "json" and name != "allow":
+        read.fault(f"data_type json does not go with `{name}`", "Use allow, or another type")
+    if name == "surrogate" and allowed.path.reaches_into_array:
+        read.fault("`surrogate` does not go into arrays", "Use mask, which does")
+    if allowed.event is not None and allowed.property_list not in ("event", "context"):
+        read.fault(
+            f"`event` does not go with property list {allowed.property_list}",
+            "Leave event blank: only track, page and screen calls have an event",
+        )
+    if allowed.property_list == ENVELOPE:
+        if str(allowed.path) not in ENVELOPE_IDS or name not in ("allow", "mask", "deny"):
+            read.fault(
+                "property list envelope holds only the call's ids",
+                f"Use {', '.join(ENVELOPE_IDS)} with allow, mask or deny",
+            )
+        if allowed.event is not None or allowed.normalize != "none":
+            read.fault("an envelope id takes no event and no normalize", "Leave them blank")
+
+
+def _check_duplicates(configuration: Configuration) -> None:
+    _fault_repeated(
+        configuration,
+        configuration.destinations,
+        key=lambda row: (row.environment, row.name),
+        what="the destination is listed twice for this environment",
+    )
+    _fault_repeated(
+        configuration,
+        configuration.allowed_events,
+        key=lambda row: (row.environment, row.destination, row.event),
+        what="the event is listed twice for this destination",
+    )
+    _fault_repeated(
+        configuration,
+        configuration.allowed_properties,
+        key=lambda row: (row.environment, row.destination, *row.place, row.event),
+        what="the property is listed twice for this destination",
+    )
+    by_place: dict[object, list[AllowedProperty]] = defaultdict(list)
+    for row in configuration.allowed_properties:
+        by_place[(row.environment, row.destination, *row.place)].append(row)
+    for rows in by_place.values():
+        every_event = [row for row in rows if row.event is None]
+        for row in rows:
+            if every_event and row.event is not None:
+                configuration.faults.append(
+                    row.row.fault(
+                        f"line {every_event[0].row.line} already gives the property on every "
+                        "event, so this row contradicts or repeats it",
+                        "Remove one of the two rows",
+                    )
+                )
+
+
+def _fault_repeated(
+    configuration: Configuration,
+    rows: Iterable[Destination | AllowedEvent | AllowedProperty],
+    key: Callable[..., object],
+    what: str,
+) -> None:
+    first: dict[object, Destination | AllowedEvent | AllowedProperty] = {}
+    for row in rows:
+        earlier = first.setdefault(key(row), row)
+        if earlier is not row:
+            contradicts = isinstance(row, AllowedProperty) and (
+                isinstance(earlier, AllowedProperty) and earlier.form != row.form
+            )
+            configuration.faults.append(
+                row.row.fault(
+                    what + (", in two forms" if contradicts else "")
+                    + f" (first in line {earlier.row.line})",
+                    "Remove one of the two rows",
+                )
+            )
+
+
+def _check_references(configuration: Configuration) -> None:
+    listed = configuration.listed
+    names = {name for _, name in listed}
+    rows: list[AllowedEvent | AllowedProperty] = [
+        *configuration.allowed_events,
+        *configuration.allowed_properties,
+    ]
+    for row in rows:
+        environments = {row.environment, ANY}
+        if row.destination == ANY:
+            is_known = row.environment == ANY or any(env in environments for env, _ in listed)
+        elif row.environment == ANY:
+            is_known = row.destination in names
+        else:
+            is_known = any((env, row.destination) in listed for env in environments)
+        if not is_known:
+            configuration.faults.append(
+                row.row.fault(
+                    "no such destination is listed for this environment",
+                    "Correct `environment` or `destination`, or add the destination to "
+                    "destinations",
+                )
+            )

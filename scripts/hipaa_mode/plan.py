@@ -1,0 +1,632 @@
+"""What one environment's build does: the configuration resolved to columns and rows.
+
+The plan is what the dbt macros read, as JSON. It says which values staging extracts, which
+columns the masked tables hold, and which of those each destination view shows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+
+from hipaa_mode.configuration import (
+    ANY,
+    ENVELOPE,
+    ENVELOPE_COLUMNS,
+    ENVELOPE_IDS,
+    EXPIRY_WARNING,
+    VIEWS,
+    WHOLE_OBJECT_COLUMNS,
+    AllowedProperty,
+    Configuration,
+    Destination,
+)
+from hipaa_mode.paths import ARRAY, PropertyPath, duckdb_json_path, snake_case
+from hipaa_mode.seeds import Fault
+
+ROOTS = {"event": "properties", "user": "traits", "group": "traits", "context": "context"}
+"""Key of the message that each property list lives under."""
+
+
+@dataclass(frozen=True)
+class StagedValue:
+    """A value that staging takes out of the message.
+
+    Attributes:
+        name: the staging column.
+        json_path: DuckDB JSON path for the one extraction of all values.
+        steps: what remains to be done to what was found there: a JSON path, or `[]`.
+        is_list: whether the column is a list of JSON texts rather than one.
+        keeps_objects: whether some row grants the whole object (`data_type = json`).
+    """
+
+    name: str
+    json_path: str
+    steps: tuple[str, ...]
+    is_list: bool
+    keeps_objects: bool
+
+
+@dataclass(frozen=True)
+class MaskedColumn:
+    """A column of a masked table: one staged value in one form.
+
+    Attributes:
+        name: the column.
+        value: the staging column it is made from.
+        is_list: whether it holds a list.
+        treatment: name of the treatment.
+        argument: argument of the treatment, if it takes one.
+        normalize: normalisation before masking.
+        data_type: type of the result.
+        scope: scope of the tokens, for `mask` and `surrogate`.
+        events: names of the events on which any destination may see it; None for all.
+    """
+
+    name: str
+    value: str
+    is_list: bool
+    treatment: str
+    argument: str | None
+    normalize: str
+    data_type: str
+    scope: str | None
+    events: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class ViewColumn:
+    """A column of a destination view.
+
+    Attributes:
+        name: the column as the destination sees it.
+        masked_column: the column of the masked table it shows; empty for an id that is denied.
+        property_list: list of the property, `envelope` for the call's own columns.
+        path: the property's path; empty for the envelope.
+        top_name: the first key of the path.
+        treatment: the treatment as the seed writes it; `envelope` where there is none.
+        data_type: type of the column.
+        is_list: whether it holds a list.
+        events: the only events it is shown on; None for all.
+        reason: why it is safe, from the seed.
+    """
+
+    name: str
+    masked_column: str
+    property_list: str
+    path: str
+    top_name: str
+    treatment: str
+    data_type: str
+    is_list: bool
+    events: tuple[str, ...] | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class DestinationPlan:
+    """What one destination receives.
+
+    Attributes:
+        events: event names it may receive, each with the name it is sent as; None for all.
+        views: columns of each view, in order.
+        fingerprint: SHA-256 over everything above and below but descriptions.
+    """
+
+    name: str
+    type: str
+    display_name: str
+    connection_mode: str
+    restrict_phi: bool
+    is_in_hipaa_mode: bool
+    baa_reference: str
+    scope: str
+    timestamp_precision: str
+    description: str
+    events: dict[str, str] | None
+    views: dict[str, list[ViewColumn]]
+    fingerprint: str
+
+
+@dataclass
+class Plan:
+    """The build of one environment. `faults` not empty means it must not run."""
+
+    environment: str
+    destinations: dict[str, DestinationPlan] = field(default_factory=dict)
+    known_destinations: list[str] = field(default_factory=list)
+    staged_values: list[StagedValue] = field(default_factory=list)
+    masked_tables: dict[str, list[MaskedColumn]] = field(default_factory=dict)
+    masked_events: list[str] | None = field(default_factory=list)
+    scopes: list[str] = field(default_factory=list)
+    raw_ids: list[str] = field(default_factory=list)
+    precisions: list[str] = field(default_factory=list)
+    keeps_whole_objects: bool = False
+    small_zip3_areas: list[str] = field(default_factory=list)
+    fingerprint: str = ""
+    faults: list[Fault] = field(default_factory=list)
+    warnings: list[Fault] = field(default_factory=list)
+
+    def as_json(self) -> str:
+        """Write the plan as JSON text for the dbt macros."""
+        content = asdict(self)
+        content["faults"] = [str(fault) for fault in self.faults]
+        content["warnings"] = [str(warning) for warning in self.warnings]
+        return json.dumps(content, ensure_ascii=False, sort_keys=True)
+
+
+def make_plan(
+    configuration: Configuration,
+    environment: str,
+    today: dt.date,
+    models: Iterable[str] | None = None,
+) -> Plan:
+    """Resolve the configuration for one environment.
+
+    Args:
+        configuration: the seeds as read.
+        environment: the environment to build.
+        today: the date that expiry is measured against.
+        models: names of the dbt models built as destination views; None leaves them unchecked.
+    """
+    plan = Plan(environment, faults=list(configuration.faults))
+    plan.known_destinations = sorted({name for _, name in configuration.listed})
+    plan.small_zip3_areas = sorted(configuration.small_zip3_areas)
+    destinations = configuration.in_environment(environment)
+    if not destinations and not configuration.faults:
+        plan.faults.append(
+            Fault(
+                "destinations.csv",
+                None,
+                f"no destination is listed for environment {environment}",
+                "Add one, or set the variable hipaa_mode__environment",
+            )
+        )
+    _check_agreements(plan, destinations.values(), today)
+    resolved = _Resolution(plan)
+    for destination in destinations.values():
+        rows = _rows_for(configuration, destination, environment, today, plan)
+        resolved.add(destination, rows, _events_for(configuration, destination, environment))
+    resolved.finish()
+    for other in configuration.environments():
+        if other != environment:
+            _check_collisions_elsewhere(configuration, other, today, plan)
+    if models is not None:
+        _check_models(plan, destinations, set(models))
+    plan.fingerprint = _fingerprint(
+        [environment, {name: item.fingerprint for name, item in plan.destinations.items()}]
+    )
+    return plan
+
+
+def _fingerprint(content: object) -> str:
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _check_agreements(plan: Plan, destinations: Iterable[Destination], today: dt.date) -> None:
+    for destination in destinations:
+        expires_on = destination.baa_expires_on
+        if destination.restrict_phi or expires_on is None:
+            continue
+        if expires_on < today:
+            plan.faults.append(
+                destination.row.fault(
+                    f"the BAA of `{destination.name}` has expired (on {expires_on})",
+                    "Renew it and its date, or set restrict_phi to true",
+                )
+            )
+        elif expires_on <= today + EXPIRY_WARNING:
+            plan.warnings.append(
+                destination.row.fault(
+                    f"the BAA of `{destination.name}` expires on {expires_on}",
+                    "Renew it: from the day after, the build refuses",
+                )
+            )
+
+
+def _rows_for(
+    configuration: Configuration,
+    destination: Destination,
+    environment: str,
+    today: dt.date,
+    plan: Plan,
+) -> list[AllowedProperty]:
+    """Return the rows that count: for each property the most particular ones, not expired.
+
+    A row for the destination beats a `*` row, and among those a row for the environment
+    beats a `*` row. An expired row still beats what it beat: expiry never widens.
+    """
+    candidates: dict[object, list[AllowedProperty]] = defaultdict(list)
+    for row in configuration.allowed_properties:
+        is_for_all = row.destination == ANY and destination.restrict_phi
+        if row.environment in (environment, ANY) and (
+            row.destination == destination.name or is_for_all
+        ):
+            candidates[row.place].append(row)
+    chosen: list[AllowedProperty] = []
+    for rows in candidates.values():
+        best = max((row.destination != ANY, row.environment != ANY) for row in rows)
+        for row in rows:
+            if (row.destination != ANY, row.environment != ANY) != best:
+                continue
+            if row.expires_on is not None and row.expires_on < today:
+                problem = f"the row expired on {row.expires_on} and no longer counts"
+                _warn_once(plan, row.row.fault(problem, "Remove it, or review and renew it"))
+                continue
+            if row.expires_on is not None and row.expires_on <= today + EXPIRY_WARNING:
+                problem = f"the row expires on {row.expires_on}"
+                _warn_once(plan, row.row.fault(problem, "Review it, then renew or remove it"))
+            if row.treatment.kind.name != "deny" or row.property_list == ENVELOPE:
+                chosen.append(row)
+    return chosen
+
+
+def _warn_once(plan: Plan, warning: Fault) -> None:
+    if warning not in plan.warnings:
+        plan.warnings.append(warning)
+
+
+def _events_for(
+    configuration: Configuration, destination: Destination, environment: str
+) -> dict[str, str] | None:
+    if not destination.restrict_phi:
+        return None
+    chosen: dict[str, tuple[tuple[bool, bool], str]] = {}
+    for row in configuration.allowed_events:
+        if row.environment not in (environment, ANY):
+            continue
+        if row.destination not in (destination.name, ANY):
+            continue
+        rank = (row.destination != ANY, row.environment != ANY)
+        if row.event not in chosen or rank > chosen[row.event][0]:
+            chosen[row.event] = (rank, row.sent_as or row.event)
+    events = {event: sent_as for event, (_, sent_as) in sorted(chosen.items())}
+    return events
+
+
+class _Resolution:
+    """Collects what all destinations need, and names staging and masked columns."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.value_names: dict[object, str] = {}
+        self.values: dict[str, StagedValue] = {}
+        self.columns: dict[str, dict[object, MaskedColumn]] = {view: {} for view in VIEWS}
+        self.used_names: Counter[tuple[str, str]] = Counter()
+
+    def add(
+        self,
+        destination: Destination,
+        rows: Sequence[AllowedProperty],
+        events: dict[str, str] | None,
+    ) -> None:
+        """Add a destination's views to the plan."""
+        plan = self.plan
+        views: dict[str, list[ViewColumn]] = {}
+        for view, property_list in VIEWS.items():
+            columns = self._envelope(destination, rows, view)
+            in_view = [row for row in rows if row.property_list in (property_list, "context")]
+            for grouped in _by_column(in_view):
+                columns.append(self._column(destination, view, grouped))
+            _check_collisions(plan, destination, view, in_view)
+            views[view] = columns
+        for row in rows:
+            if row.event is not None and events is not None and not (
+                row.event in events or ANY in events
+            ):
+                _warn_once(
+                    plan,
+                    row.row.fault(
+                        f"the event of this row may not be sent to `{destination.name}`",
+                        "Allow it in allowed_events, or remove the row",
+                    ),
+                )
+        if destination.restrict_phi and events is not None and ANY in events:
+            plan.warnings.append(
+                destination.row.fault(
+                    f"every event name may be sent to `{destination.name}`",
+                    "A name can itself be PHI: list the names in allowed_events",
+                )
+            )
+        self._check_required(destination, rows)
+        assert destination.type is not None
+        content: dict[str, object] = {
+            "connection_mode": destination.connection_mode,
+            "restrict_phi": destination.restrict_phi,
+            "scope": destination.scope,
+            "timestamp_precision": destination.timestamp_precision,
+            "events": events,
+            "views": {
+                view: [asdict(column) | {"reason": ""} for column in columns]
+                for view, columns in views.items()
+            },
+        }
+        plan.destinations[destination.name] = DestinationPlan(
+            name=destination.name,
+            type=destination.type.name,
+            display_name=destination.type.display_name,
+            connection_mode=destination.connection_mode,
+            restrict_phi=destination.restrict_phi,
+            is_in_hipaa_mode=destination.is_in_hipaa_mode,
+            baa_reference=destination.baa_reference,
+            scope=destination.scope,
+            timestamp_precision=destination.timestamp_precision,
+            description=destination.description,
+            events=events,
+            views=views,
+            fingerprint=_fingerprint([plan.environment, destination.name, content]),
+        )
+        if destination.scope not in plan.scopes:
+            plan.scopes.append(destination.scope)
+        if destination.timestamp_precision not in plan.precisions:
+            plan.precisions.append(destination.timestamp_precision)
+        plan.keeps_whole_objects |= not destination.restrict_phi
+        if plan.masked_events is not None:
+            if events is None or ANY in events:
+                plan.masked_events = None
+            else:
+                plan.masked_events = sorted({*plan.masked_events, *events})
+
+    def finish(self) -> None:
+        """Write the collected values and columns into the plan."""
+        self.plan.staged_values = list(self.values.values())
+        self.plan.masked_tables = {
+            view: list(columns.values()) for view, columns in self.columns.items()
+        }
+
+    def _envelope(
+        self, destination: Destination, rows: Sequence[AllowedProperty], view: str
+    ) -> list[ViewColumn]:
+        forms = {
+            str(row.path): row.treatment.kind.name for row in rows if row.property_list == ENVELOPE
+        }
+        suffix = scope_suffix(destination.scope)
+        columns: list[ViewColumn] = []
+        for name in ENVELOPE_COLUMNS:
+            treatment, masked, data_type = "envelope", name, "text"
+            if name == "row_id":
+                treatment, masked = "mask", f"row_id{suffix}"
+            elif name in ("sent_at", "received_at"):
+                masked = f"{name}__{destination.timestamp_precision}"
+                data_type = "timestamp"
+            elif name in ENVELOPE_IDS:
+                treatment = forms.get(name, "mask" if destination.restrict_phi else "allow")
+                masked = {"mask": f"{name}{suffix}", "allow": f"{name}__raw", "deny": ""}[treatment]
+                if treatment == "allow" and name not in self.plan.raw_ids:
+                    self.plan.raw_ids.append(name)
+            columns.append(
+                ViewColumn(name, masked, ENVELOPE, "", "", treatment, data_type, False, None, "")
+            )
+        if not destination.restrict_phi:
+            whole = ("properties", "context") if view == "events" else ("traits", "context")
+            columns += [
+                ViewColumn(
+                    name,
+                    f"{name}__whole",
+                    ENVELOPE,
+                    "",
+                    "",
+                    "allow",
+                    "json",
+                    False,
+                    None,
+                    f"restriction is off under BAA {destination.baa_reference}",
+                )
+                for name in whole
+            ]
+        return columns
+
+    def _column(
+        self, destination: Destination, view: str, rows: Sequence[AllowedProperty]
+    ) -> ViewColumn:
+        row = rows[0]
+        kind = row.treatment.kind.name
+        value = self._value(row)
+        scope = destination.scope if kind in ("mask", "surrogate") else None
+        events = _joined_events(rows)
+        key = (value.name, str(row.treatment), row.normalize, row.data_type, scope)
+        known = self.columns[view].get(key)
+        if known is None:
+            name = f"{value.name}__{kind}"
+            name += "" if scope is None else scope_suffix(scope)
+            name = self._unused(view, name)
+        else:
+            name = known.name
+        both = events
+        if known is not None:
+            both = (
+                None
+                if known.events is None or events is None
+                else tuple(sorted({*known.events, *events}))
+            )
+        self.columns[view][key] = MaskedColumn(
+            name=name,
+            value=value.name,
+            is_list=value.is_list,
+            treatment=kind,
+            argument=row.treatment.argument,
+            normalize=row.normalize,
+            data_type=row.data_type,
+            scope=scope,
+            events=both,
+        )
+        return ViewColumn(
+            name=row.column_name,
+            masked_column=name,
+            property_list=row.property_list,
+            path=str(row.path),
+            top_name=row.path.steps[0].name,
+            treatment=str(row.treatment),
+            data_type=row.data_type,
+            is_list=value.is_list,
+            events=events,
+            reason=row.reason,
+        )
+
+    def _value(self, row: AllowedProperty) -> StagedValue:
+        root = ROOTS[row.property_list]
+        name = self.value_names.get((root, row.path))
+        if name is None:
+            name = self._unused("staging", f"{root}__{snake_case(row.path)}")
+            self.value_names[(root, row.path)] = name
+        first, steps = _extraction(root, row.path)
+        earlier = self.values.get(name)
+        value = StagedValue(
+            name=name,
+            json_path=first,
+            steps=steps,
+            is_list=row.path.reaches_into_array,
+            keeps_objects=row.data_type == "json"
+            or (earlier is not None and earlier.keeps_objects),
+        )
+        self.values[name] = value
+        return value
+
+    def _unused(self, table: str, name: str) -> str:
+        # DuckDB folds the case of identifiers.
+        self.used_names[(table, name.casefold())] += 1
+        times = self.used_names[(table, name.casefold())]
+        return name if times == 1 else self._unused(table, f"{name}__{times}")
+
+    def _check_required(self, destination: Destination, rows: Sequence[AllowedProperty]) -> None:
+        if destination.type is None or not destination.restrict_phi:
+            return
+        allowed = {row.path for row in rows}
+        for path in destination.type.required_properties:
+            if path not in allowed:
+                self.plan.warnings.append(
+                    destination.row.fault(
+                        f"{destination.type.display_name} needs property `{path}`, which "
+                        f"`{destination.name}` does not allow",
+                        "Allow it in allowed_properties, or accept that the tool works less well",
+                    )
+                )
+
+
+def scope_suffix(scope: str) -> str:
+    """Return what the name of a masked column ends with, for tokens of a scope."""
+    return "__shared" if scope == ANY else f"__for_{scope}"
+
+
+def _extraction(root: str, path: PropertyPath) -> tuple[str, tuple[str, ...]]:
+    """Split a path into the one JSON path of the common extraction and what follows it."""
+    names: list[str] = [root]
+    steps: list[str] = []
+    for step in path.steps:
+        if step.is_array:
+            steps += duckdb_json_path(tuple(names)) if names else []
+            steps.append(ARRAY)
+            names = []
+        else:
+            names.append(step.name)
+    if names:
+        steps += duckdb_json_path(tuple(names))
+    return steps[0], tuple(steps[1:])
+
+
+def _joined_events(rows: Sequence[AllowedProperty]) -> tuple[str, ...] | None:
+    if any(row.event is None for row in rows):
+        return None
+    return tuple(sorted({row.event for row in rows if row.event is not None}))
+
+
+def _by_column(rows: Sequence[AllowedProperty]) -> list[list[AllowedProperty]]:
+    """Group the rows that feed one column: same place and form, on different events."""
+    groups: dict[object, list[AllowedProperty]] = {}
+    for row in rows:
+        groups.setdefault((row.place, row.form), []).append(row)
+    return list(groups.values())
+
+
+def _check_collisions(
+    plan: Plan, destination: Destination, view: str, rows: Sequence[AllowedProperty]
+) -> None:
+    reserved = {name.casefold() for name in ENVELOPE_COLUMNS}
+    if not destination.restrict_phi:
+        reserved |= set(WHOLE_OBJECT_COLUMNS)
+    taken: dict[str, AllowedProperty] = {}
+    for grouped in _by_column(rows):
+        row = grouped[0]
+        column = row.column_name.casefold()
+        problem = ""
+        if column in reserved:
+            problem = (
+                f"column `{row.column_name}` collides with envelope column `{column}` "
+                f"of `{destination.name}__{view}`"
+            )
+        elif column in taken:
+            other = taken[column].row
+            problem = (
+                f"column `{row.column_name}` of `{destination.name}__{view}` collides with the "
+                f"one of {other.file}, line {other.line}"
+            )
+        taken.setdefault(column, row)
+        if problem:
+            fault = row.row.fault(problem, "Give one of them another column_name")
+            if fault not in plan.faults:
+                plan.faults.append(fault)
+
+
+def _check_collisions_elsewhere(
+    configuration: Configuration, environment: str, today: dt.date, plan: Plan
+) -> None:
+    """Find collisions in the other environments too: the seeds are reviewed as a whole."""
+    other = Plan(environment)
+    for destination in configuration.in_environment(environment).values():
+        rows = _rows_for(configuration, destination, environment, today, other)
+        for view, property_list in VIEWS.items():
+            in_view = [row for row in rows if row.property_list in (property_list, "context")]
+            _check_collisions(other, destination, view, in_view)
+    plan.faults += [fault for fault in other.faults if fault not in plan.faults]
+
+
+def _check_models(
+    plan: Plan, destinations: dict[str, Destination], models: set[str]
+) -> None:
+    with_models: set[str] = set()
+    for model in sorted(models):
+        destination, _, view = model.rpartition("__")
+        if view not in VIEWS:
+            plan.faults.append(
+                Fault(
+                    f"model {model}",
+                    None,
+                    "the name of a destination model must be <destination>__<view>",
+                    "Rename it, with " + ", ".join(f"__{name}" for name in VIEWS) + " at its end",
+                )
+            )
+        elif destination not in plan.known_destinations:
+            plan.faults.append(
+                Fault(
+                    f"model {model}",
+                    None,
+                    f"destination `{destination}` has no row in destinations.csv",
+                    "Add a row to the seed, or remove the model and its files are withdrawn",
+                )
+            )
+        else:
+            with_models.add(destination)
+    for name, destination in plan.destinations.items():
+        if name not in with_models:
+            plan.faults.append(
+                destinations[name].row.fault(
+                    f"destination `{name}` has no model",
+                    f"Add models/destinations/{name}/{name}__events.sql with "
+                    f"{{{{ hipaa_mode.destination_events('{name}') }}}}",
+                )
+            )
+            continue
+        for view, columns in destination.views.items():
+            listed = [column for column in columns if column.property_list == VIEWS[view]]
+            if listed and f"{name}__{view}" not in models:
+                plan.warnings.append(
+                    destinations[name].row.fault(
+                        f"`{name}` has {VIEWS[view]} properties but no model {name}__{view}",
+                        "Add the model, or the properties are not sent",
+                    )
+                )

@@ -1,0 +1,236 @@
+"""The dbt-duckdb plugin: gives a connection the masking function and the raw calls.
+
+Named in profiles.yml as `plugins: [{module: hipaa_mode.plugin}]`. It registers
+
+- `system.main.hipaa_mask(value, scope)`: the token of a value;
+- `system.main.hipaa_mode_random_code(value)`: a random 128-bit code for every row;
+- `system.main.hipaa_mode_command(action, request)`: what macros ask of Python, in JSON;
+- the temporary view `hipaa_mode_raw_lines`: the lines of the raw files.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt_common.exceptions import DbtRuntimeError
+
+from hipaa_mode import publishing
+from hipaa_mode.configuration import read_configuration
+from hipaa_mode.errors import HipaaModeError
+from hipaa_mode.keys import MasterKey, Subkey, load_master_key
+from hipaa_mode.masking import make_tokens
+from hipaa_mode.plan import Plan, make_plan
+from hipaa_mode.raw_calls import RawLines, locate
+
+RAW_LINES_VIEW = "hipaa_mode_raw_lines"
+SURROGATE_BYTES = 16
+
+Request = Mapping[str, Any]
+
+
+class Session:
+    """What one dbt run knows: its environment, plan, key and raw calls."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._environment: str | None = None
+        self._plan: Plan | None = None
+        self._master_key: MasterKey | None = None
+        self._subkeys: dict[str, Subkey] = {}
+        self.raw_lines = RawLines()
+        self._actions: dict[str, Callable[[Request], Any]] = {
+            "start": self._start,
+            "plan": self._current_plan,
+            "destination": self._destination,
+            "raw_calls": self._raw_calls,
+            "withdraw": self._withdraw,
+            "begin_publishing": self._begin_publishing,
+            "finish_publishing": self._finish_publishing,
+            "published": self._published,
+        }
+
+    def command(self, action: str, request: str) -> str:
+        """Carry out what a macro asks for and answer in JSON.
+
+        The answer is `{"result": …}`, or `{"error": …}` with a message for the user: an
+        exception would reach dbt wrapped in a traceback.
+        """
+        try:
+            result = self._actions[action](json.loads(request))
+        except HipaaModeError as error:
+            return json.dumps({"error": str(error)})
+        return json.dumps({"result": result}, ensure_ascii=False)
+
+    def tokens(self, values: pa.Array, scopes: pa.Array) -> pa.Array:
+        """Mask a vector of values; see `hipaa_mode.masking.make_tokens`."""
+        return make_tokens(values, scopes, self._subkey)
+
+    def _subkey(self, scope: str) -> Subkey:
+        if scope not in self._subkeys:
+            if self._environment is None:
+                raise HipaaModeError(
+                    "hipaa_mask was called before the run settled its environment. "
+                    "Keep hipaa_mode's on-run-start hook"
+                )
+            self._subkeys[scope] = self._key().subkey(self._environment, scope)
+        return self._subkeys[scope]
+
+    def _key(self) -> MasterKey:
+        if self._master_key is None:
+            self._master_key = load_master_key(self._environ)
+        return self._master_key
+
+    def _start(self, request: Request) -> dict[str, Any]:
+        """Pin the configuration and the environment for the run; forget an earlier run's key."""
+        self._environment = str(request["environment"])
+        self._subkeys.clear()
+        self._master_key = None
+        self._plan = _read_plan(request)
+        self.raw_lines.location = None
+        answer: dict[str, Any] = {
+            "faults": [str(fault) for fault in self._plan.faults],
+            "warnings": [str(warning) for warning in self._plan.warnings],
+            "destinations": sorted(self._plan.destinations),
+            "key_fingerprint": "",
+        }
+        if request["needs_key"]:
+            try:
+                answer["key_fingerprint"] = self._key().fingerprint(self._environment)
+            except HipaaModeError as error:
+                answer["faults"].append(str(error))
+        return answer
+
+    def _current_plan(self, request: Request) -> Any:
+        return json.loads(self._plan_for(request).as_json())
+
+    def _destination(self, request: Request) -> Any:
+        """Return one destination's part of the plan, or null if the environment has none."""
+        plan = json.loads(self._plan_for(request).as_json())
+        return plan["destinations"].get(request["destination"])
+
+    def _plan_for(self, request: Request) -> Plan:
+        if "seed_files" in request:
+            return _read_plan(request)
+        if self._plan is None:
+            raise HipaaModeError(
+                "The configuration was not read. Keep hipaa_mode's on-run-start hook"
+            )
+        return self._plan
+
+    def _raw_calls(self, request: Request) -> dict[str, Any]:
+        location = self.raw_lines.location
+        if location is None:
+            location = locate(str(request["location"]), Path.cwd())
+            self.raw_lines.location = location
+        return {
+            "kind": location.kind,
+            "files": [file.path for file in location.files],
+            "table": list(location.table),
+            "view": RAW_LINES_VIEW,
+        }
+
+    def _withdraw(self, request: Request) -> list[str]:
+        root, environment = _published(request)
+        return publishing.withdraw(root, environment, request["keep"])
+
+    def _begin_publishing(self, request: Request) -> str:
+        root, environment = _published(request)
+        return str(publishing.begin(root, environment, request["destination"]))
+
+    def _finish_publishing(self, request: Request) -> dict[str, Any]:
+        root, environment = _published(request)
+        manifest = {
+            **request["manifest"],
+            "published_at": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
+        }
+        return publishing.finish(
+            root, environment, request["destination"], request["files"], manifest
+        )
+
+    def _published(self, request: Request) -> list[dict[str, Any]]:
+        root, environment = _published(request)
+        return publishing.read_manifests(root, environment)
+
+
+def _published(request: Request) -> tuple[Path, str]:
+    return Path(request["root"]).absolute(), str(request["environment"])
+
+
+def _read_plan(request: Request) -> Plan:
+    files = {seed: Path(path) for seed, path in request["seed_files"].items()}
+    labels = dict(request["seed_labels"])
+    return make_plan(
+        read_configuration(files, labels),
+        str(request["environment"]),
+        dt.date.fromisoformat(request["today"]),
+        request.get("models"),
+    )
+
+
+def random_codes(values: pa.Array) -> pa.Array:
+    """Make a random 128-bit code of 32 hexadecimal digits for every row."""
+    count = len(values)
+    digits = secrets.token_hex(SURROGATE_BYTES * count)
+    width = 2 * SURROGATE_BYTES
+    return pa.array([digits[start : start + width] for start in range(0, width * count, width)])
+
+
+class Plugin(BasePlugin):
+    """Registers the functions on every database connection; see the module's docstring."""
+
+    def initialize(self, plugin_config: dict[str, Any]) -> None:
+        """Make what this process creates (database, logs, temporary files) private to its user."""
+        os.umask(0o077)
+        self.session = Session(os.environ)
+
+    def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
+        """Register the functions, unless an earlier try to connect already did."""
+        registered = conn.execute(
+            "select count(*) from duckdb_functions() where function_name = 'hipaa_mask' "
+            "and database_name = 'system' and function_type = 'scalar'"
+        ).fetchall()
+        if registered[0][0]:
+            return
+        text = "VARCHAR"
+        try:
+            conn.create_function(
+                "hipaa_mask",
+                self.session.tokens,
+                [text, text],
+                text,
+                type="arrow",
+                null_handling="special",
+            )
+            conn.create_function(
+                "hipaa_mode_random_code",
+                random_codes,
+                [text],
+                text,
+                type="arrow",
+                side_effects=True,
+            )
+            conn.create_function(
+                "hipaa_mode_command",
+                self.session.command,
+                [text, text],
+                text,
+                side_effects=True,
+            )
+        except duckdb.Error as error:
+            raise DbtRuntimeError(
+                "hipaa_mode could not register its functions: something else in this database "
+                f"has one of their names ({type(error).__name__}). Drop it and run again"
+            ) from None
+
+    def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Give the cursor the view of raw lines; a registered view belongs to one cursor."""
+        cursor.register(RAW_LINES_VIEW, self.session.raw_lines)

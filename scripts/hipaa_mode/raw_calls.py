@@ -1,0 +1,249 @@
+"""Raw calls: finding the files, and reading lines that may hold anything.
+
+DuckDB's own readers stop at, or skip, a line that is not UTF-8 or not JSON, and forget its
+number. This reader keeps every line with its file and number, and leaves judging it to SQL.
+"""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from hipaa_mode.errors import RawCallsError
+
+BLOCK_BYTES = 4 << 20
+"""Bytes read at a time; a longer line is read whole all the same."""
+
+SCHEMA = pa.schema(
+    [
+        ("source_file", pa.string()),
+        ("line_number", pa.int64()),
+        ("message", pa.large_string()),
+        ("unreadable", pa.large_binary()),
+    ]
+)
+"""Columns of the raw lines: `message` where the line is UTF-8, `unreadable` where it is not."""
+
+_PARQUET = (".parquet", ".pq")
+_LINES = (".ndjson", ".jsonl", ".json", ".log", ".txt", ".gz")
+_TABLE = re.compile(r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)(?:\.(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)){0,2}')
+_TABLE_PART = re.compile(r'"(?:[^"]|"")+"|[^.]+')
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """A file of raw calls and how much of it this run reads."""
+
+    path: str
+    size: int
+
+
+@dataclass(frozen=True)
+class RawLocation:
+    """Where the raw calls are, as settled when the run starts.
+
+    Files are pinned with their sizes, so that a file that grows or arrives during the run is
+    left to the next one, and two readings in one run agree.
+
+    Attributes:
+        kind: `lines`, `parquet` or `table`.
+        files: the files, sorted by path.
+        table: the parts of the table's name.
+    """
+
+    kind: str
+    files: tuple[RawFile, ...] = ()
+    table: tuple[str, ...] = ()
+
+
+def locate(location: str, base: Path) -> RawLocation:
+    """Settle what a location names: a glob of files, or a table.
+
+    Args:
+        location: a glob of newline-delimited JSON (plain or gzip) or Parquet files, or a table
+            name of up to three parts.
+        base: folder that a relative glob starts from.
+
+    Raises:
+        RawCallsError: nothing matches, or the files are of two kinds.
+    """
+    location = location.strip()
+    if not location:
+        raise RawCallsError("No raw calls are named. " + _REMEDY)
+    matches = _matches(location, base)
+    if matches:
+        return _locate_files(location, matches)
+    looks_like_file = (
+        "/" in location
+        or "\\" in location
+        or glob.has_magic(location)
+        or location.lower().endswith((*_PARQUET, *_LINES))
+    )
+    if looks_like_file or not _TABLE.fullmatch(location):
+        raise RawCallsError(f"No file matches {location}. {_REMEDY}")
+    parts = [part.group() for part in _TABLE_PART.finditer(location)]
+    names = [part[1:-1].replace('""', '"') if part[0] == '"' else part for part in parts]
+    return RawLocation("table", table=tuple(names))
+
+
+_REMEDY = (
+    "Set HIPAA_MODE_RAW_CALLS, or the variable hipaa_mode__raw_calls, to a glob of "
+    "newline-delimited JSON or Parquet files, or to a table"
+)
+
+
+def _matches(location: str, base: Path) -> list[Path]:
+    pattern = Path(location).expanduser()
+    pattern = pattern if pattern.is_absolute() else base / pattern
+    if pattern.is_file():
+        return [pattern]
+    return sorted(Path(name) for name in glob.glob(str(pattern), recursive=True)
+                  if Path(name).is_file())
+
+
+def _locate_files(location: str, matches: list[Path]) -> RawLocation:
+    is_parquet = {path.name.lower().endswith(_PARQUET) for path in matches}
+    if len(is_parquet) == 2:
+        raise RawCallsError(
+            f"{location} matches both Parquet and other files. Name one kind of them"
+        )
+    files = tuple(RawFile(str(path), path.stat().st_size) for path in matches)
+    return RawLocation("parquet" if is_parquet == {True} else "lines", files=files)
+
+
+@dataclass
+class RawLines:
+    """The lines of the pinned files as an Arrow stream; every scan reads from the start.
+
+    DuckDB scans the object through the Arrow PyCapsule interface.
+    """
+
+    location: RawLocation | None = None
+    unreadable_files: list[str] = field(default_factory=list)
+
+    def __arrow_c_schema__(self) -> Any:
+        """Export the schema."""
+        return SCHEMA.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """Export a new stream over all lines."""
+        reader = pa.RecordBatchReader.from_batches(SCHEMA, self._batches())
+        return reader.__arrow_c_stream__(requested_schema)
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        if self.location is None or self.location.kind != "lines":
+            return
+        for file in self.location.files:
+            yield from read_lines(file)
+
+
+def read_lines(file: RawFile) -> Iterator[pa.RecordBatch]:
+    """Read a file of newline-delimited text as batches of `SCHEMA`.
+
+    Blank lines are no calls and are left out, though counted. A carriage return before the
+    line feed, and a byte order mark at the start, belong to the file and not to the call.
+
+    Raises:
+        RawCallsError: the file can't be read to its pinned end.
+    """
+    line_number = 1
+    for block in _blocks_of_whole_lines(file):
+        lines = pc.split_pattern(pa.array([block], pa.large_binary()), b"\n").values
+        numbers = pa.array(range(line_number, line_number + len(lines)), pa.int64())
+        line_number += len(lines)
+        yield _as_batch(file.path, numbers, lines)
+
+
+def _as_batch(path: str, numbers: pa.Array, lines: pa.Array) -> pa.RecordBatch:
+    unreadable = pa.nulls(len(lines), pa.large_binary())
+    try:
+        messages = lines.cast(pa.large_string())
+    except pa.ArrowInvalid:
+        messages, unreadable = _separate_unreadable(lines)
+    messages = pc.utf8_rtrim(messages, characters="\r")
+    is_blank = pc.equal(pc.binary_length(pc.utf8_trim_whitespace(messages)), 0)
+    batch = pa.record_batch(
+        [pa.repeat(path, len(lines)), numbers, messages, unreadable], schema=SCHEMA
+    )
+    return batch.filter(pc.invert(pc.fill_null(is_blank, False)))
+
+
+def _separate_unreadable(lines: pa.Array) -> tuple[pa.Array, pa.Array]:
+    messages: list[str | None] = []
+    unreadable: list[bytes | None] = []
+    for line in lines.to_pylist():
+        try:
+            messages.append(line.decode("utf-8"))
+            unreadable.append(None)
+        except UnicodeDecodeError:
+            messages.append(None)
+            unreadable.append(line)
+    return pa.array(messages, pa.large_string()), pa.array(unreadable, pa.large_binary())
+
+
+def _blocks_of_whole_lines(file: RawFile) -> Iterator[bytes]:
+    """Yield the file in blocks that end where a line ends, without the last line feed."""
+    pieces: list[bytes] = []
+    is_start = True
+    try:
+        with _open(file) as stream:
+            while block := stream.read(BLOCK_BYTES):
+                if is_start:
+                    block = block.removeprefix(b"\xef\xbb\xbf")
+                    is_start = False
+                end = block.rfind(b"\n")
+                if end < 0:
+                    pieces.append(block)
+                    continue
+                yield b"".join((*pieces, block[:end]))
+                pieces = [block[end + 1 :]]
+    except (OSError, EOFError, zlib.error) as error:
+        raise RawCallsError(
+            f"{file.path} can't be read to its end ({type(error).__name__}). "
+            "Replace the file, or move it out of the raw calls' folder"
+        ) from None
+    rest = b"".join(pieces)
+    if rest:
+        yield rest
+
+
+class _PinnedFile:
+    """Reads a file only as far as it went when it was pinned."""
+
+    def __init__(self, stream: IO[bytes], size: int) -> None:
+        self._stream = stream
+        self._left = size
+
+    def read(self, size: int = -1) -> bytes:
+        wanted = self._left if size < 0 else min(size, self._left)
+        data = self._stream.read(wanted)
+        if wanted and not data:
+            raise EOFError
+        self._left -= len(data)
+        return data
+
+
+class _open:
+    """Open a pinned file, through gzip when its first bytes say so."""
+
+    def __init__(self, file: RawFile) -> None:
+        self._file = file
+
+    def __enter__(self) -> IO[bytes]:
+        self._raw = open(self._file.path, "rb", buffering=0)  # noqa: SIM115
+        is_gzip = self._raw.read(2) == b"\x1f\x8b"
+        self._raw.seek(0)
+        pinned: Any = _PinnedFile(self._raw, self._file.size)
+        return gzip.GzipFile(fileobj=pinned, mode="rb") if is_gzip else pinned
+
+    def __exit__(self, *_: object) -> None:
+        self._raw.close()

@@ -1,0 +1,157 @@
+"""Reading the configuration seeds: CSV text to rows that know where they stand."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+SEED_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "destination_types": (
+        "destination_type",
+        "display_name",
+        "supports_server_side",
+        "supports_client_side",
+        "required_properties",
+    ),
+    "destinations": (
+        "environment",
+        "destination",
+        "destination_type",
+        "connection_mode",
+        "restrict_phi",
+        "baa_reference",
+        "baa_expires_on",
+        "mask_scope",
+        "timestamp_precision",
+        "description",
+    ),
+    "allowed_events": ("environment", "destination", "event", "sent_as"),
+    "allowed_properties": (
+        "environment",
+        "destination",
+        "property_list",
+        "event",
+        "property",
+        "treatment",
+        "normalize",
+        "data_type",
+        "column_name",
+        "reason",
+        "approved_by",
+        "expires_on",
+    ),
+    "small_zip3_areas": ("zip3",),
+}
+"""The seeds that make up the configuration and the columns each must have."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong in the configuration.
+
+    Attributes:
+        file: the seed's file, or the place at fault when it is no seed.
+        line: line of the file, 1 for the header; None when the whole file is at fault.
+        problem: what is wrong.
+        remedy: what to do about it.
+    """
+
+    file: str
+    line: int | None
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        """Write the fault as one line of a report."""
+        place = self.file if self.line is None else f"{self.file}, line {self.line}"
+        return f"{place}: {self.problem}. {self.remedy}."
+
+
+@dataclass(frozen=True)
+class SeedRow:
+    """One row of a seed: its cells as text, and where it stands."""
+
+    file: str
+    line: int
+    cells: Mapping[str, str]
+
+    def __getitem__(self, column: str) -> str:
+        """Return the cell's text exactly as written."""
+        return self.cells[column]
+
+    def word(self, column: str) -> str:
+        """Return a cell that holds a keyword or an identifier, without blanks around it."""
+        return self.cells[column].strip()
+
+    def fault(self, problem: str, remedy: str) -> Fault:
+        """Describe something wrong with this row."""
+        return Fault(self.file, self.line, problem, remedy)
+
+
+def read_seed(seed: str, path: Path, label: str, faults: list[Fault]) -> list[SeedRow]:
+    """Read one seed file; what can't be read is added to `faults`.
+
+    Args:
+        seed: name of the seed, a key of `SEED_COLUMNS`.
+        path: the CSV file.
+        label: how messages name the file.
+        faults: list that receives what is wrong.
+    """
+    columns = SEED_COLUMNS[seed]
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError:
+        faults.append(Fault(label, None, "the file can't be read", "Restore the seed"))
+        return []
+    except UnicodeDecodeError:
+        faults.append(Fault(label, None, "the file is not UTF-8", "Save it as UTF-8"))
+        return []
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows: list[SeedRow] = []
+    header: list[str] | None = None
+    line = 1
+    try:
+        for cells in reader:
+            start, line = line, reader.line_num + 1
+            if header is None:
+                header = [cell.strip() for cell in cells]
+                if not _check_header(header, columns, label, faults):
+                    return []
+                continue
+            if not any(cell.strip() for cell in cells):
+                continue
+            if len(cells) != len(header):
+                faults.append(
+                    Fault(
+                        label,
+                        start,
+                        f"the row has {len(cells)} cells, the header has {len(header)}",
+                        "Give every column a cell, and put text with commas in double quotes",
+                    )
+                )
+                continue
+            rows.append(SeedRow(label, start, dict(zip(header, cells))))
+    except csv.Error:
+        faults.append(Fault(label, line, "the row is not CSV", "Check its quotes"))
+    if header is None:
+        faults.append(
+            Fault(label, None, "the file is empty", "Give it the header " + ",".join(columns))
+        )
+    return rows
+
+
+def _check_header(
+    header: list[str], columns: tuple[str, ...], label: str, faults: list[Fault]
+) -> bool:
+    missing = [column for column in columns if column not in header]
+    repeated = sorted({column for column in header if header.count(column) > 1})
+    if missing:
+        problem = "the header lacks " + ", ".join(f"`{column}`" for column in missing)
+        faults.append(Fault(label, 1, problem, "Add the missing columns"))
+    if repeated:
+        problem = "the header repeats " + ", ".join(f"`{column}`" for column in repeated)
+        faults.append(Fault(label, 1, problem, "Keep one column of each name"))
+    return not missing and not repeated

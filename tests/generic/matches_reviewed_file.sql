@@ -1,0 +1,39 @@
+{#- The seed's table holds the same rows as the reviewed file: what the tests read is what the
+    build read. -#}
+{% test matches_reviewed_file(model) %}
+{%- set file = hipaa_mode.configuration_request().seed_files.get(model.identifier, '') if execute else '' %}
+with
+
+loaded as (
+
+    select * from {{ model }}
+
+),
+
+reviewed as (
+
+    select * from {{ hipaa_mode.csv_rows(file) }}
+
+),
+
+only_loaded as (
+
+    select * from loaded
+    except all
+    select * from reviewed
+
+),
+
+only_reviewed as (
+
+    select * from reviewed
+    except all
+    select * from loaded
+
+)
+
+select
+    (select count(*) from only_loaded) as rows_only_loaded,
+    (select count(*) from only_reviewed) as rows_only_reviewed
+where rows_only_loaded + rows_only_reviewed > 0
+{% endtest %}

@@ -1,0 +1,17 @@
+-- Every raw call is staged, a duplicate or rejected: none lost, none counted twice. The raw
+-- calls are counted anew, from where they came.
+with
+
+counts as (
+
+    select
+        (select count(*) from {{ hipaa_mode.raw_calls(source('raw', 'calls')) }}) as raw_calls,
+        (select count(*) from {{ ref('stg_calls') }}) as staged,
+        (select count(*) from {{ ref('duplicate_calls') }}) as duplicates,
+        (select count(*) from {{ ref('rejected_calls') }}) as rejected
+
+)
+
+select *
+from counts
+where raw_calls <> staged + duplicates + rejected

@@ -496,7 +496,8 @@ def _fault_repeated(
             )
             configuration.faults.append(
                 row.row.fault(
-                    what + (", in two forms" if contradicts else "")
+                    what
+                    + (", in two forms" if contradicts else "")
                     + f" (first in line {earlier.row.line})",
                     "Remove one of the two rows",
                 )

@@ -7,6 +7,7 @@ message quotes it.
 from __future__ import annotations
 
 import hmac
+import itertools
 import os
 import re
 import secrets
@@ -145,7 +146,9 @@ def _read_key_file(path: Path) -> str:
         mode = path.stat().st_mode
         text = path.read_text(encoding="ascii")
     except FileNotFoundError:
-        raise MaskingKeyError(f"There is no masking key: {path} does not exist. {_REMEDY}") from None
+        raise MaskingKeyError(
+            f"There is no masking key: {path} does not exist. {_REMEDY}"
+        ) from None
     except (OSError, UnicodeDecodeError):
         raise MaskingKeyError(f"The masking key file {path} can't be read. {_REMEDY}") from None
     if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
@@ -175,5 +178,5 @@ def _is_predictable(key: bytes) -> bool:
     for length in (1, 2, 4, 8, 16):
         if hmac.compare_digest(key, key[:length] * (KEY_BYTES // length)):
             return True
-    steps = {(after - before) % 256 for before, after in zip(key, key[1:])}
+    steps = {(after - before) % 256 for before, after in itertools.pairwise(key)}
     return len(steps) == 1

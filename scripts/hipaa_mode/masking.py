@@ -64,7 +64,9 @@ def _evaluate(expression: pl.Expr) -> pa.Array:
     return pl.select(expression).to_series().to_arrow()
 
 
-def make_tokens(values: pa.Array, scopes: pa.Array, subkey_of: Callable[[str], Subkey]) -> pa.Array:
+def make_tokens(
+    values: pa.Array, scopes: pa.Array, subkey_of: Callable[[str], Subkey]
+) -> pa.Array:
     """Turn values into tokens: the function that SQL calls as `hipaa_mask`.
 
     Args:

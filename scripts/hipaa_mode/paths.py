@@ -85,7 +85,7 @@ def parse_path(text: str) -> PropertyPath:
         else:
             raise PathSyntaxError(
                 f"unexpected character at position {position + 1}; "
-                'write `.`, `[]` or the end, and put odd names in double quotes'
+                "write `.`, `[]` or the end, and put odd names in double quotes"
             )
     if expects_name:
         raise PathSyntaxError("the path ends with a dot")

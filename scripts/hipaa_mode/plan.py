@@ -285,8 +285,7 @@ def _events_for(
         rank = (row.destination != ANY, row.environment != ANY)
         if row.event not in chosen or rank > chosen[row.event][0]:
             chosen[row.event] = (rank, row.sent_as or row.event)
-    events = {event: sent_as for event, (_, sent_as) in sorted(chosen.items())}
-    return events
+    return {event: sent_as for event, (_, sent_as) in sorted(chosen.items())}
 
 
 class _Resolution:
@@ -316,8 +315,10 @@ class _Resolution:
             _check_collisions(plan, destination, view, in_view)
             views[view] = columns
         for row in rows:
-            if row.event is not None and events is not None and not (
-                row.event in events or ANY in events
+            if (
+                row.event is not None
+                and events is not None
+                and not (row.event in events or ANY in events)
             ):
                 _warn_once(
                     plan,
@@ -396,7 +397,8 @@ class _Resolution:
                 data_type = "timestamp"
             elif name in ENVELOPE_IDS:
                 treatment = forms.get(name, "mask" if destination.restrict_phi else "allow")
-                masked = {"mask": f"{name}{suffix}", "allow": f"{name}__raw", "deny": ""}[treatment]
+                masked_names = {"mask": f"{name}{suffix}", "allow": f"{name}__raw", "deny": ""}
+                masked = masked_names[treatment]
                 if treatment == "allow" and name not in self.plan.raw_ids:
                     self.plan.raw_ids.append(name)
             columns.append(
@@ -585,9 +587,7 @@ def _check_collisions_elsewhere(
     plan.faults += [fault for fault in other.faults if fault not in plan.faults]
 
 
-def _check_models(
-    plan: Plan, destinations: dict[str, Destination], models: set[str]
-) -> None:
+def _check_models(plan: Plan, destinations: dict[str, Destination], models: set[str]) -> None:
     with_models: set[str] = set()
     for model in sorted(models):
         destination, _, view = model.rpartition("__")
@@ -611,7 +611,7 @@ def _check_models(
             )
         else:
             with_models.add(destination)
-    for name, destination in plan.destinations.items():
+    for name, destination_plan in plan.destinations.items():
         if name not in with_models:
             plan.faults.append(
                 destinations[name].row.fault(
@@ -621,7 +621,7 @@ def _check_models(
                 )
             )
             continue
-        for view, columns in destination.views.items():
+        for view, columns in destination_plan.views.items():
             listed = [column for column in columns if column.property_list == VIEWS[view]]
             if listed and f"{name}__{view}" not in models:
                 plan.warnings.append(

@@ -22,6 +22,7 @@ import duckdb
 import pyarrow as pa
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
+from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from hipaa_mode import publishing
 from hipaa_mode.configuration import read_configuration
@@ -207,15 +208,15 @@ class Plugin(BasePlugin):
                 self.session.tokens,
                 [text, text],
                 text,
-                type="arrow",
-                null_handling="special",
+                type=PythonUDFType.ARROW,
+                null_handling=FunctionNullHandling.SPECIAL,
             )
             conn.create_function(
                 "hipaa_mode_random_code",
                 random_codes,
                 [text],
                 text,
-                type="arrow",
+                type=PythonUDFType.ARROW,
                 side_effects=True,
             )
             conn.create_function(

@@ -54,7 +54,11 @@ def begin(root: Path, environment: str, destination: str) -> Path:
 
 
 def finish(
-    root: Path, environment: str, destination: str, files: Iterable[str], manifest: Mapping[str, Any]
+    root: Path,
+    environment: str,
+    destination: str,
+    files: Iterable[str],
+    manifest: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Complete a destination's new files, write their manifest and put them all in place.
 

@@ -6,6 +6,7 @@ number. This reader keeps every line with its file and number, and leaves judgin
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import gzip
 import re
@@ -106,8 +107,9 @@ def _matches(location: str, base: Path) -> list[Path]:
     pattern = pattern if pattern.is_absolute() else base / pattern
     if pattern.is_file():
         return [pattern]
-    return sorted(Path(name) for name in glob.glob(str(pattern), recursive=True)
-                  if Path(name).is_file())
+    return sorted(
+        Path(name) for name in glob.glob(str(pattern), recursive=True) if Path(name).is_file()
+    )
 
 
 def _locate_files(location: str, matches: list[Path]) -> RawLocation:
@@ -195,7 +197,7 @@ def _blocks_of_whole_lines(file: RawFile) -> Iterator[bytes]:
     pieces: list[bytes] = []
     is_start = True
     try:
-        with _open(file) as stream:
+        with _opened(file) as stream:
             while block := stream.read(BLOCK_BYTES):
                 if is_start:
                     block = block.removeprefix(b"\xef\xbb\xbf")
@@ -232,18 +234,12 @@ class _PinnedFile:
         return data
 
 
-class _open:
+@contextlib.contextmanager
+def _opened(file: RawFile) -> Iterator[IO[bytes]]:
     """Open a pinned file, through gzip when its first bytes say so."""
-
-    def __init__(self, file: RawFile) -> None:
-        self._file = file
-
-    def __enter__(self) -> IO[bytes]:
-        self._raw = open(self._file.path, "rb", buffering=0)  # noqa: SIM115
-        is_gzip = self._raw.read(2) == b"\x1f\x8b"
-        self._raw.seek(0)
-        pinned: Any = _PinnedFile(self._raw, self._file.size)
-        return gzip.GzipFile(fileobj=pinned, mode="rb") if is_gzip else pinned
-
-    def __exit__(self, *_: object) -> None:
-        self._raw.close()
+    with open(file.path, "rb", buffering=0) as raw:
+        is_gzip = raw.read(2) == b"\x1f\x8b"
+        raw.seek(0)
+        pinned: Any = _PinnedFile(raw, file.size)
+        stream: Any = gzip.GzipFile(fileobj=pinned, mode="rb") if is_gzip else pinned
+        yield stream

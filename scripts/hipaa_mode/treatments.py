@@ -99,9 +99,7 @@ _KINDS = (
     TreatmentKind(
         "url_path", "text", "path of a URL, no query and no fragment", "RFC 3986 section 3.3"
     ),
-    TreatmentKind(
-        "url_origin", "text", "scheme, host and port of a URL", "RFC 6454 section 4"
-    ),
+    TreatmentKind("url_origin", "text", "scheme, host and port of a URL", "RFC 6454 section 4"),
     TreatmentKind(
         "ip_prefix",
         "text",

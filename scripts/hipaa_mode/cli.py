@@ -1,0 +1,277 @@
+"""The `hipaa-mode` command.
+
+Exit codes: 0 success, 1 a check failed, 2 bad configuration, 3 a file is missing, 4 no usable
+masking key.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from hipaa_mode import __version__, publishing
+from hipaa_mode.configuration import Configuration, read_configuration
+from hipaa_mode.errors import ExitCode, HipaaModeError
+from hipaa_mode.keys import (
+    DEFAULT_KEY_FILE,
+    KEY_FILE_VARIABLE,
+    generate_key,
+    load_master_key,
+    write_key_file,
+)
+from hipaa_mode.plan import Plan, make_plan
+from hipaa_mode.seeds import SEED_COLUMNS, Fault
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="HIPAA mode in your own warehouse: allowlisted, pseudonymised destination views.",
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+key_app = typer.Typer(no_args_is_help=True, help="Look at the masking key and what is made of it.")
+app.add_typer(key_app, name="key")
+
+output = Console()
+messages = Console(stderr=True)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")]
+EnvironmentOption = Annotated[
+    str, typer.Option("--environment", "-e", help="The environment: the dbt target's name.")
+]
+
+_DESTINATION_MODEL = re.compile(r"hipaa_mode\.destination_(?:events|identifies|groups)\b")
+
+
+def main() -> None:
+    """Run the command, and turn the package's errors into a message and an exit code."""
+    try:
+        app()
+    except HipaaModeError as error:
+        messages.print(f"[bold red]Error:[/] {error}", highlight=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    if version:
+        output.print(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def keygen(
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"File to write; {KEY_FILE_VARIABLE} or {DEFAULT_KEY_FILE} if not given."
+        ),
+    ] = None,
+) -> None:
+    """Make a masking key: 32 random bytes, in a new file that only you can read.
+
+    Example: `hipaa-mode keygen --file /secure/hipaa-mode.key`
+    """
+    path = file or Path(os.environ.get(KEY_FILE_VARIABLE) or DEFAULT_KEY_FILE)
+    write_key_file(path, generate_key())
+    output.print(
+        f"Wrote a new masking key to {path} (mode 0600). Back it up apart from the data: "
+        "without it no token can be made again.",
+        soft_wrap=True,
+    )
+
+
+@key_app.command("show-scope")
+def key_show_scope(
+    environment: Annotated[str, typer.Argument(help="The environment: the dbt target's name.")],
+    scope: Annotated[str, typer.Argument(help="`*`, or a destination with its own scope.")] = "*",
+) -> None:
+    """Print the HMAC key of a scope: a secret that lets anyone recompute its tokens.
+
+    Example: `printf %s "$VALUE" | openssl dgst -sha256 -hmac "$(hipaa-mode key show-scope dev)"`
+    """
+    if sys.stdout.isatty():
+        messages.print("[yellow]This is key material. Do not paste or store it.[/]")
+    print(load_master_key(os.environ).subkey(environment, scope).reveal())
+
+
+@key_app.command("fingerprint")
+def key_fingerprint(
+    environment: Annotated[str, typer.Argument(help="The environment: the dbt target's name.")],
+) -> None:
+    """Print what tells one key from another without telling the key.
+
+    Example: `hipaa-mode key fingerprint prod`
+    """
+    output.print(load_master_key(os.environ).fingerprint(environment))
+
+
+@app.command()
+def check(
+    environment: EnvironmentOption = "dev",
+    project: Annotated[Path, typer.Option(help="Folder of the dbt project.")] = Path("."),
+    as_json: JsonOption = False,
+) -> None:
+    """Check the seeds as a build would, without dbt, a database or a key.
+
+    Example: `hipaa-mode check --environment prod`
+    """
+    plan = read_plan(project, environment)
+    if as_json:
+        output.print_json(
+            json.dumps(
+                {
+                    "environment": environment,
+                    "faults": [str(fault) for fault in plan.faults],
+                    "warnings": [str(warning) for warning in plan.warnings],
+                }
+            )
+        )
+    else:
+        _print_faults("Faults", plan.faults, "red")
+        _print_faults("Warnings", plan.warnings, "yellow")
+        if not plan.faults:
+            count = len(plan.destinations)
+            output.print(f"The configuration of {environment} is sound: {count} destinations.")
+    if plan.faults:
+        raise typer.Exit(ExitCode.BAD_CONFIGURATION)
+
+
+def read_plan(project: Path, environment: str) -> Plan:
+    """Read a project's seeds and destination models and resolve them for an environment."""
+    files = {seed: project / "seeds" / f"{seed}.csv" for seed in SEED_COLUMNS}
+    labels = {seed: f"seeds/{seed}.csv" for seed in SEED_COLUMNS}
+    configuration: Configuration = read_configuration(files, labels)
+    models = [
+        path.stem
+        for path in sorted((project / "models").rglob("*.sql"))
+        if _DESTINATION_MODEL.search(path.read_text(encoding="utf-8"))
+    ]
+    today = dt.datetime.now(dt.timezone.utc).date()
+    return make_plan(configuration, environment, today, models)
+
+
+def _print_faults(title: str, faults: list[Fault], style: str) -> None:
+    if not faults:
+        return
+    table = Table(title=f"{title}: {len(faults)}", title_style=style, title_justify="left")
+    for heading in ("Where", "What", "What to do"):
+        table.add_column(heading, overflow="fold")
+    for fault in faults:
+        place = fault.file if fault.line is None else f"{fault.file}, line {fault.line}"
+        table.add_row(place, fault.problem, fault.remedy)
+    output.print(table)
+
+
+@app.command()
+def summary(
+    environment: EnvironmentOption = "dev",
+    published: Annotated[
+        Path | None,
+        typer.Option(help="Folder of published files; HIPAA_MODE_PUBLISHED if not given."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what is published: rows, columns, masked columns, dropped properties.
+
+    Compares every file with the hash in its manifest; exit code 1 if one differs.
+
+    Example: `hipaa-mode summary --environment prod`
+    """
+    root = published or Path(os.environ.get("HIPAA_MODE_PUBLISHED") or "published")
+    manifests = publishing.read_manifests(root, environment)
+    differences = publishing.check_files(root, environment)
+    if as_json:
+        output.print_json(json.dumps({"destinations": manifests, "differences": differences}))
+    elif manifests:
+        output.print(_summary_table(environment, manifests))
+        calls = manifests[-1]["calls"]
+        output.print(
+            f"{calls['raw']} raw calls = {calls['staged']} staged + {calls['duplicates']} "
+            f"duplicates + {calls['rejected']} rejected. Files: {root / environment}/",
+            highlight=False,
+        )
+    else:
+        _fail(
+            f"Nothing is published in {root / environment}. Run: dbt build", ExitCode.MISSING_FILE
+        )
+    for difference in differences:
+        messages.print(f"[red]{difference}[/]", highlight=False)
+    if differences:
+        raise typer.Exit(ExitCode.FAILED_CHECK)
+
+
+def _summary_table(environment: str, manifests: list[dict[str, Any]]) -> Table:
+    table = Table(title=f"Published in {environment}", title_justify="left", box=box.SIMPLE_HEAD)
+    table.padding = (0, 1, 0, 0)
+    table.pad_edge = False
+    for heading in ("View", "Mode"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("Rows", "Allowed", "Masked", "Coarser", "Dropped", "Unfit"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for manifest in manifests:
+        mode = "HIPAA" if manifest["hipaa_mode"] else "open"
+        for facts in manifest["files"].values():
+            table.add_row(f"{manifest['destination']}__{facts['view']}", mode, *_counts(facts))
+        table.add_section()
+    table.caption_justify = "left"
+    table.caption = (
+        "Allowed: columns the view has. Masked: of these, tokens and surrogates. "
+        "Coarser: generalised, such as zip3. Dropped: property names that arrived and were not "
+        "sent. Unfit: values that fitted no type or treatment and are null. Open: not "
+        "restricted, under a BAA."
+    )
+    return table
+
+
+def _counts(facts: dict[str, Any]) -> list[str]:
+    treatments = [column["treatment"] for column in facts["columns"]]
+    masked = sum(treatment in ("mask", "surrogate") for treatment in treatments)
+    as_is = sum(treatment in ("allow", "envelope", "deny") for treatment in treatments)
+    dropped = facts["properties_dropped"]
+    not_fitting = sum(column["values_not_fitting"] for column in facts["columns"])
+    return [
+        f"{facts['rows']:,}",
+        str(len(treatments)),
+        str(masked),
+        str(len(treatments) - masked - as_is),
+        "?" if dropped is None else str(dropped),
+        f"{not_fitting:,}",
+    ]
+
+
+@app.command("demo-calls")
+def demo_calls(
+    file: Annotated[Path, typer.Argument(help="File to write; gzip if its name ends in .gz.")],
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many calls.")] = 6000,
+    seed: Annotated[int, typer.Option(help="Same seed, same calls.")] = 2026,
+) -> None:
+    """Make calls of an invented patient portal, with the mess that real feeds have.
+
+    Example: `hipaa-mode demo-calls calls.ndjson.gz --count 100000 --seed 7`
+    """
+    from hipaa_mode.demo_calls import write_calls
+
+    with messages.status(f"Making {count:,} calls"):
+        write_calls(file, count, seed)
+    output.print(f"Wrote {count:,} calls to {file}", highlight=False, soft_wrap=True)
+
+
+def _fail(message: str, code: ExitCode) -> NoReturn:
+    messages.print(f"[bold red]Error:[/] {message}", highlight=False, soft_wrap=True)
+    raise typer.Exit(code)
+
+
+if __name__ == "__main__":
+    main()

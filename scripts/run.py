@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Sets up hipaa_mode and does one thing with it: `demo` or `test`.
+
+Needs Python 3.10 or later and nothing else: everything installed goes into `.venv`, at the
+versions and hashes of requirements.lock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+ENVIRONMENT = PROJECT / ".venv"
+LOCK = PROJECT / "requirements.lock"
+STAMP = ENVIRONMENT / "installed"
+PROGRAMS = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
+OLDEST_PYTHON = (3, 10)
+
+
+def main() -> int:
+    """Set up, then run the demo or the tests; return their exit code."""
+    if sys.version_info < OLDEST_PYTHON:
+        print("hipaa_mode needs Python 3.10 or later; this is", sys.version.split()[0])
+        return 1
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("action", choices=("setup", "demo", "test"))
+    parser.add_argument("--target", default="dev", help="environment of the demo: dev or prod")
+    arguments = parser.parse_args()
+    set_up()
+    if arguments.action == "demo":
+        return run_demo(arguments.target)
+    if arguments.action == "test":
+        return run_tests()
+    print(f"Set up. Next: {PROGRAMS / 'dbt'} build")
+    return 0
+
+
+def set_up() -> None:
+    """Install what the lock file names, unless that is done, and make a key if there is none."""
+    wanted = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()
+    if not STAMP.exists() or STAMP.read_text() != wanted:
+        print("Setting up in .venv: about a minute the first time …", flush=True)
+        venv.EnvBuilder(with_pip=True, clear=True).create(ENVIRONMENT)
+        pip = [
+            str(PROGRAMS / "python"),
+            "-m",
+            "pip",
+            "--disable-pip-version-check",
+            "install",
+            "-q",
+        ]
+        subprocess.run([*pip, "--require-hashes", "-r", str(LOCK)], cwd=PROJECT, check=True)
+        offline = ["--no-deps", "--no-build-isolation", "--no-index"]
+        subprocess.run([*pip, *offline, "-e", "."], cwd=PROJECT, check=True)
+        STAMP.write_text(wanted)
+    has_key = os.environ.get("HIPAA_MODE_KEY") or os.environ.get("HIPAA_MODE_KEY_FILE")
+    if not has_key and not (PROJECT / ".hipaa_mode" / "masking.key").exists():
+        run("hipaa-mode", "keygen")
+
+
+def run_demo(target: str) -> int:
+    """Build the project, then show what was published."""
+    built = run("dbt", "build", "--target", target)
+    shown = run("hipaa-mode", "summary", "--environment", target)
+    return built or shown
+
+
+def run_tests() -> int:
+    """Run the linters and all the tests on every processor."""
+    print("Checking style and types …", flush=True)
+    checked = (
+        run("ruff", "check", "."),
+        run("ruff", "format", "--check", "."),
+        run("mypy"),
+    )
+    print("Running the tests …", flush=True)
+    tested = run("pytest", "-n", str(os.cpu_count() or 2))
+    return next((code for code in (*checked, tested) if code), 0)
+
+
+def run(program: str, *arguments: str) -> int:
+    """Run an installed program in the project's folder; return its exit code."""
+    search = os.pathsep.join((str(PROGRAMS), os.environ.get("PATH", "")))
+    environment = {**os.environ, "PATH": search}
+    command = [str(PROGRAMS / program), *arguments]
+    return subprocess.run(command, cwd=PROJECT, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -57,7 +57,8 @@ def set_up() -> None:
             "install",
             "-q",
         ]
-        subprocess.run([*pip, "--require-hashes", "-r", str(LOCK)], cwd=PROJECT, check=True)
+        locked = ["--no-deps", "--require-hashes", "-r", str(LOCK)]
+        subprocess.run([*pip, *locked], cwd=PROJECT, check=True)
         offline = ["--no-deps", "--no-build-isolation", "--no-index"]
         subprocess.run([*pip, *offline, "-e", "."], cwd=PROJECT, check=True)
         STAMP.write_text(wanted)

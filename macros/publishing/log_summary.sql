@@ -10,11 +10,12 @@
         {%- for file, facts in manifest.files.items() -%}
             {%- set allowed = facts.columns | rejectattr('property_list', 'equalto', 'envelope') | list -%}
             {%- set not_fitting = facts.columns | sum(attribute='values_not_fitting') -%}
+            {%- set properties = (allowed | length) ~ ' properties allowed (' ~ allowed | selectattr('treatment', 'in', ['mask', 'surrogate']) | list | length ~ ' masked)' -%}
+            {%- set dropped = (facts.properties_dropped if facts.properties_dropped is not none else 'uncounted') ~ ' dropped' -%}
             {%- do log(
-                'hipaa_mode: published ' ~ file ~ ': ' ~ facts.rows ~ ' rows, ' ~ allowed | length
-                ~ ' properties allowed (' ~ allowed | selectattr('treatment', 'in', ['mask', 'surrogate']) | list | length
-                ~ ' masked), ' ~ (facts.properties_dropped if facts.properties_dropped is not none else 'uncounted')
-                ~ ' dropped' ~ (', ' ~ not_fitting ~ ' values did not fit and are null' if not_fitting else ''), info=true
+                'hipaa_mode: published ' ~ file ~ ': ' ~ facts.rows ~ ' rows, '
+                ~ (properties ~ ', ' ~ dropped if manifest.restrict_phi else 'every property (not restricted)')
+                ~ (', ' ~ not_fitting ~ ' values did not fit and are null' if not_fitting else ''), info=true
             ) -%}
         {%- endfor -%}
     {%- endfor -%}

@@ -1,6 +1,8 @@
 """The dbt-duckdb plugin: gives a connection the masking function and the raw calls.
 
-Named in profiles.yml as `plugins: [{module: hipaa_mode.plugin}]`. It registers
+Named in profiles.yml as `plugins: [{module: hipaa_mode.plugin}]`. Its one setting,
+`config: {environment: dev}`, names the environment for commands that run no hooks, such as
+`dbt show`; a run's own environment comes from its on-run-start hook. It registers
 
 - `system.main.hipaa_mask(value, scope)`: the token of a value;
 - `system.main.hipaa_mode_random_code(value)`: a random 128-bit code for every row;
@@ -41,9 +43,9 @@ Request = Mapping[str, Any]
 class Session:
     """What one dbt run knows: its environment, plan, key and raw calls."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], environment: str | None = None) -> None:
         self._environ = environ
-        self._environment: str | None = None
+        self._environment = environment
         self._plan: Plan | None = None
         self._master_key: MasterKey | None = None
         self._subkeys: dict[str, Subkey] = {}
@@ -191,7 +193,7 @@ class Plugin(BasePlugin):
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Make what this process creates (database, logs, temporary files) private to its user."""
         os.umask(0o077)
-        self.session = Session(os.environ)
+        self.session = Session(os.environ, plugin_config.get("environment"))
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Register the functions, unless an earlier try to connect already did."""

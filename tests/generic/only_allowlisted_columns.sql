@@ -8,6 +8,8 @@ expected as (
     {%- for column in columns %}
     select {{ hipaa_mode.literal(column.name) }} as column_name, {{ hipaa_mode.literal(hipaa_mode.data_type(column.data_type, column.is_list) | upper) }} as data_type
     {% if not loop.last %}union all{% endif %}
+    {%- else %}
+    select '' as column_name, '' as data_type where false
     {%- endfor %}
 
 ),
@@ -17,6 +19,8 @@ actual as (
     {%- for column in adapter.get_columns_in_relation(model) %}
     select {{ hipaa_mode.literal(column.name) }} as column_name, {{ hipaa_mode.literal(column.dtype | upper) }} as data_type
     {% if not loop.last %}union all{% endif %}
+    {%- else %}
+    select '' as column_name, '' as data_type where false
     {%- endfor %}
 
 )

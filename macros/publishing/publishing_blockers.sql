@@ -22,7 +22,8 @@
             {%- do reasons.append(hipaa_mode._blocker(unique_id, status.get(unique_id))) -%}
         {%- endfor -%}
         {%- set tests_on_views = [] -%}
-        {%- for node in graph.nodes.values() if node.resource_type == 'test' -%}
+        {#- A test on a disabled model stays in the graph, and is no test of anything. -#}
+        {%- for node in graph.nodes.values() if node.resource_type == 'test' and (not node.attached_node or node.attached_node in graph.nodes) -%}
             {%- set owners = [] -%}
             {%- for unique_id in node.depends_on.nodes if unique_id in view_owner -%}
                 {%- do owners.append(view_owner[unique_id]) -%}

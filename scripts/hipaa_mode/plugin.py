@@ -28,7 +28,7 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from hipaa_mode import publishing
 from hipaa_mode.configuration import read_configuration
-from hipaa_mode.errors import HipaaModeError
+from hipaa_mode.errors import ConfigurationError, HipaaModeError
 from hipaa_mode.keys import MasterKey, Subkey, load_master_key
 from hipaa_mode.masking import make_tokens
 from hipaa_mode.plan import Plan, make_plan
@@ -122,7 +122,10 @@ class Session:
 
     def _plan_for(self, request: Request) -> Plan:
         if "seed_files" in request:
-            return _read_plan(request)
+            plan = _read_plan(request)
+            if plan.faults:
+                raise ConfigurationError(str(plan.faults[0]))
+            return plan
         if self._plan is None:
             raise HipaaModeError(
                 "The configuration was not read. Keep hipaa_mode's on-run-start hook"

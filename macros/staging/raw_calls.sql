@@ -10,20 +10,11 @@
     {%- if hipaa_mode.raw_calls_location() == 'source' -%}
         {{- return(source_relation) -}}
     {%- endif -%}
-    {%- set raw = hipaa_mode.command('raw_calls', {'location': hipaa_mode.raw_calls_location()}) -%}
-    {%- if raw.kind == 'lines' -%}
-        {{- return(hipaa_mode._raw_lines(raw)) -}}
-    {%- elif raw.kind == 'parquet' -%}
-        {%- set files = 'read_parquet([' ~ hipaa_mode.literals(raw.files) ~ '], filename = true, file_row_number = true, union_by_name = true)' -%}
-        {{- return(hipaa_mode._raw_rows(files, 'filename', 'file_row_number + 1', raw.files)) -}}
-    {%- else -%}
-        {%- set parts = [] -%}
-        {%- for part in raw.table -%}
-            {%- do parts.append(hipaa_mode.identifier(part)) -%}
-        {%- endfor -%}
-        {%- set table = parts | join('.') -%}
-        {{- return(hipaa_mode._raw_rows(table, hipaa_mode.literal(raw.table | join('.')), 'row_number() over ()', [raw.table | join('.')])) -}}
-    {%- endif -%}
+    {%- set raw = hipaa_mode.command('raw_calls', {
+        'location': hipaa_mode.raw_calls_location(),
+        'column': var('hipaa_mode__raw_message_column', none),
+    }) -%}
+    {{- return(hipaa_mode._raw_table(raw) if raw.kind == 'table' else hipaa_mode._raw_files(raw)) -}}
 {%- endmacro %}
 
 {#- What names the raw calls: the variable, the environment variable, or the demo. -#}
@@ -35,7 +26,8 @@
     ) -}}
 {%- endmacro %}
 
-{% macro _raw_lines(raw) %}
+{#- Files are read by the plugin, whose view of them every cursor has. -#}
+{% macro _raw_files(raw) %}
 (
         select
             cast(list_position([{{ hipaa_mode.literals(raw.files) }}], source_file) as integer) as file_number,
@@ -47,14 +39,19 @@
     )
 {%- endmacro %}
 
-{% macro _raw_rows(relation, source_file, line_number, files) %}
-{%- set column = hipaa_mode._message_column(relation) -%}
+{% macro _raw_table(raw) %}
+{%- set parts = [] -%}
+{%- for part in raw.table -%}
+    {%- do parts.append(hipaa_mode.identifier(part)) -%}
+{%- endfor -%}
+{%- set table = parts | join('.') -%}
+{%- set column = hipaa_mode._message_column(table) -%}
 {%- set name = hipaa_mode.identifier(column.name) %}
 (
         select
-            cast(list_position([{{ hipaa_mode.literals(files) }}], {{ source_file }}) as integer) as file_number,
-            {{ source_file }} as source_file,
-            {{ line_number }} as line_number,
+            1 as file_number,
+            {{ hipaa_mode.literal(raw.table | join('.')) }} as source_file,
+            row_number() over () as line_number,
             {%- if column.is_bytes %}
             try(decode({{ name }})) as message,
             case when try(decode({{ name }})) is null then {{ name }} end as unreadable
@@ -62,16 +59,14 @@
             cast({{ name }} as varchar) as message,
             cast(null as blob) as unreadable
             {%- endif %}
-        from {{ relation }}
+        from {{ table }}
     )
 {%- endmacro %}
 
-{% macro _message_column(relation) -%}
+{% macro _message_column(table) -%}
     {%- set columns = [] -%}
-    {%- for row in run_query('describe select * from ' ~ relation).rows -%}
-        {%- if row[0] not in ('filename', 'file_row_number') -%}
-            {%- do columns.append({'name': row[0], 'type': row[1]}) -%}
-        {%- endif -%}
+    {%- for row in run_query('describe select * from ' ~ table).rows -%}
+        {%- do columns.append({'name': row[0], 'type': row[1]}) -%}
     {%- endfor -%}
     {%- set wanted = var('hipaa_mode__raw_message_column', none) or 'message' -%}
     {%- set named = columns | selectattr('name', 'equalto', wanted) | list -%}

@@ -151,7 +151,7 @@ final as (
         source_file,
         line_number,
         rejection_reason,
-        case when rejection_reason is not null then coalesce(unreadable, encode(message)) end as rejected_bytes,
+        case when rejection_reason is not null then coalesce(unreadable, encode(message), ''::blob) end as rejected_bytes,
         message_id,
         case when rejection_reason is null and message_id is null then sha256(message) end as content_hash,
         call_type,

@@ -135,7 +135,7 @@ class Session:
     def _raw_calls(self, request: Request) -> dict[str, Any]:
         location = self.raw_lines.location
         if location is None:
-            location = locate(str(request["location"]), Path.cwd())
+            location = locate(str(request["location"]), Path.cwd(), request.get("column"))
             self.raw_lines.location = location
         return {
             "kind": location.kind,

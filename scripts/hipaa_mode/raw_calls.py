@@ -1,7 +1,8 @@
-"""Raw calls: finding the files, and reading lines that may hold anything.
+"""Raw calls: finding the files, and reading messages that may hold anything.
 
-DuckDB's own readers stop at, or skip, a line that is not UTF-8 or not JSON, and forget its
-number. This reader keeps every line with its file and number, and leaves judging it to SQL.
+DuckDB's own readers stop at, or skip, a message that is not UTF-8 or not JSON, forget its line,
+or quote it in an error. These readers keep every message with its file and number, and leave
+judging it to SQL.
 """
 
 from __future__ import annotations
@@ -12,17 +13,21 @@ import gzip
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from hipaa_mode.errors import RawCallsError
 
 BLOCK_BYTES = 4 << 20
 """Bytes read at a time; a longer line is read whole all the same."""
+
+ROWS_AT_A_TIME = 16_384
+"""Rows of a Parquet file read at a time."""
 
 SCHEMA = pa.schema(
     [
@@ -59,20 +64,24 @@ class RawLocation:
         kind: `lines`, `parquet` or `table`.
         files: the files, sorted by path.
         table: the parts of the table's name.
+        column: column of Parquet files that holds the message, if one is named.
     """
 
     kind: str
     files: tuple[RawFile, ...] = ()
     table: tuple[str, ...] = ()
+    column: str | None = None
 
 
-def locate(location: str, base: Path) -> RawLocation:
+def locate(location: str, base: Path, column: str | None = None) -> RawLocation:
     """Settle what a location names: a glob of files, or a table.
 
     Args:
         location: a glob of newline-delimited JSON (plain or gzip) or Parquet files, or a table
             name of up to three parts.
         base: folder that a relative glob starts from.
+        column: column of Parquet files that holds the message; None for `message`, or the only
+            one.
 
     Raises:
         RawCallsError: nothing matches, or the files are of two kinds.
@@ -82,7 +91,7 @@ def locate(location: str, base: Path) -> RawLocation:
         raise RawCallsError("No raw calls are named. " + _REMEDY)
     matches = _matches(location, base)
     if matches:
-        return _locate_files(location, matches)
+        return _locate_files(location, matches, column)
     looks_like_file = (
         "/" in location
         or "\\" in location
@@ -112,25 +121,24 @@ def _matches(location: str, base: Path) -> list[Path]:
     )
 
 
-def _locate_files(location: str, matches: list[Path]) -> RawLocation:
+def _locate_files(location: str, matches: list[Path], column: str | None) -> RawLocation:
     is_parquet = {path.name.lower().endswith(_PARQUET) for path in matches}
     if len(is_parquet) == 2:
         raise RawCallsError(
             f"{location} matches both Parquet and other files. Name one kind of them"
         )
     files = tuple(RawFile(str(path), path.stat().st_size) for path in matches)
-    return RawLocation("parquet" if is_parquet == {True} else "lines", files=files)
+    return RawLocation("parquet" if is_parquet == {True} else "lines", files, column=column)
 
 
 @dataclass
 class RawLines:
-    """The lines of the pinned files as an Arrow stream; every scan reads from the start.
+    """The messages of the pinned files as an Arrow stream; every scan reads from the start.
 
     DuckDB scans the object through the Arrow PyCapsule interface.
     """
 
     location: RawLocation | None = None
-    unreadable_files: list[str] = field(default_factory=list)
 
     def __arrow_c_schema__(self) -> Any:
         """Export the schema."""
@@ -142,10 +150,14 @@ class RawLines:
         return reader.__arrow_c_stream__(requested_schema)
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        if self.location is None or self.location.kind != "lines":
+        location = self.location
+        if location is None or location.kind == "table":
             return
-        for file in self.location.files:
-            yield from read_lines(file)
+        for file in location.files:
+            if location.kind == "parquet":
+                yield from read_parquet(file, location.column)
+            else:
+                yield from read_lines(file)
 
 
 def read_lines(file: RawFile) -> Iterator[pa.RecordBatch]:
@@ -162,7 +174,51 @@ def read_lines(file: RawFile) -> Iterator[pa.RecordBatch]:
         lines = pc.split_pattern(pa.array([block], pa.large_binary()), b"\n").values
         numbers = pa.array(range(line_number, line_number + len(lines)), pa.int64())
         line_number += len(lines)
-        yield _as_batch(file.path, numbers, lines)
+        yield _without_blank_lines(_as_batch(file.path, numbers, lines))
+
+
+def read_parquet(file: RawFile, column: str | None = None) -> Iterator[pa.RecordBatch]:
+    """Read the messages of a Parquet file as batches of `SCHEMA`, numbered by row from 1.
+
+    Raises:
+        RawCallsError: the file is not Parquet, or has no text column for the message.
+    """
+    try:
+        with pq.ParquetFile(file.path) as parquet:
+            name = _message_column(parquet.schema_arrow, file.path, column)
+            row = 1
+            for batch in parquet.iter_batches(ROWS_AT_A_TIME, columns=[name]):
+                messages = batch.column(0).cast(pa.large_binary())
+                numbers = pa.array(range(row, row + len(messages)), pa.int64())
+                row += len(messages)
+                yield _as_batch(file.path, numbers, messages)
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable_file(file, error) from None
+
+
+def _message_column(schema: pa.Schema, path: str, column: str | None) -> str:
+    wanted = column or "message"
+    names: list[str] = schema.names
+    found = wanted if wanted in names else names[0] if len(names) == 1 and not column else None
+    if found is not None:
+        kind = schema.field(found).type
+        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+        if any(is_kind(kind) for is_kind in _MESSAGE_TYPES):
+            return found
+    raise RawCallsError(
+        f"{path} has no text column `{wanted}`. Name the column that holds the message with the "
+        "variable hipaa_mode__raw_message_column"
+    )
+
+
+_MESSAGE_TYPES = (
+    pa.types.is_string,
+    pa.types.is_large_string,
+    pa.types.is_string_view,
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+    pa.types.is_binary_view,
+)
 
 
 def _as_batch(path: str, numbers: pa.Array, lines: pa.Array) -> pa.RecordBatch:
@@ -171,11 +227,14 @@ def _as_batch(path: str, numbers: pa.Array, lines: pa.Array) -> pa.RecordBatch:
         messages = lines.cast(pa.large_string())
     except pa.ArrowInvalid:
         messages, unreadable = _separate_unreadable(lines)
-    messages = pc.utf8_rtrim(messages, characters="\r")
+    columns = [pa.repeat(path, len(lines)), numbers, messages, unreadable]
+    return pa.record_batch(columns, schema=SCHEMA)
+
+
+def _without_blank_lines(batch: pa.RecordBatch) -> pa.RecordBatch:
+    messages = pc.utf8_rtrim(batch.column("message"), characters="\r")
     is_blank = pc.equal(pc.binary_length(pc.utf8_trim_whitespace(messages)), 0)
-    batch = pa.record_batch(
-        [pa.repeat(path, len(lines)), numbers, messages, unreadable], schema=SCHEMA
-    )
+    batch = batch.set_column(2, SCHEMA.field("message"), messages)
     return batch.filter(pc.invert(pc.fill_null(is_blank, False)))
 
 
@@ -183,6 +242,10 @@ def _separate_unreadable(lines: pa.Array) -> tuple[pa.Array, pa.Array]:
     messages: list[str | None] = []
     unreadable: list[bytes | None] = []
     for line in lines.to_pylist():
+        if line is None:
+            messages.append(None)
+            unreadable.append(None)
+            continue
         try:
             messages.append(line.decode("utf-8"))
             unreadable.append(None)
@@ -209,13 +272,18 @@ def _blocks_of_whole_lines(file: RawFile) -> Iterator[bytes]:
                 yield b"".join((*pieces, block[:end]))
                 pieces = [block[end + 1 :]]
     except (OSError, EOFError, zlib.error) as error:
-        raise RawCallsError(
-            f"{file.path} can't be read to its end ({type(error).__name__}). "
-            "Replace the file, or move it out of the raw calls' folder"
-        ) from None
+        raise _unreadable_file(file, error) from None
     rest = b"".join(pieces)
     if rest:
         yield rest
+
+
+def _unreadable_file(file: RawFile, error: Exception) -> RawCallsError:
+    # The text of some readers' errors quotes what they read.
+    return RawCallsError(
+        f"{file.path} can't be read to its end ({type(error).__name__}). "
+        "Replace the file, or move it out of the raw calls' folder"
+    )
 
 
 class _PinnedFile:

@@ -1,13 +1,13 @@
-{#- What identifiers look like: conditions on a text called `element`, by kind. -#}
+{#- What identifiers look like: conditions on a text called `shown_text`, by kind. -#}
 {% macro identifier_patterns() -%}
     {{- return({
-        'email_like': hipaa_mode.contains_pattern('element', '[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*\\.[A-Za-z]{2,}'),
+        'email_like': hipaa_mode.contains_pattern('shown_text', '[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*\\.[A-Za-z]{2,}'),
         'phone_like': '(' ~ hipaa_mode.contains_pattern(
-            'element', '(^|[^0-9A-Za-z])(\\+?1[-. ]?)?(\\([2-9][0-9]{2}\\) ?|[2-9][0-9]{2}[-. ])[0-9]{3}[-. ][0-9]{4}([^0-9A-Za-z]|$)'
-        ) ~ ' or ' ~ hipaa_mode.contains_pattern('element', '(^|[^0-9A-Za-z+])\\+[1-9][0-9]{7,14}([^0-9]|$)')
-        ~ ' or ' ~ hipaa_mode.matches('element', '\\s*1?[2-9][0-9]{2}[2-9][0-9]{6}\\s*') ~ ')',
-        'ssn_like': hipaa_mode.contains_pattern('element', '(^|[^0-9A-Za-z-])[0-9]{3}-[0-9]{2}-[0-9]{4}([^0-9A-Za-z-]|$)'),
-        'card_like': hipaa_mode.is_card_number('element'),
+            'shown_text', '(^|[^0-9A-Za-z])(\\+?1[-. ]?)?(\\([2-9][0-9]{2}\\) ?|[2-9][0-9]{2}[-. ])[0-9]{3}[-. ][0-9]{4}([^0-9A-Za-z]|$)'
+        ) ~ ' or ' ~ hipaa_mode.contains_pattern('shown_text', '(^|[^0-9A-Za-z+])\\+[1-9][0-9]{7,14}([^0-9]|$)')
+        ~ ' or ' ~ hipaa_mode.matches('shown_text', '\\s*1?[2-9][0-9]{2}[2-9][0-9]{6}\\s*') ~ ')',
+        'ssn_like': hipaa_mode.contains_pattern('shown_text', '(^|[^0-9A-Za-z-])[0-9]{3}-[0-9]{2}-[0-9]{4}([^0-9A-Za-z-]|$)'),
+        'card_like': hipaa_mode.is_card_number('shown_text'),
     }) -}}
 {%- endmacro %}
 

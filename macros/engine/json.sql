@@ -47,16 +47,22 @@
     {{- return('(starts_with(' ~ json_text ~ ", '{') or starts_with(" ~ json_text ~ ", '['))") -}}
 {%- endmacro %}
 
-{#- The names of an object's keys, joined into one text by the unit separator. -#}
-{% macro json_key_names(message, key) -%}
-    {{- return(adapter.dispatch('json_key_names', 'hipaa_mode')(message, key)) -}}
+{#- The names of the keys of the objects at some paths, a list for each, from one parse. -#}
+{% macro json_key_names(message, json_paths) -%}
+    {{- return(adapter.dispatch('json_key_names', 'hipaa_mode')(message, json_paths)) -}}
 {%- endmacro %}
 
-{% macro duckdb__json_key_names(message, key) -%}
-    {{- return(
-        'array_to_string(try(json_keys(' ~ message ~ ', ' ~ hipaa_mode.literal('$."' ~ key ~ '"')
-        ~ ')), chr(31))'
-    ) -}}
+{% macro duckdb__json_key_names(message, json_paths) -%}
+    {{- return('try(json_keys(' ~ message ~ ', [' ~ hipaa_mode.literals(json_paths) ~ ']))') -}}
+{%- endmacro %}
+
+{#- A list of texts as one text, with the unit separator between them. -#}
+{% macro joined_texts(texts) -%}
+    {{- return(adapter.dispatch('joined_texts', 'hipaa_mode')(texts)) -}}
+{%- endmacro %}
+
+{% macro duckdb__joined_texts(texts) -%}
+    {{- return('array_to_string(' ~ texts ~ ', chr(31))') -}}
 {%- endmacro %}
 
 {#- The text of a scalar, the same on every engine; null for an object, an array or null.
@@ -70,11 +76,11 @@
 {% macro duckdb__scalar_text(json_text) -%}
     {%- set t = json_text -%}
 case
-        when starts_with({{ t }}, '"') and not contains({{ t }}, '\') then {{ t }}[2:-2]
+        when starts_with({{ t }}, '"') and not contains({{ t }}, '\') then substring({{ t }}, 2, length({{ t }}) - 2)
         when starts_with({{ t }}, '"') then json_extract_string({{ t }}, '$')
         when {{ t }} in ('true', 'false') then {{ t }}
         when {{ t }} = '-0.0' then '0'
-        when ends_with({{ t }}, '.0') then {{ t }}[:-3]
+        when ends_with({{ t }}, '.0') then left({{ t }}, -2)
         when regexp_full_match({{ t }}, '-?[0-9]+(\.[0-9]+)?') then {{ t }}
         when regexp_full_match({{ t }}, '-?[0-9.]+e[0-9]+') then replace({{ t }}, 'e', 'e+')
         when regexp_full_match({{ t }}, '-?[0-9.]+e-[0-9]+') then {{ t }}

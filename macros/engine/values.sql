@@ -49,7 +49,7 @@
         offset takes the session's: each is used for what it reads right. -#}
     {%- set with_offset = 'make_timestamp(epoch_us(try_cast(' ~ text ~ ' as timestamptz)))' -%}
     {{- return(
-        "case when regexp_matches(" ~ text ~ ", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*[+-][0-9]{2}(:?[0-9]{2})?$') and contains("
+        "case when ends_with(" ~ text ~ ", 'Z') then try_cast(" ~ text ~ " as timestamp) when regexp_matches(" ~ text ~ ", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*[+-][0-9]{2}(:?[0-9]{2})?$') and contains("
         ~ text ~ ", ':') then " ~ with_offset ~ " when regexp_matches(" ~ text
         ~ ", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}') then try_cast(" ~ text
         ~ " as timestamp) when regexp_full_match(" ~ text ~ ", '[0-9]{12,14}') then epoch_ms(try_cast("

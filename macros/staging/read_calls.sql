@@ -61,9 +61,7 @@ parsed as (
         {{ hipaa_mode.extract_json_texts('message', paths) }} as found,
         {{ hipaa_mode.json_types('message', ['$."properties"', '$."traits"']) }} as kinds
         {%- if var('hipaa_mode__count_dropped_properties', true) %},
-        {{ hipaa_mode.json_key_names('message', 'properties') }} as properties_names,
-        {{ hipaa_mode.json_key_names('message', 'traits') }} as traits_names,
-        {{ hipaa_mode.json_key_names('message', 'context') }} as context_names
+        {{ hipaa_mode.json_key_names('message', ['$."properties"', '$."traits"', '$."context"']) }} as key_names
         {%- endif %}
     from raw_calls
 
@@ -80,9 +78,9 @@ named as (
         found,
         kinds,
         {%- if var('hipaa_mode__count_dropped_properties', true) %}
-        properties_names,
-        traits_names,
-        context_names,
+        {{ hipaa_mode.joined_texts('key_names[1]') }} as properties_names,
+        {{ hipaa_mode.joined_texts('key_names[2]') }} as traits_names,
+        {{ hipaa_mode.joined_texts('key_names[3]') }} as context_names,
         {%- endif %}
         {{ found.type }} as type_json,
         {{ found.event }} as event_json,
@@ -184,10 +182,14 @@ final as (
 select * from final
 {%- endmacro %}
 
-{#- A text of blanks only says nothing: null. The same blanks as in hipaa_mode.masking. -#}
+{#- A text of blanks only says nothing: null. The same blanks as in hipaa_mode.masking. Most
+    texts begin with a letter or digit, which is quicker to see than a pattern. -#}
 {% macro not_blank(text) -%}
     {%- set mark = '[^\\p{Z}\\x09-\\x0d\\x1c-\\x1f\\x{85}]' -%}
-    {{- return('case when ' ~ hipaa_mode.contains_pattern(text, mark) ~ ' then ' ~ text ~ ' end') -}}
+    {{- return(
+        'case when ascii(' ~ text ~ ') between 33 and 126 then ' ~ text ~ ' when '
+        ~ hipaa_mode.contains_pattern(text, mark) ~ ' then ' ~ text ~ ' end'
+    ) -}}
 {%- endmacro %}
 
 {#- The blanks that RFC 8259 allows before a value. -#}

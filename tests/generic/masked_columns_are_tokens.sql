@@ -9,11 +9,10 @@ with
 counts as (
 
     {%- for column in tested %}
-    {%- set digits = '[0-9a-f]{64}' if column.treatment == 'mask' else '[0-9a-f]{32}' %}
     select
         {{ hipaa_mode.literal(column.name) }} as column_name,
-        {{ hipaa_mode.count_texts(column, 'not ' ~ hipaa_mode.matches('element', digits)) }} as not_tokens
-    from {{ model }}
+        {{ hipaa_mode.count_where('not ' ~ hipaa_mode.is_hexadecimal('shown_text', 64 if column.treatment == 'mask' else 32)) }} as not_tokens
+    from {{ hipaa_mode.shown_texts(model, column) }}
     {% if not loop.last %}union all{% endif %}
     {%- else %}
     select 'none' as column_name, 0 as not_tokens from {{ model }} where false

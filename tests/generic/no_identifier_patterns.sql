@@ -19,9 +19,9 @@ counts as (
     select
         {{ hipaa_mode.literal(column.name) }} as column_name
         {%- for name, condition in patterns.items() %},
-        {{ hipaa_mode.count_texts(column, condition) }} as {{ name }}
+        {{ hipaa_mode.count_where(condition) }} as {{ name }}
         {%- endfor %}
-    from {{ model }}
+    from {{ hipaa_mode.shown_texts(model, column) }}
     {% if not loop.last %}union all{% endif %}
     {%- else %}
     select 'none' as column_name{% for name in patterns %}, 0 as {{ name }}{% endfor %} from {{ model }} where false

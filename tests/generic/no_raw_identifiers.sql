@@ -32,19 +32,19 @@ shown as (
     {%- for column in tested %}
     select
         {{ hipaa_mode.literal(column.name) }} as column_name,
-        {{ hipaa_mode.each_text(column) }} as shown_text
-    from {{ model }}
+        count(*) as raw_identifiers
+    from {{ hipaa_mode.shown_texts(model, column) }} as texts
+    where texts.shown_text in (select identifier from identifiers)
     {% if not loop.last %}union all{% endif %}
     {%- else %}
-    select 'none' as column_name, row_id as shown_text from {{ model }} where false
+    select 'none' as column_name, 0 as raw_identifiers
     {%- endfor %}
 
 )
 
 select
-    shown.column_name,
-    count(*) as raw_identifiers
+    column_name,
+    raw_identifiers
 from shown
-where shown.shown_text in (select identifiers.identifier from identifiers)
-group by shown.column_name
+where raw_identifiers > 0
 {% endtest %}

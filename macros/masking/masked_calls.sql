@@ -68,47 +68,39 @@ texts as (
         {%- endfor %}
     from calls
 
-),
-
-masked as (
-
-    select
-        {%- for scope in (plan.scopes if plan else []) %}
-        {{ hipaa_mode.token('texts.call_key', scope) }} as row_id{{ hipaa_mode.scope_suffix(scope) }},
-        {%- endfor %}
-        texts.call_type,
-        texts.event
-        {%- for precision in (plan.precisions if plan else []) %},
-        {{ hipaa_mode.timestamp_at_precision('texts.sent_at', precision) }} as sent_at__{{ precision }},
-        {{ hipaa_mode.timestamp_at_precision('texts.received_at', precision) }} as received_at__{{ precision }}
-        {%- endfor %}
-        {%- for scope in (plan.scopes if plan else []) %},
-        {{ hipaa_mode.token('texts.user_id', scope) }} as user_id{{ hipaa_mode.scope_suffix(scope) }},
-        {{ hipaa_mode.token('texts.anonymous_id', scope) }} as anonymous_id{{ hipaa_mode.scope_suffix(scope) }},
-        {{ hipaa_mode.token('texts.group_id', scope) }} as group_id{{ hipaa_mode.scope_suffix(scope) }}
-        {%- endfor %}
-        {%- for name in (plan.raw_ids if plan else []) %},
-        texts.{{ name }} as {{ name }}__raw
-        {%- endfor %}
-        {%- if keeps_whole %}{% for name in whole %},
-        texts.{{ name }}__whole
-        {%- endfor %}{% endif %}
-        {%- for column in columns %},
-        {{ hipaa_mode.masked_expression(column) }} as {{ hipaa_mode.identifier(column.name) }}
-        {%- endfor %}
-    from texts
-    {%- for column in columns if column.treatment == 'surrogate' %}
-    left join {{ ref('hipaa_mode', 'surrogate_codes') }} as {{ hipaa_mode.identifier(column.name ~ '__code') }}
-        on {{ hipaa_mode.identifier(column.name ~ '__code') }}.environment = {{ hipaa_mode.literal(hipaa_mode.environment()) }}
-        and {{ hipaa_mode.identifier(column.name ~ '__code') }}.scope = {{ hipaa_mode.literal(column.scope) }}
-        and {{ hipaa_mode.identifier(column.name ~ '__code') }}.value = {{ hipaa_mode.normalized('texts.' ~ hipaa_mode.identifier(column.value), column.normalize) }}
-    {%- endfor %}
-
 )
 
 select
-    *
-from masked
+    {%- for scope in (plan.scopes if plan else []) %}
+    {{ hipaa_mode.token('texts.call_key', scope) }} as row_id{{ hipaa_mode.scope_suffix(scope) }},
+    {%- endfor %}
+    texts.call_type,
+    texts.event
+    {%- for precision in (plan.precisions if plan else []) %},
+    {{ hipaa_mode.timestamp_at_precision('texts.sent_at', precision) }} as sent_at__{{ precision }},
+    {{ hipaa_mode.timestamp_at_precision('texts.received_at', precision) }} as received_at__{{ precision }}
+    {%- endfor %}
+    {%- for scope in (plan.scopes if plan else []) %},
+    {{ hipaa_mode.token('texts.user_id', scope) }} as user_id{{ hipaa_mode.scope_suffix(scope) }},
+    {{ hipaa_mode.token('texts.anonymous_id', scope) }} as anonymous_id{{ hipaa_mode.scope_suffix(scope) }},
+    {{ hipaa_mode.token('texts.group_id', scope) }} as group_id{{ hipaa_mode.scope_suffix(scope) }}
+    {%- endfor %}
+    {%- for name in (plan.raw_ids if plan else []) %},
+    texts.{{ name }} as {{ name }}__raw
+    {%- endfor %}
+    {%- if keeps_whole %}{% for name in whole %},
+    texts.{{ name }}__whole
+    {%- endfor %}{% endif %}
+    {%- for column in columns %},
+    {{ hipaa_mode.masked_expression(column) }} as {{ hipaa_mode.identifier(column.name) }}
+    {%- endfor %}
+from texts
+{%- for column in columns if column.treatment == 'surrogate' %}
+left join {{ ref('hipaa_mode', 'surrogate_codes') }} as {{ hipaa_mode.identifier(column.name ~ '__code') }}
+    on {{ hipaa_mode.identifier(column.name ~ '__code') }}.environment = {{ hipaa_mode.literal(hipaa_mode.environment()) }}
+    and {{ hipaa_mode.identifier(column.name ~ '__code') }}.scope = {{ hipaa_mode.literal(column.scope) }}
+    and {{ hipaa_mode.identifier(column.name ~ '__code') }}.value = {{ hipaa_mode.normalized('texts.' ~ hipaa_mode.identifier(column.value), column.normalize) }}
+{%- endfor %}
 -- depends_on: {{ ref('hipaa_mode', 'surrogate_codes') }}
 {%- endmacro %}
 

@@ -10,10 +10,34 @@
 {%- set whole = ['properties', 'context'] if view == 'events' else ['traits', 'context'] -%}
 {%- set keeps_whole = plan.keeps_whole_objects if plan else false -%}
 {%- set events = plan.masked_events if plan and view == 'events' else none -%}
+{%- set scopes = plan.scopes if plan else [] -%}
+{#- Staged values that are needed as texts, as they were staged, and as tokens. -#}
 {%- set texts = {} -%}
-{%- for column in columns -%}
-    {%- do texts.update({column.value: {'is_list': column.is_list, 'json': column.data_type == 'json' or texts.get(column.value, {}).get('json', false)}}) -%}
+{%- set staged = {} -%}
+{%- set tokens = {} -%}
+{%- for name in (['user_id', 'anonymous_id', 'group_id'] if plan else []) -%}
+    {%- do tokens.update({name ~ '__tokens': {'value': name, 'text': 'value', 'scopes': scopes}}) -%}
 {%- endfor -%}
+{%- for column in columns -%}
+    {%- if column.treatment == 'mask' and not column.is_list -%}
+        {%- set name = hipaa_mode.tokens_name(column) -%}
+        {%- set text = hipaa_mode.normalized('(' ~ hipaa_mode.scalar_text('value') ~ ')', column.normalize) -%}
+        {%- set known = tokens.get(name, {}).get('scopes', []) -%}
+        {%- do tokens.update({name: {'value': column.value, 'text': text, 'scopes': known + ([column.scope] if column.scope not in known else [])}}) -%}
+        {%- do staged.update({column.value: true}) -%}
+    {%- elif column.data_type == 'json' -%}
+        {%- do staged.update({column.value: true}) -%}
+    {%- else -%}
+        {%- do texts.update({column.value: column.is_list}) -%}
+    {%- endif -%}
+{%- endfor -%}
+{%- set values = (texts.keys() | list + staged.keys() | list) | unique | list -%}
+{%- set condition -%}
+call_type in ({{ hipaa_mode.literals(call_types) }})
+        {%- if events is not none %}
+        and {% if events %}event in ({{ hipaa_mode.literals(events) }}){% else %}false{% endif %}
+        {%- endif %}
+{%- endset -%}
 with
 
 calls as (
@@ -30,17 +54,34 @@ calls as (
         {%- if keeps_whole %}{% for name in whole %},
         {{ name }}__whole
         {%- endfor %}{% endif %}
-        {%- for value in texts %},
+        {%- for value in values %},
         {{ hipaa_mode.identifier(value) }}
         {%- endfor %}
     from {{ ref('hipaa_mode', 'stg_calls') }}
     where
-        call_type in ({{ hipaa_mode.literals(call_types) }})
-        {%- if events is not none %}
-        and {% if events %}event in ({{ hipaa_mode.literals(events) }}){% else %}false{% endif %}
-        {%- endif %}
+        {{ condition }}
 
 ),
+{#- Each different value is masked once, and its token joined back: people recur. #}
+{%- for name, masked in tokens.items() %}
+
+{{ hipaa_mode.identifier(name) }} as (
+
+    select
+        value
+        {%- for scope in masked.scopes %},
+        {{ hipaa_mode.token(masked.text, scope) }} as token{{ hipaa_mode.scope_suffix(scope) }}
+        {%- endfor %}
+    from (
+        select distinct {{ hipaa_mode.identifier(masked.value) }} as value
+        from {{ ref('hipaa_mode', 'stg_calls') }}
+        where
+            {{ condition }}
+            and {{ hipaa_mode.identifier(masked.value) }} is not null
+    ) as different_values
+
+),
+{%- endfor %}
 
 texts as (
 
@@ -56,22 +97,22 @@ texts as (
         {%- if keeps_whole %}{% for name in whole %},
         {{ name }}__whole
         {%- endfor %}{% endif %}
-        {%- for value, kind in texts.items() %},
-        {%- if kind.is_list %}
+        {%- for value, is_list in texts.items() %},
+        {%- if is_list %}
         {{ hipaa_mode.map_list(hipaa_mode.identifier(value), hipaa_mode.scalar_text('element')) }} as {{ hipaa_mode.identifier(value) }}
         {%- else %}
         {{ hipaa_mode.scalar_text(hipaa_mode.identifier(value)) }} as {{ hipaa_mode.identifier(value) }}
         {%- endif %}
-        {%- if kind.json %},
+        {%- endfor %}
+        {%- for value in staged %},
         {{ hipaa_mode.identifier(value) }} as {{ hipaa_mode.identifier(value ~ '__json') }}
-        {%- endif %}
         {%- endfor %}
     from calls
 
 )
 
 select
-    {%- for scope in (plan.scopes if plan else []) %}
+    {%- for scope in scopes %}
     {{ hipaa_mode.token('texts.call_key', scope) }} as row_id{{ hipaa_mode.scope_suffix(scope) }},
     {%- endfor %}
     texts.call_type,
@@ -80,11 +121,9 @@ select
     {{ hipaa_mode.timestamp_at_precision('texts.sent_at', precision) }} as sent_at__{{ precision }},
     {{ hipaa_mode.timestamp_at_precision('texts.received_at', precision) }} as received_at__{{ precision }}
     {%- endfor %}
-    {%- for scope in (plan.scopes if plan else []) %},
-    {{ hipaa_mode.token('texts.user_id', scope) }} as user_id{{ hipaa_mode.scope_suffix(scope) }},
-    {{ hipaa_mode.token('texts.anonymous_id', scope) }} as anonymous_id{{ hipaa_mode.scope_suffix(scope) }},
-    {{ hipaa_mode.token('texts.group_id', scope) }} as group_id{{ hipaa_mode.scope_suffix(scope) }}
-    {%- endfor %}
+    {%- for scope in scopes %}{% for name in ['user_id', 'anonymous_id', 'group_id'] %},
+    {{ name }}__tokens.token{{ hipaa_mode.scope_suffix(scope) }} as {{ name }}{{ hipaa_mode.scope_suffix(scope) }}
+    {%- endfor %}{% endfor %}
     {%- for name in (plan.raw_ids if plan else []) %},
     texts.{{ name }} as {{ name }}__raw
     {%- endfor %}
@@ -95,6 +134,10 @@ select
     {{ hipaa_mode.masked_expression(column) }} as {{ hipaa_mode.identifier(column.name) }}
     {%- endfor %}
 from texts
+{%- for name, masked in tokens.items() %}
+left join {{ hipaa_mode.identifier(name) }}
+    on texts.{{ hipaa_mode.identifier(masked.value ~ ('__json' if masked.value in staged else '')) }} = {{ hipaa_mode.identifier(name) }}.value
+{%- endfor %}
 {%- for column in columns if column.treatment == 'surrogate' %}
 left join {{ ref('hipaa_mode', 'surrogate_codes') }} as {{ hipaa_mode.identifier(column.name ~ '__code') }}
     on {{ hipaa_mode.identifier(column.name ~ '__code') }}.environment = {{ hipaa_mode.literal(hipaa_mode.environment()) }}
@@ -102,6 +145,11 @@ left join {{ ref('hipaa_mode', 'surrogate_codes') }} as {{ hipaa_mode.identifier
     and {{ hipaa_mode.identifier(column.name ~ '__code') }}.value = {{ hipaa_mode.normalized('texts.' ~ hipaa_mode.identifier(column.value), column.normalize) }}
 {%- endfor %}
 -- depends_on: {{ ref('hipaa_mode', 'surrogate_codes') }}
+{%- endmacro %}
+
+{#- The relation that holds the tokens of a masked column's values. -#}
+{% macro tokens_name(column) -%}
+    {{- return(column.value ~ ('__' ~ column.normalize if column.normalize != 'none' else '') ~ '__tokens') -}}
 {%- endmacro %}
 
 {#- What the name of a masked column ends with for tokens of a scope; as in plan.py. -#}

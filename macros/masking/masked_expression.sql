@@ -2,7 +2,9 @@
 
 {% macro masked_expression(column) -%}
     {%- set value = hipaa_mode.identifier(column.value) -%}
-    {%- if column.data_type == 'json' -%}
+    {%- if column.treatment == 'mask' and not column.is_list -%}
+        {%- set expression = hipaa_mode.identifier(hipaa_mode.tokens_name(column)) ~ '.token' ~ hipaa_mode.scope_suffix(column.scope) -%}
+    {%- elif column.data_type == 'json' -%}
         {%- set expression = hipaa_mode.identifier(column.value ~ '__json') -%}
     {%- elif column.treatment == 'surrogate' -%}
         {%- set expression = hipaa_mode.identifier(column.name ~ '__code') ~ '.code' -%}

@@ -54,7 +54,7 @@
     {%- endfor -%}
     {%- set sql -%}
         copy (select {{ names | join(', ') }} from {{ relation }})
-        to {{ hipaa_mode.literal(path) }} (format parquet, compression zstd, use_tmp_file false)
+        to {{ hipaa_mode.literal(path) }} (format parquet, parquet_version v2, compression zstd, compression_level 1, use_tmp_file false)
     {%- endset -%}
     {{- return(run_query(sql).columns[0].values()[0] | int) -}}
 {%- endmacro %}

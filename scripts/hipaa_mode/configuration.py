@@ -134,8 +134,9 @@ class AllowedProperty:
 class Configuration:
     """Everything the seeds say, for every environment, and what is wrong with it.
 
-    `listed` has the environment and name of every destination row, faulty ones included, so
-    that one fault does not make a dozen others.
+    `listed` has the environment and name of every destination row and `listed_types` the name
+    of every type, faulty ones included, and `unread` the seeds that could not be read at all,
+    so that one fault does not make a dozen others.
     """
 
     types: dict[str, DestinationType] = field(default_factory=dict)
@@ -144,6 +145,8 @@ class Configuration:
     allowed_properties: list[AllowedProperty] = field(default_factory=list)
     small_zip3_areas: list[str] = field(default_factory=list)
     listed: set[tuple[str, str]] = field(default_factory=set)
+    listed_types: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
 
     def in_environment(self, environment: str) -> dict[str, Destination]:
@@ -176,13 +179,16 @@ def read_configuration(seed_files: Mapping[str, Path], labels: Mapping[str, str]
     faults = configuration.faults
     rows: dict[str, list[SeedRow]] = {}
     for seed in SEED_COLUMNS:
+        found = None
         if seed in seed_files:
-            rows[seed] = read_seed(seed, seed_files[seed], labels[seed], faults)
+            found = read_seed(seed, seed_files[seed], labels[seed], faults)
         else:
-            rows[seed] = []
             faults.append(
                 Fault(f"{seed}.csv", None, "the seed is missing", "Add it, or enable it in dbt")
             )
+        if found is None:
+            configuration.unread.add(seed)
+        rows[seed] = found or []
     for row in rows["destination_types"]:
         _add_type(configuration, row)
     for row in rows["small_zip3_areas"]:
@@ -264,6 +270,13 @@ class _RowReader:
             self.fault(f"`{column}` is not a property path: {error}", "Mend the path")
             return PropertyPath(())
 
+    def treatment(self) -> Treatment:
+        try:
+            return parse_treatment(self.row.word("treatment").lower())
+        except TreatmentSyntaxError as error:
+            self.fault(f"`treatment` is wrong: {error}", "Mend the treatment")
+            return parse_treatment("deny")
+
     def event(self) -> str:
         value = self.row["event"]
         if _CONTROL.search(value):
@@ -274,6 +287,7 @@ class _RowReader:
 def _add_type(configuration: Configuration, row: SeedRow) -> None:
     read = _RowReader(row, configuration.faults)
     name = read.identifier("destination_type")
+    configuration.listed_types.add(name)
     if name in configuration.types:
         read.fault("the destination type is listed twice", "Remove one of the rows")
     required: list[PropertyPath] = []
@@ -312,7 +326,11 @@ def _add_destination(configuration: Configuration, row: SeedRow) -> None:
     read = _RowReader(row, configuration.faults)
     type_name = row.word("destination_type")
     kind = configuration.types.get(type_name)
-    if kind is None:
+    if kind is None and (
+        type_name in configuration.listed_types or "destination_types" in configuration.unread
+    ):
+        read.is_sound = False
+    elif kind is None:
         known = ", ".join(sorted(configuration.types))
         read.fault(
             "`destination_type` is unknown",
@@ -391,11 +409,7 @@ def _add_property(configuration: Configuration, row: SeedRow) -> None:
     read = _RowReader(row, configuration.faults)
     property_list = read.choice("property_list", (*PROPERTY_LISTS, ENVELOPE))
     path = read.path("property")
-    try:
-        treatment = parse_treatment(row.word("treatment").lower())
-    except TreatmentSyntaxError as error:
-        read.fault(f"`treatment` is wrong: {error}", "Mend the treatment")
-        return
+    treatment = read.treatment()
     normalize = read.choice("normalize", NORMALIZATIONS, default="none")
     data_type = read.choice("data_type", DATA_TYPES, default="")
     event = read.event()
@@ -414,7 +428,8 @@ def _add_property(configuration: Configuration, row: SeedRow) -> None:
         approved_by=row.word("approved_by"),
         expires_on=read.date("expires_on"),
     )
-    _check_property_form(read, allowed)
+    if read.is_sound:
+        _check_property_form(read, allowed)
     if read.is_sound:
         configuration.allowed_properties.append(allowed)
 
@@ -505,6 +520,8 @@ def _fault_repeated(
 
 
 def _check_references(configuration: Configuration) -> None:
+    if "destinations" in configuration.unread:
+        return
     listed = configuration.listed
     names = {name for _, name in listed}
     rows: list[AllowedEvent | AllowedProperty] = [

@@ -102,10 +102,12 @@ def write_key_file(path: Path, key: str) -> None:
     Raises:
         MaskingKeyError: the file exists: overwriting a key makes its tokens unreachable.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+    except FileExistsError as error:
+        if not path.exists():
+            raise MaskingKeyError(f"{path} can't be written: {error.strerror}") from None
         raise MaskingKeyError(
             f"{path} exists already and was left as it is. "
             "Its tokens could not be made again without it: choose another file"
@@ -137,6 +139,11 @@ def load_master_key(environ: Mapping[str, str], default_file: Path | None = None
         )
     if text:
         return _parse_key(text, f"the key in {KEY_VARIABLE}")
+    if _HEX_KEY.fullmatch(file_name.strip()):
+        raise MaskingKeyError(
+            f"{KEY_FILE_VARIABLE} holds what looks like a key and not the name of a file. "
+            f"Use {KEY_VARIABLE} for the key itself"
+        )
     path = Path(file_name) if file_name else (default_file or DEFAULT_KEY_FILE)
     return _parse_key(_read_key_file(path), f"the key in {path}")
 
@@ -166,17 +173,17 @@ def _parse_key(text: str, source: str) -> MasterKey:
             f"hexadecimal digits (32 random bytes). {_REMEDY}"
         ) from None
     key = bytes.fromhex(text)
-    if _is_predictable(key):
+    if _is_predictable(text.lower(), key):
         raise MaskingKeyError(
             f"{source[0].upper()}{source[1:]} is not random: it repeats itself. {_REMEDY}"
         ) from None
     return MasterKey(key)
 
 
-def _is_predictable(key: bytes) -> bool:
-    """Tell whether a key is all one byte, a short repetition or a plain count."""
-    for length in (1, 2, 4, 8, 16):
-        if hmac.compare_digest(key, key[:length] * (KEY_BYTES // length)):
+def _is_predictable(text: str, key: bytes) -> bool:
+    """Tell whether a key is a repetition of some of its digits, or a plain count."""
+    for length in range(1, KEY_BYTES + 1):
+        if hmac.compare_digest(text[length:], text[:-length]):
             return True
     steps = {(after - before) % 256 for before, after in itertools.pairwise(key)}
     return len(steps) == 1

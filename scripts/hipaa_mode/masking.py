@@ -82,6 +82,8 @@ def make_tokens(
     """
     values = _one_array(values)
     scopes = _one_array(scopes)
+    if values.null_count == len(values) and not scopes.null_count:
+        return pa.nulls(len(values), pa.large_string())
     has_mark = pc.match_substring_regex(values, NOT_BLANK)
     present = pc.if_else(has_mark, values, pa.scalar(None, values.type))
     distinct = scopes.unique().to_pylist()

@@ -89,6 +89,7 @@ class ViewColumn:
         path: the property's path; empty for the envelope.
         top_name: the first key of the path.
         treatment: the treatment as the seed writes it; `envelope` where there is none.
+        normalize: normalisation before masking.
         data_type: type of the column.
         is_list: whether it holds a list.
         events: the only events it is shown on; None for all.
@@ -101,6 +102,7 @@ class ViewColumn:
     path: str
     top_name: str
     treatment: str
+    normalize: str
     data_type: str
     is_list: bool
     events: tuple[str, ...] | None
@@ -239,7 +241,8 @@ def _rows_for(
     """Return the rows that count: for each property the most particular ones, not expired.
 
     A row for the destination beats a `*` row, and among those a row for the environment
-    beats a `*` row. An expired row still beats what it beat: expiry never widens.
+    beats a `*` row. Expiry never widens: an expired row still beats what it beat, and one that
+    masks or denies an id still counts.
     """
     candidates: dict[object, list[AllowedProperty]] = defaultdict(list)
     for row in configuration.allowed_properties:
@@ -254,7 +257,8 @@ def _rows_for(
         for row in rows:
             if (row.destination != ANY, row.environment != ANY) != best:
                 continue
-            if row.expires_on is not None and row.expires_on < today:
+            narrows = row.property_list == ENVELOPE and row.treatment.kind.name != "allow"
+            if row.expires_on is not None and row.expires_on < today and not narrows:
                 problem = f"the row expired on {row.expires_on} and no longer counts"
                 _warn_once(plan, row.row.fault(problem, "Remove it, or review and renew it"))
                 continue
@@ -296,7 +300,10 @@ class _Resolution:
         self.value_names: dict[object, str] = {}
         self.values: dict[str, StagedValue] = {}
         self.columns: dict[str, dict[object, MaskedColumn]] = {view: {} for view in VIEWS}
-        self.used_names: Counter[tuple[str, str]] = Counter()
+        whole = [f"{root}__whole" for root in WHOLE_OBJECT_COLUMNS]
+        self.used_names: Counter[tuple[str, str]] = Counter(
+            (table, name) for table in ("staging", *VIEWS) for name in whole
+        )
 
     def add(
         self,
@@ -342,10 +349,8 @@ class _Resolution:
             "scope": destination.scope,
             "timestamp_precision": destination.timestamp_precision,
             "events": events,
-            "views": {
-                view: [asdict(column) | {"reason": ""} for column in columns]
-                for view, columns in views.items()
-            },
+            "views": {view: _received(columns) for view, columns in views.items()},
+            "small_zip3_areas": plan.small_zip3_areas if _uses_zip3(rows) else [],
         }
         plan.destinations[destination.name] = DestinationPlan(
             name=destination.name,
@@ -402,7 +407,9 @@ class _Resolution:
                 if treatment == "allow" and name not in self.plan.raw_ids:
                     self.plan.raw_ids.append(name)
             columns.append(
-                ViewColumn(name, masked, ENVELOPE, "", "", treatment, data_type, False, None, "")
+                ViewColumn(
+                    name, masked, ENVELOPE, "", "", treatment, "none", data_type, False, None, ""
+                )
             )
         if not destination.restrict_phi:
             whole = ("properties", "context") if view == "events" else ("traits", "context")
@@ -414,6 +421,7 @@ class _Resolution:
                     "",
                     "",
                     "allow",
+                    "none",
                     "json",
                     False,
                     None,
@@ -464,6 +472,7 @@ class _Resolution:
             path=str(row.path),
             top_name=row.path.steps[0].name,
             treatment=str(row.treatment),
+            normalize=row.normalize,
             data_type=row.data_type,
             is_list=value.is_list,
             events=events,
@@ -508,6 +517,20 @@ class _Resolution:
                         "Allow it in allowed_properties, or accept that the tool works less well",
                     )
                 )
+
+
+def _received(columns: Sequence[ViewColumn]) -> list[dict[str, object]]:
+    """Describe what a destination receives in a view, whatever the order and the reasons."""
+    ours = ("masked_column", "top_name", "reason")
+    described = [
+        {name: value for name, value in asdict(column).items() if name not in ours}
+        for column in columns
+    ]
+    return sorted(described, key=lambda column: str(column["name"]))
+
+
+def _uses_zip3(rows: Sequence[AllowedProperty]) -> bool:
+    return any(row.treatment.kind.name == "zip3" for row in rows)
 
 
 def scope_suffix(scope: str) -> str:

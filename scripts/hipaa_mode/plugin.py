@@ -22,6 +22,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 from duckdb.func import FunctionNullHandling, PythonUDFType
@@ -183,11 +184,12 @@ def _read_plan(request: Request) -> Plan:
 
 
 def random_codes(values: pa.Array) -> pa.Array:
-    """Make a random 128-bit code of 32 hexadecimal digits for every row."""
+    """Make a random 128-bit code of 32 hexadecimal digits for every value; null for a null."""
     count = len(values)
     digits = secrets.token_hex(SURROGATE_BYTES * count)
     width = 2 * SURROGATE_BYTES
-    return pa.array([digits[start : start + width] for start in range(0, width * count, width)])
+    codes = [digits[start : start + width] for start in range(0, width * count, width)]
+    return pc.if_else(values.is_valid(), pa.array(codes, pa.string()), None)
 
 
 class Plugin(BasePlugin):
@@ -200,42 +202,48 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Register the functions, unless an earlier try to connect already did."""
-        registered = conn.execute(
-            "select count(*) from duckdb_functions() where function_name = 'hipaa_mask' "
-            "and database_name = 'system' and function_type = 'scalar'"
+        rows = conn.execute(
+            "select function_name from duckdb_functions() "
+            "where database_name = 'system' and function_type = 'scalar'"
         ).fetchall()
-        if registered[0][0]:
-            return
+        registered = {name for (name,) in rows}
         text = "VARCHAR"
-        try:
-            conn.create_function(
-                "hipaa_mask",
+        vectorised = PythonUDFType.ARROW
+        special = FunctionNullHandling.SPECIAL
+        create = conn.create_function
+        functions: dict[str, Callable[[str], object]] = {
+            "hipaa_mask": lambda name: create(
+                name,
                 self.session.tokens,
                 [text, text],
                 text,
-                type=PythonUDFType.ARROW,
-                null_handling=FunctionNullHandling.SPECIAL,
-            )
-            conn.create_function(
-                "hipaa_mode_random_code",
+                type=vectorised,
+                null_handling=special,
+            ),
+            "hipaa_mode_random_code": lambda name: create(
+                name,
                 random_codes,
                 [text],
                 text,
-                type=PythonUDFType.ARROW,
+                type=vectorised,
+                null_handling=special,
                 side_effects=True,
-            )
-            conn.create_function(
-                "hipaa_mode_command",
-                self.session.command,
-                [text, text],
-                text,
-                side_effects=True,
-            )
-        except duckdb.Error as error:
-            raise DbtRuntimeError(
-                "hipaa_mode could not register its functions: something else in this database "
-                f"has one of their names ({type(error).__name__}). Drop it and run again"
-            ) from None
+            ),
+            "hipaa_mode_command": lambda name: create(
+                name, self.session.command, [text, text], text, side_effects=True
+            ),
+        }
+        for name, register in functions.items():
+            if name in registered:
+                continue
+            try:
+                register(name)
+            except duckdb.Error as error:
+                raise DbtRuntimeError(
+                    "hipaa_mode could not register its functions: something else in this "
+                    f"database has one of their names ({type(error).__name__}). Drop it and run "
+                    "again"
+                ) from None
 
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Give the cursor the view of raw lines; a registered view belongs to one cursor."""

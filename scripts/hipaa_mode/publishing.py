@@ -1,9 +1,8 @@
 """Putting a destination's files in place: all of them at once, or none.
 
-The files of a destination are written aside, in `published/<environment>/.incoming/`, under
-names no reader looks for. When all are whole, the folder they fill is exchanged with the
-published one in a single step, so a reader finds the old set or the new set, and a reader
-with a file open keeps the file it opened.
+The files of a destination are written aside, in a folder beside the published one. When all
+are whole, the folder they fill is exchanged with the destination's in a single step, so a reader
+finds the old set or the new set, and a reader with a file open keeps the file it opened.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ from typing import Any
 from hipaa_mode.errors import PublishingError
 
 MANIFEST = "manifest.json"
-INCOMING = ".incoming"
 UNFINISHED = ".unfinished"
 """Ending of a file that is still being written."""
 
@@ -35,18 +33,31 @@ _RENAME_EXCHANGE = 2
 _RENAME_SWAP = 2
 
 
+def incoming_folder(root: Path, environment: str) -> Path:
+    """Return where new files of an environment are written before they are published.
+
+    A folder beside `root`, where no reader looks; inside it where `root` is a mount of its own,
+    since folders can't be exchanged between file systems.
+    """
+    aside = root.with_name(f".{root.name}.incoming")
+    if root.exists() and root.stat().st_dev != root.parent.stat().st_dev:
+        aside = root / ".incoming"
+    return aside / environment
+
+
 def begin(root: Path, environment: str, destination: str) -> Path:
     """Make the empty folder that a destination's new files are written to.
 
     Returns:
         The folder; write each file there under its final name plus `UNFINISHED`.
     """
-    folder = root / environment / INCOMING / destination
     try:
+        (root / environment).mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        folder = incoming_folder(root, environment) / destination
         if folder.exists():
             shutil.rmtree(folder)
         folder.mkdir(mode=FOLDER_MODE, parents=True)
-        for made in (root, root / environment, root / environment / INCOMING, folder):
+        for made in (root, root / environment, folder.parent.parent, folder.parent, folder):
             made.chmod(FOLDER_MODE)
     except OSError as error:
         raise _failure(destination, error) from None
@@ -75,7 +86,7 @@ def finish(
     Raises:
         PublishingError: a step failed; what was published before is still in place.
     """
-    incoming = root / environment / INCOMING / destination
+    incoming = incoming_folder(root, environment) / destination
     try:
         sizes = {name: _complete(incoming / name) for name in files}
         written = {**manifest, "files": _described(manifest.get("files", {}), sizes)}
@@ -83,8 +94,7 @@ def finish(
         _write(incoming / MANIFEST, text.encode())
         _sync(incoming)
         _put_in_place(incoming, root / environment / destination)
-        with contextlib.suppress(OSError):
-            incoming.parent.rmdir()
+        _remove_if_empty(incoming.parent)
     except OSError as error:
         raise _failure(destination, error) from None
     return written
@@ -101,45 +111,59 @@ def withdraw(root: Path, environment: str, keep: Iterable[str]) -> list[str]:
     folder = root / environment
     if not folder.is_dir():
         return []
-    shutil.rmtree(folder / INCOMING, ignore_errors=True)
+    incoming = incoming_folder(root, environment)
+    shutil.rmtree(incoming, ignore_errors=True)
     kept = set(keep)
     withdrawn: list[str] = []
     for published in sorted(folder.iterdir()):
         if not published.is_dir() or published.is_symlink() or published.name in kept:
             continue
         # Out of the way in one step first, so that nobody finds half of it.
-        aside = folder / INCOMING / published.name
         try:
-            aside.parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
-            published.rename(aside)
+            incoming.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            published.rename(incoming / published.name)
             _sync(folder)
-            shutil.rmtree(folder / INCOMING)
+            shutil.rmtree(incoming)
         except OSError as error:
             raise _failure(published.name, error) from None
         withdrawn.append(published.name)
+    _remove_if_empty(incoming)
     return withdrawn
 
 
 def read_manifests(root: Path, environment: str) -> list[dict[str, Any]]:
-    """Read the manifests of what is published in an environment, by destination."""
-    manifests: list[dict[str, Any]] = []
-    for path in sorted((root / environment).glob(f"*/{MANIFEST}")):
-        if path.parent.name == INCOMING:
-            continue
-        try:
-            manifests.append(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError):
-            raise PublishingError(
-                f"{path} is not a manifest. Publish the destination again with dbt build"
-            ) from None
-    return manifests
+    """Read the manifests of what is published in an environment, by destination.
+
+    Raises:
+        PublishingError: a manifest can't be read.
+    """
+    paths = sorted((root / environment).glob(f"*/{MANIFEST}"))
+    return [_read_manifest(path) for path in paths]
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(manifest["destination"], str) or not isinstance(manifest["files"], dict):
+            raise TypeError
+    except (OSError, ValueError, TypeError, KeyError):
+        raise PublishingError(
+            f"{path} is not a manifest. Publish the destination again with dbt build"
+        ) from None
+    return dict(manifest)
 
 
 def check_files(root: Path, environment: str) -> list[str]:
     """Compare published files with their manifests; return one line for every difference."""
     differences: list[str] = []
-    for manifest in read_manifests(root, environment):
-        folder = root / environment / str(manifest["destination"])
+    folders = [path for path in sorted((root / environment).glob("*")) if path.is_dir()]
+    for folder in folders:
+        if not (folder / MANIFEST).exists():
+            differences.append(f"{folder} has no manifest")
+            continue
+        manifest = _read_manifest(folder / MANIFEST)
+        if manifest["destination"] != folder.name:
+            differences.append(f"{folder} is the folder of another destination")
         expected = set(manifest["files"])
         present = {path.name for path in folder.iterdir()} - {MANIFEST}
         differences += [f"{folder / name} is missing" for name in sorted(expected - present)]
@@ -204,8 +228,18 @@ def _replace_one_by_one(incoming: Path, published: Path) -> None:
     The manifest goes last: until it does, its hashes tell that the set is not complete.
     """
     names = sorted(path.name for path in incoming.iterdir() if path.name != MANIFEST)
-    for name in (*names, MANIFEST):
-        os.replace(incoming / name, published / name)
+    replaced = 0
+    try:
+        for name in (*names, MANIFEST):
+            os.replace(incoming / name, published / name)
+            replaced += 1
+    except OSError as error:
+        if not replaced:
+            raise
+        raise PublishingError(
+            f"{published} was replaced in part ({error.strerror}): its manifest does not match, "
+            "so do not use it. Mend the cause and run dbt build again"
+        ) from None
     for stale in published.iterdir():
         if stale.name not in names and stale.name != MANIFEST:
             stale.unlink()
@@ -229,6 +263,13 @@ def _exchange(first: Path, second: Path) -> bool:
     if code in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
         return False
     raise OSError(code, os.strerror(code))
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Remove a folder for incoming files, and the one it is in, unless another build uses them."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+        folder.parent.rmdir()
 
 
 def _sync(folder: Path) -> None:

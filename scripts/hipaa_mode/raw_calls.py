@@ -116,9 +116,9 @@ def _matches(location: str, base: Path) -> list[Path]:
     pattern = pattern if pattern.is_absolute() else base / pattern
     if pattern.is_file():
         return [pattern]
-    return sorted(
-        Path(name) for name in glob.glob(str(pattern), recursive=True) if Path(name).is_file()
-    )
+    # Only the location is a pattern: the folder it starts from may have brackets in its name.
+    names = glob.glob(str(Path(location).expanduser()), root_dir=base, recursive=True)
+    return sorted(path for path in (base / name for name in names) if path.is_file())
 
 
 def _locate_files(location: str, matches: list[Path], column: str | None) -> RawLocation:
@@ -184,6 +184,8 @@ def read_parquet(file: RawFile, column: str | None = None) -> Iterator[pa.Record
         RawCallsError: the file is not Parquet, or has no text column for the message.
     """
     try:
+        if Path(file.path).stat().st_size != file.size:
+            raise RawCallsError(f"{file.path} changed during the run. Run again")
         with pq.ParquetFile(file.path) as parquet:
             name = _message_column(parquet.schema_arrow, file.path, column)
             row = 1

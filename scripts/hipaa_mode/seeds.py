@@ -91,8 +91,11 @@ class SeedRow:
         return Fault(self.file, self.line, problem, remedy)
 
 
-def read_seed(seed: str, path: Path, label: str, faults: list[Fault]) -> list[SeedRow]:
+def read_seed(seed: str, path: Path, label: str, faults: list[Fault]) -> list[SeedRow] | None:
     """Read one seed file; what can't be read is added to `faults`.
+
+    Returns:
+        The rows that can be read; None where the file or its header can't.
 
     Args:
         seed: name of the seed, a key of `SEED_COLUMNS`.
@@ -105,10 +108,10 @@ def read_seed(seed: str, path: Path, label: str, faults: list[Fault]) -> list[Se
         text = path.read_bytes().decode("utf-8-sig")
     except OSError:
         faults.append(Fault(label, None, "the file can't be read", "Restore the seed"))
-        return []
+        return None
     except UnicodeDecodeError:
         faults.append(Fault(label, None, "the file is not UTF-8", "Save it as UTF-8"))
-        return []
+        return None
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[SeedRow] = []
     header: list[str] | None = None
@@ -119,7 +122,7 @@ def read_seed(seed: str, path: Path, label: str, faults: list[Fault]) -> list[Se
             if header is None:
                 header = [cell.strip() for cell in cells]
                 if not _check_header(header, columns, label, faults):
-                    return []
+                    return None
                 continue
             if not any(cell.strip() for cell in cells):
                 continue
@@ -140,6 +143,7 @@ def read_seed(seed: str, path: Path, label: str, faults: list[Fault]) -> list[Se
         faults.append(
             Fault(label, None, "the file is empty", "Give it the header " + ",".join(columns))
         )
+        return None
     return rows
 
 

@@ -1,0 +1,434 @@
+"""The plugin without dbt: the commands a macro gives, and the functions a connection gets."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from dbt_common.exceptions import DbtRuntimeError
+from seed_files import TODAY, Seeds, label, minimal_seeds
+
+from hipaa_mode.keys import KEY_VARIABLE, MasterKey, load_master_key
+from hipaa_mode.plugin import RAW_LINES_VIEW, Plugin, Session, random_codes
+from hipaa_mode.publishing import UNFINISHED
+from hipaa_mode.seeds import SEED_COLUMNS
+
+KEY = "8f14e45fceea167a5a36dedd4bea2543c9f0f895fb98ab9159f51fd0297e236d"
+WITH_KEY = {KEY_VARIABLE: KEY}
+FUNCTIONS = {"hipaa_mask", "hipaa_mode_random_code", "hipaa_mode_command"}
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Run where there is no key file, and give the process back its umask."""
+    monkeypatch.chdir(tmp_path)
+    previous = os.umask(0o022)
+    yield
+    os.umask(previous)
+
+
+@pytest.fixture
+def plugin(monkeypatch: pytest.MonkeyPatch) -> Plugin:
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
+    return Plugin(name="hipaa_mode", plugin_config={})
+
+
+@pytest.fixture
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as opened:
+        yield opened
+
+
+def answer(session: Session, action: str, **request: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(session.command(action, json.dumps(request)))
+    return found
+
+
+def result(session: Session, action: str, **request: Any) -> Any:
+    found = answer(session, action, **request)
+    assert list(found) == ["result"]
+    return found["result"]
+
+
+def error(session: Session, action: str, **request: Any) -> str:
+    found = answer(session, action, **request)
+    assert list(found) == ["error"]
+    message = str(found["error"])
+    assert "Traceback" not in message
+    assert ".py" not in message
+    return message
+
+
+def configuration(folder: Path, seeds: Seeds | None = None) -> dict[str, Any]:
+    files = (seeds or minimal_seeds()).write(folder)
+    return {
+        "environment": "dev",
+        "today": str(TODAY),
+        "seed_files": {seed: str(path) for seed, path in files.items()},
+        "seed_labels": {seed: label(seed) for seed in SEED_COLUMNS},
+        "models": ["ga4__events"],
+    }
+
+
+def start(session: Session, folder: Path, seeds: Seeds | None = None, key: bool = True) -> Any:
+    return result(session, "start", **configuration(folder, seeds), needs_key=key)
+
+
+def token(value: str, scope: str, environment: str = "dev") -> str:
+    subkey = MasterKey(bytes.fromhex(KEY)).subkey(environment, scope).reveal()
+    return hmac.new(subkey.encode(), value.encode(), hashlib.sha256).hexdigest()
+
+
+# Starting a run.
+
+
+def test_a_sound_start_gives_destinations_and_fingerprint(tmp_path: Path):
+    started = start(Session(WITH_KEY), tmp_path)
+    assert started == {
+        "faults": [],
+        "warnings": [],
+        "destinations": ["ga4"],
+        "key_fingerprint": load_master_key(WITH_KEY).fingerprint("dev"),
+    }
+
+
+def test_a_start_lists_all_faults_and_warnings(tmp_path: Path):
+    seeds = minimal_seeds()
+    seeds.add("destinations", destination="a", connection_mode="cloud")
+    seeds.add("allowed_properties", property="b..c")
+    seeds.add("allowed_events", event="*")
+    started = start(Session(WITH_KEY), tmp_path, seeds)
+    assert len(started["faults"]) == 2
+    assert any("seeds/destinations.csv, line 3: " in fault for fault in started["faults"])
+    assert any("seeds/allowed_properties.csv, line 3: " in fault for fault in started["faults"])
+    assert ["every event name" in warning for warning in started["warnings"]] == [True]
+
+
+def test_a_missing_key_is_one_fault_among_the_others(tmp_path: Path):
+    seeds = minimal_seeds()
+    seeds.add("destinations", destination="a", connection_mode="cloud")
+    started = start(Session({}), tmp_path, seeds)
+    assert started["key_fingerprint"] == ""
+    assert len(started["faults"]) == 2
+    assert "There is no masking key" in started["faults"][-1]
+    assert "hipaa-mode keygen" in started["faults"][-1]
+
+
+def test_a_bad_key_is_a_fault_that_does_not_show_it(tmp_path: Path):
+    started = start(Session({KEY_VARIABLE: KEY[:-1]}), tmp_path)
+    assert len(started["faults"]) == 1
+    assert "64 hexadecimal digits" in started["faults"][0]
+    assert KEY[:16] not in json.dumps(started)
+
+
+def test_a_run_that_masks_nothing_needs_no_key(tmp_path: Path):
+    started = start(Session({}), tmp_path, key=False)
+    assert (started["faults"], started["key_fingerprint"]) == ([], "")
+
+
+def test_a_second_start_forgets_the_key_and_raw_calls_of_the_first(tmp_path: Path):
+    environ = dict(WITH_KEY)
+    session = Session(environ)
+    first = start(session, tmp_path)
+    (tmp_path / "a.ndjson").write_text("{}\n")
+    result(session, "raw_calls", location="*.ndjson")
+    before = session.tokens(pa.array(["jane"]), pa.array(["*"])).to_pylist()
+    environ[KEY_VARIABLE] = KEY[::-1]
+    second = start(session, tmp_path)
+    assert second["key_fingerprint"] != first["key_fingerprint"]
+    assert session.raw_lines.location is None
+    assert session.tokens(pa.array(["jane"]), pa.array(["*"])).to_pylist() != before
+
+
+# Other commands.
+
+
+def test_the_plan_and_its_destinations_are_given_as_settled_at_the_start(tmp_path: Path):
+    session = Session(WITH_KEY)
+    start(session, tmp_path)
+    (tmp_path / "allowed_properties.csv").unlink()
+    plan = result(session, "plan")
+    destination = result(session, "destination", destination="ga4")
+    assert plan["environment"] == "dev"
+    assert plan["destinations"] == {"ga4": destination}
+    assert destination["views"]["events"][-1]["name"] == "plan"
+
+
+def test_a_destination_that_the_environment_does_not_have_is_null(tmp_path: Path):
+    session = Session(WITH_KEY)
+    start(session, tmp_path)
+    assert result(session, "destination", destination="mailchimp") is None
+
+
+def test_a_request_that_names_seeds_is_answered_from_those(tmp_path: Path):
+    session = Session({})
+    request = configuration(tmp_path)
+    assert result(session, "destination", destination="ga4", **request)["name"] == "ga4"
+    assert error(session, "destination", destination="ga4")
+
+
+def test_a_request_that_names_faulty_seeds_is_an_error_answer(tmp_path: Path):
+    seeds = minimal_seeds()
+    seeds.add("allowed_properties", property="b..c")
+    message = error(Session({}), "plan", **configuration(tmp_path, seeds))
+    assert "seeds/allowed_properties.csv, line 3: " in message
+
+
+@pytest.mark.parametrize("action", ["plan", "destination"])
+def test_a_command_before_the_start_says_what_is_missing(action: str):
+    message = error(Session(WITH_KEY), action, destination="ga4")
+    assert "on-run-start" in message
+
+
+def test_names_of_any_script_come_through_as_they_are(tmp_path: Path):
+    seeds = minimal_seeds()
+    seeds.add("allowed_properties", property='"größe 😀"', reason='says "nothing"')
+    session = Session(WITH_KEY)
+    start(session, tmp_path, seeds)
+    columns = result(session, "destination", destination="ga4")["views"]["events"]
+    assert (columns[-1]["top_name"], columns[-1]["reason"]) == ("größe 😀", 'says "nothing"')
+
+
+def test_the_location_of_raw_calls_is_settled_once(tmp_path: Path):
+    session = Session(WITH_KEY)
+    (tmp_path / "a.ndjson").write_text("{}\n")
+    settled = result(session, "raw_calls", location="*.ndjson")
+    assert settled == {
+        "kind": "lines",
+        "files": [str(tmp_path / "a.ndjson")],
+        "table": [],
+        "view": RAW_LINES_VIEW,
+    }
+    (tmp_path / "b.ndjson").write_text("{}\n")
+    assert result(session, "raw_calls", location="*.ndjson") == settled
+
+
+def test_the_column_of_parquet_files_is_settled_with_their_location(tmp_path: Path):
+    session = Session(WITH_KEY)
+    pq.write_table(pa.table({"message": ["a"], "payload": ["b"]}), tmp_path / "a.parquet")
+    settled = result(session, "raw_calls", location="*.parquet", column="payload")
+    assert settled["kind"] == "parquet"
+    assert session.raw_lines.location is not None
+    assert session.raw_lines.location.column == "payload"
+
+
+def test_raw_calls_may_be_a_table():
+    settled = result(Session(WITH_KEY), "raw_calls", location='raw."my calls"')
+    assert (settled["kind"], settled["table"]) == ("table", ["raw", "my calls"])
+
+
+def test_raw_calls_that_are_not_there_are_an_error_answer():
+    message = error(Session(WITH_KEY), "raw_calls", location="absent/*.ndjson")
+    assert "No file matches absent/*.ndjson" in message
+
+
+def test_a_destination_is_published_and_withdrawn_by_commands(tmp_path: Path):
+    session = Session(WITH_KEY)
+    place = {"root": "published", "environment": "dev"}
+    folder = Path(result(session, "begin_publishing", destination="ga4", **place))
+    assert folder.is_relative_to(tmp_path)
+    (folder / f"ga4__events.parquet{UNFINISHED}").write_bytes(b"abc")
+    manifest = result(
+        session,
+        "finish_publishing",
+        destination="ga4",
+        files=["ga4__events.parquet"],
+        manifest={"destination": "ga4", "files": {"ga4__events.parquet": {"rows": 3}}},
+        **place,
+    )
+    assert manifest["files"]["ga4__events.parquet"]["rows"] == 3
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", manifest["published_at"])
+    assert result(session, "published", **place) == [manifest]
+    assert result(session, "withdraw", keep=["ga4"], **place) == []
+    assert result(session, "withdraw", keep=[], **place) == ["ga4"]
+    assert result(session, "published", **place) == []
+
+
+def test_a_file_that_was_not_written_is_an_error_answer():
+    session = Session(WITH_KEY)
+    place = {"root": "published", "environment": "dev", "destination": "ga4"}
+    result(session, "begin_publishing", **place)
+    message = error(session, "finish_publishing", files=["a.parquet"], manifest={}, **place)
+    assert "`ga4` was not published" in message
+
+
+def test_a_root_that_is_no_folder_is_an_error_answer(tmp_path: Path):
+    (tmp_path / "published").write_text("")
+    place = {"root": "published", "environment": "dev", "destination": "ga4"}
+    assert "was not published" in error(Session(WITH_KEY), "begin_publishing", **place)
+
+
+def test_a_broken_manifest_is_an_error_answer(tmp_path: Path):
+    (tmp_path / "published" / "dev" / "ga4").mkdir(parents=True)
+    (tmp_path / "published" / "dev" / "ga4" / "manifest.json").write_text("{")
+    message = error(Session(WITH_KEY), "published", root="published", environment="dev")
+    assert "is not a manifest" in message
+
+
+# The functions.
+
+
+def registered(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
+    return connection.execute(
+        """
+        select function_name, schema_name, function_type
+        from duckdb_functions()
+        where starts_with(function_name, 'hipaa') and database_name = 'system'
+        order by all
+        """
+    ).fetchall()
+
+
+def test_a_connection_gets_the_three_functions_once(
+    plugin: Plugin, connection: duckdb.DuckDBPyConnection
+):
+    plugin.configure_connection(connection)
+    first = registered(connection)
+    assert first == [(name, "main", "scalar") for name in sorted(FUNCTIONS)]
+    plugin.configure_connection(connection)
+    assert registered(connection) == first
+
+
+def test_every_new_connection_gets_the_functions(plugin: Plugin):
+    for _ in range(2):
+        with duckdb.connect() as connection:
+            plugin.configure_connection(connection)
+            assert len(registered(connection)) == 3
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+@pytest.mark.parametrize("place", ["macro", "temp macro"])
+def test_a_macro_of_a_functions_name_is_refused_however_often_it_is_tried(
+    name: str, place: str, plugin: Plugin, connection: duckdb.DuckDBPyConnection
+):
+    connection.execute(f"create {place} {name}(first, second) as first")
+    for _ in range(2):
+        with pytest.raises(DbtRuntimeError) as caught:
+            plugin.configure_connection(connection)
+        assert "something else in this database has one of their names" in str(caught.value)
+        assert "Drop it" in str(caught.value)
+    connection.execute(f"drop macro {name}")
+    plugin.configure_connection(connection)
+    assert len(registered(connection)) == 3
+
+
+def test_the_full_name_is_the_function_whatever_macro_comes_later(
+    plugin: Plugin, connection: duckdb.DuckDBPyConnection, tmp_path: Path
+):
+    plugin.configure_connection(connection)
+    start(plugin.session, tmp_path)
+    connection.execute("create schema other")
+    connection.execute("create macro other.hipaa_mask(value, scope) as value")
+    connection.execute("set search_path = 'other'")
+    rows = connection.execute("select system.main.hipaa_mask('jane', '*')").fetchall()
+    assert rows == [(token("jane", "*"),)]
+
+
+def test_sql_masks_under_the_subkeys_of_the_environment(
+    plugin: Plugin, connection: duckdb.DuckDBPyConnection, tmp_path: Path
+):
+    plugin.configure_connection(connection)
+    request = configuration(tmp_path) | {"needs_key": True}
+    connection.execute(
+        "select system.main.hipaa_mode_command('start', ?)", [json.dumps(request)]
+    ).fetchall()
+    rows = connection.execute(
+        """
+        select value, scope, system.main.hipaa_mask(value, scope)
+        from (values ('jane', '*'), ('jane', 'ga4'), (null, '*'), (' ', 'ga4')) as v (value, scope)
+        """
+    ).fetchall()
+    assert rows == [
+        ("jane", "*", token("jane", "*")),
+        ("jane", "ga4", token("jane", "ga4")),
+        (None, "*", None),
+        (" ", "ga4", None),
+    ]
+
+
+def test_a_profile_may_name_the_environment_for_commands_without_hooks(
+    monkeypatch: pytest.MonkeyPatch, connection: duckdb.DuckDBPyConnection, tmp_path: Path
+):
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
+    plugin = Plugin(name="hipaa_mode", plugin_config={"environment": "prod", "unknown": 1})
+    plugin.configure_connection(connection)
+    query = "select system.main.hipaa_mask('jane', '*')"
+    assert connection.execute(query).fetchall() == [(token("jane", "*", "prod"),)]
+    start(plugin.session, tmp_path)
+    assert connection.execute(query).fetchall() == [(token("jane", "*", "dev"),)]
+
+
+def test_masking_before_the_start_is_refused_and_quotes_no_value(
+    plugin: Plugin, connection: duckdb.DuckDBPyConnection
+):
+    plugin.configure_connection(connection)
+    with pytest.raises(duckdb.Error, match="on-run-start") as caught:
+        connection.execute("select system.main.hipaa_mask('jane@example.com', '*')").fetchall()
+    assert "jane" not in str(caught.value)
+
+
+def test_masking_without_a_scope_is_refused_and_quotes_no_value(
+    plugin: Plugin, connection: duckdb.DuckDBPyConnection, tmp_path: Path
+):
+    plugin.configure_connection(connection)
+    start(plugin.session, tmp_path)
+    with pytest.raises(duckdb.Error, match="without a scope") as caught:
+        connection.execute("select system.main.hipaa_mask('jane@example.com', null)").fetchall()
+    assert "jane" not in str(caught.value)
+    assert KEY not in str(caught.value)
+
+
+def test_a_cursor_sees_the_raw_lines_of_the_session(
+    plugin: Plugin, connection: duckdb.DuckDBPyConnection, tmp_path: Path
+):
+    (tmp_path / "a.ndjson").write_text("one\n\ntwo\n")
+    plugin.configure_connection(connection)
+    result(plugin.session, "raw_calls", location="*.ndjson")
+    query = f"select line_number, message from {RAW_LINES_VIEW} order by all"
+    for _ in range(2):
+        cursor = connection.cursor()
+        plugin.configure_cursor(cursor)
+        assert cursor.execute(query).fetchall() == [(1, "one"), (3, "two")]
+
+
+def test_what_the_process_makes_is_private(plugin: Plugin, tmp_path: Path):
+    (tmp_path / "made").write_text("")
+    assert (tmp_path / "made").stat().st_mode & 0o077 == 0
+
+
+def test_random_codes_are_32_digits_and_distinct():
+    codes = random_codes(pa.array(["same"] * 1000)).to_pylist()
+    assert len(codes) == len(set(codes)) == 1000
+    assert all(re.fullmatch("[0-9a-f]{32}", code) for code in codes)
+    assert not set(codes) & set(random_codes(pa.array(["same"] * 1000)).to_pylist())
+
+
+def test_sql_makes_a_random_code_for_every_row(
+    plugin: Plugin, connection: duckdb.DuckDBPyConnection
+):
+    plugin.configure_connection(connection)
+    rows = connection.execute(
+        "select system.main.hipaa_mode_random_code('same') from range(5000)"
+    ).fetchall()
+    assert len({code for (code,) in rows}) == 5000
+
+
+def test_sql_makes_no_random_code_of_null_even_where_all_are(
+    plugin: Plugin, connection: duckdb.DuckDBPyConnection
+):
+    plugin.configure_connection(connection)
+    connection.execute("create table texts (text varchar)")
+    connection.execute("insert into texts values (null), (null), ('jane')")
+    query = "select system.main.hipaa_mode_random_code(text) is null from texts where {}"
+    assert connection.execute(query.format("true")).fetchall() == [(True,), (True,), (False,)]
+    assert connection.execute(query.format("text is null")).fetchall() == [(True,), (True,)]

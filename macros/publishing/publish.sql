@@ -9,6 +9,8 @@
                 'hipaa_mode: nothing was published: `dbt ' ~ flags.WHICH ~ '` does not build and test '
                 ~ 'everything in one run. Run: dbt build', info=true
             ) -%}
+        {%- elif flags.EMPTY or flags.SAMPLE -%}
+            {%- do log('hipaa_mode: nothing was published: the run read only a part of the calls', info=true) -%}
         {%- else -%}
             {%- do hipaa_mode._publish_all(results) -%}
         {%- endif -%}

@@ -68,8 +68,10 @@
 
 {% macro _blocker(unique_id, status) -%}
     {%- set name = unique_id.split('.')[2] -%}
-    {%- if status in ('success', 'pass', 'warn') -%}
+    {%- if status in ('success', 'pass') -%}
         {{- return('') -}}
+    {%- elif status == 'warn' -%}
+        {{- return(name ~ ' warned, which is not passing') -}}
     {%- elif status is none -%}
         {{- return(name ~ ' did not run') -}}
     {%- elif status == 'skipped' -%}

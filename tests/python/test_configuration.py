@@ -65,6 +65,12 @@ FAULTY_ROWS = [
     ("allowed_properties", {"property": ""}, "`property` is not a property path", "path"),
     ("allowed_properties", {"treatment": "hash"}, "`treatment` is wrong: unknown", "treatment"),
     ("allowed_properties", {"treatment": ""}, "`treatment` is wrong: unknown", "treatment"),
+    (
+        "allowed_properties",
+        {"treatment": "hash", "normalize": "email"},
+        "`treatment` is wrong: unknown",
+        "treatment",
+    ),
     ("allowed_properties", {"treatment": "zip3(5)"}, "takes no argument", "treatment"),
     (
         "allowed_properties",
@@ -358,6 +364,17 @@ def test_a_faulty_type_makes_no_fault_of_the_destinations_of_that_type(tmp_path:
 def test_an_unreadable_seed_makes_no_fault_of_the_rows_of_others(seed: str, tmp_path: Path):
     files = minimal_seeds().write(tmp_path)
     files[seed].write_text(files[seed].read_text().replace("destination_type", "type", 1))
+    assert [str(fault) for fault in read_files(files).faults[1:]] == []
+
+
+@pytest.mark.parametrize("seed", ["destination_types", "destinations"])
+@pytest.mark.parametrize("prefix", ["surplus,", '"broken"quotes,'])
+def test_a_row_that_can_not_be_read_makes_no_fault_of_the_rows_of_others(
+    seed: str, prefix: str, tmp_path: Path
+):
+    files = minimal_seeds().write(tmp_path)
+    header, _, rows = files[seed].read_text().partition("\n")
+    files[seed].write_text(f"{header}\n{prefix}{rows}")
     assert [str(fault) for fault in read_files(files).faults[1:]] == []
 
 

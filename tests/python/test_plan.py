@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from seed_files import TODAY, Seeds, label, minimal_seeds, the_fault
+from seed_files import TODAY, Seeds, label, minimal_seeds, read_files, the_fault
 
 from hipaa_mode.configuration import ENVELOPE_COLUMNS, VIEWS
-from hipaa_mode.plan import DestinationPlan, Plan, ViewColumn
+from hipaa_mode.plan import DestinationPlan, Plan, ViewColumn, make_plan
 
 DAY = dt.timedelta(days=1)
 
@@ -154,6 +154,13 @@ def test_a_model_without_a_destination_is_a_fault(tmp_path: Path):
     fault = the_fault(plan.faults, "destination `gone` has no row in destinations.csv")
     assert fault.file == "model gone__events"
     assert len(plan.faults) == 1
+
+
+def test_destinations_that_can_not_be_read_make_no_fault_of_their_models(tmp_path: Path):
+    files = minimal_seeds().write(tmp_path)
+    files["destinations"].write_text("environment\n")
+    plan = make_plan(read_files(files), "dev", TODAY, ["ga4__events"])
+    assert [str(fault) for fault in plan.faults[1:]] == []
 
 
 def test_a_model_of_another_environments_destination_is_no_fault(tmp_path: Path):
@@ -773,6 +780,13 @@ def test_the_fingerprint_stays_when_the_destination_receives_the_same(change: st
     seeds = rich_seeds()
     before = fingerprint(seeds, tmp_path)
     IRRELEVANT_CHANGES[change](seeds)
+    assert fingerprint(seeds, tmp_path) == before
+
+
+def test_a_small_area_concerns_only_destinations_that_receive_areas(tmp_path: Path):
+    seeds = minimal_seeds()
+    before = fingerprint(seeds, tmp_path)
+    seeds.add("small_zip3_areas", zip3="059")
     assert fingerprint(seeds, tmp_path) == before
 
 

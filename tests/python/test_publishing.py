@@ -254,6 +254,22 @@ def test_a_set_replaced_in_part_is_found_by_its_manifest_and_not_called_the_old_
     assert "Its last good files are in place" not in str(caught.value)
 
 
+def test_a_replacement_that_fails_at_once_leaves_what_was_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    publish(tmp_path, OLD)
+    before = published(tmp_path)
+    monkeypatch.setattr(publishing, "_exchange", lambda first, second: False)
+
+    def fail(source: Path, target: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(target))
+
+    monkeypatch.setattr(publishing.os, "replace", fail)
+    with pytest.raises(PublishingError, match="Its last good files are in place"):
+        publish(tmp_path, NEW)
+    assert published(tmp_path) == before
+
+
 # A writer that is killed.
 
 

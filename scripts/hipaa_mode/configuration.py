@@ -135,8 +135,8 @@ class Configuration:
     """Everything the seeds say, for every environment, and what is wrong with it.
 
     `listed` has the environment and name of every destination row and `listed_types` the name
-    of every type, faulty ones included, and `unread` the seeds that could not be read at all,
-    so that one fault does not make a dozen others.
+    of every type, faulty ones included, and `unread` the seeds that could not be read, or not all
+    of them, so that one fault does not make a dozen others.
     """
 
     types: dict[str, DestinationType] = field(default_factory=dict)
@@ -180,13 +180,14 @@ def read_configuration(seed_files: Mapping[str, Path], labels: Mapping[str, str]
     rows: dict[str, list[SeedRow]] = {}
     for seed in SEED_COLUMNS:
         found = None
+        known_faults = len(faults)
         if seed in seed_files:
             found = read_seed(seed, seed_files[seed], labels[seed], faults)
         else:
             faults.append(
                 Fault(f"{seed}.csv", None, "the seed is missing", "Add it, or enable it in dbt")
             )
-        if found is None:
+        if len(faults) > known_faults:
             configuration.unread.add(seed)
         rows[seed] = found or []
     for row in rows["destination_types"]:

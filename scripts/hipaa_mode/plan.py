@@ -141,6 +141,7 @@ class Plan:
     environment: str
     destinations: dict[str, DestinationPlan] = field(default_factory=dict)
     known_destinations: list[str] = field(default_factory=list)
+    misses_destinations: bool = False
     staged_values: list[StagedValue] = field(default_factory=list)
     masked_tables: dict[str, list[MaskedColumn]] = field(default_factory=dict)
     masked_events: list[str] | None = field(default_factory=list)
@@ -177,6 +178,7 @@ def make_plan(
     """
     plan = Plan(environment, faults=list(configuration.faults))
     plan.known_destinations = sorted({name for _, name in configuration.listed})
+    plan.misses_destinations = "destinations" in configuration.unread
     plan.small_zip3_areas = sorted(configuration.small_zip3_areas)
     destinations = configuration.in_environment(environment)
     if not destinations and not configuration.faults:
@@ -258,11 +260,13 @@ def _rows_for(
             if (row.destination != ANY, row.environment != ANY) != best:
                 continue
             narrows = row.property_list == ENVELOPE and row.treatment.kind.name != "allow"
-            if row.expires_on is not None and row.expires_on < today and not narrows:
-                problem = f"the row expired on {row.expires_on} and no longer counts"
+            if row.expires_on is not None and row.expires_on < today:
+                effect = "still counts, since it narrows" if narrows else "no longer counts"
+                problem = f"the row expired on {row.expires_on} and {effect}"
                 _warn_once(plan, row.row.fault(problem, "Remove it, or review and renew it"))
-                continue
-            if row.expires_on is not None and row.expires_on <= today + EXPIRY_WARNING:
+                if not narrows:
+                    continue
+            elif row.expires_on is not None and row.expires_on <= today + EXPIRY_WARNING:
                 problem = f"the row expires on {row.expires_on}"
                 _warn_once(plan, row.row.fault(problem, "Review it, then renew or remove it"))
             if row.treatment.kind.name != "deny" or row.property_list == ENVELOPE:
@@ -623,7 +627,7 @@ def _check_models(plan: Plan, destinations: dict[str, Destination], models: set[
                     "Rename it, with " + ", ".join(f"__{name}" for name in VIEWS) + " at its end",
                 )
             )
-        elif destination not in plan.known_destinations:
+        elif destination not in plan.known_destinations and not plan.misses_destinations:
             plan.faults.append(
                 Fault(
                     f"model {model}",

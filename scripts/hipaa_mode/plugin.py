@@ -68,6 +68,9 @@ class Session:
         The answer is `{"result": …}`, or `{"error": …}` with a message for the user: an
         exception would reach dbt wrapped in a traceback.
         """
+        if action not in self._actions:
+            message = f"The hipaa_mode package installed for Python does not know `{action}`. "
+            return json.dumps({"error": message + "Install the version of the dbt package"})
         try:
             result = self._actions[action](json.loads(request))
         except HipaaModeError as error:
@@ -125,7 +128,7 @@ class Session:
         if "seed_files" in request:
             plan = _read_plan(request)
             if plan.faults:
-                raise ConfigurationError(str(plan.faults[0]))
+                raise ConfigurationError("\n".join(str(fault) for fault in plan.faults))
             return plan
         if self._plan is None:
             raise HipaaModeError(

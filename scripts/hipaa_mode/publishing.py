@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def finish(
     root: Path,
     environment: str,
     destination: str,
-    files: Iterable[str],
+    files: Collection[str],
     manifest: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Complete a destination's new files, write their manifest and put them all in place.
@@ -88,6 +88,9 @@ def finish(
     """
     incoming = incoming_folder(root, environment) / destination
     try:
+        written_names = {path.name for path in incoming.iterdir()}
+        for name in written_names - {name + UNFINISHED for name in files}:
+            (incoming / name).unlink()
         sizes = {name: _complete(incoming / name) for name in files}
         written = {**manifest, "files": _described(manifest.get("files", {}), sizes)}
         text = json.dumps(written, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
@@ -267,9 +270,9 @@ def _exchange(first: Path, second: Path) -> bool:
 
 def _remove_if_empty(folder: Path) -> None:
     """Remove a folder for incoming files, and the one it is in, unless another build uses them."""
-    with contextlib.suppress(OSError):
-        folder.rmdir()
-        folder.parent.rmdir()
+    for empty in (folder, folder.parent):
+        with contextlib.suppress(OSError):
+            empty.rmdir()
 
 
 def _sync(folder: Path) -> None:

@@ -127,6 +127,14 @@ def _locate_files(location: str, matches: list[Path], column: str | None) -> Raw
         raise RawCallsError(
             f"{location} matches both Parquet and other files. Name one kind of them"
         )
+    for path in matches:
+        try:
+            str(path).encode("utf-8")
+        except UnicodeEncodeError:
+            raise RawCallsError(
+                f"A file in {path.parent!s} that {location} matches has a name that is not UTF-8. "
+                "Rename it".encode("utf-8", "replace").decode()
+            ) from None
     files = tuple(RawFile(str(path), path.stat().st_size) for path in matches)
     return RawLocation("parquet" if is_parquet == {True} else "lines", files, column=column)
 
@@ -164,7 +172,8 @@ def read_lines(file: RawFile) -> Iterator[pa.RecordBatch]:
     """Read a file of newline-delimited text as batches of `SCHEMA`.
 
     Blank lines are no calls and are left out, though counted. A carriage return before the
-    line feed, and a byte order mark at the start, belong to the file and not to the call.
+    line feed, and a byte order mark at the start, belong to the file and not to the call; only
+    of a line that is not UTF-8 every byte is kept.
 
     Raises:
         RawCallsError: the file can't be read to its pinned end.

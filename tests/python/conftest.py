@@ -1,0 +1,37 @@
+"""What tests share: settings of property tests, and small copies of the project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from project import Project
+
+# A shared machine may be slow, which is no failure.
+settings.register_profile("hipaa_mode", deadline=None)
+settings.load_profile("hipaa_mode")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of a class together: they share a project that takes long to build."""
+    if config.getvalue("dist") != "load":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    return LoadScopeScheduling(config, log)
+
+
+@pytest.fixture(scope="session")
+def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Project]:
+    """Make a copy of the project: new_project("name", destinations, events, …)."""
+    bytecode = tmp_path_factory.getbasetemp() / "bytecode"
+
+    def create(name: str, *arguments: Any, **options: Any) -> Project:
+        project = Project.create(tmp_path_factory.mktemp(name), *arguments, **options)
+        project.environment["PYTHONPYCACHEPREFIX"] = str(bytecode)
+        return project
+
+    return create

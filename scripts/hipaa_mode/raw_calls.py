@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -180,10 +181,16 @@ def read_lines(file: RawFile) -> Iterator[pa.RecordBatch]:
     """
     line_number = 1
     for block in _blocks_of_whole_lines(file):
-        lines = pc.split_pattern(pa.array([block], pa.large_binary()), b"\n").values
-        numbers = pa.array(range(line_number, line_number + len(lines)), pa.int64())
+        lines = pc.split_pattern(_without_copy(block), b"\n").values
+        numbers = pa.array(np.arange(line_number, line_number + len(lines)))
         line_number += len(lines)
         yield _without_blank_lines(_as_batch(file.path, numbers, lines))
+
+
+def _without_copy(block: bytes) -> pa.Array:
+    """Make an array of one binary value that is the block itself."""
+    ends = pa.array([0, len(block)], pa.int64()).buffers()[1]
+    return pa.Array.from_buffers(pa.large_binary(), 1, [None, ends, pa.py_buffer(block)])
 
 
 def read_parquet(file: RawFile, column: str | None = None) -> Iterator[pa.RecordBatch]:
@@ -243,7 +250,11 @@ def _as_batch(path: str, numbers: pa.Array, lines: pa.Array) -> pa.RecordBatch:
 
 
 def _without_blank_lines(batch: pa.RecordBatch) -> pa.RecordBatch:
-    messages = pc.utf8_rtrim(batch.column("message"), characters="\r")
+    messages = batch.column("message")
+    ordinary = pc.and_(pc.starts_with(messages, "{"), pc.ends_with(messages, "}"))
+    if pc.all(pc.fill_null(ordinary, False)).as_py():
+        return batch
+    messages = pc.utf8_rtrim(messages, characters="\r")
     is_blank = pc.equal(pc.binary_length(pc.utf8_trim_whitespace(messages)), 0)
     batch = batch.set_column(2, SCHEMA.field("message"), messages)
     return batch.filter(pc.invert(pc.fill_null(is_blank, False)))

@@ -21,6 +21,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         return None
     from xdist.scheduler import LoadScopeScheduling
 
+    # As they stand: the longest ones are those of fewest tests, and must not come last.
+    config.option.loadscopereorder = False
     return LoadScopeScheduling(config, log)
 
 

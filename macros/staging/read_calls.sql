@@ -58,8 +58,7 @@ parsed as (
         line_number,
         message,
         unreadable,
-        {{ hipaa_mode.extract_json_texts('message', paths) }} as found,
-        {{ hipaa_mode.json_types('message', ['$."properties"', '$."traits"']) }} as kinds
+        {{ hipaa_mode.extract_json_texts('message', paths) }} as found
         {%- if var('hipaa_mode__count_dropped_properties', true) %},
         {{ hipaa_mode.json_key_names('message', ['$."properties"', '$."traits"', '$."context"']) }} as key_names
         {%- endif %}
@@ -76,11 +75,15 @@ named as (
         message,
         unreadable,
         found,
-        kinds,
+        {%- set kinds = hipaa_mode.json_types('message', ['$."properties"', '$."traits"']) %}
         {%- if var('hipaa_mode__count_dropped_properties', true) %}
+        {#- Only a value that is there and has no keys may be something other than an object. #}
+        case when len(key_names[1]) = 0 or len(key_names[2]) = 0 then {{ kinds }} end as kinds,
         {{ hipaa_mode.joined_texts('key_names[1]') }} as properties_names,
         {{ hipaa_mode.joined_texts('key_names[2]') }} as traits_names,
         {{ hipaa_mode.joined_texts('key_names[3]') }} as context_names,
+        {%- else %}
+        {{ kinds }} as kinds,
         {%- endif %}
         {{ found.type }} as type_json,
         {{ found.event }} as event_json,

@@ -1,0 +1,380 @@
+"""A small copy of the project for whole-project tests, and what it takes to run dbt in it.
+
+dbt always runs as a process of its own: in one process a second run would reuse the first
+one's connection, plugin and key.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import hmac
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DBT = Path(sys.executable).with_name("dbt")
+KEY = hashlib.sha256(b"the masking key of the whole-project tests").hexdigest()
+OTHER_KEY = hashlib.sha256(b"a second masking key").hexdigest()
+
+SEED_COLUMNS = {
+    "destinations": (
+        "environment",
+        "destination",
+        "destination_type",
+        "connection_mode",
+        "restrict_phi",
+        "baa_reference",
+        "baa_expires_on",
+        "mask_scope",
+        "timestamp_precision",
+        "description",
+    ),
+    "allowed_events": ("environment", "destination", "event", "sent_as"),
+    "allowed_properties": (
+        "environment",
+        "destination",
+        "property_list",
+        "event",
+        "property",
+        "treatment",
+        "normalize",
+        "data_type",
+        "column_name",
+        "reason",
+        "approved_by",
+        "expires_on",
+    ),
+}
+DEFAULTS = {
+    "environment": "dev",
+    "destination_type": "webhook",
+    "connection_mode": "server_side",
+    "restrict_phi": "true",
+    "treatment": "allow",
+    "reason": "a test needs it",
+    "approved_by": "tests",
+}
+VIEWS = ("events", "identifies", "groups")
+GENERIC_TESTS = (
+    "only_allowlisted_columns",
+    "masked_columns_are_tokens",
+    "no_raw_identifiers",
+    "no_identifier_patterns",
+    "only_allowed_events",
+    "row_id_is_primary_key",
+    "rows_match_calls",
+)
+CALL_TYPES = {
+    "events": ("track", "page", "screen"),
+    "identifies": ("identify",),
+    "groups": ("group",),
+}
+
+# Without bytecode a start of dbt takes twice as long.
+NOT_INHERITED = ("PYTHONDONTWRITEBYTECODE",)
+
+SeedRow = Mapping[str, str]
+RawCall = Mapping[str, Any] | bytes
+
+
+def destination(name: str, **columns: str) -> dict[str, str]:
+    """A row of destinations.csv: server-side and restricted unless told otherwise."""
+    return {"destination": name, **columns}
+
+
+def event(destination: str, name: str, sent_as: str = "", **columns: str) -> dict[str, str]:
+    """A row of allowed_events.csv."""
+    return {"destination": destination, "event": name, "sent_as": sent_as, **columns}
+
+
+def allowed(
+    destination: str, property_list: str, path: str, treatment: str = "allow", **columns: str
+) -> dict[str, str]:
+    """A row of allowed_properties.csv."""
+    return {
+        "destination": destination,
+        "property_list": property_list,
+        "property": path,
+        "treatment": treatment,
+        **columns,
+    }
+
+
+def subkey(environment: str, scope: str, key: str = KEY) -> str:
+    """HKDF-SHA-256 (RFC 5869) of the masking key, made anew here from the standard library."""
+    extracted = hmac.digest(bytes(32), bytes.fromhex(key), "sha256")
+    info = f"hipaa-mode/v1/{environment}/{scope}".encode()
+    return hmac.digest(extracted, info + b"\x01", "sha256").hex()
+
+
+def token(value: str, environment: str = "dev", scope: str = "*", key: str = KEY) -> str:
+    """HMAC-SHA-256 of a value under the subkey of an environment and scope."""
+    return hmac.digest(subkey(environment, scope, key).encode(), value.encode(), "sha256").hex()
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one dbt command came to."""
+
+    exit_code: int
+    output: str
+    seconds: float
+
+
+@dataclass
+class Project:
+    """A copy of the project with the destinations, allowlist and calls that a test asks for.
+
+    Paths given to dbt are relative to the folder, so that one parse of the project
+    (target/partial_parse.msgpack) does for every copy with the same models.
+    """
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    unsuspected: tuple[str, ...] = ()
+
+    @classmethod
+    def create(
+        cls,
+        folder: Path,
+        destinations: Sequence[SeedRow],
+        events: Sequence[SeedRow] = (),
+        properties: Sequence[SeedRow] = (),
+        calls: Iterable[RawCall] = (),
+        views: Mapping[str, Sequence[str]] | None = None,
+        unsuspected: Sequence[str] = (),
+        seed_tests: bool = False,
+    ) -> Project:
+        """Copy the project to a folder and write its seeds, models, key and raw calls.
+
+        `views` names the views of a destination, all three where it says nothing; columns in
+        `unsuspected` may hold what looks like an identifier. The tests of the seeds are left
+        out unless `seed_tests` says otherwise: they take a quarter of a small build.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        project = cls(folder, unsuspected=tuple(unsuspected))
+        project._copy_product(seed_tests)
+        project.write_seed("destinations", destinations)
+        project.write_seed("allowed_events", events)
+        project.write_seed("allowed_properties", properties)
+        for name in dict.fromkeys(row["destination"] for row in destinations):
+            project.add_models(name, (views or {}).get(name, VIEWS))
+        project.write_key(KEY)
+        project.write_calls(calls)
+        return project
+
+    def _copy_product(self, seed_tests: bool) -> None:
+        for name in ("dbt_project.yml", "profiles.yml"):
+            shutil.copy(REPOSITORY / name, self.folder)
+        # dbt's unit tests bring seeds of their own and are run with the real project.
+        for name in ("macros", "models", "tests/generic", "tests/reconciliation"):
+            left_out = ("*unit_test*", "destinations" if name == "models" else "")
+            ignore = shutil.ignore_patterns(*left_out)
+            shutil.copytree(REPOSITORY / name, self.folder / name, ignore=ignore)
+        (self.folder / "seeds").mkdir()
+        for name in ("destination_types.csv", "small_zip3_areas.csv"):
+            shutil.copy(REPOSITORY / "seeds" / name, self.folder / "seeds")
+        described = yaml.safe_load((REPOSITORY / "seeds/_seeds.yml").read_text("utf-8"))
+        for item in described["seeds"] if not seed_tests else ():
+            for tested in (item, *item["columns"]):
+                tested.pop("data_tests", None)
+        (self.folder / "seeds/_seeds.yml").write_text(yaml.safe_dump(described))
+        (self.folder / "restricted").mkdir()
+
+    # Inputs
+
+    def write_seed(self, seed: str, rows: Sequence[SeedRow]) -> None:
+        columns = SEED_COLUMNS[seed]
+        path = self.folder / "seeds" / f"{seed}.csv"
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, columns, lineterminator="\n")
+            writer.writeheader()
+            for row in rows:
+                defaults = {name: DEFAULTS.get(name, "") for name in columns}
+                writer.writerow({**defaults, **row})
+
+    def add_models(self, name: str, views: Sequence[str] = VIEWS) -> None:
+        folder = self.folder / "models/destinations" / name
+        folder.mkdir(parents=True)
+        lines = ["version: 2", "", "models:"]
+        for view in views:
+            model = f"{{{{ hipaa_mode.destination_{view}('{name}') }}}}\n"
+            (folder / f"{name}__{view}.sql").write_text(model)
+            lines += [f"  - name: {name}__{view}", "    data_tests:"]
+            for test in GENERIC_TESTS:
+                lines.append(f"      - {test}")
+                if self.unsuspected and test in ("no_raw_identifiers", "no_identifier_patterns"):
+                    columns = json.dumps(list(self.unsuspected))
+                    lines[-1] += f": {{arguments: {{except_columns: {columns}}}}}"
+        (folder / f"_{name}.yml").write_text("\n".join(lines) + "\n")
+
+    def remove_models(self, name: str) -> None:
+        shutil.rmtree(self.folder / "models/destinations" / name)
+
+    def write_key(self, key: str) -> None:
+        path = self.folder / ".hipaa_mode/masking.key"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(key + "\n")
+        path.chmod(0o600)
+
+    def write_calls(self, calls: Iterable[RawCall], file: str = "calls.ndjson") -> None:
+        """Write raw calls a line each: a mapping as JSON, bytes as they are."""
+        path = self.folder / "raw_calls" / file
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"".join(as_line(call) + b"\n" for call in calls))
+
+    # Runs
+
+    def variables(self) -> dict[str, str]:
+        """The environment of dbt: nothing of ours or dbt's from outside the test."""
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("HIPAA_MODE_", "DBT_")) and name not in NOT_INHERITED
+        }
+        return {
+            **inherited,
+            "HIPAA_MODE_KEY_FILE": ".hipaa_mode/masking.key",
+            "HIPAA_MODE_RAW_CALLS": "raw_calls/*.ndjson",
+            "HIPAA_MODE_DATABASE": "restricted/calls.duckdb",
+            "DBT_PROFILES_DIR": str(self.folder),
+            "DO_NOT_TRACK": "1",
+            **self.environment,
+        }
+
+    def start_dbt(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        command = [str(DBT), "--no-use-colors", "--no-version-check", *arguments]
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.variables(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="backslashreplace",
+            **options,
+        )
+
+    def dbt(self, *arguments: str, timeout: float = 300) -> Run:
+        started = time.monotonic()
+        process = self.start_dbt(*arguments)
+        try:
+            output, _ = process.communicate(timeout=timeout)
+        finally:
+            process.kill()
+        return Run(process.returncode, output, time.monotonic() - started)
+
+    def build(self, *arguments: str) -> Run:
+        """Run `dbt build` and expect it to succeed."""
+        run = self.dbt("build", *arguments)
+        assert run.exit_code == 0, run.output
+        return run
+
+    # Outputs
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "restricted/calls.duckdb"
+
+    def published_folder(self, environment: str = "dev") -> Path:
+        return self.folder / "published" / environment
+
+    @property
+    def incoming(self) -> Path:
+        """Where files are written before they are published; gone when nothing is unfinished."""
+        return self.folder / ".published.incoming"
+
+    def published_file(self, view: str, environment: str = "dev") -> Path:
+        name = view.rsplit("__", 1)[0]
+        return self.published_folder(environment) / name / f"{view}.parquet"
+
+    def published_columns(self, view: str, environment: str = "dev") -> list[str]:
+        return list(pq.read_schema(self.published_file(view, environment)).names)
+
+    def published_rows(self, view: str, environment: str = "dev") -> list[dict[str, Any]]:
+        return pq.ParquetFile(self.published_file(view, environment)).read().to_pylist()
+
+    def manifest(self, name: str, environment: str = "dev") -> dict[str, Any]:
+        path = self.published_folder(environment) / name / "manifest.json"
+        return json.loads(path.read_text(encoding="utf-8"))
+
+    def published_bytes(self) -> dict[str, bytes]:
+        """Every published file by its path: two equal ones mean that nothing changed."""
+        root = self.folder / "published"
+        return {
+            str(path.relative_to(root)): path.read_bytes()
+            for path in sorted(root.rglob("*"))
+            if path.is_file()
+        }
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Read the database as the last run left it, without the plugin."""
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def execute(self, *statements: str) -> None:
+        """Change the database behind dbt's back."""
+        with duckdb.connect(str(self.database)) as connection:
+            for statement in statements:
+                connection.execute(statement).fetchall()
+
+    def results(self) -> dict[str, dict[str, Any]]:
+        """The last run's results by node, named without project and hash; none if it has none."""
+        path = self.folder / "target/run_results.json"
+        results = json.loads(path.read_text("utf-8"))["results"] if path.exists() else []
+        return {result["unique_id"].split(".")[2]: result for result in results}
+
+    def written_by_dbt(self) -> dict[str, bytes]:
+        """Everything in target/ and logs/, where a raw value must never be."""
+        return {
+            str(path.relative_to(self.folder)): path.read_bytes()
+            for name in ("target", "logs")
+            for path in sorted((self.folder / name).rglob("*"))
+            if path.is_file()
+        }
+
+
+def as_line(call: RawCall) -> bytes:
+    if isinstance(call, bytes):
+        return call
+    return json.dumps(call, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def track(event: object, properties: object = None, **fields: object) -> dict[str, object]:
+    """A track call; a field given as None is left out."""
+    return _call("track", event=event, properties=properties, **fields)
+
+
+def page(name: object = None, properties: object = None, **fields: object) -> dict[str, object]:
+    return _call("page", name=name, properties=properties, **fields)
+
+
+def identify(traits: object = None, **fields: object) -> dict[str, object]:
+    return _call("identify", traits=traits, **fields)
+
+
+def group(traits: object = None, **fields: object) -> dict[str, object]:
+    return _call("group", traits=traits, **fields)
+
+
+def _call(kind: str, **fields: object) -> dict[str, object]:
+    return {"type": kind, **{name: value for name, value in fields.items() if value is not None}}

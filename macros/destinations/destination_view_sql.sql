@@ -33,7 +33,7 @@ select 1 from {{ masked }}
         {%- do columns.append({
             'name': name, 'masked_column': '', 'property_list': 'envelope', 'path': '', 'treatment': 'envelope',
             'data_type': 'timestamp' if name in ('sent_at', 'received_at') else 'text', 'is_list': false,
-            'events': none, 'reason': '',
+            'events': none, 'reason': '', 'guard': '',
         }) -%}
     {%- endfor -%}
     {{- return(columns) -}}

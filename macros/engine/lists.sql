@@ -23,3 +23,12 @@
 {% macro duckdb__count_list_values(list) -%}
     {{- return('coalesce(sum(len(list_filter(' ~ list ~ ', lambda element: element is not null))), 0)') -}}
 {%- endmacro %}
+
+{#- How many elements of a list meet a condition. -#}
+{% macro count_elements(list, condition) -%}
+    {{- return(adapter.dispatch('count_elements', 'hipaa_mode')(list, condition)) -}}
+{%- endmacro %}
+
+{% macro duckdb__count_elements(list, condition) -%}
+    {{- return('len(list_filter(' ~ list ~ ', lambda element: ' ~ condition ~ '))') -}}
+{%- endmacro %}

@@ -132,6 +132,9 @@ select
     {%- endfor %}{% endif %}
     {%- for column in columns %},
     {{ hipaa_mode.masked_expression(column) }} as {{ hipaa_mode.identifier(column.name) }}
+    {%- if column.guard_column %},
+    {{ hipaa_mode.guard_count(column) }} as {{ hipaa_mode.identifier(column.guard_column) }}
+    {%- endif %}
     {%- endfor %}
 from texts
 {%- for name, masked in tokens.items() %}

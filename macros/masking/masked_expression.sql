@@ -4,14 +4,19 @@
     {%- set value = hipaa_mode.identifier(column.value) -%}
     {%- if column.treatment == 'mask' and not column.is_list -%}
         {%- set expression = hipaa_mode.identifier(hipaa_mode.tokens_name(column)) ~ '.token' ~ hipaa_mode.scope_suffix(column.scope) -%}
-    {%- elif column.data_type == 'json' -%}
-        {%- set expression = hipaa_mode.identifier(column.value ~ '__json') -%}
     {%- elif column.treatment == 'surrogate' -%}
         {%- set expression = hipaa_mode.identifier(column.name ~ '__code') ~ '.code' -%}
-    {%- elif column.is_list -%}
-        {%- set expression = hipaa_mode.map_list(value, hipaa_mode._masked_scalar(column, 'element')) -%}
     {%- else -%}
-        {%- set expression = hipaa_mode._masked_scalar(column, value) -%}
+        {%- if column.data_type == 'json' -%}
+            {%- set value = hipaa_mode.identifier(column.value ~ '__json') -%}
+        {%- endif -%}
+        {%- if not column.is_list -%}
+            {%- set expression = hipaa_mode._masked_scalar(column, value) -%}
+        {%- elif column.data_type == 'json' and column.guard != 'block' -%}
+            {%- set expression = value -%}
+        {%- else -%}
+            {%- set expression = hipaa_mode.map_list(value, hipaa_mode._masked_scalar(column, 'element')) -%}
+        {%- endif -%}
     {%- endif -%}
     {%- if column.events is not none -%}
         {%- set expression = 'case when event in (' ~ hipaa_mode.literals(column.events) ~ ') then ' ~ expression ~ ' end' -%}
@@ -20,8 +25,16 @@
 {%- endmacro %}
 
 {% macro _masked_scalar(column, text) -%}
+    {%- set scalar = hipaa_mode.unguarded_scalar(column, text) -%}
+    {{- return(hipaa_mode.guarded(scalar) if column.guard == 'block' else scalar) -}}
+{%- endmacro %}
+
+{#- The value in its form, before anyone has looked whether it is an identifier. -#}
+{% macro unguarded_scalar(column, text) -%}
     {%- if column.treatment == 'mask' -%}
         {{- return(hipaa_mode.token(hipaa_mode.normalized(text, column.normalize), column.scope)) -}}
+    {%- elif column.data_type == 'json' -%}
+        {{- return(text) -}}
     {%- elif column.treatment == 'allow' -%}
         {{- return(hipaa_mode.text_to(column.data_type, text)) -}}
     {%- else -%}

@@ -17,6 +17,13 @@
                 ~ (properties ~ ', ' ~ dropped if manifest.restrict_phi else 'every property (not restricted)')
                 ~ (', ' ~ not_fitting ~ ' values did not fit and are null' if not_fitting else ''), info=true
             ) -%}
+            {%- for column in facts.columns if column.values_like_identifiers -%}
+                {%- do log(
+                    'hipaa_mode: ' ~ ('guard' if column.guard == 'block' else 'WARNING') ~ ': ' ~ manifest.destination ~ '__' ~ facts.view
+                    ~ '.' ~ column.name ~ ': ' ~ column.values_like_identifiers ~ ' values look like identifiers and '
+                    ~ ('are null' if column.guard == 'block' else 'were sent all the same (guard warn)'), info=true
+                ) -%}
+            {%- endfor -%}
         {%- endfor -%}
     {%- endfor -%}
     {%- for destination, reasons in unchanged.items() -%}

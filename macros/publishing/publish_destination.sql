@@ -15,7 +15,7 @@
             {%- do files.update({file: {
                 'view': view,
                 'rows': rows,
-                'columns': hipaa_mode._described_columns(columns, facts.not_fitting[view]),
+                'columns': hipaa_mode._described_columns(columns, destination.events if view == 'events' else none, facts.not_fitting[view], facts.like_identifiers[view]),
                 'properties_dropped': hipaa_mode.count_dropped_properties(facts.property_names[view], columns, view),
             }}) -%}
         {%- endif -%}
@@ -53,13 +53,13 @@
         {%- do names.append(hipaa_mode.identifier(column.name)) -%}
     {%- endfor -%}
     {%- set sql -%}
-        copy (select {{ names | join(', ') }} from {{ relation }})
+        copy (select {{ names | join(', ') }} from {{ relation }} order by row_id)
         to {{ hipaa_mode.literal(path) }} (format parquet, parquet_version v2, compression zstd, compression_level 1, use_tmp_file false)
     {%- endset -%}
     {{- return(run_query(sql).columns[0].values()[0] | int) -}}
 {%- endmacro %}
 
-{% macro _described_columns(columns, not_fitting) -%}
+{% macro _described_columns(columns, events, not_fitting, like_identifiers) -%}
     {%- set described = [] -%}
     {%- for column in columns -%}
         {%- do described.append({
@@ -72,7 +72,24 @@
             'events': column.events,
             'reason': column.reason,
             'values_not_fitting': not_fitting.get(column.masked_column, 0),
+            'guard': column.guard,
+            'values_like_identifiers': hipaa_mode._count_on_events(like_identifiers.get(column.masked_column), events, column.events),
         }) -%}
     {%- endfor -%}
     {{- return(described) -}}
+{%- endmacro %}
+
+{#- The sum over the events that a view, and one of its columns, is shown on; none where there
+    is nothing to count. -#}
+{% macro _count_on_events(counts, view_events, column_events) -%}
+    {%- if counts is none -%}
+        {{- return(none) -}}
+    {%- endif -%}
+    {%- set state = namespace(count=0) -%}
+    {%- for event, count in counts.items() -%}
+        {%- if (view_events is none or '*' in view_events or event in view_events) and (column_events is none or event in column_events) -%}
+            {%- set state.count = state.count + count -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(state.count) -}}
 {%- endmacro %}

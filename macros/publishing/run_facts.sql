@@ -13,8 +13,10 @@
         ~ hipaa_mode.literal(hipaa_mode.environment()) ~ ' order by first_used_at desc, rowid desc limit 1'
     ).columns[0].values()[0] -%}
     {%- set not_fitting = {} -%}
+    {%- set like_identifiers = {} -%}
     {%- set property_names = {} -%}
     {%- for view in plan.masked_tables -%}
+        {%- do like_identifiers.update({view: hipaa_mode.count_like_identifiers(plan, view)}) -%}
         {%- do not_fitting.update({view: hipaa_mode.count_not_fitting(plan, view)}) -%}
         {%- do property_names.update({view: hipaa_mode.seen_property_names(view)}) -%}
     {%- endfor -%}
@@ -22,12 +24,13 @@
         'calls': {'raw': row[0] | int, 'staged': row[1] | int, 'duplicates': row[2] | int, 'rejected': row[3] | int},
         'key_fingerprint': key,
         'not_fitting': not_fitting,
+        'like_identifiers': like_identifiers,
         'property_names': property_names,
     }) -}}
 {%- endmacro %}
 
 {#- By masked column: how many values were made null because they fit neither treatment nor
-    data type, blank ones under a mask included. -#}
+    data type, blank ones under a mask included; what a guard took is not among them. -#}
 {% macro count_not_fitting(plan, view) -%}
     {%- set columns = plan.masked_tables[view] -%}
     {%- if not columns -%}
@@ -57,7 +60,8 @@
 
             select
                 {%- for column in columns %}
-                {{ hipaa_mode._count_values(column, column.name) }} as {{ hipaa_mode.identifier(column.name) }}{{ ',' if not loop.last }}
+                {{ hipaa_mode._count_values(column, column.name) }}
+                {%- if column.guard == 'block' %} + coalesce(sum({{ hipaa_mode.identifier(column.guard_column) }}), 0){% endif %} as {{ hipaa_mode.identifier(column.name) }}{{ ',' if not loop.last }}
                 {%- endfor %}
             from {{ hipaa_mode.package_relation('masked_' ~ view) }}
 
@@ -75,6 +79,33 @@
     {%- for column in columns -%}
         {%- do counts.update({column.name: row[loop.index0] | int}) -%}
     {%- endfor -%}
+    {{- return(counts) -}}
+{%- endmacro %}
+
+{#- By masked column, and by event: how many values looked like an identifier. -#}
+{% macro count_like_identifiers(plan, view) -%}
+    {%- set columns = plan.masked_tables[view] | selectattr('guard_column') | list -%}
+    {%- set counts = {} -%}
+    {%- if columns -%}
+        {%- set sql -%}
+            select
+                event
+                {%- for column in columns %},
+                sum({{ hipaa_mode.identifier(column.guard_column) }}) as {{ hipaa_mode.identifier(column.guard_column) }}
+                {%- endfor %}
+            from {{ hipaa_mode.package_relation('masked_' ~ view) }}
+            group by event
+        {%- endset -%}
+        {%- set rows = run_query(sql).rows -%}
+        {%- for column in columns -%}
+            {%- set position = loop.index -%}
+            {%- set by_event = {} -%}
+            {%- for row in rows -%}
+                {%- do by_event.update({row[0]: row[position] | int}) -%}
+            {%- endfor -%}
+            {%- do counts.update({column.name: by_event}) -%}
+        {%- endfor -%}
+    {%- endif -%}
     {{- return(counts) -}}
 {%- endmacro %}
 

@@ -13,7 +13,9 @@ from hipaa_mode.paths import PathSyntaxError, PropertyPath, parse_path, snake_ca
 from hipaa_mode.seeds import SEED_COLUMNS, Fault, SeedRow, read_seed
 from hipaa_mode.treatments import (
     DATA_TYPES,
+    GUARDS,
     NORMALIZATIONS,
+    TREATMENTS,
     Treatment,
     TreatmentSyntaxError,
     parse_treatment,
@@ -103,7 +105,11 @@ class AllowedEvent:
 
 @dataclass(frozen=True)
 class AllowedProperty:
-    """A property that may reach a destination, and in which form."""
+    """A property that may reach a destination, and in which form.
+
+    `guard` is what the row says of values that look like an identifier; blank where it says
+    nothing.
+    """
 
     row: SeedRow
     environment: str
@@ -114,6 +120,7 @@ class AllowedProperty:
     treatment: Treatment
     normalize: str
     data_type: str
+    guard: str
     column_name: str
     reason: str
     approved_by: str
@@ -125,9 +132,24 @@ class AllowedProperty:
         return (self.property_list, self.path)
 
     @property
-    def form(self) -> tuple[str, str, str, str]:
+    def form(self) -> tuple[str, ...]:
         """Everything that decides what the destination sees of the value."""
-        return (str(self.treatment), self.normalize, self.data_type, self.column_name)
+        return (
+            str(self.treatment),
+            self.normalize,
+            self.data_type,
+            self.guard,
+            self.column_name,
+        )
+
+    @property
+    def can_be_guarded(self) -> bool:
+        """Whether what the destination sees can be free text: text or JSON that a sender wrote."""
+        return (
+            self.property_list != ENVELOPE
+            and self.treatment.kind.carries_text
+            and self.data_type in ("text", "json")
+        )
 
 
 @dataclass
@@ -413,6 +435,7 @@ def _add_property(configuration: Configuration, row: SeedRow) -> None:
     treatment = read.treatment()
     normalize = read.choice("normalize", NORMALIZATIONS, default="none")
     data_type = read.choice("data_type", DATA_TYPES, default="")
+    guard = read.choice("guard", GUARDS, default="")
     event = read.event()
     allowed = AllowedProperty(
         row=row,
@@ -424,6 +447,7 @@ def _add_property(configuration: Configuration, row: SeedRow) -> None:
         treatment=treatment,
         normalize=normalize,
         data_type=DATA_TYPES.get(data_type, "") or treatment.kind.data_type,
+        guard=guard,
         column_name=row.word("column_name") or snake_case(path),
         reason=row.word("reason"),
         approved_by=row.word("approved_by"),
@@ -431,6 +455,7 @@ def _add_property(configuration: Configuration, row: SeedRow) -> None:
     )
     if read.is_sound:
         _check_property_form(read, allowed)
+        _check_guard(read, allowed)
     if read.is_sound:
         configuration.allowed_properties.append(allowed)
 
@@ -460,6 +485,17 @@ def _check_property_form(read: _RowReader, allowed: AllowedProperty) -> None:
             )
         if allowed.event is not None or allowed.normalize != "none":
             read.fault("an envelope id takes no event and no normalize", "Leave them blank")
+
+
+def _check_guard(read: _RowReader, allowed: AllowedProperty) -> None:
+    if allowed.guard and not allowed.can_be_guarded:
+        kinds = ", ".join(kind.name for kind in TREATMENTS.values() if kind.carries_text)
+        of_an_id = " of an id" if allowed.property_list == ENVELOPE else ""
+        read.fault(
+            f"`guard` does not go with `{allowed.treatment.kind.name}` to "
+            f"{allowed.data_type}{of_an_id}",
+            f"Leave it blank: only text and json that {kinds} let pass can hold an identifier",
+        )
 
 
 def _check_duplicates(configuration: Configuration) -> None:

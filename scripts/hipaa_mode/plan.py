@@ -65,6 +65,9 @@ class MaskedColumn:
         data_type: type of the result.
         scope: scope of the tokens, for `mask` and `surrogate`.
         events: names of the events on which any destination may see it; None for all.
+        guard: what becomes of a value that looks like an identifier: `block` makes it null,
+            `warn` counts it, `none` or blank lets it be.
+        guard_column: the column that counts such values of a row; None where none is counted.
     """
 
     name: str
@@ -76,6 +79,8 @@ class MaskedColumn:
     data_type: str
     scope: str | None
     events: tuple[str, ...] | None
+    guard: str
+    guard_column: str | None
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,7 @@ class ViewColumn:
         is_list: whether it holds a list.
         events: the only events it is shown on; None for all.
         reason: why it is safe, from the seed.
+        guard: `none`, `warn` or `block` where the value can be free text; else blank.
     """
 
     name: str
@@ -107,6 +113,7 @@ class ViewColumn:
     is_list: bool
     events: tuple[str, ...] | None
     reason: str
+    guard: str = ""
 
 
 @dataclass(frozen=True)
@@ -443,14 +450,18 @@ class _Resolution:
         value = self._value(row)
         scope = destination.scope if kind in ("mask", "surrogate") else None
         events = _joined_events(rows)
-        key = (value.name, str(row.treatment), row.normalize, row.data_type, scope)
+        guard = _guard(destination, row)
+        key = (value.name, str(row.treatment), row.normalize, row.data_type, scope, guard)
         known = self.columns[view].get(key)
+        guard_column = None
         if known is None:
             name = f"{value.name}__{kind}"
             name += "" if scope is None else scope_suffix(scope)
             name = self._unused(view, name)
+            if guard in ("warn", "block"):
+                guard_column = self._unused(view, f"{name}__guard_count")
         else:
-            name = known.name
+            name, guard_column = known.name, known.guard_column
         both = events
         if known is not None:
             both = (
@@ -468,6 +479,8 @@ class _Resolution:
             data_type=row.data_type,
             scope=scope,
             events=both,
+            guard=guard,
+            guard_column=guard_column,
         )
         return ViewColumn(
             name=row.column_name,
@@ -481,6 +494,7 @@ class _Resolution:
             is_list=value.is_list,
             events=events,
             reason=row.reason,
+            guard=guard,
         )
 
     def _value(self, row: AllowedProperty) -> StagedValue:
@@ -531,6 +545,16 @@ def _received(columns: Sequence[ViewColumn]) -> list[dict[str, object]]:
         for column in columns
     ]
     return sorted(described, key=lambda column: str(column["name"]))
+
+
+def _guard(destination: Destination, row: AllowedProperty) -> str:
+    """Return what is done with values that look like an identifier, where they may be free text.
+
+    Where the row says nothing, a destination in HIPAA mode does not get them.
+    """
+    if not row.can_be_guarded:
+        return ""
+    return row.guard or ("block" if destination.is_in_hipaa_mode else "none")
 
 
 def _uses_zip3(rows: Sequence[AllowedProperty]) -> bool:

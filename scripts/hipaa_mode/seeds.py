@@ -38,6 +38,7 @@ SEED_COLUMNS: Mapping[str, tuple[str, ...]] = {
         "treatment",
         "normalize",
         "data_type",
+        "guard",
         "column_name",
         "reason",
         "approved_by",
@@ -45,7 +46,10 @@ SEED_COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     "small_zip3_areas": ("zip3",),
 }
-"""The seeds that make up the configuration and the columns each must have."""
+"""The seeds that make up the configuration, and the columns of each."""
+
+OPTIONAL_COLUMNS: Mapping[str, tuple[str, ...]] = {"allowed_properties": ("guard",)}
+"""Columns that a file may lack, as one of an earlier version does; their cells are blank."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,7 @@ def read_seed(seed: str, path: Path, label: str, faults: list[Fault]) -> list[Se
         faults: list that receives what is wrong.
     """
     columns = SEED_COLUMNS[seed]
+    optional = OPTIONAL_COLUMNS.get(seed, ())
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError:
@@ -121,7 +126,7 @@ def read_seed(seed: str, path: Path, label: str, faults: list[Fault]) -> list[Se
             start, line = line, reader.line_num + 1
             if header is None:
                 header = [cell.strip() for cell in cells]
-                if not _check_header(header, columns, label, faults):
+                if not _check_header(header, columns, optional, label, faults):
                     return None
                 continue
             if not any(cell.strip() for cell in cells):
@@ -136,7 +141,8 @@ def read_seed(seed: str, path: Path, label: str, faults: list[Fault]) -> list[Se
                     )
                 )
                 continue
-            rows.append(SeedRow(label, start, dict(zip(header, cells))))
+            absent = dict.fromkeys(optional, "")
+            rows.append(SeedRow(label, start, absent | dict(zip(header, cells))))
     except csv.Error:
         faults.append(Fault(label, line, "the row is not CSV", "Check its quotes"))
     if header is None:
@@ -148,9 +154,13 @@ def read_seed(seed: str, path: Path, label: str, faults: list[Fault]) -> list[Se
 
 
 def _check_header(
-    header: list[str], columns: tuple[str, ...], label: str, faults: list[Fault]
+    header: list[str],
+    columns: tuple[str, ...],
+    optional: tuple[str, ...],
+    label: str,
+    faults: list[Fault],
 ) -> bool:
-    missing = [column for column in columns if column not in header]
+    missing = [column for column in columns if column not in header and column not in optional]
     repeated = sorted({column for column in header if header.count(column) > 1})
     if missing:
         problem = "the header lacks " + ", ".join(f"`{column}`" for column in missing)

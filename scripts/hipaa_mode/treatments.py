@@ -33,6 +33,9 @@ DATA_TYPES = {
 
 NORMALIZATIONS = ("none", "email", "phone", "lower")
 
+GUARDS = ("none", "warn", "block")
+"""What is done with a value that looks like an identifier: nothing, counted, or made null."""
+
 
 @dataclass(frozen=True)
 class TreatmentKind:
@@ -45,6 +48,8 @@ class TreatmentKind:
         source: the law, standard or page the treatment follows.
         default_argument: argument when the row gives none; None when it takes no argument.
         passes_values: whether original values pass unchanged.
+        carries_text: whether a text result holds what the sender wrote, such as an e-mail address
+            in a path, rather than a form fixed by the treatment.
     """
 
     name: str
@@ -53,10 +58,18 @@ class TreatmentKind:
     source: str
     default_argument: str | None = None
     passes_values: bool = False
+    carries_text: bool = False
 
 
 _KINDS = (
-    TreatmentKind("allow", "text", "sent as it is", "the row's own reason", passes_values=True),
+    TreatmentKind(
+        "allow",
+        "text",
+        "sent as it is",
+        "the row's own reason",
+        passes_values=True,
+        carries_text=True,
+    ),
     TreatmentKind(
         "mask",
         "text",
@@ -97,9 +110,19 @@ _KINDS = (
         "RFC 5321 section 2.3.5, RFC 3986 section 3.2.2",
     ),
     TreatmentKind(
-        "url_path", "text", "path of a URL, no query and no fragment", "RFC 3986 section 3.3"
+        "url_path",
+        "text",
+        "path of a URL, no query and no fragment",
+        "RFC 3986 section 3.3",
+        carries_text=True,
     ),
-    TreatmentKind("url_origin", "text", "scheme, host and port of a URL", "RFC 6454 section 4"),
+    TreatmentKind(
+        "url_origin",
+        "text",
+        "scheme, host and port of a URL",
+        "RFC 6454 section 4",
+        carries_text=True,
+    ),
     TreatmentKind(
         "ip_prefix",
         "text",
@@ -119,6 +142,7 @@ _KINDS = (
         "first characters of a text",
         "ISO/IEC 20889 section 9.4 on generalisation",
         default_argument="3",
+        carries_text=True,
     ),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,31 @@ FAULTY_ROWS = [
     ),
     ("allowed_properties", {"normalize": "email"}, "does not go with `allow`", "mask"),
     ("allowed_properties", {"data_type": "uuid"}, "`data_type` is unknown", "integer"),
+    ("allowed_properties", {"guard": "refuse"}, "`guard` is unknown", "none, warn, block"),
+    (
+        "allowed_properties",
+        {"treatment": "mask", "guard": "block"},
+        "`guard` does not go with `mask` to text",
+        "blank",
+    ),
+    (
+        "allowed_properties",
+        {"treatment": "zip3", "guard": "none"},
+        "`guard` does not go with `zip3` to text",
+        "url_path",
+    ),
+    (
+        "allowed_properties",
+        {"data_type": "integer", "guard": "warn"},
+        "`guard` does not go with `allow` to integer",
+        "blank",
+    ),
+    (
+        "allowed_properties",
+        {"property_list": "envelope", "property": "user_id", "guard": "none"},
+        "`guard` does not go with `allow` to text of an id",
+        "blank",
+    ),
     (
         "allowed_properties",
         {"treatment": "mask", "data_type": "integer"},
@@ -408,9 +434,26 @@ def test_blank_cells_have_the_careful_default(tmp_path: Path):
     [destination] = seeds.read(tmp_path).destinations
     assert (destination.scope, destination.timestamp_precision) == ("*", "day")
     row = only_property(seeds, tmp_path)
-    assert row.form == ("allow", "none", "text", "plan")
+    assert row.form == ("allow", "none", "text", "", "plan")
     assert row.event is None
     assert row.expires_on is None
+
+
+def test_a_seed_of_before_the_guard_reads_as_one_with_blank_cells(tmp_path: Path):
+    seeds = minimal_seeds()
+    files = seeds.write(tmp_path)
+    new = seeds.read(tmp_path).allowed_properties
+    with files["allowed_properties"].open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    with files["allowed_properties"].open("w", encoding="utf-8", newline="") as file:
+        columns = [column for column in rows[0] if column != "guard"]
+        writer = csv.DictWriter(file, columns, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    configuration = read_files(files)
+    assert configuration.faults == []
+    assert [row.form for row in configuration.allowed_properties] == [row.form for row in new]
+    assert [row.guard for row in configuration.allowed_properties] == [""]
 
 
 def test_a_treatment_gives_the_column_its_type_unless_the_row_names_one(tmp_path: Path):

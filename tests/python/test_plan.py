@@ -475,6 +475,76 @@ def test_rows_for_named_events_share_one_column(tmp_path: Path):
     assert masked.events == ("Home", "Signed In")
 
 
+@pytest.mark.parametrize(
+    ("cells", "guard"),
+    [
+        ({}, "block"),
+        ({"guard": "warn"}, "warn"),
+        ({"guard": "none"}, "none"),
+        ({"property": "plans[]"}, "block"),
+        ({"data_type": "json"}, "block"),
+        ({"treatment": "truncate(40)"}, "block"),
+        ({"treatment": "url_path"}, "block"),
+        ({"treatment": "url_origin"}, "block"),
+        ({"data_type": "integer"}, ""),
+        ({"data_type": "date"}, ""),
+        ({"treatment": "truncate(4)", "data_type": "integer"}, ""),
+        *(({"treatment": name}, "") for name in ("mask", "surrogate", "zip3", "domain", "month")),
+    ],
+)
+def test_free_text_is_guarded_in_hipaa_mode_unless_the_row_says_otherwise(
+    cells: dict[str, str], guard: str, tmp_path: Path
+):
+    seeds = minimal_seeds()
+    seeds.replace("allowed_properties", **cells)
+    plan = seeds.plan(tmp_path)
+    assert plan.faults == []
+    [column] = own_columns(plan.destinations["ga4"])
+    [masked] = plan.masked_tables["events"]
+    assert (column.guard, masked.guard) == (guard, guard)
+    assert (masked.guard_column is not None) == (guard in ("block", "warn"))
+
+
+@pytest.mark.parametrize(("cell", "guard"), [("", "none"), ("block", "block")])
+def test_without_restriction_text_is_guarded_only_where_a_row_asks(
+    cell: str, guard: str, tmp_path: Path
+):
+    seeds = minimal_seeds()
+    seeds.replace("destinations", restrict_phi="false", baa_reference="BAA-1")
+    seeds.replace("allowed_properties", guard=cell)
+    [*_, column] = own_columns(seeds.plan(tmp_path).destinations["ga4"])
+    assert (column.name, column.guard) == ("plan", guard)
+
+
+def test_two_guards_on_one_property_are_two_masked_columns(tmp_path: Path):
+    seeds = minimal_seeds()
+    for name, guard in [("mailchimp", "warn"), ("braze", ""), ("klaviyo", "none")]:
+        seeds.add("destinations", destination=name)
+        seeds.add("allowed_properties", destination=name, property="plan", guard=guard)
+    plan = seeds.plan(tmp_path)
+    shown = {name: own_columns(item)[0].masked_column for name, item in plan.destinations.items()}
+    assert len(set(shown.values())) == 3
+    assert shown["ga4"] == shown["braze"]
+    by_name = {column.name: column for column in plan.masked_tables["events"]}
+    assert {name: by_name[column].guard for name, column in shown.items()} == {
+        "ga4": "block",
+        "braze": "block",
+        "mailchimp": "warn",
+        "klaviyo": "none",
+    }
+    names = [*by_name, *(column.guard_column for column in by_name.values())]
+    assert len(set(names)) == len(names)
+
+
+def test_the_guard_is_part_of_what_a_destination_receives(tmp_path: Path):
+    seeds = minimal_seeds()
+    fingerprints = set()
+    for guard in ("", "warn", "none"):
+        seeds.replace("allowed_properties", guard=guard)
+        fingerprints.add(seeds.plan(tmp_path).destinations["ga4"].fingerprint)
+    assert len(fingerprints) == 3
+
+
 def test_a_masked_column_has_the_events_of_all_its_destinations(tmp_path: Path):
     seeds = minimal_seeds()
     seeds.add("allowed_events", destination="*", event="Home")
@@ -973,12 +1043,13 @@ def test_nothing_is_staged_or_masked_that_no_row_that_counts_allows(rows: list[R
     assert set(staged.values()) == extractions
     for view, columns in plan.masked_tables.items():
         permitted = {
-            (*row.extraction, row.treatment, _scope(name, row))
+            (*row.extraction, row.treatment, _scope(name, row), _guard(name, row))
             for name, counted in allowed.items()
             for row in in_view(counted, view)
         }
         held = {
-            (*staged[column.value], column.treatment, column.scope): column for column in columns
+            (*staged[column.value], column.treatment, column.scope, column.guard): column
+            for column in columns
         }
         assert set(held) == permitted
         assert len(held) == len(columns) == len({column.name.casefold() for column in columns})
@@ -1010,3 +1081,9 @@ def _scope(destination: str, row: Row) -> str | None:
     if row.treatment != "mask":
         return None
     return "two" if destination == "two" else "*"
+
+
+def _guard(destination: str, row: Row) -> str:
+    if row.treatment != "allow":
+        return ""
+    return "none" if destination == "open" else "block"

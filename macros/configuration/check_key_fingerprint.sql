@@ -16,6 +16,8 @@
         limit 1
     {%- endset -%}
     {%- set stored = run_query(sql).columns[0].values() | list -%}
+    {#- A database made anew has no row, though files were published from the old one. -#}
+    {%- set is_known = stored | length > 0 -%}
     {%- for manifest in hipaa_mode.command('published', hipaa_mode.published_request()) -%}
         {%- if not stored -%}
             {%- do stored.append(manifest.key_fingerprint) -%}
@@ -31,7 +33,7 @@
             ~ fingerprint ~ "}'"
         ) -}}
     {%- endif -%}
-    {%- if is_new -%}
+    {%- if is_new or not is_known -%}
         {%- call statement('masking_key_insert') -%}
             insert into {{ keys }} values (
                 {{ hipaa_mode.literal(environment) }}, {{ hipaa_mode.literal(fingerprint) }}, {{ hipaa_mode.literal(run_started_at.strftime('%Y-%m-%d %H:%M:%S')) }}

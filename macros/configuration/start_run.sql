@@ -8,6 +8,9 @@
         {%- set started = hipaa_mode.command('start', request) -%}
         {%- if started.faults -%}
             {%- set count = started.faults | length -%}
+            {%- if flags.WHICH in ('build', 'run') -%}
+                {%- do hipaa_mode.record_audit([{'destination': '*', 'outcome': 'refused', 'reasons': started.faults}], create=false) -%}
+            {%- endif -%}
             {{- exceptions.raise_compiler_error(
                 'hipaa_mode: the configuration has ' ~ count ~ (' fault' if count == 1 else ' faults')
                 ~ '. Nothing was built or published; what was published before stays.\n- '

@@ -1,4 +1,5 @@
-{#- Why each destination may not be published, by destination; an empty list where it may.
+{#- By destination: `reasons` why it may not be published, none where it may, and the names of
+    the `checks` that passed.
 
     A destination needs its views, all they are built from, and every test on any of these to
     have run and passed in this run. A test that reads a destination's view counts for that
@@ -22,6 +23,7 @@
             {%- do reasons.append(hipaa_mode._blocker(unique_id, status.get(unique_id))) -%}
         {%- endfor -%}
         {%- set tests_on_views = [] -%}
+        {%- set checks = [] -%}
         {#- A test on a disabled model stays in the graph, and is no test of anything. -#}
         {%- for node in graph.nodes.values() if node.resource_type == 'test' and (not node.attached_node or node.attached_node in graph.nodes) -%}
             {%- set owners = [] -%}
@@ -31,6 +33,9 @@
             {%- set concerns = destination in owners if owners else node.depends_on.nodes | select('in', needed) | list | length > 0 -%}
             {%- if concerns -%}
                 {%- do reasons.append(hipaa_mode._blocker(node.unique_id, status.get(node.unique_id))) -%}
+                {%- if status.get(node.unique_id) in ('success', 'pass') -%}
+                    {%- do checks.append(node.name) -%}
+                {%- endif -%}
                 {%- if owners -%}
                     {%- do tests_on_views.append(node.unique_id) -%}
                 {%- endif -%}
@@ -44,7 +49,7 @@
         {%- if not tests_on_views -%}
             {%- do reasons.append('no test is configured on its views') -%}
         {%- endif -%}
-        {%- do blockers.update({destination: reasons | select | list}) -%}
+        {%- do blockers.update({destination: {'reasons': reasons | select | list, 'checks': checks | sort}}) -%}
     {%- endfor -%}
     {{- return(blockers) -}}
 {%- endmacro %}

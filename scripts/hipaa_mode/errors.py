@@ -39,5 +39,11 @@ class RawCallsError(HipaaModeError):
     exit_code = ExitCode.MISSING_FILE
 
 
+class MissingFileError(HipaaModeError):
+    """A file that the command needs is not there."""
+
+    exit_code = ExitCode.MISSING_FILE
+
+
 class PublishingError(HipaaModeError):
     """A destination's files could not be put in place; the last good ones stay."""

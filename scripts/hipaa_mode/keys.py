@@ -14,6 +14,7 @@ import secrets
 import stat
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NoReturn
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -44,7 +45,17 @@ def hkdf_sha256(key_material: bytes, salt: bytes, info: bytes, length: int) -> b
     return HKDF(hashes.SHA256(), length, salt or None, info).derive(key_material)
 
 
-class Subkey:
+class _Uncopied:
+    """What holds key material and can't be copied or pickled, which would write the key out."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be copied or pickled, whatever the protocol."""
+        raise TypeError("A masking key is not to be copied")
+
+
+class Subkey(_Uncopied):
     """The HMAC key of one environment and scope: 64 hexadecimal digits."""
 
     __slots__ = ("_text",)
@@ -61,7 +72,7 @@ class Subkey:
         return "Subkey(hidden)"
 
 
-class MasterKey:
+class MasterKey(_Uncopied):
     """The masking key of a project: 32 random bytes."""
 
     __slots__ = ("_bytes",)

@@ -27,7 +27,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
-from hipaa_mode import publishing
+from hipaa_mode import audit, publishing
 from hipaa_mode.configuration import read_configuration
 from hipaa_mode.errors import ConfigurationError, HipaaModeError
 from hipaa_mode.keys import MasterKey, Subkey, load_master_key
@@ -48,8 +48,11 @@ class Session:
         self._environ = environ
         self._environment = environment
         self._plan: Plan | None = None
+        self._own_plan: tuple[Request, Plan] | None = None
         self._master_key: MasterKey | None = None
         self._subkeys: dict[str, Subkey] = {}
+        self._git_state: dict[str, Any] | None = None
+        self._manifests: dict[str, dict[str, Any]] = {}
         self.raw_lines = RawLines()
         self._actions: dict[str, Callable[[Request], Any]] = {
             "start": self._start,
@@ -60,6 +63,7 @@ class Session:
             "begin_publishing": self._begin_publishing,
             "finish_publishing": self._finish_publishing,
             "published": self._published,
+            "audit": self._audit,
         }
 
     def command(self, action: str, request: str) -> str:
@@ -102,6 +106,11 @@ class Session:
         self._subkeys.clear()
         self._master_key = None
         self._plan = _read_plan(request)
+        self._own_plan = None
+        self._git_state = None
+        if request["needs_key"] and "destinations" in request["seed_files"]:
+            self._git_state = audit.git_state(Path(request["seed_files"]["destinations"]).parent)
+        self._manifests.clear()
         self.raw_lines.location = None
         answer: dict[str, Any] = {
             "faults": [str(fault) for fault in self._plan.faults],
@@ -126,10 +135,13 @@ class Session:
 
     def _plan_for(self, request: Request) -> Plan:
         if "seed_files" in request:
-            plan = _read_plan(request)
-            if plan.faults:
-                raise ConfigurationError("\n".join(str(fault) for fault in plan.faults))
-            return plan
+            asked = {name: value for name, value in request.items() if name != "destination"}
+            if self._own_plan is None or self._own_plan[0] != asked:
+                plan = _read_plan(request)
+                if plan.faults:
+                    raise ConfigurationError("\n".join(str(fault) for fault in plan.faults))
+                self._own_plan = (asked, plan)
+            return self._own_plan[1]
         if self._plan is None:
             raise HipaaModeError(
                 "The configuration was not read. Keep hipaa_mode's on-run-start hook"
@@ -162,13 +174,76 @@ class Session:
             **request["manifest"],
             "published_at": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
         }
-        return publishing.finish(
+        written = publishing.finish(
             root, environment, request["destination"], request["files"], manifest
         )
+        self._manifests[written["destination"]] = written
+        return written
 
     def _published(self, request: Request) -> list[dict[str, Any]]:
         root, environment = _published(request)
         return publishing.read_manifests(root, environment)
+
+    def _audit(self, request: Request) -> dict[str, Any]:
+        """Add entries to the audit log; tell which lines the table lacks, or the file.
+
+        The answer is `{"restore_after": …}` where the file lost entries that the table has: the
+        macro then asks again with their lines in `restore`.
+        """
+        root, environment = _published(request)
+        if not request["create"] and not audit.log_path(root, environment).exists():
+            return {"restore_after": None, "add": [], "messages": []}
+        key, fingerprint = self._audit_key()
+        known = int(request["table_sequence"] or 0)
+        messages: list[str] = []
+        with audit.AuditLog(root, environment, key, fingerprint) as log:
+            last = log.last["sequence"] if log.last else 0
+            if last < known and "restore" not in request:
+                return {"restore_after": last, "add": [], "messages": []}
+            if log.restore(request.get("restore", [])):
+                messages.append("the audit log lost entries, which were restored from its table")
+            elif last < known:
+                messages.append("the audit log and its table differ: run hipaa-mode audit verify")
+            log.append([self._audit_entry(request, entry) for entry in request["entries"]])
+            if request["look"]:
+                found = audit.unrecorded(log)
+                run = {"recorded_by": self._audit_run(request)}
+                log.append([{**run, **entry} for entry in found])
+                messages += [f"`{e['destination']}`: {'; '.join(e['reasons'])}" for e in found]
+            lines = [entry for entry in log.entries if entry["sequence"] > known]
+        return {
+            "restore_after": None,
+            "add": [{**_told(entry), "entry": audit.canonical(entry)} for entry in lines],
+            "messages": messages,
+        }
+
+    def _audit_key(self) -> tuple[bytes | None, str | None]:
+        if self._environment is None:
+            return None, None
+        try:
+            subkey = self._key().subkey(self._environment, audit.KEY_SCOPE)
+            return subkey.reveal().encode("ascii"), self._key().fingerprint(self._environment)
+        except HipaaModeError:
+            return None, None
+
+    def _audit_entry(self, request: Request, entry: Mapping[str, Any]) -> dict[str, Any]:
+        content = {**self._audit_run(request), **entry}
+        if entry["outcome"] == audit.PUBLISHED:
+            content |= audit.delivery(self._manifests[entry["destination"]])
+        return content
+
+    def _audit_run(self, request: Request) -> dict[str, Any]:
+        """Return what every entry says of the run."""
+        return {
+            "dbt_invocation_id": request["dbt_invocation_id"],
+            "command": request["command"],
+            "git": self._git_state,
+            "configuration_fingerprint": self._plan.fingerprint if self._plan else None,
+        }
+
+
+def _told(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: entry[name] for name in ("sequence", "time", "destination", "outcome", "hash")}
 
 
 def _published(request: Request) -> tuple[Path, str]:

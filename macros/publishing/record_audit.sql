@@ -1,0 +1,67 @@
+{#- Adds entries to the audit log: first to its file, then to its table in the restricted zone,
+    each of which restores what the other lost. See scripts/hipaa_mode/audit.py.
+
+    `look` also records what changed among the published files without an entry; `create` false
+    leaves an environment without a log without one. -#}
+{% macro record_audit(entries, look=false, create=true) -%}
+    {%- if entries or look -%}
+        {%- set table = hipaa_mode._audit_table() -%}
+        {%- set environment = hipaa_mode.literal(hipaa_mode.environment()) -%}
+        {%- do adapter.create_schema(table) -%}
+        {%- call statement('audit_log') -%}
+            create table if not exists {{ table }} (
+                environment varchar,
+                sequence bigint,
+                recorded_at varchar,
+                destination varchar,
+                outcome varchar,
+                entry_hash varchar,
+                entry varchar
+            )
+        {%- endcall -%}
+        {%- set known = run_query('select max(sequence) from ' ~ table ~ ' where environment = ' ~ environment).columns[0].values()[0] -%}
+        {%- set request = hipaa_mode.published_request() -%}
+        {%- do request.update({
+            'entries': entries,
+            'look': look,
+            'create': create,
+            'table_sequence': (known or 0) | int,
+            'dbt_invocation_id': invocation_id,
+            'command': flags.WHICH,
+        }) -%}
+        {%- set answer = hipaa_mode.command('audit', request) -%}
+        {%- if answer.restore_after is not none -%}
+            {%- set lines -%}
+                select entry from {{ table }}
+                where environment = {{ environment }} and sequence > {{ answer.restore_after }}
+                order by sequence
+            {%- endset -%}
+            {%- do request.update({'restore': run_query(lines).columns[0].values() | list}) -%}
+            {%- set answer = hipaa_mode.command('audit', request) -%}
+        {%- endif -%}
+        {%- for line in answer.add -%}
+            {%- call statement('audit_log_insert') -%}
+                insert into {{ table }} values (
+                    {{ environment }},
+                    {{ line.sequence }},
+                    {{ hipaa_mode.literal(line.time) }},
+                    {{ hipaa_mode.literal(line.destination) }},
+                    {{ hipaa_mode.literal(line.outcome) }},
+                    {{ hipaa_mode.literal(line.hash) }},
+                    {{ hipaa_mode.literal(line.entry) }}
+                )
+            {%- endcall -%}
+        {%- endfor -%}
+        {%- do adapter.commit() -%}
+        {%- for message in answer.messages -%}
+            {%- do log('hipaa_mode: audit log: ' ~ message, info=true) -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The table of the audit log. No model: no build, and no --full-refresh, makes it anew. -#}
+{% macro _audit_table() -%}
+    {{- return(api.Relation.create(
+        database=target.database, schema=target.schema ~ '_restricted', identifier='audit_log', type='table'
+    )) -}}
+{%- endmacro %}

@@ -1,0 +1,471 @@
+"""The audit log: what each run did with each destination, in a chain that shows tampering.
+
+The log of an environment is a file of JSON lines beside what it publishes, and a table in the
+restricted zone that holds the same lines. Each entry has the SHA-256 of the one before, its own,
+and an HMAC under a subkey of the masking key. The file is only ever appended to: a line that a
+crash tore stays, and the entry after it says so. Entries are never removed (45 CFR
+164.316(b)(2)(i) asks for six years).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import hashlib
+import hmac
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hipaa_mode import publishing
+from hipaa_mode.errors import HipaaModeError
+
+if sys.platform != "win32":
+    import fcntl
+
+LOG_FILE = "audit_log.jsonl"
+KEY_SCOPE = "audit-log"
+"""Scope of the subkey of the entries' HMAC; no destination can have a name with a hyphen."""
+
+GENESIS = "0" * 64
+"""What the first entry has in place of an earlier entry's hash."""
+
+PUBLISHED = "published"
+HELD_BACK = "held back"
+WITHDRAWN = "withdrawn"
+REFUSED = "refused"
+MISSING = "missing"
+ALTERED = "altered"
+REPAIRED = "repaired"
+OUTCOMES = (PUBLISHED, HELD_BACK, WITHDRAWN, REFUSED, MISSING, ALTERED, REPAIRED)
+"""What can be said of a destination, or with `repaired` of the log itself."""
+
+_SEALS = ("hash", "mac")
+_SECONDS_FOR_GIT = 5
+
+Entry = dict[str, Any]
+
+
+class AuditError(HipaaModeError):
+    """The audit log can't be read or written."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the log: its number, its text, and the entry in it, if it is one."""
+
+    number: int
+    text: bytes
+    entry: Entry | None
+
+
+def log_path(root: Path, environment: str) -> Path:
+    """Return where the log of an environment is."""
+    return root / environment / LOG_FILE
+
+
+def canonical(content: Mapping[str, Any]) -> str:
+    """Write JSON in the one way that is hashed: RFC 8785, as far as entries need it.
+
+    Keys are ASCII and numbers are whole, so sorting by code point and plain digits are the same.
+    """
+    return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def sealed(content: Mapping[str, Any], key: bytes | None) -> Entry:
+    """Return an entry with its hash and, where there is a key, its HMAC."""
+    entry = {name: value for name, value in content.items() if name not in _SEALS}
+    digest = hashlib.sha256(canonical(entry).encode()).hexdigest()
+    return {**entry, "hash": digest, "mac": _mac(digest, key) if key else None}
+
+
+def _mac(digest: str, key: bytes) -> str:
+    return hmac.digest(key, digest.encode(), "sha256").hex()
+
+
+def read_lines(path: Path) -> list[Line]:
+    """Read the log; a file that is not there has no lines.
+
+    Raises:
+        AuditError: the file can't be read.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise AuditError(f"{path} can't be read: {error.strerror}") from None
+    texts = content.split(b"\n")
+    if texts[-1] == b"":
+        texts.pop()
+    return [Line(number, text, _parsed(text)) for number, text in enumerate(texts, start=1)]
+
+
+def _parsed(text: bytes) -> Entry | None:
+    try:
+        entry = json.loads(text)
+        # Half a surrogate pair can't be written back.
+        canonical(entry).encode()
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(entry, dict) or not isinstance(entry.get("sequence"), int):
+        return None
+    texts = ("hash", "previous", "outcome", "destination", "time")
+    if not all(isinstance(entry.get(name), str) for name in texts):
+        return None
+    return entry
+
+
+def entries(lines: Iterable[Line]) -> list[Entry]:
+    """Return the entries among the lines."""
+    return [line.entry for line in lines if line.entry is not None]
+
+
+class AuditLog:
+    """The log of one environment, for appending. Use it as a context: it holds a lock."""
+
+    def __init__(
+        self,
+        root: Path,
+        environment: str,
+        key: bytes | None = None,
+        key_fingerprint: str | None = None,
+    ) -> None:
+        self.root = root
+        self.environment = environment
+        self.path = log_path(root, environment)
+        self._key = key
+        self._key_fingerprint = key_fingerprint
+        self._descriptor = -1
+        self._entries: list[Entry] = []
+
+    def __enter__(self) -> AuditLog:
+        """Open the file and mend a line that a crash tore."""
+        try:
+            folder = self.path.parent
+            folder.mkdir(mode=publishing.FOLDER_MODE, parents=True, exist_ok=True)
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
+            self._descriptor = os.open(self.path, flags, publishing.FILE_MODE)
+            self.path.chmod(publishing.FILE_MODE)
+            if sys.platform != "win32":
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            lines = read_lines(self.path)
+            self._entries = entries(lines)
+            self._mend(lines)
+        except OSError as error:
+            raise self._failure(error) from None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file, which gives the lock back."""
+        with contextlib.suppress(OSError):
+            os.close(self._descriptor)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The entries so far."""
+        return list(self._entries)
+
+    @property
+    def last(self) -> Entry | None:
+        """The last entry."""
+        return self._entries[-1] if self._entries else None
+
+    def append(self, contents: Sequence[Mapping[str, Any]]) -> None:
+        """Write entries at the end, each on a line of its own, and see them to the disk."""
+        try:
+            for content in contents:
+                self._write(self._next(content))
+            os.fsync(self._descriptor)
+        except OSError as error:
+            raise self._failure(error) from None
+
+    def restore(self, texts: Iterable[str]) -> int:
+        """Append entries that the table has and the file lost; return how many."""
+        restored = 0
+        for text in texts:
+            entry = _parsed(text.encode())
+            expected = self.last["sequence"] + 1 if self.last else 1
+            previous = self.last["hash"] if self.last else GENESIS
+            if entry is None or (entry["sequence"], entry["previous"]) != (expected, previous):
+                break
+            self._write(entry)
+            restored += 1
+        if restored:
+            self.append([self._about_the_log(f"{restored} lost entries restored from the table")])
+        return restored
+
+    def _next(self, content: Mapping[str, Any]) -> Entry:
+        return sealed(
+            {
+                **content,
+                "version": 1,
+                "sequence": self.last["sequence"] + 1 if self.last else 1,
+                "time": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
+                "environment": self.environment,
+                "previous": self.last["hash"] if self.last else GENESIS,
+                "mac_key": self._key_fingerprint if self._key else None,
+            },
+            self._key,
+        )
+
+    def _write(self, entry: Entry) -> None:
+        os.write(self._descriptor, canonical(entry).encode() + b"\n")
+        self._entries.append(entry)
+
+    def _mend(self, lines: list[Line]) -> None:
+        """End a line that has no end; where it is no entry, say so in the next one."""
+        size = os.fstat(self._descriptor).st_size
+        if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
+            os.write(self._descriptor, b"\n")
+        if lines and lines[-1].entry is None:
+            torn = hashlib.sha256(lines[-1].text).hexdigest()
+            content = self._about_the_log("the line before was torn by a crash")
+            self.append([{**content, "torn": {"line": lines[-1].number, "sha256": torn}}])
+
+    @staticmethod
+    def _about_the_log(reason: str) -> dict[str, Any]:
+        return {"destination": "", "outcome": REPAIRED, "reasons": [reason]}
+
+    def _failure(self, error: OSError) -> AuditError:
+        reason = error.strerror or type(error).__name__
+        return AuditError(f"The audit log {self.path} can't be written: {reason}. Mend the cause")
+
+
+def last_deliveries(found: Iterable[Entry]) -> dict[str, Entry]:
+    """Return, by destination, the entry that says what is published now; none after a removal."""
+    standing: dict[str, Entry] = {}
+    for entry in found:
+        if entry["outcome"] == PUBLISHED:
+            standing[entry["destination"]] = entry
+        elif entry["outcome"] in (WITHDRAWN, MISSING):
+            standing.pop(entry["destination"], None)
+    return standing
+
+
+def delivery(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an entry says of published files, from their manifest.
+
+    The allowlist is written out, with treatments and reasons: an entry tells by itself what the
+    destination received.
+    """
+    events = manifest.get("events")
+    return {
+        "destination": manifest["destination"],
+        "outcome": PUBLISHED,
+        "dbt_invocation_id": manifest.get("dbt_invocation_id"),
+        "hipaa_mode": manifest.get("hipaa_mode"),
+        "allowlist_fingerprint": manifest.get("allowlist_fingerprint"),
+        "key_fingerprint": manifest.get("key_fingerprint"),
+        "calls": manifest.get("calls"),
+        "events": None if events is None else sorted(map(list, events.items())),
+        "files": [_file(name, facts) for name, facts in sorted(manifest["files"].items())],
+    }
+
+
+def _file(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    told = ("name", "property_list", "property", "treatment", "data_type", "events", "guard")
+    return {
+        "file": name,
+        "view": facts.get("view"),
+        "rows": facts.get("rows"),
+        "bytes": facts["bytes"],
+        "sha256": facts["sha256"],
+        "columns": [
+            {name: column.get(name) for name in (*told, "reason")}
+            for column in facts.get("columns", [])
+        ],
+    }
+
+
+def hashes(entry: Mapping[str, Any]) -> dict[str, str]:
+    """Return the SHA-256 of each file of a delivery."""
+    files = entry.get("files")
+    told = files if isinstance(files, list) else []
+    return {str(f.get("file")): str(f.get("sha256")) for f in told if isinstance(f, dict)}
+
+
+def unrecorded(log: AuditLog) -> list[dict[str, Any]]:
+    """Return entries for what changed in the published folder without one.
+
+    A run that was killed between putting files in place and writing its entry leaves such a
+    change, and so does a hand.
+    """
+    standing = last_deliveries(log.entries)
+    found: list[dict[str, Any]] = []
+    manifests = publishing.read_manifests(log.root, log.environment)
+    for manifest in manifests:
+        content = delivery(manifest)
+        known = standing.pop(content["destination"], None)
+        if known is not None and hashes(known) == hashes(content):
+            continue
+        if known is not None and known.get("dbt_invocation_id") == content["dbt_invocation_id"]:
+            reason = "the files are not those that this run published"
+            found.append({**content, "outcome": ALTERED, "reasons": [reason]})
+        else:
+            reason = "recorded at the start of a later run: the run ended before its entry"
+            found.append({**content, "reasons": [reason]})
+    for destination in standing:
+        reason = "the published files are gone without a run that withdrew them"
+        found.append({"destination": destination, "outcome": MISSING, "reasons": [reason]})
+    altered = {
+        entry["destination"]: hashes(entry) for entry in log.entries if entry["outcome"] == ALTERED
+    }
+    return [
+        entry
+        for entry in found
+        if entry["outcome"] != ALTERED or altered.get(entry["destination"]) != hashes(entry)
+    ]
+
+
+def git_state(folder: Path) -> dict[str, Any] | None:
+    """Return the commit of a folder's repository and whether files differ from it, if any."""
+    environ = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+    answers: list[str] = []
+    for arguments in (("rev-parse", "HEAD"), ("status", "--porcelain", "--untracked-files=no")):
+        try:
+            finished = subprocess.run(
+                ["git", "-C", str(folder), *arguments],
+                capture_output=True,
+                text=True,
+                env=environ,
+                timeout=_SECONDS_FOR_GIT,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        if finished.returncode:
+            return None
+        answers.append(finished.stdout.strip())
+    return {"commit": answers[0], "dirty": bool(answers[1])}
+
+
+@dataclass
+class Findings:
+    """What verifying a log came to.
+
+    Attributes:
+        entries: how many entries there are.
+        head: hash of the last one; keep it elsewhere to notice a log that was put back.
+        faults: what is wrong, a line each.
+        notes: what could not be checked, and why.
+    """
+
+    entries: int = 0
+    head: str = GENESIS
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def verify(
+    root: Path,
+    environment: str,
+    key: bytes | None = None,
+    key_fingerprint: str | None = None,
+    table: Sequence[str] | None = None,
+) -> Findings:
+    """Check the chain, the HMACs, the table's copy and the files that should be published.
+
+    Args:
+        root: the `published` folder.
+        environment: the environment.
+        key: subkey of the HMACs; None leaves them unchecked.
+        key_fingerprint: fingerprint of the key that `key` is of: entries made under another key
+            are not checked.
+        table: the lines that the warehouse's table has, in order; None leaves them unchecked.
+    """
+    lines = read_lines(log_path(root, environment))
+    findings = Findings()
+    findings.faults += _chain_faults(lines, environment)
+    found = entries(lines)
+    findings.entries = len(found)
+    findings.head = found[-1]["hash"] if found else GENESIS
+    findings.faults += _mac_faults(lines, key, key_fingerprint, findings.notes)
+    if table is not None:
+        findings.faults += _table_faults(found, table)
+    findings.faults += _published_faults(root, environment, found)
+    return findings
+
+
+def _chain_faults(lines: Sequence[Line], environment: str) -> Iterator[str]:
+    previous, sequence = GENESIS, 0
+    for position, line in enumerate(lines):
+        entry = line.entry
+        if entry is None:
+            after = lines[position + 1].entry if position + 1 < len(lines) else None
+            torn = after.get("torn") if after else None
+            digest = hashlib.sha256(line.text).hexdigest()
+            if torn != {"line": line.number, "sha256": digest}:
+                yield f"line {line.number} is not an entry"
+            continue
+        if canonical(entry).encode() != line.text or sealed(entry, None)["hash"] != entry["hash"]:
+            yield f"line {line.number} was edited: its hash is not that of its content"
+        if entry["previous"] != previous or entry["sequence"] != sequence + 1:
+            yield (
+                f"line {line.number} does not follow the entry before it: entries were removed, "
+                "added or moved"
+            )
+        if entry.get("environment") != environment:
+            yield f"line {line.number} is of another environment"
+        if entry["outcome"] not in OUTCOMES:
+            yield f"line {line.number} has no known outcome"
+        previous, sequence = str(entry["hash"]), int(entry["sequence"])
+
+
+def _mac_faults(
+    lines: Sequence[Line], key: bytes | None, fingerprint: str | None, notes: list[str]
+) -> Iterator[str]:
+    of_other_keys = 0
+    for line in lines:
+        entry = line.entry
+        if entry is None:
+            continue
+        mac = entry.get("mac")
+        if mac is None:
+            if entry["outcome"] != REFUSED:
+                yield f"line {line.number} has no HMAC"
+        elif key is None or entry.get("mac_key") != fingerprint:
+            of_other_keys += 1
+        elif not hmac.compare_digest(str(mac).encode(), _mac(entry["hash"], key).encode()):
+            yield f"line {line.number} was not written by a holder of the masking key"
+    if key is None and of_other_keys:
+        notes.append("The HMACs were not checked: the masking key is not at hand")
+    elif of_other_keys:
+        notes.append(f"The HMACs of {of_other_keys} entries are under another masking key")
+
+
+def _table_faults(found: Sequence[Entry], table: Sequence[str]) -> Iterator[str]:
+    in_file = [canonical(entry) for entry in found]
+    common = min(len(in_file), len(table))
+    for position in range(common):
+        if in_file[position] != table[position]:
+            yield f"entry {position + 1} of the file is not the one that the table has"
+            return
+    if len(table) > common:
+        yield f"the file lacks the last {len(table) - common} entries, which the table has"
+    if len(in_file) > common:
+        yield (
+            f"the table lacks the last {len(in_file) - common} entries, which the file has; "
+            "the next build adds them"
+        )
+
+
+def _published_faults(root: Path, environment: str, found: Sequence[Entry]) -> Iterator[str]:
+    standing = last_deliveries(found)
+    folder = root / environment
+    present = {path.name for path in folder.glob("*") if path.is_dir()}
+    for destination in sorted(present - set(standing)):
+        yield f"`{destination}` is published without an entry; the next build records it"
+    for destination, entry in sorted(standing.items()):
+        if destination not in present:
+            yield f"`{destination}` is not published any more, and no entry says so"
+            continue
+        for name, expected in hashes(entry).items():
+            path = folder / destination / name
+            if not path.is_file() or publishing.file_sha256(path) != expected:
+                yield f"{path} is not the file of the last entry (number {entry['sequence']})"
+    yield from publishing.check_files(root, environment)

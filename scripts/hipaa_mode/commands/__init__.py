@@ -1,0 +1,1 @@
+"""The commands of `hipaa-mode`, a module each."""

@@ -1,0 +1,243 @@
+"""`hipaa-mode audit`: check the audit log, and tell what a destination received."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import duckdb
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from hipaa_mode import audit
+from hipaa_mode.errors import ExitCode, MaskingKeyError, MissingFileError
+from hipaa_mode.keys import load_master_key
+
+app = typer.Typer(no_args_is_help=True, help="Check the audit log and read what was delivered.")
+
+output = Console()
+messages = Console(stderr=True)
+
+FINGERPRINT_SHOWN = 12
+
+EnvironmentOption = Annotated[
+    str, typer.Option("--environment", "-e", help="The environment: the dbt target's name.")
+]
+PublishedOption = Annotated[
+    Path | None,
+    typer.Option(help="Folder of published files; HIPAA_MODE_PUBLISHED if not given."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")]
+
+
+@app.command()
+def verify(
+    environment: EnvironmentOption = "dev",
+    published: PublishedOption = None,
+    database: Annotated[
+        Path | None,
+        typer.Option(
+            help="The DuckDB file with the log's table; HIPAA_MODE_DATABASE or "
+            "restricted/<environment>.duckdb if not given."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the chain of entries, their HMACs, the table's copy and the published files.
+
+    Exit code 1 if anything differs. The HMACs need the masking key, the table a database that
+    no other process has open; without them the rest is checked, and a note says so.
+
+    Example: `hipaa-mode audit verify --environment prod`
+    """
+    root = _root(published, environment)
+    notes: list[str] = []
+    key, fingerprint = _key(environment)
+    table = _table(environment, database, notes)
+    findings = audit.verify(root, environment, key, fingerprint, table)
+    notes += findings.notes
+    if as_json:
+        answer = {
+            "environment": environment,
+            "entries": findings.entries,
+            "head": findings.head,
+            "faults": findings.faults,
+            "notes": notes,
+        }
+        output.print_json(json.dumps(answer))
+    else:
+        for fault in findings.faults:
+            output.print(f"[red]{escape(fault)}[/]", highlight=False, soft_wrap=True)
+        for note in notes:
+            output.print(f"[yellow]{escape(note)}[/]", highlight=False, soft_wrap=True)
+        state = "has been tampered with, or is not whole" if findings.faults else "is sound"
+        output.print(
+            f"The audit log of {environment} {state}: {findings.entries} entries. Its head, to "
+            f"keep elsewhere: {findings.head}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    if findings.faults:
+        raise typer.Exit(ExitCode.FAILED_CHECK)
+
+
+@app.command()
+def show(
+    environment: EnvironmentOption = "dev",
+    destination: Annotated[str | None, typer.Option(help="This destination only.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", help="First day, yyyy-mm-dd (UTC).")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Last day, yyyy-mm-dd (UTC).")] = None,
+    published: PublishedOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell what each destination received between two days, and under which allowlist.
+
+    What was published before the first day and still in place on it is shown first. Does not
+    check the log: `hipaa-mode audit verify` does.
+
+    Example: `hipaa-mode audit show --destination ga4 --from 2026-03-01 --to 2026-03-31`
+    """
+    root = _root(published, environment)
+    lines = audit.read_lines(audit.log_path(root, environment))
+    shown = _between(audit.entries(lines), destination, _day(since, "--from"), _day(until, "--to"))
+    if as_json:
+        output.print_json(json.dumps({"environment": environment, "entries": shown}))
+        return
+    if not shown:
+        output.print("No entry fits. Other days, or another destination?")
+        return
+    output.print(_runs_table(environment, shown))
+    for table in _allowlist_tables(shown):
+        output.print(table)
+
+
+def _root(published: Path | None, environment: str) -> Path:
+    root = published or Path(os.environ.get("HIPAA_MODE_PUBLISHED") or "published")
+    path = audit.log_path(root, environment)
+    if not path.exists():
+        raise MissingFileError(f"There is no audit log at {path}. Run: dbt build")
+    return root
+
+
+def _key(environment: str) -> tuple[bytes | None, str | None]:
+    try:
+        master_key = load_master_key(os.environ)
+    except MaskingKeyError:
+        return None, None
+    subkey = master_key.subkey(environment, audit.KEY_SCOPE)
+    return subkey.reveal().encode("ascii"), master_key.fingerprint(environment)
+
+
+def _table(environment: str, database: Path | None, notes: list[str]) -> list[str] | None:
+    path = database or Path(
+        os.environ.get("HIPAA_MODE_DATABASE") or f"restricted/{environment}.duckdb"
+    )
+    try:
+        if not path.is_file():
+            raise FileNotFoundError
+        with duckdb.connect(str(path), read_only=True) as connection:
+            schemas = connection.execute(
+                "select table_schema from information_schema.tables "
+                "where table_name = 'audit_log' and table_schema like '%\\_restricted' escape '\\'"
+            ).fetchall()
+            if len(schemas) != 1:
+                notes.append(f"The table was not compared: {path} has {len(schemas)} of it")
+                return None
+            schema = schemas[0][0].replace('"', '""')
+            rows = connection.execute(
+                f'select entry from "{schema}".audit_log where environment = ? order by sequence',
+                [environment],
+            ).fetchall()
+    except (FileNotFoundError, duckdb.Error) as error:
+        notes.append(
+            f"The table was not compared: {path} can't be opened ({type(error).__name__})"
+        )
+        return None
+    return [row[0] for row in rows]
+
+
+def _day(text: str | None, option: str) -> dt.date | None:
+    if text is None:
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{option} is not a day: write yyyy-mm-dd") from None
+
+
+def _between(
+    entries: list[audit.Entry],
+    destination: str | None,
+    since: dt.date | None,
+    until: dt.date | None,
+) -> list[audit.Entry]:
+    chosen = [entry for entry in entries if destination in (None, entry["destination"])]
+    before: list[audit.Entry] = []
+    if since is not None:
+        earlier = [entry for entry in chosen if entry["time"][:10] < since.isoformat()]
+        standing = audit.last_deliveries(earlier).values()
+        before = [{**entry, "in_place_at_start": True} for entry in standing]
+    within = [
+        entry
+        for entry in chosen
+        if (since is None or entry["time"][:10] >= since.isoformat())
+        and (until is None or entry["time"][:10] <= until.isoformat())
+    ]
+    return [*before, *within]
+
+
+def _runs_table(environment: str, shown: list[audit.Entry]) -> Table:
+    table = Table(title=f"Audit log of {environment}", title_justify="left")
+    for heading in ("Time (UTC)", "Destination", "Outcome", "Rows", "Allowlist", "Why"):
+        table.add_column(heading, overflow="fold")
+    for entry in shown:
+        rows = [f"{file['view']}: {file['rows']:,}" for file in entry.get("files", [])]
+        reasons = list(entry.get("reasons", []))
+        if entry.get("in_place_at_start"):
+            reasons.insert(0, "in place when the days asked for began")
+        if len(reasons) > 3:
+            reasons[3:] = [f"and {len(reasons) - 3} more"]
+        table.add_row(
+            entry["time"][:19].replace("T", " "),
+            entry["destination"],
+            entry["outcome"],
+            escape("\n".join(rows)),
+            (entry.get("allowlist_fingerprint") or "")[:FINGERPRINT_SHOWN],
+            escape("\n".join(reasons)),
+        )
+    return table
+
+
+def _allowlist_tables(shown: list[audit.Entry]) -> list[Table]:
+    allowlists: dict[tuple[str, str], dict[str, Any]] = {}
+    for entry in shown:
+        if entry["outcome"] == audit.PUBLISHED:
+            name = (entry["destination"], str(entry["allowlist_fingerprint"]))
+            allowlists.setdefault(name, entry)
+    tables: list[Table] = []
+    for (destination, fingerprint), entry in allowlists.items():
+        table = Table(
+            title=f"{destination} under allowlist {fingerprint[:FINGERPRINT_SHOWN]}",
+            title_justify="left",
+        )
+        for heading in ("View", "Column", "Property", "Treatment", "Guard", "Reason"):
+            table.add_column(heading, overflow="fold")
+        for file in entry["files"]:
+            for column in file["columns"]:
+                table.add_row(
+                    file["view"],
+                    escape(column["name"]),
+                    escape(f"{column['property_list']} {column['property']}".strip()),
+                    column["treatment"],
+                    column["guard"] or "",
+                    escape(column["reason"]),
+                )
+        tables.append(table)
+    return tables

@@ -1,0 +1,250 @@
+"""The audit log's chain: what is appended can be checked, and what is changed is found."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hipaa_mode import audit
+from hipaa_mode.errors import ExitCode
+
+KEY = b"a" * 64
+FINGERPRINT = "f" * 32
+OTHER_KEY = b"b" * 64
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "published"
+
+
+def held_back(number: int = 0, **fields: object) -> dict[str, object]:
+    return {"destination": f"d{number % 3}", "outcome": audit.HELD_BACK, "reasons": [], **fields}
+
+
+def write(root: Path, count: int, key: bytes | None = KEY) -> list[str]:
+    with audit.AuditLog(root, "dev", key, FINGERPRINT) as log:
+        log.append([held_back(number) for number in range(count)])
+        return [audit.canonical(entry) for entry in log.entries]
+
+
+def faults(root: Path, table: list[str] | None = None, key: bytes | None = KEY) -> list[str]:
+    return audit.verify(root, "dev", key, FINGERPRINT, table).faults
+
+
+def content_of(root: Path) -> list[bytes]:
+    return audit.log_path(root, "dev").read_bytes().splitlines(keepends=True)
+
+
+def put(root: Path, lines: list[bytes]) -> None:
+    audit.log_path(root, "dev").write_bytes(b"".join(lines))
+
+
+def test_a_log_written_in_several_runs_is_one_sound_chain(root: Path):
+    for count in (1, 0, 3):
+        table = write(root, count)
+    assert faults(root, table) == []
+    assert [entry["sequence"] for entry in audit.entries(read(root))] == [1, 2, 3, 4]
+    assert audit.log_path(root, "dev").stat().st_mode & 0o777 == 0o600
+
+
+def read(root: Path) -> list[audit.Line]:
+    return audit.read_lines(audit.log_path(root, "dev"))
+
+
+def test_the_hash_is_that_of_the_documented_text(root: Path):
+    write(root, 1)
+    [line] = content_of(root)
+    entry = json.loads(line)
+    content = {name: value for name, value in entry.items() if name not in ("hash", "mac")}
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    assert entry["hash"] == digest
+    assert entry["mac"] == hmac.new(KEY, digest.encode(), "sha256").hexdigest()
+    assert entry["previous"] == "0" * 64
+
+
+def resealed(line: bytes, **changes: object) -> bytes:
+    """An entry changed by someone who knows how hashes are made, and not the key."""
+    entry = {**json.loads(line), **changes}
+    mac = entry["mac"]
+    return audit.canonical({**audit.sealed(entry, None), "mac": mac}).encode() + b"\n"
+
+
+TAMPERING = {
+    "edited": lambda lines: [lines[0], lines[1].replace(b"held back", b"published"), *lines[2:]],
+    "spaced": lambda lines: [lines[0].replace(b",", b", ", 1), *lines[1:]],
+    "dropped": lambda lines: [lines[0], *lines[2:]],
+    "first dropped": lambda lines: lines[1:],
+    "swapped": lambda lines: [lines[1], lines[0], *lines[2:]],
+    "repeated": lambda lines: [*lines, lines[-1]],
+    "truncated": lambda lines: lines[:-1],
+    "half a line": lambda lines: [*lines[:-1], lines[-1][:50]],
+    "emptied": lambda lines: [],
+    "foreign line": lambda lines: [*lines, b"{}\n"],
+    "edited and hashed anew": lambda lines: [*lines[:-1], resealed(lines[-1], destination="x")],
+    "HMAC taken off": lambda lines: [*lines[:-1], resealed(lines[-1], mac=None)],
+}
+
+
+@pytest.mark.parametrize("how", TAMPERING)
+def test_tampering_is_found(root: Path, how: str):
+    table = write(root, 4)
+    lines = content_of(root)
+    if how == "HMAC taken off":
+        entry = json.loads(lines[-1])
+        put(root, [*lines[:-1], audit.canonical({**entry, "mac": None}).encode() + b"\n"])
+        assert any("has no HMAC" in fault for fault in faults(root))
+    else:
+        put(root, TAMPERING[how](lines))
+    assert faults(root, table)
+    needs_table = {"truncated", "emptied"}
+    needs_key = {"edited and hashed anew"}
+    assert bool(faults(root)) == (how not in needs_table)
+    assert bool(faults(root, key=None)) == (how not in needs_table | needs_key)
+
+
+def test_entries_of_another_key_are_a_note_and_not_a_pass(root: Path):
+    with audit.AuditLog(root, "dev", OTHER_KEY, "e" * 32) as log:
+        log.append([held_back()])
+    findings = audit.verify(root, "dev", KEY, FINGERPRINT)
+    assert findings.faults == []
+    assert findings.notes == ["The HMACs of 1 entries are under another masking key"]
+
+
+def test_only_a_refused_run_may_lack_the_key(root: Path):
+    with audit.AuditLog(root, "dev") as log:
+        log.append([held_back(outcome=audit.REFUSED)])
+    assert faults(root) == []
+    with audit.AuditLog(root, "dev") as log:
+        log.append([held_back()])
+    assert faults(root) == ["line 2 has no HMAC"]
+
+
+@pytest.mark.parametrize("keep", [1, 40, -2])
+def test_a_torn_line_is_mended_by_appending(root: Path, keep: int):
+    write(root, 2)
+    lines = content_of(root)
+    put(root, [lines[0], lines[1][:keep]])
+    assert faults(root) == ["line 2 is not an entry"]
+    before = audit.log_path(root, "dev").read_bytes()
+    write(root, 1)
+    assert audit.log_path(root, "dev").read_bytes().startswith(before)
+    assert faults(root) == []
+    outcomes = [entry["outcome"] for entry in audit.entries(read(root))]
+    assert outcomes == [audit.HELD_BACK, audit.REPAIRED, audit.HELD_BACK]
+
+
+def test_a_torn_line_that_lost_only_its_end_is_an_entry(root: Path):
+    write(root, 2)
+    lines = content_of(root)
+    put(root, [lines[0], lines[1].rstrip(b"\n")])
+    table = write(root, 1)
+    assert len(table) == 3
+    assert faults(root, table) == []
+
+
+def test_a_mended_line_can_not_be_changed_later(root: Path):
+    write(root, 2)
+    lines = content_of(root)
+    put(root, [lines[0], lines[1][:40]])
+    write(root, 1)
+    torn = content_of(root)
+    put(root, [torn[0], b"something else\n", *torn[2:]])
+    assert faults(root) == ["line 2 is not an entry"]
+
+
+def test_lost_entries_come_back_from_the_table(root: Path):
+    table = write(root, 5)
+    put(root, content_of(root)[:2])
+    with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
+        assert log.restore(table[2:]) == 3
+        table = [audit.canonical(entry) for entry in log.entries]
+    assert faults(root, table) == []
+    assert len(table) == 6
+
+
+def test_entries_that_do_not_follow_are_not_restored(root: Path):
+    table = write(root, 5)
+    with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
+        assert log.restore(table[1:]) == 0
+        assert log.restore(["nonsense"]) == 0
+
+
+def test_a_log_that_can_not_be_written_is_an_error_with_a_remedy(root: Path):
+    audit.log_path(root, "dev").mkdir(parents=True)
+    with pytest.raises(audit.AuditError, match="can't be written") as caught:
+        write(root, 1)
+    assert caught.value.exit_code == ExitCode.FAILED_CHECK
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"files": 7}, {"files": [7]}, {"files": [{}]}, {"destination": 7}],
+)
+def test_an_entry_of_another_shape_is_a_fault_and_no_crash(root: Path, change: dict[str, object]):
+    with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
+        log.append([{**held_back(outcome=audit.PUBLISHED, files=[]), **change}])
+    assert faults(root)
+
+
+@pytest.mark.parametrize("line", [b"\xed\xa0\x80", b'"\\ud800"', b"[" * 100_000, b"\xff"])
+def test_a_line_that_is_no_text_is_no_entry(root: Path, line: bytes):
+    write(root, 1)
+    put(root, [*content_of(root), line + b"\n"])
+    assert faults(root) == ["line 2 is not an entry"]
+
+
+def test_git_state_is_none_outside_a_repository(tmp_path: Path):
+    assert audit.git_state(tmp_path / "nowhere") is None
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_any_change_of_bytes_is_found(data: st.DataObject):
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        table = write(root, 4)
+        path = audit.log_path(root, "dev")
+        content = path.read_bytes()
+        position = data.draw(st.integers(0, len(content) - 1))
+        old = content[position : position + 1]
+        new = data.draw(st.binary(max_size=3).filter(lambda changed: changed != old))
+        path.write_bytes(content[:position] + new + content[position + 1 :])
+        if path.read_bytes() == content[:-1]:
+            return  # Only the last line's end is gone, and the line is whole.
+        assert faults(root, table)
+
+
+@settings(max_examples=100)
+@given(st.permutations(range(6)), st.integers(0, 6), st.integers(0, 6))
+def test_any_other_order_or_choice_of_entries_is_found(order: list[int], start: int, end: int):
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        table = write(root, 6)
+        lines = content_of(root)
+        chosen = [lines[number] for number in order][start:end]
+        put(root, chosen)
+        assert bool(faults(root, table)) == (chosen != lines)
+
+
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+@settings(max_examples=100)
+@given(st.lists(st.tuples(text, st.lists(text, max_size=3)), min_size=1, max_size=5))
+def test_entries_of_any_text_are_read_back_as_written(contents: list[tuple[str, list[str]]]):
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
+            log.append([held_back(destination=name, reasons=why) for name, why in contents])
+        found = audit.entries(read(root))
+        assert [(e["destination"], e["reasons"]) for e in found] == contents
+        assert faults(root) == []

@@ -4,7 +4,7 @@
     {%- if not execute -%}
         {{- return(none) -}}
     {%- endif -%}
-    {%- if var('hipaa_mode__seed_folder', none) -%}
+    {%- if hipaa_mode._asks_for_itself() -%}
         {{- return(hipaa_mode.command('plan', hipaa_mode.configuration_request())) -}}
     {%- endif -%}
     {{- return(hipaa_mode.command('plan')) -}}
@@ -16,11 +16,17 @@
         {{- return(none) -}}
     {%- endif -%}
     {%- set request = {} -%}
-    {%- if var('hipaa_mode__seed_folder', none) -%}
+    {%- if hipaa_mode._asks_for_itself() -%}
         {%- do request.update(hipaa_mode.configuration_request()) -%}
     {%- endif -%}
     {%- do request.update({'destination': destination}) -%}
     {{- return(hipaa_mode.command('destination', request)) -}}
+{%- endmacro %}
+
+{#- Whether a model can't rely on what the run's first hook read: unit tests have seeds of their
+    own, and `dbt compile` compiles the hook beside the models, in any order. -#}
+{% macro _asks_for_itself() -%}
+    {{- return(var('hipaa_mode__seed_folder', none) or flags.WHICH in ('compile', 'generate')) -}}
 {%- endmacro %}
 
 {#- Says in a model that it is built from the seeds, so that they load before it. -#}

@@ -10,6 +10,11 @@
     {%- if hipaa_mode.raw_calls_location() == 'source' -%}
         {{- return(source_relation) -}}
     {%- endif -%}
+    {%- if flags.WHICH in ('compile', 'generate') -%}
+        {#- Reads nothing, so a fresh clone without raw calls compiles, and to the same SQL
+            wherever the calls are: a review of the compiled SQL needs no data. -#}
+        {{- return(hipaa_mode._raw_files({'files': ['raw calls'], 'view': 'hipaa_mode_raw_lines'})) -}}
+    {%- endif -%}
     {%- set raw = hipaa_mode.command('raw_calls', {
         'location': hipaa_mode.raw_calls_location(),
         'column': var('hipaa_mode__raw_message_column', none),

@@ -1,0 +1,623 @@
+"""Judges every column and every predicate of every destination view.
+
+What a view may hold is worked out from the seeds; what it does hold is read from the compiled
+SQL, down to the raw call. Both are terms, and a column is proven only where they are one term.
+A predicate is proven only where the configuration or staging, as reviewed, names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sqlglot import exp
+
+from hipaa_mode.paths import parse_path
+from hipaa_mode.plan import DestinationPlan, Plan, ViewColumn
+from hipaa_mode.verify.manifest import Manifest, Model
+from hipaa_mode.verify.reviewed import FORMS, TYPES, Reviewed
+from hipaa_mode.verify.terms import (
+    Evaluator,
+    NotProvenError,
+    Relation,
+    Term,
+    everything_in,
+    parse,
+    source_and_filters,
+    substituted,
+)
+
+CALL_TYPES = {
+    "events": ("track", "page", "screen"),
+    "identifies": ("identify",),
+    "groups": ("group",),
+}
+RAW_COLUMNS = ("file_number", "source_file", "line_number", "message", "unreadable")
+RAW_CALLS = Relation({name: Term("raw", name) for name in RAW_COLUMNS}, Term("rows", "raw calls"))
+RAW_LINES = "hipaa_mode_raw_lines"
+COMPARED_MODELS = ("duplicate_calls", "calls_without_message_id")
+CROSSWALK = "surrogate_codes"
+
+RULES = {
+    "unlisted-property": "A property that the allowlist does not name reaches the column",
+    "unmasked": "A property that must be masked reaches the column as it is",
+    "scope": "A token is made in another scope than the destination's",
+    "form": "The column is not in the form that the allowlist names",
+    "predicate": "Which rows are there depends on something the configuration does not name",
+    "missing-filter": "A filter that the configuration asks for is missing",
+    "join": "A join that can change which rows are there, or show what it joins",
+    "function": "A function that is not known to be safe",
+    "syntax": "Syntax that is not on the list of what can be proven",
+    "unresolved": "A name that can't be resolved",
+    "columns": "The view has other columns than the allowlist",
+    "model": "A model is missing, or is built in a way that can't be proven",
+    "staging": "Staging is not as reviewed",
+}
+"""What can keep a column from being proven."""
+
+REMEDIES = {
+    "unlisted-property": "Take it out of the model, or allow it in allowed_properties.csv",
+    "unmasked": "Make the model one line again; see macros/masking/",
+    "columns": "Make the model one line again: {{ hipaa_mode.destination_events('…') }}",
+    "model": "Add or restore the model, then compile again",
+    "form": "Restore the macro, or review its new form in verify/reviewed_forms.sql",
+    "staging": "Restore the macro, or review its new form in verify/reviewed_forms.sql",
+}
+DEFAULT_REMEDY = "Take it out of the model: only what DESIGN names can be proven"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found of one column, of a view's rows, or of a whole view.
+
+    Attributes:
+        destination: the destination.
+        view: the model of the view.
+        column: the column; empty where the verdict is on the rows or the view.
+        outcome: `allow`, `mask`, a generalisation, `envelope`, `rows` or `violation`.
+        reads: JSON paths of the raw message that it is made of.
+        rule: the rule that is broken; empty where it is proven.
+        problem: what is wrong.
+        remedy: what to do.
+        file: the model's file.
+        line: line of the compiled SQL, if known.
+    """
+
+    destination: str
+    view: str
+    column: str
+    outcome: str
+    reads: tuple[str, ...] = ()
+    rule: str = ""
+    problem: str = ""
+    remedy: str = ""
+    file: str = ""
+    line: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the verdict for JSON."""
+        return asdict(self)
+
+
+@dataclass
+class Proof:
+    """All verdicts of an environment."""
+
+    environment: str
+    verdicts: list[Verdict] = field(default_factory=list)
+
+    @property
+    def violations(self) -> list[Verdict]:
+        """What could not be proven."""
+        return [verdict for verdict in self.verdicts if verdict.outcome == "violation"]
+
+
+def prove(plan: Plan, manifest: Manifest) -> Proof:
+    """Prove the destination views of one environment.
+
+    Args:
+        plan: what the seeds say.
+        manifest: what was compiled.
+    """
+    proof = Proof(plan.environment)
+    tracer = _Tracer(manifest, plan)
+    views = {
+        model.name: model
+        for model in manifest.models.values()
+        if model.materialized == "destination_view" or _is_view_name(model.name, plan)
+    }
+    for destination in plan.destinations.values():
+        for view in CALL_TYPES:
+            name = f"{destination.name}__{view}"
+            model = views.pop(name, None)
+            if model is not None:
+                proof.verdicts += _ViewProof(destination, view, model, tracer).verdicts()
+            elif view == "events":
+                proof.verdicts.append(
+                    _violation(destination.name, name, "", "model", "the view has no model")
+                )
+    for model in views.values():
+        name = model.name.rpartition("__")[0]
+        if name in plan.known_destinations:
+            # Listed for another environment: here its view must be empty.
+            proof.verdicts += _empty_view(name, model, tracer)
+        else:
+            problem = "the model's destination has no row in destinations.csv"
+            proof.verdicts.append(_violation(name, model.name, "", "model", problem, model))
+    return proof
+
+
+def _is_view_name(name: str, plan: Plan) -> bool:
+    destination, _, view = name.rpartition("__")
+    return view in CALL_TYPES and destination in plan.known_destinations
+
+
+def _empty_view(destination: str, model: Model, tracer: _Tracer) -> list[Verdict]:
+    try:
+        relation = tracer.relation(model)
+        no_rows = Term("Boolean")
+        if relation.rows.kind == "where" and no_rows in relation.rows.arguments[1]:
+            return []
+        problem = "the environment does not have this destination, and its view may have rows"
+        return [_violation(destination, model.name, "", "missing-filter", problem, model)]
+    except NotProvenError as problem:
+        return [
+            _violation(
+                destination, model.name, "", problem.rule, str(problem), model, problem.line
+            )
+        ]
+
+
+def _violation(
+    destination: str,
+    view: str,
+    column: str,
+    rule: str,
+    problem: str,
+    model: Model | None = None,
+    line: int | None = None,
+    reads: Iterable[str] = (),
+) -> Verdict:
+    return Verdict(
+        destination,
+        view,
+        column,
+        "violation",
+        tuple(sorted(reads)),
+        rule,
+        problem,
+        REMEDIES.get(rule, DEFAULT_REMEDY),
+        model.file if model else "",
+        line,
+    )
+
+
+class _Tracer:
+    """Evaluates the models that a view is built from, each once."""
+
+    def __init__(self, manifest: Manifest, plan: Plan) -> None:
+        self._manifest = manifest
+        self._done: dict[str, Relation | NotProvenError] = {}
+        self._stack: list[str] = []
+        self.plan = plan
+        self.reviewed = Reviewed(Evaluator(self._no_table, _no_join), plan, manifest.year)
+        # Staging finds out what kind of value a call's objects are in one of two ways.
+        self.reviewed_stagings = [
+            self._reviewed_staging(FORMS[name])
+            for name in ("kinds, dropped properties counted", "kinds, not counted")
+        ]
+
+    def _reviewed_staging(self, kinds: str) -> Relation:
+        def given(relations: dict[str, Relation]) -> Evaluator:
+            return Evaluator(lambda table: relations[table.name], self._left_join)
+
+        sql = FORMS["model calls_read"].replace("{kinds}", kinds)
+        read = given({"raw_lines": RAW_CALLS}).query(parse(sql))
+        compared = {model: _compared(model) for model in COMPARED_MODELS}
+        return given({"calls_read": read, **compared}).query(parse(FORMS["model stg_calls"]))
+
+    def relation(self, model: Model) -> Relation:
+        """Evaluate a model, with the models it reads.
+
+        Raises:
+            NotProvenError: something in it can't be proven.
+        """
+        known = self._done.get(model.unique_id)
+        if known is None:
+            try:
+                known = self._evaluated(model)
+            except NotProvenError as caught:
+                known = caught
+                if not str(caught).startswith("in model"):
+                    where = f"in model {model.name}"
+                    where += f", line {caught.line}" if caught.line else ""
+                    known = NotProvenError(caught.rule, f"{where}: {caught}", caught.line)
+            self._done[model.unique_id] = known
+        if isinstance(known, NotProvenError):
+            raise known
+        return known
+
+    def _evaluated(self, model: Model) -> Relation:
+        if model.language != "sql":
+            raise NotProvenError("model", "it is written in Python, which can't be traced")
+        if model.has_hooks:
+            raise NotProvenError("model", "SQL of its own runs before or after it")
+        if not model.sql:
+            raise NotProvenError("model", "it was not compiled. Run: dbt compile")
+        if model.unique_id in self._stack:
+            raise NotProvenError("model", "it reads itself")
+        own = model.package == "hipaa_mode"
+        if own and model.name in COMPARED_MODELS:
+            return self._compared(model)
+        if own and model.name == CROSSWALK:
+            return self._crosswalk(model)
+        self._stack.append(model.unique_id)
+        try:
+            return Evaluator(lambda table: self._table(table, model), self._left_join).query(
+                parse(model.sql)
+            )
+        finally:
+            self._stack.pop()
+
+    def _table(self, table: exp.Table, reader: Model) -> Relation:
+        model = self._manifest.named(table)
+        is_raw = table.name.lower() == RAW_LINES and not table.db and not table.catalog
+        if model is not None and not is_raw:
+            return self.relation(model)
+        if reader.name == "calls_read" and reader.package == "hipaa_mode":
+            if is_raw:
+                return RAW_CALLS
+            raise NotProvenError(
+                "model", "the raw calls are a table: compile without HIPAA_MODE_RAW_CALLS"
+            )
+        raise NotProvenError("unresolved", f"relation `{table.name}` is no model of the project")
+
+    def _no_table(self, table: exp.Table) -> Relation:
+        raise NotProvenError("unresolved", f"relation `{table.name}` in a reviewed form")
+
+    def _compared(self, model: Model) -> Relation:
+        actual, reviewed = parse(model.sql), parse(FORMS[f"model {model.name}"])
+        for table in actual.find_all(exp.Table):
+            found = self._manifest.named(table) if table.args.get("db") else None
+            if found is not None and found.package == "hipaa_mode" and found.name == "calls_read":
+                alias = table.args.get("alias")
+                table.replace(exp.Table(this=exp.to_identifier("calls_read"), alias=alias))
+        if _bare(actual) != _bare(reviewed):
+            raise NotProvenError("staging", "it is not as reviewed")
+        return _compared(model.name)
+
+    def _crosswalk(self, model: Model) -> Relation:
+        query = parse(model.sql)
+        wanted = "system.main.hipaa_mode_random_code(value) as code"
+        shown = {item.sql("duckdb").lower() for item in getattr(query, "expressions", [])}
+        environment = self.plan.environment.replace("'", "''").lower()
+        allowed = {wanted, f"'{environment}' as environment", "scope", "value"}
+        if wanted not in shown or not shown <= allowed:
+            raise NotProvenError("staging", "a surrogate is not a random code")
+        names = ("environment", "scope", "value", "code")
+        rows = Term("rows", CROSSWALK)
+        return Relation({name: Term("crosswalk", name) for name in names}, rows)
+
+    def _left_join(self, base: Relation, right: Relation, condition: frozenset[Term]) -> Relation:
+        """Return the right side's columns as terms of the left side's row."""
+        rows = right.rows
+        if rows.kind == "rows" and rows.arguments[0] == "calls_without_message_id":
+            if condition == _same_place(rows.arguments[0]):
+                return right
+        elif rows.kind == "rows" and rows.arguments[0] == CROSSWALK:
+            return self._looked_up_code(condition)
+        elif rows.kind == "distinct":
+            return _looked_up_tokens(base, right, condition)
+        raise NotProvenError("join", "a join that is not one of those that look up a token")
+
+    def _looked_up_code(self, condition: frozenset[Term]) -> Relation:
+        given: dict[str, Term] = {}
+        for part in condition:
+            sides = [argument[1] for argument in part.arguments] if part.kind == "EQ" else []
+            keys = [side for side in sides if side.kind == "crosswalk"]
+            others = [side for side in sides if side.kind != "crosswalk"]
+            if len(keys) != 1 or len(others) != 1:
+                raise NotProvenError(
+                    "join", "a surrogate is looked up by something else than its key"
+                )
+            given[keys[0].arguments[0]] = others[0]
+        literal = Term("literal", self.plan.environment, True)
+        if set(given) != {"environment", "scope", "value"} or given["environment"] is not literal:
+            raise NotProvenError("join", "a surrogate is looked up by something else than its key")
+        code = Term("surrogate", given["scope"], given["value"])
+        return Relation({"code": code}, Term("rows", "none"))
+
+
+def _no_join(base: Relation, right: Relation, condition: frozenset[Term]) -> Relation:
+    raise NotProvenError("join", "a join in a reviewed form")
+
+
+def _compared(name: str) -> Relation:
+    """Return a model of staging whose SQL is compared whole: its columns mean themselves."""
+    columns = {
+        "duplicate_calls": ("file_number", "line_number", "source_file", "message_id", "delivery"),
+        "calls_without_message_id": ("file_number", "line_number", "call_key"),
+    }[name]
+    return Relation({column: Term(name, column) for column in columns}, Term("rows", name))
+
+
+def _same_place(name: str) -> frozenset[Term]:
+    raw = {column: Term("raw", column) for column in ("file_number", "line_number")}
+    return frozenset(
+        Term("EQ", ("expression", Term(name, column)), ("this", raw[column])) for column in raw
+    )
+
+
+def _looked_up_tokens(base: Relation, right: Relation, condition: frozenset[Term]) -> Relation:
+    """Return tokens of distinct values as tokens of the base row's own value.
+
+    Safe where the values are those of the very rows they are joined to: each row then finds the
+    token of its own value, once.
+    """
+    inner, value = right.rows.arguments
+    key = Term("value of", right.rows)
+    wanted = Term("EQ", ("expression", key), ("this", value))
+    if condition != frozenset((wanted,)):
+        raise NotProvenError("join", "a token is looked up by something else than its value")
+    source, filters = source_and_filters(inner)
+    own, own_filters = source_and_filters(base.rows)
+    is_there = Term("Not", ("this", Term("Is", ("expression", Term("null")), ("this", value))))
+    if source is not own or not (filters - {is_there}) <= own_filters:
+        raise NotProvenError("join", "tokens are made of the values of other rows")
+    columns = {
+        name: substituted(term, key, value)
+        for name, term in right.columns.items()
+        if term is not key
+    }
+    return Relation(columns, right.rows)
+
+
+def _bare(query: exp.Expression) -> exp.Expression:
+    for node in query.walk():
+        node.comments = None
+    return query
+
+
+class _ViewProof:
+    """The proof of one view."""
+
+    def __init__(
+        self, destination: DestinationPlan, view: str, model: Model, tracer: _Tracer
+    ) -> None:
+        self._destination = destination
+        self._view = view
+        self._model = model
+        self._tracer = tracer
+        self._reviewed = tracer.reviewed
+
+    def verdicts(self) -> list[Verdict]:
+        """Judge the view's rows and its columns."""
+        try:
+            if self._model.materialized != "destination_view":
+                raise NotProvenError(
+                    "model", "it is not built by the materialization destination_view"
+                )
+            relation = self._tracer.relation(self._model)
+            staged = self._staged_rows(relation.rows)
+        except NotProvenError as problem:
+            return [self._violation("", problem.rule, str(problem), problem.line)]
+        found = [self._judged_rows(relation.rows, staged)]
+        expected = {column.name.lower(): column for column in self._destination.views[self._view]}
+        for name, term in relation.columns.items():
+            column = expected.pop(name, None)
+            if column is None:
+                reads = _reads(term)
+                extra = "the allowlist has no such column"
+                found.append(self._violation(name, "columns", extra, None, reads))
+            else:
+                found.append(self._judged_column(column, term, staged))
+        found += [self._violation(name, "columns", "the column is missing") for name in expected]
+        return found
+
+    def _violation(
+        self,
+        column: str,
+        rule: str,
+        problem: str,
+        line: int | None = None,
+        reads: Iterable[str] = (),
+    ) -> Verdict:
+        return _violation(
+            self._destination.name, self._model.name, column, rule, problem, self._model, line,
+            reads,
+        )  # fmt: skip
+
+    def _staged_rows(self, rows: Term) -> Relation:
+        """Find the reviewed staging that the view's rows are taken from."""
+        source, filters = source_and_filters(rows)
+        for staging in self._tracer.reviewed_stagings:
+            own, own_filters = source_and_filters(staging.rows)
+            if source is own and own_filters <= filters:
+                return staging
+        raise NotProvenError("staging", "its rows are not those of staging, as reviewed")
+
+    def _judged_rows(self, rows: Term, staging: Relation) -> Verdict:
+        left = set(rows.arguments[1]) - set(staging.rows.arguments[1])
+        call_type, event = staging.columns["call_type"], staging.columns["event"]
+        types = Term("in", call_type, _literals(CALL_TYPES[self._view]))
+        if types not in left:
+            return self._violation("", "missing-filter", "calls of other types are not left out")
+        left.remove(types)
+        events = self._destination.events if self._view == "events" else None
+        listed = _literals(events) if events and "*" not in events else None
+        if events is not None and "*" not in events:
+            wanted = Term("in", event, listed) if listed else Term("Boolean")
+            if wanted not in left:
+                problem = "the filter on event names is missing, or is not the seed's"
+                return self._violation("", "missing-filter", problem)
+            left.remove(wanted)
+        for predicate in left:
+            is_wider = predicate.kind == "in" and predicate.arguments[0] is event
+            if not is_wider or listed is None or not listed <= predicate.arguments[1]:
+                problem = "rows are chosen by a predicate that the configuration does not name"
+                return self._violation("", "predicate", problem, None, _reads(predicate))
+        return Verdict(self._destination.name, self._model.name, "", "rows", file=self._model.file)
+
+    def _judged_column(self, column: ViewColumn, term: Term, staging: Relation) -> Verdict:
+        try:
+            if column.property_list == "envelope":
+                is_proven = term is self._envelope(column, staging)
+            else:
+                inner = self._without_events(column, term, staging)
+                is_proven = inner in self._forms(column)
+        except NotProvenError as problem:
+            return self._violation(column.name, problem.rule, str(problem), None, _reads(term))
+        if is_proven:
+            return Verdict(
+                self._destination.name,
+                self._model.name,
+                column.name,
+                column.treatment,
+                tuple(sorted(_reads(term, inside_tokens=True))),
+                file=self._model.file,
+            )
+        return self._explained(column, term, staging)
+
+    def _explained(self, column: ViewColumn, term: Term, staging: Relation) -> Verdict:
+        reads = _reads(term)
+        parts = everything_in(term)
+        listed = self._listed(column)
+        envelope = parts & set(staging.columns.values())
+        unlisted = reads - listed - {path for item in envelope for path in _reads(item)}
+        scopes = {part.arguments[0] for part in parts if part.kind == "token"}
+        if unlisted:
+            rule, problem = "unlisted-property", "it is made of something that is not allowlisted"
+        elif column.treatment == "mask" and not scopes:
+            rule, problem = "unmasked", "it does not pass through the masking function"
+        elif scopes and scopes != {self._destination.scope}:
+            rule, problem = "scope", "its token is of another scope than the destination's"
+        elif reads & listed and column.treatment == "mask":
+            rule, problem = "unmasked", "it holds the property beside its token"
+        else:
+            rule, problem = "form", f"it is not in the reviewed form of `{column.treatment}`"
+        return self._violation(column.name, rule, problem, None, unlisted or reads)
+
+    def _listed(self, column: ViewColumn) -> set[str]:
+        if column.property_list == "envelope":
+            return set()
+        path = parse_path(column.path)
+        return _reads(self._reviewed.staged(column.property_list, path, keeps_objects=False))
+
+    def _envelope(self, column: ViewColumn, staging: Relation) -> Term:
+        scope = self._destination.scope
+        if column.treatment == "deny":
+            return self._reviewed.form("cast(null as varchar)")
+        if column.name == "row_id":
+            return Term("token", scope, staging.columns["call_key"])
+        if column.name in ("sent_at", "received_at"):
+            precision = self._destination.timestamp_precision
+            return self._reviewed.at_precision(staging.columns[column.name], precision)
+        if column.name in ("properties", "traits", "context") and column.data_type == "json":
+            whole = Term("json text", Term("raw", "message"), f'$."{column.name}"')
+            return self._reviewed.form("nullif(value, 'null')", value=whole)
+        value = staging.columns[column.name]
+        if column.treatment == "mask":
+            return Term("token", scope, value)
+        renamed = {
+            name: sent_as
+            for name, sent_as in (self._destination.events or {}).items()
+            if name != sent_as
+        }
+        if column.name == "event" and renamed and self._view == "events":
+            branches = " ".join(f"when {_quoted(n)} then {_quoted(s)}" for n, s in renamed.items())
+            return self._reviewed.form(f"case value {branches} else value end", value=value)
+        return value
+
+    def _without_events(self, column: ViewColumn, term: Term, staging: Relation) -> Term:
+        """Take off the conditions that show a column on its own events alone, and its cast."""
+        event = staging.columns["event"]
+        if column.events is not None:
+            branch = _only_branch(term)
+            if branch is None or branch[0] is not Term("in", event, _literals(column.events)):
+                raise NotProvenError("missing-filter", "it is not shown on its own events alone")
+            term = branch[1]
+        data_type = TYPES[column.data_type] + ("[]" if column.is_list else "")
+        cast = self._reviewed.form(f"cast(value as {data_type})", value=Term("raw", "message"))
+        if term.kind != "Cast" or term.arguments[1:] != cast.arguments[1:]:
+            raise NotProvenError("form", "it is not of the data type that the allowlist names")
+        [inner] = term.part("this")
+        branch = _only_branch(inner)
+        if branch is not None:
+            condition, shown = branch
+            if condition.kind == "in" and condition.arguments[0] is event:
+                others = _literals(column.events or ())
+                if column.events is None or not others <= condition.arguments[1]:
+                    raise NotProvenError("form", "it is kept from some of its events")
+                inner = shown
+        assert isinstance(inner, Term)
+        return inner
+
+    def _forms(self, column: ViewColumn) -> list[Term]:
+        """Return the terms that the value may be: one, or two where another row keeps objects."""
+        path = parse_path(column.path)
+        staged = [
+            self._reviewed.staged(column.property_list, path, keeps_objects)
+            for keeps_objects in ((True,) if column.data_type == "json" else (False, True))
+        ]
+        if not column.is_list:
+            return [self._formed(column, item) for item in staged]
+        element = Term("element", 0, 0)
+        forms = []
+        for item in staged:
+            if column.data_type == "json" and column.guard != "block":
+                forms.append(item)
+                continue
+            texts = item
+            if column.data_type != "json":
+                texts = _mapped(item, self._reviewed.scalar_text(element))
+            forms.append(_mapped(texts, self._scalar(column, element)))
+        return forms
+
+    def _formed(self, column: ViewColumn, staged: Term) -> Term:
+        if column.data_type == "json" and column.treatment == "allow":
+            return self._scalar(column, staged)
+        return self._scalar(column, self._reviewed.scalar_text(staged))
+
+    def _scalar(self, column: ViewColumn, text: Term) -> Term:
+        scope = self._destination.scope
+        if column.treatment in ("mask", "surrogate"):
+            value = self._reviewed.normalized(column.normalize, text)
+            if column.treatment == "mask":
+                return Term("token", scope, value)
+            return Term("surrogate", Term("literal", scope, True), value)
+        if column.data_type == "json":
+            value = text
+        else:
+            treated = self._reviewed.treated(column.treatment, text)
+            value = self._reviewed.typed(column.data_type, treated)
+        return self._reviewed.guarded(value) if column.guard == "block" else value
+
+
+def _mapped(values: Term, body: Term) -> Term:
+    return Term("Transform", ("expression", Term("lambda", 1, body)), ("this", values))
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _literals(texts: Iterable[str]) -> frozenset[Term]:
+    return frozenset(Term("literal", text, True) for text in texts)
+
+
+def _only_branch(term: Term) -> tuple[Term, Term] | None:
+    """Return condition and value of `case when … then … end`; None if it is no such thing."""
+    branches = term.part("ifs") if term.kind == "Case" else ()
+    if len(branches) != 1 or len(term.arguments) != 1:
+        return None
+    [condition], [shown] = branches[0].part("this"), branches[0].part("true")
+    return condition, shown
+
+
+def _reads(term: Term, inside_tokens: bool = False) -> set[str]:
+    """Return the JSON paths of the raw call that a term shows, or that its tokens are made of."""
+    parts = everything_in(term, opaque=None if inside_tokens else "token")
+    paths = {str(part.arguments[1]) for part in parts if part.kind == "json text"}
+    lists = [part.arguments[1] for part in parts if part.kind == "json texts"]
+    return paths.union(*lists)

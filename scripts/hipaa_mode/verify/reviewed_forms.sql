@@ -1,0 +1,367 @@
+-- The forms that a value may have on its way to a destination, and the queries of staging, as
+-- reviewed. `hipaa-mode verify` takes nothing else for safe: who changes one of the macros changes
+-- its form here too, and a reviewer sees both. `value` stands for the text that is given its form;
+-- words in braces come from the seeds, or are a form of their own.
+
+--- treatment year
+case when regexp_full_match(value, '[0-9]{4}') then value else strftime(case when ends_with(value, 'Z') then try_cast(value as timestamp) when regexp_matches(value, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*[+-][0-9]{2}(:?[0-9]{2})?$') and contains(value, ':') then make_timestamp(epoch_us(try_cast(value as timestamptz))) when regexp_matches(value, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}') then try_cast(value as timestamp) when regexp_full_match(value, '[0-9]{12,14}') then epoch_ms(try_cast(value as bigint)) when regexp_full_match(value, '[0-9]{9,11}') then epoch_ms(try_cast(value as bigint) * 1000) end, '%Y') end
+
+--- treatment birth_year
+case when case when regexp_full_match(case when regexp_full_match(value, '[0-9]{4}') then value else strftime(case when ends_with(value, 'Z') then try_cast(value as timestamp) when regexp_matches(value, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*[+-][0-9]{2}(:?[0-9]{2})?$') and contains(value, ':') then make_timestamp(epoch_us(try_cast(value as timestamptz))) when regexp_matches(value, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}') then try_cast(value as timestamp) when regexp_full_match(value, '[0-9]{12,14}') then epoch_ms(try_cast(value as bigint)) when regexp_full_match(value, '[0-9]{9,11}') then epoch_ms(try_cast(value as bigint) * 1000) end, '%Y') end, '[+-]?[0-9]+') then try_cast(case when regexp_full_match(value, '[0-9]{4}') then value else strftime(case when ends_with(value, 'Z') then try_cast(value as timestamp) when regexp_matches(value, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*[+-][0-9]{2}(:?[0-9]{2})?$') and contains(value, ':') then make_timestamp(epoch_us(try_cast(value as timestamptz))) when regexp_matches(value, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}') then try_cast(value as timestamp) when regexp_full_match(value, '[0-9]{12,14}') then epoch_ms(try_cast(value as bigint)) when regexp_full_match(value, '[0-9]{9,11}') then epoch_ms(try_cast(value as bigint) * 1000) end, '%Y') end as bigint) end <= {this_year} then cast(greatest(case when regexp_full_match(case when regexp_full_match(value, '[0-9]{4}') then value else strftime(case when ends_with(value, 'Z') then try_cast(value as timestamp) when regexp_matches(value, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*[+-][0-9]{2}(:?[0-9]{2})?$') and contains(value, ':') then make_timestamp(epoch_us(try_cast(value as timestamptz))) when regexp_matches(value, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}') then try_cast(value as timestamp) when regexp_full_match(value, '[0-9]{12,14}') then epoch_ms(try_cast(value as bigint)) when regexp_full_match(value, '[0-9]{9,11}') then epoch_ms(try_cast(value as bigint) * 1000) end, '%Y') end, '[+-]?[0-9]+') then try_cast(case when regexp_full_match(value, '[0-9]{4}') then value else strftime(case when ends_with(value, 'Z') then try_cast(value as timestamp) when regexp_matches(value, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*[+-][0-9]{2}(:?[0-9]{2})?$') and contains(value, ':') then make_timestamp(epoch_us(try_cast(value as timestamptz))) when regexp_matches(value, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}') then try_cast(value as timestamp) when regexp_full_match(value, '[0-9]{12,14}') then epoch_ms(try_cast(value as bigint)) when regexp_full_match(value, '[0-9]{9,11}') then epoch_ms(try_cast(value as bigint) * 1000) end, '%Y') end as bigint) end, {oldest_year}) as varchar) end
+
+--- treatment month
+case when regexp_full_match(value, '[0-9]{4}-(0[1-9]|1[0-2])') then value else strftime(case when ends_with(value, 'Z') then try_cast(value as timestamp) when regexp_matches(value, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*[+-][0-9]{2}(:?[0-9]{2})?$') and contains(value, ':') then make_timestamp(epoch_us(try_cast(value as timestamptz))) when regexp_matches(value, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}') then try_cast(value as timestamp) when regexp_full_match(value, '[0-9]{12,14}') then epoch_ms(try_cast(value as bigint)) when regexp_full_match(value, '[0-9]{9,11}') then epoch_ms(try_cast(value as bigint) * 1000) end, '%Y-%m') end
+
+--- treatment age_cap
+case when floor(case when regexp_full_match(value, '[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?') and isfinite(try_cast(value as double)) then try_cast(value as double) end) between 0 and 130 then cast(cast(least(floor(case when regexp_full_match(value, '[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?') and isfinite(try_cast(value as double)) then try_cast(value as double) end), 90) as bigint) as varchar) end
+
+--- treatment domain
+case when regexp_full_match(lower(rtrim(coalesce(case when regexp_full_match(value, '\s*[^@\s/]+@([^@\s/:?#]+?)\.?\s*') then regexp_extract(value, '^(?:\s*[^@\s/]+@([^@\s/:?#]+?)\.?\s*)$', 1) end, case when regexp_full_match(value, '\s*([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#@\s]*@)?([^/?#@:\s\[\]]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(/[^?#\s]*)?(?:[?#](?s:.*))?\s*') then regexp_extract(value, '^(?:\s*([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#@\s]*@)?([^/?#@:\s\[\]]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(/[^?#\s]*)?(?:[?#](?s:.*))?\s*)$', 2) end), '.')), '[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9])?)*') and not regexp_full_match(lower(rtrim(coalesce(case when regexp_full_match(value, '\s*[^@\s/]+@([^@\s/:?#]+?)\.?\s*') then regexp_extract(value, '^(?:\s*[^@\s/]+@([^@\s/:?#]+?)\.?\s*)$', 1) end, case when regexp_full_match(value, '\s*([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#@\s]*@)?([^/?#@:\s\[\]]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(/[^?#\s]*)?(?:[?#](?s:.*))?\s*') then regexp_extract(value, '^(?:\s*([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#@\s]*@)?([^/?#@:\s\[\]]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(/[^?#\s]*)?(?:[?#](?s:.*))?\s*)$', 2) end), '.')), '[0-9.]+') then lower(rtrim(coalesce(case when regexp_full_match(value, '\s*[^@\s/]+@([^@\s/:?#]+?)\.?\s*') then regexp_extract(value, '^(?:\s*[^@\s/]+@([^@\s/:?#]+?)\.?\s*)$', 1) end, case when regexp_full_match(value, '\s*([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#@\s]*@)?([^/?#@:\s\[\]]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(/[^?#\s]*)?(?:[?#](?s:.*))?\s*') then regexp_extract(value, '^(?:\s*([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#@\s]*@)?([^/?#@:\s\[\]]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(/[^?#\s]*)?(?:[?#](?s:.*))?\s*)$', 2) end), '.')) end
+
+--- treatment url_path
+case when regexp_full_match(value, '\s*([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#@\s]*@)?([^/?#@:\s\[\]]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(/[^?#\s]*)?(?:[?#](?s:.*))?\s*') then coalesce(nullif(case when regexp_full_match(value, '\s*([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#@\s]*@)?([^/?#@:\s\[\]]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(/[^?#\s]*)?(?:[?#](?s:.*))?\s*') then regexp_extract(value, '^(?:\s*([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#@\s]*@)?([^/?#@:\s\[\]]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(/[^?#\s]*)?(?:[?#](?s:.*))?\s*)$', 4) end, ''), '/') else case when regexp_full_match(value, '\s*(/(?:[^/?#\s][^?#\s]*)?)(?:[?#](?s:.*))?\s*') then regexp_extract(value, '^(?:\s*(/(?:[^/?#\s][^?#\s]*)?)(?:[?#](?s:.*))?\s*)$', 1) end end
+
+--- treatment url_origin
+lower(case when regexp_full_match(value, '\s*([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#@\s]*@)?([^/?#@:\s\[\]]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(/[^?#\s]*)?(?:[?#](?s:.*))?\s*') then regexp_extract(value, '^(?:\s*([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#@\s]*@)?([^/?#@:\s\[\]]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(/[^?#\s]*)?(?:[?#](?s:.*))?\s*)$', 1) end || '://' || case when regexp_full_match(value, '\s*([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#@\s]*@)?([^/?#@:\s\[\]]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(/[^?#\s]*)?(?:[?#](?s:.*))?\s*') then regexp_extract(value, '^(?:\s*([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#@\s]*@)?([^/?#@:\s\[\]]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(/[^?#\s]*)?(?:[?#](?s:.*))?\s*)$', 2) end) || case when case when regexp_full_match(value, '\s*([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#@\s]*@)?([^/?#@:\s\[\]]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(/[^?#\s]*)?(?:[?#](?s:.*))?\s*') then regexp_extract(value, '^(?:\s*([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#@\s]*@)?([^/?#@:\s\[\]]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(/[^?#\s]*)?(?:[?#](?s:.*))?\s*)$', 3) end <> '' then ':' || case when regexp_full_match(value, '\s*([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#@\s]*@)?([^/?#@:\s\[\]]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(/[^?#\s]*)?(?:[?#](?s:.*))?\s*') then regexp_extract(value, '^(?:\s*([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#@\s]*@)?([^/?#@:\s\[\]]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(/[^?#\s]*)?(?:[?#](?s:.*))?\s*)$', 3) end else '' end
+
+--- treatment ip_prefix
+case when regexp_full_match(lower(value), '\s*(?:::ffff:)?((?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9]))\.(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\s*') then case when regexp_full_match(lower(value), '\s*(?:::ffff:)?((?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9]))\.(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\s*') then regexp_extract(lower(value), '^(?:\s*(?:::ffff:)?((?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9]))\.(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\s*)$', 1) end || '.0/24' when regexp_full_match(regexp_extract(lower(value), '^\s*\[?([0-9a-f:]*)\]?\s*$', 1), '([0-9a-f]{1,4}(:[0-9a-f]{1,4})*)?(::([0-9a-f]{1,4}(:[0-9a-f]{1,4})*)?)?') and len(list_concat(list_concat(list_filter(string_split(split_part(regexp_extract(lower(value), '^\s*\[?([0-9a-f:]*)\]?\s*$', 1), '::', 1), ':'), lambda part: part <> ''), case when contains(regexp_extract(lower(value), '^\s*\[?([0-9a-f:]*)\]?\s*$', 1), '::') then list_resize([]::varchar[], cast(greatest(8 - len(list_filter(string_split(split_part(regexp_extract(lower(value), '^\s*\[?([0-9a-f:]*)\]?\s*$', 1), '::', 1), ':'), lambda part: part <> '')) - len(list_filter(string_split(split_part(regexp_extract(lower(value), '^\s*\[?([0-9a-f:]*)\]?\s*$', 1), '::', 2), ':'), lambda part: part <> '')), 0) as bigint), '0') else [] end), list_filter(string_split(split_part(regexp_extract(lower(value), '^\s*\[?([0-9a-f:]*)\]?\s*$', 1), '::', 2), ':'), lambda part: part <> ''))) = 8 and (contains(regexp_extract(lower(value), '^\s*\[?([0-9a-f:]*)\]?\s*$', 1), '::') = (len(list_filter(string_split(split_part(regexp_extract(lower(value), '^\s*\[?([0-9a-f:]*)\]?\s*$', 1), '::', 1), ':'), lambda part: part <> '')) + len(list_filter(string_split(split_part(regexp_extract(lower(value), '^\s*\[?([0-9a-f:]*)\]?\s*$', 1), '::', 2), ':'), lambda part: part <> '')) < 8)) then array_to_string(list_transform(list_concat(list_concat(list_filter(string_split(split_part(regexp_extract(lower(value), '^\s*\[?([0-9a-f:]*)\]?\s*$', 1), '::', 1), ':'), lambda part: part <> ''), case when contains(regexp_extract(lower(value), '^\s*\[?([0-9a-f:]*)\]?\s*$', 1), '::') then list_resize([]::varchar[], cast(greatest(8 - len(list_filter(string_split(split_part(regexp_extract(lower(value), '^\s*\[?([0-9a-f:]*)\]?\s*$', 1), '::', 1), ':'), lambda part: part <> '')) - len(list_filter(string_split(split_part(regexp_extract(lower(value), '^\s*\[?([0-9a-f:]*)\]?\s*$', 1), '::', 2), ':'), lambda part: part <> '')), 0) as bigint), '0') else [] end), list_filter(string_split(split_part(regexp_extract(lower(value), '^\s*\[?([0-9a-f:]*)\]?\s*$', 1), '::', 2), ':'), lambda part: part <> ''))[1:3], lambda part: coalesce(nullif(ltrim(part, '0'), ''), '0')), ':') || '::/48' end
+
+--- treatment zip3
+case when not coalesce(regexp_full_match(value, '[0-9]{5}(-?[0-9]{4})?'), false) then null when left(value, 3) in ({small_areas}) then '000' else left(value, 3) end
+
+--- treatment round
+cast(round(round(case when regexp_full_match(value, '[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?') and isfinite(try_cast(value as double)) then try_cast(value as double) end / {argument}) * {argument}, {decimals}) + 0 as varchar)
+
+--- treatment truncate
+left(value, {argument})
+
+--- type text
+value
+
+--- type integer
+case when regexp_full_match(value, '[+-]?[0-9]+') then try_cast(value as bigint) end
+
+--- type number
+case when regexp_full_match(value, '[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?') and isfinite(try_cast(value as double)) then try_cast(value as double) end
+
+--- type boolean
+case lower(value) when 'true' then true when 'false' then false end
+
+--- type timestamp
+case when ends_with(value, 'Z') then try_cast(value as timestamp) when regexp_matches(value, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*[+-][0-9]{2}(:?[0-9]{2})?$') and contains(value, ':') then make_timestamp(epoch_us(try_cast(value as timestamptz))) when regexp_matches(value, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}') then try_cast(value as timestamp) when regexp_full_match(value, '[0-9]{12,14}') then epoch_ms(try_cast(value as bigint)) when regexp_full_match(value, '[0-9]{9,11}') then epoch_ms(try_cast(value as bigint) * 1000) end
+
+--- type date
+cast(case when ends_with(value, 'Z') then try_cast(value as timestamp) when regexp_matches(value, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*[+-][0-9]{2}(:?[0-9]{2})?$') and contains(value, ':') then make_timestamp(epoch_us(try_cast(value as timestamptz))) when regexp_matches(value, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}') then try_cast(value as timestamp) when regexp_full_match(value, '[0-9]{12,14}') then epoch_ms(try_cast(value as bigint)) when regexp_full_match(value, '[0-9]{9,11}') then epoch_ms(try_cast(value as bigint) * 1000) end as date)
+
+--- scalar_text
+case
+        when starts_with(value, '"') and not contains(value, '\') then substring(value, 2, length(value) - 2)
+        when starts_with(value, '"') then json_extract_string(value, '$')
+        when value in ('true', 'false') then value
+        when value = '-0.0' then '0'
+        when ends_with(value, '.0') then left(value, -2)
+        when regexp_full_match(value, '-?[0-9]+(\.[0-9]+)?') then value
+        when regexp_full_match(value, '-?[0-9.]+e[0-9]+') then replace(value, 'e', 'e+')
+        when regexp_full_match(value, '-?[0-9.]+e-[0-9]+') then value
+    end
+
+--- normalized none
+value
+
+--- normalized email
+lower(regexp_replace(value, '^\s+|\s+$', '', 'g'))
+
+--- normalized phone
+regexp_replace(value, '[^0-9]', '', 'g')
+
+--- normalized lower
+lower(value)
+
+--- guarded
+case when (regexp_matches(value, '[^\s@"''(),:\x3b<>\[\]](@|%40)([^\s@"''(),:\x3b<>\[\]/?#&=.]+\.)+[^\s@"''(),:\x3b<>\[\]/?#&=.0-9_-]{2,}|(^|[^0-9A-Za-z])(\+?1[-.  ‐-–]?)?(\([2-9][0-9]{2}\)[-.  ‐-–]?|[2-9][0-9]{2}([-.  ‐-–]|/))[0-9]{3}[-.  ‐-–][0-9]{4}([^0-9A-Za-z]|[xX][0-9]|[Ee]xt|$)|(^|[^0-9A-Za-z+])\+[1-9][0-9]{0,2}(\.[0-9]{2,4}){3,6}([^0-9]|$)|(^|[^0-9A-Za-z+])\+[1-9]([- () ‐-–]{0,2}[0-9]){7,14}([^0-9]|$)|^\s*1?[2-9][0-9]{2}[2-9][0-9]{6}\s*$|(^|[^0-9A-Za-z.-])[0-9]{3}[-.  ‐-–][0-9]{2}[-.  ‐-–][0-9]{4}([^0-9A-Za-z-]|$)|([Ss][Ss][Nn]|[Ss]ocial [Ss]ecurity)[^0-9A-Za-z]{0,4}(([Ii][Dd]|[Nn][Oo]|[Nn]r|[Nn]um|[Nn]umber|NUMBER|[Ii]s)[^0-9A-Za-z]{1,4})?[^0-9A-Za-z]{0,4}(([Ii][Dd]|[Nn][Oo]|[Nn]r|[Nn]um|[Nn]umber|NUMBER|[Ii]s)[^0-9A-Za-z]{1,4})?[0-9]{3}[-.  ‐-–]?[0-9]{2}[-.  ‐-–]?[0-9]{4}|(^|[^A-Za-z])[Mm]\.?[Rr]\.?[Nn]\.?[^0-9A-Za-z]{0,4}(([Ii][Dd]|[Nn][Oo]|[Nn]r|[Nn]um|[Nn]umber|NUMBER|[Ii]s)[^0-9A-Za-z]{1,4})?[A-Za-z]{0,3}[-_ ]?[0-9]([-. ]?[0-9]){3,}|(^|[^A-Za-z])([Mm]edical [Rr]ecord|MEDICAL RECORD|[Pp]atients?|PATIENT|[Cc]hart ([Nn]o|[Nn]umber|#)|MR ?#)[^0-9A-Za-z]{0,4}(([Ii][Dd]|[Nn][Oo]|[Nn]r|[Nn]um|[Nn]umber|NUMBER|[Ii]s)[^0-9A-Za-z]{1,4})?[A-Za-z]{0,3}[-_ ]?[0-9]{5,}|(^|[^0-9A-Za-z.])((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])|(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])|(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])|(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]))\.?([^0-9A-Za-z.]|$)|(^|[^0-9A-Za-z:.])(([0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}|([0-9A-Fa-f]{1,4}:){2,6}(:[0-9A-Fa-f]{1,4}){1,5}|[0-9A-Fa-f]{1,4}:(:[0-9A-Fa-f]{1,4}){2,6}|([0-9A-Fa-f]{1,4}:){2,7}:)([^0-9A-Za-z:]|$)|://[^\s?"<>]+\?[^\s"<>]|www\.[^\s?"]+\?[^\s"]|(^|[\s"]|/[^\s?"]*)\?[^\s?#=&"]+=|[0-9]([ .-]{0,2}[0-9]){12}') and (regexp_matches(value, '[^\s@"''(),:\x3b<>\[\]](@|%40)([^\s@"''(),:\x3b<>\[\]/?#&=.]+\.)+[^\s@"''(),:\x3b<>\[\]/?#&=.0-9_-]{2,}|(^|[^0-9A-Za-z])(\+?1[-.  ‐-–]?)?(\([2-9][0-9]{2}\)[-.  ‐-–]?|[2-9][0-9]{2}([-.  ‐-–]|/))[0-9]{3}[-.  ‐-–][0-9]{4}([^0-9A-Za-z]|[xX][0-9]|[Ee]xt|$)|(^|[^0-9A-Za-z+])\+[1-9][0-9]{0,2}(\.[0-9]{2,4}){3,6}([^0-9]|$)|(^|[^0-9A-Za-z+])\+[1-9]([- () ‐-–]{0,2}[0-9]){7,14}([^0-9]|$)|^\s*1?[2-9][0-9]{2}[2-9][0-9]{6}\s*$|(^|[^0-9A-Za-z.-])[0-9]{3}[-.  ‐-–][0-9]{2}[-.  ‐-–][0-9]{4}([^0-9A-Za-z-]|$)|([Ss][Ss][Nn]|[Ss]ocial [Ss]ecurity)[^0-9A-Za-z]{0,4}(([Ii][Dd]|[Nn][Oo]|[Nn]r|[Nn]um|[Nn]umber|NUMBER|[Ii]s)[^0-9A-Za-z]{1,4})?[^0-9A-Za-z]{0,4}(([Ii][Dd]|[Nn][Oo]|[Nn]r|[Nn]um|[Nn]umber|NUMBER|[Ii]s)[^0-9A-Za-z]{1,4})?[0-9]{3}[-.  ‐-–]?[0-9]{2}[-.  ‐-–]?[0-9]{4}|(^|[^A-Za-z])[Mm]\.?[Rr]\.?[Nn]\.?[^0-9A-Za-z]{0,4}(([Ii][Dd]|[Nn][Oo]|[Nn]r|[Nn]um|[Nn]umber|NUMBER|[Ii]s)[^0-9A-Za-z]{1,4})?[A-Za-z]{0,3}[-_ ]?[0-9]([-. ]?[0-9]){3,}|(^|[^A-Za-z])([Mm]edical [Rr]ecord|MEDICAL RECORD|[Pp]atients?|PATIENT|[Cc]hart ([Nn]o|[Nn]umber|#)|MR ?#)[^0-9A-Za-z]{0,4}(([Ii][Dd]|[Nn][Oo]|[Nn]r|[Nn]um|[Nn]umber|NUMBER|[Ii]s)[^0-9A-Za-z]{1,4})?[A-Za-z]{0,3}[-_ ]?[0-9]{5,}|(^|[^0-9A-Za-z.])((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])|(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])|(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])|(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]))\.?([^0-9A-Za-z.]|$)|(^|[^0-9A-Za-z:.])(([0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}|([0-9A-Fa-f]{1,4}:){2,6}(:[0-9A-Fa-f]{1,4}){1,5}|[0-9A-Fa-f]{1,4}:(:[0-9A-Fa-f]{1,4}){2,6}|([0-9A-Fa-f]{1,4}:){2,7}:)([^0-9A-Za-z:]|$)|://[^\s?"<>]+\?[^\s"<>]|www\.[^\s?"]+\?[^\s"]|(^|[\s"]|/[^\s?"]*)\?[^\s?#=&"]+=') or case when regexp_matches(value, '[0-9]([ .-]{0,2}[0-9]){12}') then len(list_filter(list_concat(regexp_extract_all(value, '(?:^|[^0-9A-Za-z.-])([0-9](?:[ -]?[0-9]){12,18})(?:[^0-9A-Za-z-]|$)', 1), regexp_extract_all(value, '(?:^|[^0-9A-Za-z.-])([0-9]{16}|[0-9]{4}(?:[ .-]{1,2}[0-9]{4}){3}|3[0-9]{3}[ .-]{0,2}[0-9]{6}[ .-]{0,2}[0-9]{4,5})(?:[^0-9A-Za-z-]|$)', 1)), lambda candidate: regexp_full_match(regexp_replace(candidate, '[^0-9]', '', 'g'), '4[0-9]{12}|3[0-9]{13}|[1-3][0-9]{14}|[2-6][0-9]{15,18}') and list_sum(list_transform(list_reverse(string_split(regexp_replace(candidate, '[^0-9]', '', 'g'), '')), lambda digit, place: try_cast(digit as integer) * (2 - place % 2) - case when place % 2 = 0 and try_cast(digit as integer) > 4 then 9 else 0 end)) % 10 = 0)) > 0 else false end)) then null else value end
+
+--- kinds, dropped properties counted
+case
+    when len(try(json_keys(message, ['$."properties"', '$."traits"', '$."context"']))[1]) = 0 or len(try(json_keys(message, ['$."properties"', '$."traits"', '$."context"']))[2]) = 0
+        then try(json_type(message, ['$."properties"', '$."traits"']))
+end
+
+--- kinds, not counted
+try(json_type(message, ['$."properties"', '$."traits"']))
+
+--- model calls_read
+with
+
+raw_calls as (
+
+    select
+        file_number,
+        source_file,
+        line_number,
+        message,
+        unreadable
+    from raw_lines
+
+),
+
+parsed as (
+
+    select
+        file_number,
+        source_file,
+        line_number,
+        message,
+        unreadable,
+        cast(try(json_extract(message, ['$."type"', '$."messageId"', '$."message_id"', '$."userId"', '$."user_id"', '$."anonymousId"', '$."anonymous_id"', '$."groupId"', '$."group_id"', '$."event"', '$."name"', '$."sentAt"', '$."sent_at"', '$."timestamp"', '$."originalTimestamp"', '$."original_timestamp"', '$."receivedAt"', '$."received_at"'])) as varchar[]) as found
+    from raw_calls
+
+),
+
+named as (
+
+    select
+        file_number,
+        source_file,
+        line_number,
+        message,
+        unreadable,
+        found,
+        {kinds} as kinds,
+        nullif(found[1], 'null') as type_json,
+        nullif(found[10], 'null') as event_json,
+        nullif(found[11], 'null') as name_json,
+        coalesce(nullif(found[2], 'null'), nullif(found[3], 'null')) as message_id_json,
+        coalesce(nullif(found[4], 'null'), nullif(found[5], 'null')) as user_id_json,
+        coalesce(nullif(found[6], 'null'), nullif(found[7], 'null')) as anonymous_id_json,
+        coalesce(nullif(found[8], 'null'), nullif(found[9], 'null')) as group_id_json,
+        coalesce(nullif(found[12], 'null'), nullif(found[13], 'null'), nullif(found[14], 'null'), nullif(found[15], 'null'), nullif(found[16], 'null')) as sent_at_json,
+        coalesce(nullif(found[17], 'null'), nullif(found[18], 'null')) as received_at_json
+    from parsed
+
+),
+
+texts as (
+
+    select
+        * exclude (type_json, event_json, name_json, message_id_json, user_id_json, anonymous_id_json, group_id_json, sent_at_json, received_at_json),
+        case when starts_with(type_json, '"') then lower(trim(case
+        when starts_with(type_json, '"') and not contains(type_json, '\') then substring(type_json, 2, length(type_json) - 2)
+        when starts_with(type_json, '"') then json_extract_string(type_json, '$')
+        when type_json in ('true', 'false') then type_json
+        when type_json = '-0.0' then '0'
+        when ends_with(type_json, '.0') then left(type_json, -2)
+        when regexp_full_match(type_json, '-?[0-9]+(\.[0-9]+)?') then type_json
+        when regexp_full_match(type_json, '-?[0-9.]+e[0-9]+') then replace(type_json, 'e', 'e+')
+        when regexp_full_match(type_json, '-?[0-9.]+e-[0-9]+') then type_json
+    end)) end as call_type,
+        type_json is not null as has_type,
+        event_json,
+        name_json,
+        case
+        when starts_with(event_json, '"') and not contains(event_json, '\') then substring(event_json, 2, length(event_json) - 2)
+        when starts_with(event_json, '"') then json_extract_string(event_json, '$')
+        when event_json in ('true', 'false') then event_json
+        when event_json = '-0.0' then '0'
+        when ends_with(event_json, '.0') then left(event_json, -2)
+        when regexp_full_match(event_json, '-?[0-9]+(\.[0-9]+)?') then event_json
+        when regexp_full_match(event_json, '-?[0-9.]+e[0-9]+') then replace(event_json, 'e', 'e+')
+        when regexp_full_match(event_json, '-?[0-9.]+e-[0-9]+') then event_json
+    end as event_text,
+        case
+        when starts_with(name_json, '"') and not contains(name_json, '\') then substring(name_json, 2, length(name_json) - 2)
+        when starts_with(name_json, '"') then json_extract_string(name_json, '$')
+        when name_json in ('true', 'false') then name_json
+        when name_json = '-0.0' then '0'
+        when ends_with(name_json, '.0') then left(name_json, -2)
+        when regexp_full_match(name_json, '-?[0-9]+(\.[0-9]+)?') then name_json
+        when regexp_full_match(name_json, '-?[0-9.]+e[0-9]+') then replace(name_json, 'e', 'e+')
+        when regexp_full_match(name_json, '-?[0-9.]+e-[0-9]+') then name_json
+    end as name_text,
+        case
+        when starts_with(message_id_json, '"') and not contains(message_id_json, '\') then substring(message_id_json, 2, length(message_id_json) - 2)
+        when starts_with(message_id_json, '"') then json_extract_string(message_id_json, '$')
+        when message_id_json in ('true', 'false') then message_id_json
+        when message_id_json = '-0.0' then '0'
+        when ends_with(message_id_json, '.0') then left(message_id_json, -2)
+        when regexp_full_match(message_id_json, '-?[0-9]+(\.[0-9]+)?') then message_id_json
+        when regexp_full_match(message_id_json, '-?[0-9.]+e[0-9]+') then replace(message_id_json, 'e', 'e+')
+        when regexp_full_match(message_id_json, '-?[0-9.]+e-[0-9]+') then message_id_json
+    end as message_id_text,
+        case
+        when starts_with(user_id_json, '"') and not contains(user_id_json, '\') then substring(user_id_json, 2, length(user_id_json) - 2)
+        when starts_with(user_id_json, '"') then json_extract_string(user_id_json, '$')
+        when user_id_json in ('true', 'false') then user_id_json
+        when user_id_json = '-0.0' then '0'
+        when ends_with(user_id_json, '.0') then left(user_id_json, -2)
+        when regexp_full_match(user_id_json, '-?[0-9]+(\.[0-9]+)?') then user_id_json
+        when regexp_full_match(user_id_json, '-?[0-9.]+e[0-9]+') then replace(user_id_json, 'e', 'e+')
+        when regexp_full_match(user_id_json, '-?[0-9.]+e-[0-9]+') then user_id_json
+    end as user_id_text,
+        case
+        when starts_with(anonymous_id_json, '"') and not contains(anonymous_id_json, '\') then substring(anonymous_id_json, 2, length(anonymous_id_json) - 2)
+        when starts_with(anonymous_id_json, '"') then json_extract_string(anonymous_id_json, '$')
+        when anonymous_id_json in ('true', 'false') then anonymous_id_json
+        when anonymous_id_json = '-0.0' then '0'
+        when ends_with(anonymous_id_json, '.0') then left(anonymous_id_json, -2)
+        when regexp_full_match(anonymous_id_json, '-?[0-9]+(\.[0-9]+)?') then anonymous_id_json
+        when regexp_full_match(anonymous_id_json, '-?[0-9.]+e[0-9]+') then replace(anonymous_id_json, 'e', 'e+')
+        when regexp_full_match(anonymous_id_json, '-?[0-9.]+e-[0-9]+') then anonymous_id_json
+    end as anonymous_id_text,
+        case
+        when starts_with(group_id_json, '"') and not contains(group_id_json, '\') then substring(group_id_json, 2, length(group_id_json) - 2)
+        when starts_with(group_id_json, '"') then json_extract_string(group_id_json, '$')
+        when group_id_json in ('true', 'false') then group_id_json
+        when group_id_json = '-0.0' then '0'
+        when ends_with(group_id_json, '.0') then left(group_id_json, -2)
+        when regexp_full_match(group_id_json, '-?[0-9]+(\.[0-9]+)?') then group_id_json
+        when regexp_full_match(group_id_json, '-?[0-9.]+e[0-9]+') then replace(group_id_json, 'e', 'e+')
+        when regexp_full_match(group_id_json, '-?[0-9.]+e-[0-9]+') then group_id_json
+    end as group_id_text,
+        case
+        when starts_with(sent_at_json, '"') and not contains(sent_at_json, '\') then substring(sent_at_json, 2, length(sent_at_json) - 2)
+        when starts_with(sent_at_json, '"') then json_extract_string(sent_at_json, '$')
+        when sent_at_json in ('true', 'false') then sent_at_json
+        when sent_at_json = '-0.0' then '0'
+        when ends_with(sent_at_json, '.0') then left(sent_at_json, -2)
+        when regexp_full_match(sent_at_json, '-?[0-9]+(\.[0-9]+)?') then sent_at_json
+        when regexp_full_match(sent_at_json, '-?[0-9.]+e[0-9]+') then replace(sent_at_json, 'e', 'e+')
+        when regexp_full_match(sent_at_json, '-?[0-9.]+e-[0-9]+') then sent_at_json
+    end as sent_at_text,
+        case
+        when starts_with(received_at_json, '"') and not contains(received_at_json, '\') then substring(received_at_json, 2, length(received_at_json) - 2)
+        when starts_with(received_at_json, '"') then json_extract_string(received_at_json, '$')
+        when received_at_json in ('true', 'false') then received_at_json
+        when received_at_json = '-0.0' then '0'
+        when ends_with(received_at_json, '.0') then left(received_at_json, -2)
+        when regexp_full_match(received_at_json, '-?[0-9]+(\.[0-9]+)?') then received_at_json
+        when regexp_full_match(received_at_json, '-?[0-9.]+e[0-9]+') then replace(received_at_json, 'e', 'e+')
+        when regexp_full_match(received_at_json, '-?[0-9.]+e-[0-9]+') then received_at_json
+    end as received_at_text
+    from named
+
+),
+
+judged as (
+
+    select
+        * exclude (event_text, name_text),
+        case when ascii(event_text) between 33 and 126 then event_text when regexp_matches(event_text, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then event_text end as event_text,
+        case when ascii(name_text) between 33 and 126 then name_text when regexp_matches(name_text, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then name_text end as name_text,
+        case when ascii(message_id_text) between 33 and 126 then message_id_text when regexp_matches(message_id_text, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then message_id_text end as message_id,
+        case when ascii(user_id_text) between 33 and 126 then user_id_text when regexp_matches(user_id_text, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then user_id_text end as user_id,
+        case when ascii(anonymous_id_text) between 33 and 126 then anonymous_id_text when regexp_matches(anonymous_id_text, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then anonymous_id_text end as anonymous_id,
+        case when ascii(group_id_text) between 33 and 126 then group_id_text when regexp_matches(group_id_text, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then group_id_text end as group_id,
+        case
+            when message is null and unreadable is null then 'empty'
+            when message is null then 'not_utf8'
+            when found is null then 'broken_json'
+            when not starts_with(ltrim(message, ' ' || chr(9) || chr(10) || chr(13)), '{') then 'not_an_object'
+            when not has_type then 'missing_type'
+            when call_type is null then 'type_not_text'
+            when call_type not in ('track', 'page', 'screen', 'identify', 'group', 'alias') then 'unknown_type'
+            when call_type in ('track', 'page', 'screen') and coalesce(kinds[1], 'NULL') not in ('OBJECT', 'NULL') then 'properties_not_an_object'
+            when call_type in ('identify', 'group') and coalesce(kinds[2], 'NULL') not in ('OBJECT', 'NULL') then 'traits_not_an_object'
+            when call_type = 'track' and not starts_with(event_json, '"') then 'event_not_text'
+            when call_type in ('page', 'screen') and not starts_with(name_json, '"') then 'name_not_text'
+        end as rejection_reason
+    from texts
+
+),
+
+final as (
+
+    select
+        file_number,
+        source_file,
+        line_number,
+        rejection_reason,
+        case when rejection_reason is not null then coalesce(unreadable, encode(message), ''::blob) end as rejected_bytes,
+        message_id,
+        case when rejection_reason is null and message_id is null then sha256(message) end as content_hash,
+        call_type,
+        case
+            when call_type = 'track' then event_text
+            when call_type in ('page', 'screen') then coalesce(name_text, call_type)
+        end as event,
+        case when ends_with(sent_at_text, 'Z') then try_cast(sent_at_text as timestamp) when regexp_matches(sent_at_text, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*[+-][0-9]{2}(:?[0-9]{2})?$') and contains(sent_at_text, ':') then make_timestamp(epoch_us(try_cast(sent_at_text as timestamptz))) when regexp_matches(sent_at_text, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}') then try_cast(sent_at_text as timestamp) when regexp_full_match(sent_at_text, '[0-9]{12,14}') then epoch_ms(try_cast(sent_at_text as bigint)) when regexp_full_match(sent_at_text, '[0-9]{9,11}') then epoch_ms(try_cast(sent_at_text as bigint) * 1000) end as sent_at,
+        case when ends_with(received_at_text, 'Z') then try_cast(received_at_text as timestamp) when regexp_matches(received_at_text, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*[+-][0-9]{2}(:?[0-9]{2})?$') and contains(received_at_text, ':') then make_timestamp(epoch_us(try_cast(received_at_text as timestamptz))) when regexp_matches(received_at_text, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}') then try_cast(received_at_text as timestamp) when regexp_full_match(received_at_text, '[0-9]{12,14}') then epoch_ms(try_cast(received_at_text as bigint)) when regexp_full_match(received_at_text, '[0-9]{9,11}') then epoch_ms(try_cast(received_at_text as bigint) * 1000) end as received_at,
+        user_id,
+        anonymous_id,
+        group_id
+    from judged
+
+)
+
+select * from final
+
+--- model stg_calls
+select
+    calls_read.* exclude (rejection_reason, rejected_bytes, content_hash),
+    coalesce(calls_read.message_id, calls_without_message_id.call_key) as call_key
+from calls_read
+left join calls_without_message_id
+    on calls_read.file_number = calls_without_message_id.file_number
+    and calls_read.line_number = calls_without_message_id.line_number
+where
+    calls_read.rejection_reason is null
+    and not exists (
+        select 1 as found
+        from duplicate_calls
+        where
+            calls_read.file_number = duplicate_calls.file_number
+            and calls_read.line_number = duplicate_calls.line_number
+    )
+
+--- model duplicate_calls
+-- Calls delivered again under a message id that came before: all but the first of each id.
+with
+
+repeated_ids as (
+
+    select message_id
+    from calls_read
+    where rejection_reason is null and message_id is not null
+    group by message_id
+    having count(*) > 1
+
+),
+
+deliveries as (
+
+    select
+        calls_read.file_number,
+        calls_read.source_file,
+        calls_read.line_number,
+        calls_read.message_id,
+        row_number() over (
+            partition by calls_read.message_id
+            order by calls_read.file_number, calls_read.line_number
+        ) as delivery
+    from calls_read as calls_read
+    inner join repeated_ids on calls_read.message_id = repeated_ids.message_id
+    where calls_read.rejection_reason is null
+
+)
+
+select
+    file_number,
+    source_file,
+    line_number,
+    message_id,
+    delivery
+from deliveries
+where delivery > 1
+
+--- model calls_without_message_id
+-- A key for every call that came without a message id, made of its content. Two calls of the
+-- same content are two calls; the key counts them.
+select
+    file_number,
+    line_number,
+    'content:' || content_hash || ':' || row_number() over (
+        partition by content_hash
+        order by file_number, line_number
+    ) as call_key
+from calls_read
+where content_hash is not null

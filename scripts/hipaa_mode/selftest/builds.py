@@ -1,0 +1,209 @@
+"""Builds of copies of a project: with a database, a key and a published folder of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml  # type: ignore[import-untyped]
+
+from hipaa_mode.errors import MissingFileError
+from hipaa_mode.keys import KEY_FILE_VARIABLE, KEY_VARIABLE
+from hipaa_mode.project import dbt_command
+
+DATABASE = "selftest.duckdb"
+RAW_CALLS = "raw_calls/*.ndjson"
+OUR_MARK = "hipaa_mode: "
+_PATHS = ("model", "seed", "macro", "test", "analysis", "snapshot", "docs", "asset", "function")
+_FILES = ("packages.yml", "package-lock.yml", "dependencies.yml", "selectors.yml")
+
+
+@dataclass(frozen=True)
+class Build:
+    """What one build came to.
+
+    Attributes:
+        folder: the copy of the project.
+        exit_code: of dbt.
+        notes: what the package said in the log: what is published, and why the rest is not.
+    """
+
+    folder: Path
+    environment: str
+    exit_code: int
+    notes: list[str]
+
+    @property
+    def published(self) -> Path:
+        """Folder of what was published."""
+        return self.folder / "published" / self.environment
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What dbt says of the project's nodes."""
+        text = (self.folder / "target/manifest.json").read_text("utf-8")
+        content: dict[str, Any] = json.loads(text)
+        return content
+
+    def seeds(self) -> dict[str, Path]:
+        """Return the file of each seed; a project's own beats one of a package."""
+        manifest = self.manifest
+        root = manifest["metadata"]["project_name"]
+        found: dict[str, Path] = {}
+        for node in manifest["nodes"].values():
+            is_known = node["name"] in found and node["package_name"] != root
+            if node["resource_type"] == "seed" and not is_known:
+                found[node["name"]] = Path(node["root_path"]) / node["original_file_path"]
+        return found
+
+
+class Copies:
+    """Makes copies of a project in a private folder and runs dbt in them."""
+
+    def __init__(self, project: Path, folder: Path, target: str, environment: str) -> None:
+        """Say what to copy where.
+
+        Args:
+            project: folder of the dbt project.
+            folder: empty folder for the copies.
+            target: the dbt target.
+            environment: the environment whose rows of the seeds count.
+        """
+        self.project = project
+        self.folder = folder
+        self.target = target
+        self.environment = environment
+        self.key = secrets.token_hex(32)
+
+    def create(self, name: str, calls: Mapping[str, Sequence[bytes]], like: Path | None) -> Path:
+        """Copy the project and give it calls.
+
+        Args:
+            name: name of the copy.
+            calls: the lines of each file.
+            like: an earlier copy that was built: its parsed project and its random codes of
+                treatment `surrogate` are taken over.
+        """
+        copy = self.folder / name
+        copy.mkdir(mode=0o700)
+        settings = self._settings()
+        shutil.copy(self.project / "dbt_project.yml", copy)
+        for file in _FILES:
+            if (self.project / file).exists():
+                shutil.copy(self.project / file, copy)
+        for kind in _PATHS:
+            for path in settings.get(f"{kind}-paths", [f"{kind}s"]):
+                self._copy_folder(str(path), copy)
+        self._copy_folder(str(settings.get("packages-install-path", "dbt_packages")), copy)
+        self._write_profile(copy, str(settings["profile"]))
+        (copy / "restricted").mkdir(mode=0o700)
+        key = copy / ".hipaa_mode/masking.key"
+        key.parent.mkdir(mode=0o700)
+        key.touch(mode=0o600)
+        key.write_text(self.key + "\n", encoding="ascii")
+        (copy / "raw_calls").mkdir(mode=0o700)
+        for file, lines in calls.items():
+            content = b"".join(line + b"\n" for line in lines)
+            (copy / "raw_calls" / file).write_bytes(content)
+        if like is not None:
+            (copy / "target").mkdir()
+            shutil.copy(like / "target/partial_parse.msgpack", copy / "target")
+            self._copy_codes(like, copy)
+        return copy
+
+    def _settings(self) -> dict[str, Any]:
+        file = self.project / "dbt_project.yml"
+        if not file.exists():
+            raise MissingFileError(f"{self.project} is no dbt project: it has no dbt_project.yml")
+        content: dict[str, Any] = yaml.safe_load(file.read_text("utf-8"))
+        return content
+
+    def _copy_folder(self, name: str, copy: Path) -> None:
+        source = self.project / name
+        if not source.is_dir() or (copy / name).exists():
+            return
+        ignore = shutil.ignore_patterns("__pycache__", ".*_cache", ".venv")
+        shutil.copytree(source, copy / name, symlinks=True, ignore=ignore)
+        for link in (path for path in (copy / name).iterdir() if path.is_symlink()):
+            target = (source / link.name).resolve()
+            link.unlink()
+            link.symlink_to(target)
+
+    def _write_profile(self, copy: Path, profile: str) -> None:
+        """Write the profile with a database of the copy's own: nobody else's is touched."""
+        folders = [os.environ.get("DBT_PROFILES_DIR"), self.project, Path.home() / ".dbt"]
+        files = [Path(folder) / "profiles.yml" for folder in folders if folder]
+        found = next((file for file in files if file.exists()), None)
+        content = yaml.safe_load(found.read_text("utf-8")) if found else {}
+        if profile not in content:
+            raise MissingFileError(f"No profiles.yml with a profile {profile} was found")
+        outputs = content[profile]["outputs"]
+        if self.target not in outputs:
+            raise MissingFileError(
+                f"Profile {profile} has no target {self.target}. Name one of its targets with "
+                f"--target: {', '.join(sorted(outputs))}"
+            )
+        output = {key: value for key, value in outputs[self.target].items() if key != "attach"}
+        stem = output.get("database", Path(DATABASE).stem)
+        output["path"] = f"restricted/{stem}.duckdb"
+        mine = {profile: {"target": self.target, "outputs": {self.target: output}}}
+        (copy / "profiles.yml").write_text(yaml.safe_dump(mine), encoding="utf-8")
+
+    def _copy_codes(self, like: Path, copy: Path) -> None:
+        """Give a copy the random codes of another: they depend on nothing but chance."""
+        nodes = Build(like, self.environment, 0, []).manifest["nodes"].values()
+        for node in nodes:
+            if node["resource_type"] != "model" or node["name"] != "surrogate_codes":
+                continue
+            database = next((like / "restricted").glob("*.duckdb"))
+            table = f'"{node["schema"]}"."{node["alias"]}"'
+            with duckdb.connect(str(copy / "restricted" / database.name)) as connection:
+                connection.execute(f"attach '{_quoted(database)}' as other (read_only)")
+                connection.execute(f'create schema if not exists "{node["schema"]}"')
+                connection.execute(f"create table {table} as from other.{table}")
+
+    def build(self, copy: Path) -> Build:
+        """Run `dbt build` in a copy, unit tests left out."""
+        variables = {
+            "hipaa_mode__environment": self.environment,
+            "hipaa_mode__raw_calls": RAW_CALLS,
+            "hipaa_mode__raw_message_column": None,
+            "hipaa_mode__published": "published",
+            "hipaa_mode__accept_key_fingerprint": None,
+        }
+        command = [
+            *(dbt_command(), "--no-use-colors", "--no-version-check", "--log-format-file", "json"),
+            *("build", "--exclude-resource-type", "unit_test"),
+            *("--vars", json.dumps(variables), "--profiles-dir", "."),
+        ]
+        ours = (KEY_VARIABLE, "DBT_TARGET_PATH", "DBT_LOG_PATH", "DBT_PROJECT_DIR", "DBT_TARGET")
+        environ = {name: value for name, value in os.environ.items() if name not in ours}
+        environ[KEY_FILE_VARIABLE] = ".hipaa_mode/masking.key"
+        result = subprocess.run(
+            command,
+            cwd=copy,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        output = result.stdout.decode("utf-8", "backslashreplace")
+        notes = [
+            line[line.index(OUR_MARK) + len(OUR_MARK) :]
+            for line in output.splitlines()
+            if OUR_MARK in line
+        ]
+        return Build(copy, self.environment, result.returncode, notes)
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

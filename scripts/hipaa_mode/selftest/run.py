@@ -1,0 +1,262 @@
+"""The whole experiment: a base build, two builds of changed calls, and three comparisons.
+
+1. Only what no destination may see is changed: every published byte stays.
+2. Masked values are changed too, one to one: everything stays but the tokens, which map one to
+   one in every scope, and the changes planted in allowed values, which must be seen.
+3. Every token of both is made anew from the calls, with Python's standard library.
+
+A call without a message id has a row id that is a token of its whole text. Such calls stay as
+they are in the first comparison, and are there a second time with a message id.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from hipaa_mode.errors import RawCallsError
+from hipaa_mode.raw_calls import RawLocation, read_lines, read_parquet
+from hipaa_mode.selftest.allowlist import Allowlist, read_allowlist
+from hipaa_mode.selftest.builds import Build, Copies
+from hipaa_mode.selftest.compare import Comparison, Difference, Published, RowIds
+from hipaa_mode.selftest.messages import Call, Object, dump, read_calls
+from hipaa_mode.selftest.twin import Planted, Twin, make_twin
+
+SEED = 20260301
+GIVEN_ID = "hipaa-mode-selftest"
+
+
+@dataclass
+class Verdict:
+    """What the experiment says of one destination."""
+
+    destination: str
+    differences: list[Difference] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    rows: int = 0
+    cells: int = 0
+    tokens: int = 0
+    recomputed: int = 0
+    planted: int = 0
+    seen: int = 0
+    empty_views: list[str] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing interferes, and something was there to show it."""
+        return not self.differences and not self.problems and self.rows > 0
+
+
+@dataclass
+class Outcome:
+    """What the whole experiment came to."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+    unrestricted: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    calls: int = 0
+    left_out: int = 0
+    changed: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def holds(self) -> bool:
+        """Whether every restricted destination is shown to be free of interference."""
+        return bool(self.verdicts) and not self.problems and all(v.holds for v in self.verdicts)
+
+
+def sampled_lines(location: RawLocation, sample: int) -> list[bytes]:
+    """Read raw lines, or so many of them drawn at random, in their order; 0 for all."""
+    if location.kind == "table":
+        raise RawCallsError(
+            "The raw calls are a table, which the selftest does not read. Name files of calls: "
+            "hipaa-mode selftest --calls 'export/*.ndjson'"
+        )
+    source = random.Random(SEED)
+    kept: list[tuple[int, bytes]] = []
+    for number, line in enumerate(_lines(location)):
+        if not sample or len(kept) < sample:
+            kept.append((number, line))
+        elif (place := source.randrange(number + 1)) < sample:
+            kept[place] = (number, line)
+    return [line for _, line in sorted(kept)]
+
+
+def _lines(location: RawLocation) -> Iterator[bytes]:
+    for file in location.files:
+        is_parquet = location.kind == "parquet"
+        batches = read_parquet(file, location.column) if is_parquet else read_lines(file)
+        for batch in batches:
+            texts = batch.column("message").to_pylist()
+            for text, unreadable in zip(texts, batch.column("unreadable").to_pylist()):
+                line = unreadable if text is None else text.encode()
+                if line is not None:
+                    # A line feed in a Parquet file's message is a blank between JSON values.
+                    yield line.replace(b"\n", b" ").replace(b"\r", b" ")
+
+
+def run_selftest(
+    project: Path,
+    lines: Sequence[bytes],
+    environment: str,
+    target: str | None = None,
+    progress: Callable[[str], None] = lambda what: None,
+    keep: Path | None = None,
+) -> Outcome:
+    """Run the experiment on copies of a project.
+
+    Args:
+        project: folder of the dbt project.
+        lines: raw calls, a line each.
+        environment: the environment whose rows of the seeds count.
+        target: the dbt target; the environment's name if not given.
+        progress: told what is being done.
+        keep: folder to leave the copies in; a private one that is removed if not given.
+    """
+    calls, left_out = read_calls(lines, _json_validity())
+    calls += _with_given_ids(calls)
+    outcome = Outcome(calls=len(calls), left_out=left_out)
+    folder = keep or Path(tempfile.mkdtemp(prefix="hipaa-mode-selftest-"))
+    try:
+        _Experiment(Copies(project, folder, target or environment, environment), outcome).run(
+            calls, progress
+        )
+    finally:
+        if keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
+    return outcome
+
+
+def _json_validity() -> Callable[[str], bool]:
+    connection = duckdb.connect()
+
+    def is_valid(text: str) -> bool:
+        row = connection.execute("select json_valid(?)", [text]).fetchone()
+        return row is not None and bool(row[0])
+
+    return is_valid
+
+
+def _with_given_ids(calls: Iterable[Call]) -> list[Call]:
+    """Return the calls without a message id once more, with one."""
+    given: list[Call] = []
+    for call in calls:
+        if call.tree is None or not call.kind or call.message_id is not None:
+            continue
+        message_id = f"{GIVEN_ID}-{len(given)}"
+        members = [
+            item for item in call.tree.members if item[0] not in ("messageId", "message_id")
+        ]
+        tree = Object((*members, ("messageId", message_id)))
+        given.append(Call(dump(tree).encode(), tree, call.kind, call.event, message_id))
+    return given
+
+
+class _Experiment:
+    def __init__(self, copies: Copies, outcome: Outcome) -> None:
+        self.copies = copies
+        self.outcome = outcome
+
+    def run(self, calls: list[Call], progress: Callable[[str], None]) -> None:
+        progress("Building a copy of the project")
+        base_folder = self.copies.create("base", _files(call.line for call in calls), None)
+        base = self.copies.build(base_folder)
+        if not (base_folder / "target/manifest.json").exists() or not base.published.exists():
+            self.outcome.problems += base.notes or ["dbt build failed before anything was built"]
+            return
+        today = dt.datetime.now(dt.timezone.utc).date()
+        allowlist = read_allowlist(base.seeds(), self.copies.environment, today)
+        published = Published.read(base.published)
+        self._start_verdicts(base, allowlist, published)
+        progress("Changing the calls")
+        views = [
+            view for view in published.tables if view.rpartition("__")[0] in allowlist.destinations
+        ]
+        unlisted = make_twin(calls, allowlist, views, SEED, with_masked=False)
+        masked = make_twin(calls, allowlist, views, SEED + 1, with_masked=True)
+        self.outcome.changed = masked.counts
+        progress("Building over the changed calls, twice")
+        twins = {"unlisted": unlisted, "masked": masked}
+        folders = {
+            name: self.copies.create(name, _files(twin.lines), like=base_folder)
+            for name, twin in twins.items()
+        }
+        with ThreadPoolExecutor(2) as pool:
+            builds = dict(zip(folders, pool.map(self.copies.build, folders.values())))
+        progress("Comparing what was published")
+        self._compare(Comparison(allowlist, published), calls, masked, builds)
+
+    def _start_verdicts(self, base: Build, allowlist: Allowlist, published: Published) -> None:
+        self.outcome.unrestricted = sorted(set(published.manifests) - set(allowlist.destinations))
+        for name in allowlist.destinations:
+            verdict = Verdict(name)
+            if name not in published.manifests:
+                why = [note for note in base.notes if f"NOT published: `{name}`" in note]
+                verdict.problems += why or [
+                    "was not published by the build of the calls as they are"
+                ]
+            verdict.empty_views = [
+                view
+                for view, table in published.tables.items()
+                if view.rpartition("__")[0] == name and table.num_rows == 0
+            ]
+            self.outcome.verdicts.append(verdict)
+
+    def _compare(
+        self, comparison: Comparison, calls: list[Call], masked: Twin, builds: Mapping[str, Build]
+    ) -> None:
+        key, environment = self.copies.key, self.copies.environment
+        unlisted, other = (
+            Published.read(builds[name].published) for name in ("unlisted", "masked")
+        )
+        changed_calls, _ = read_calls(masked.lines, _json_validity())
+        row_ids = RowIds(calls, changed_calls, key, environment)
+        found = comparison.exact(unlisted)
+        differences, seen = comparison.but_tokens(other, masked.planted, row_ids)
+        found += differences
+        found += comparison.recomputed(comparison.base, calls, key, environment)
+        found += comparison.recomputed(other, changed_calls, key, environment)
+        missed = comparison.undetected(other)
+        for verdict in self.outcome.verdicts:
+            name = verdict.destination
+            verdict.differences = _joined(item for item in found if item.destination in (name, ""))
+            self._self_check(verdict, masked.planted, seen, missed)
+            verdict.rows = comparison.facts.rows[name]
+            verdict.cells = comparison.facts.cells[name]
+            verdict.tokens = comparison.facts.tokens[name]
+            verdict.recomputed = comparison.facts.recomputed[name]
+            if not verdict.rows and not verdict.problems:
+                verdict.problems.append("not proven: no call reached it")
+
+    def _self_check(
+        self, verdict: Verdict, planted: Sequence[Planted], seen: set[Planted], missed: list[str]
+    ) -> None:
+        name = verdict.destination
+        mine = [item for item in planted if item.view.rpartition("__")[0] == name]
+        verdict.planted = len(mine)
+        verdict.seen = len([item for item in mine if item in seen])
+        verdict.problems += [
+            f"`{item.view}`: the comparison did not see the change planted in "
+            f"`{'.'.join(item.place)}`"
+            for item in mine
+            if item not in seen
+        ]
+        verdict.problems += [
+            f"the comparison did not see {what}" for what in missed if f"`{name}__" in what
+        ]
+
+
+def _files(lines: Iterable[bytes]) -> dict[str, Sequence[bytes]]:
+    return {"calls.ndjson": list(lines)}
+
+
+def _joined(differences: Iterable[Difference]) -> list[Difference]:
+    return sorted(set(differences), key=lambda item: (item.view, item.column, item.problem))

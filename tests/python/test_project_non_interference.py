@@ -1,0 +1,304 @@
+"""Non-interference: what is not allowlisted can't change a published byte.
+
+One experiment of three builds over generated calls and a generated allowlist, run by the command
+that users run. HIPAA_MODE_EXTRA_EVENTS names a glob of further files of calls to take in;
+HIPAA_MODE_EXAMPLES how many experiments to make.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import glob
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from project import KEY, REPOSITORY, Project, allowed, as_line, destination, event, token
+
+from hipaa_mode.selftest.allowlist import read_allowlist, read_path
+from hipaa_mode.selftest.compare import RowIds, TokenMap
+from hipaa_mode.selftest.fresh import NORMALIZATIONS, Bijection, same_at_precision
+from hipaa_mode.selftest.messages import (
+    Call,
+    Object,
+    dump,
+    is_blank,
+    normalized,
+    parse,
+    read_calls,
+)
+from hipaa_mode.selftest.twin import make_twin
+
+SHARED_EVENTS = str(REPOSITORY.parent / "shared/events/*.ndjson")
+FILES = sorted(glob.glob(SHARED_EVENTS) + glob.glob(os.environ.get("HIPAA_MODE_EXTRA_EVENTS", "")))
+NAMES = (
+    *("plan", "email", "Email", "a.b", "*", "", 'say "hi"', "user_id", "id", "ip", "name"),
+    *("total", "currency", "products", "address", "😀", "$gclid", "sku", "tags"),
+)
+EVENTS = ("Order Completed", "Product Viewed", "Visit", "Home", 'O\'Brien "1"', "page")
+TREATMENTS = (
+    *("allow", "allow", "mask", "mask", "surrogate", "year", "month", "zip3", "age_cap"),
+    *("domain", "url_origin", "url_path", "ip_prefix", "round(5)", "truncate(2)", "birth_year"),
+)
+TOOLS = ("shared_one", "shared_two", "apart", "everything", "days")
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+class Generated:
+    """A configuration and calls that fit it, from one number."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        precisions = ("hour", "second", "day", "exact", "none")
+        self.destinations = [
+            destination(
+                name,
+                mask_scope="destination" if name == "apart" else "*",
+                timestamp_precision=precision,
+            )
+            for name, precision in zip(TOOLS, precisions)
+        ]
+        self.events = [
+            event(tool, name, "Sent" if name == "Visit" else "")
+            for tool in TOOLS[:3]
+            for name in self.random.sample(EVENTS, 4)
+        ] + [event("everything", "*"), event("days", "Visit")]
+        self.properties = [row for tool in TOOLS for row in self.rows(tool)]
+        self.properties += [allowed(tool, "event", "tier") for tool in TOOLS]
+        self.properties.append(allowed("shared_two", "envelope", "group_id", "allow"))
+        self.properties.append(allowed("days", "envelope", "user_id", "deny"))
+
+    def rows(self, tool: str) -> list[dict[str, str]]:
+        rows: dict[tuple[str, str], dict[str, str]] = {}
+        for number in range(14):
+            kind = self.random.choice(("event", "event", "user", "group", "context"))
+            steps = [
+                quoted(name) for name in self.random.sample(NAMES, self.random.choice((1, 1, 2)))
+            ]
+            treatment = self.random.choice(TREATMENTS)
+            is_list = treatment != "surrogate" and self.random.random() < 0.25
+            path = ("[]." if is_list else ".").join(steps) if len(steps) > 1 else steps[0]
+            path += "[]" if is_list and len(steps) == 1 else ""
+            columns = {"column_name": f"{kind}_{number}"}
+            if treatment == "mask":
+                columns["normalize"] = self.random.choice(NORMALIZATIONS)
+            if treatment == "allow":
+                columns["data_type"] = self.random.choice(("", "", "integer", "boolean", "json"))
+            rows[(kind, path)] = allowed(tool, kind, path, treatment, **columns)
+        return list(rows.values())
+
+    def calls(self, count: int) -> list[bytes]:
+        lines = [self.call(number) for number in range(count)]
+        broken = [
+            b'{"type":"track"',
+            b"[1]",
+            b'{"type":"odd"}',
+            b'{"event":1}',
+            b'{"type":"\xff"}',
+        ]
+        return lines + broken + [b'{"type":"track","event":7}', b'{"type":"page","properties":1}']
+
+    def call(self, number: int) -> bytes:
+        draw = self.random
+        kind = draw.choice(("track",) * 5 + ("page", "identify", "group", "alias", " Track "))
+        date = f"2026-{draw.randint(1, 12):02}-{draw.randint(1, 28):02}"
+        day = f"{date}T10:{draw.randint(0, 59):02}:30.5Z"
+        call: dict[str, object] = {
+            "type": kind,
+            "event": draw.choice(EVENTS) if draw.random() < 0.9 else "Something else",
+            "name": draw.choice(EVENTS),
+            "userId": self.person(),
+            "anonymousId": self.person(),
+            "group_id": f"clinic {draw.randrange(5)}",
+            "sentAt": day,
+            "receivedAt": draw.choice((day, 1772360430, "yesterday")),
+        }
+        if draw.random() < 0.9:
+            call["messageId"] = f"m{draw.randrange(number + 1) if draw.random() < 0.1 else number}"
+        for root in ("properties", "traits", "context"):
+            call[root] = {**self.object(2), "tier": draw.choice(("Gold", "Silver"))}
+        return as_line(call)
+
+    def person(self) -> object:
+        number = self.random.randrange(40)
+        return self.random.choice(
+            (number, str(number), f"P{number}@x.example", f" p{number}@X.example")
+        )
+
+    def object(self, depth: int) -> dict[str, object]:
+        names = self.random.sample(NAMES, self.random.randint(4, 12))
+        return {name: self.value(depth) for name in names}
+
+    def value(self, depth: int) -> object:
+        draw = self.random
+        chance = draw.random()
+        if depth and chance < 0.2:
+            return self.object(depth - 1)
+        if depth and chance < 0.35:
+            return [self.value(depth - 1) for _ in range(draw.randrange(4))]
+        number = draw.randint(0, 99999)
+        return draw.choice(
+            (
+                *(self.person(), None, True, "plain", "Gold", number, number / 8, f"{number:05}"),
+                *("03601", f"19{number % 90 + 10}-05-06", 95, f"https://x.example/a/{number}"),
+                *(f"10.0.{number % 256}.7", "", " ", "K", f"555-01{number % 90 + 10}"),
+            )
+        )
+
+
+def run_command(project: Project, calls: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("hipaa-mode")), "selftest", "--calls", calls]
+    return subprocess.run(
+        [*command, *arguments],
+        cwd=project.folder,
+        env=project.variables(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("seed", range(int(os.environ.get("HIPAA_MODE_EXAMPLES", "1"))))
+def test_unlisted_data_changes_nothing_that_is_published(
+    new_project: Callable[..., Project], seed: int
+) -> None:
+    made = Generated(seed)
+    unsuspected = sorted({row["column_name"] for row in made.properties if "column_name" in row})
+    project = new_project(
+        f"interference{seed}",
+        made.destinations,
+        made.events,
+        made.properties,
+        unsuspected=[*unsuspected, "event", "group_id"],
+    )
+    lines = made.calls(500) + [
+        line for file in FILES for line in Path(file).read_bytes().splitlines()
+    ]
+    (project.folder / "raw_calls/calls.ndjson").write_bytes(b"\n".join(lines))
+    before = {path for path in project.folder.rglob("*") if path.is_file()}
+    run = run_command(project, "raw_calls/*.ndjson", "--sample", "0", "--json")
+    found = json.loads(run.stdout)
+    assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]
+    assert found["holds"] is True
+    assert {item["destination"] for item in found["destinations"]} == set(TOOLS)
+    assert all(item["planted"] == item["seen"] for item in found["destinations"])
+    assert sum(item["seen"] for item in found["destinations"]) >= 5
+    assert sum(item["recomputed"] for item in found["destinations"]) > 2000
+    assert min(found["changed"][kind] for kind in ("unlisted", "masked", "generalised")) > 50
+    assert {path for path in project.folder.rglob("*") if path.is_file()} == before
+
+
+TEXTS = st.text(st.sampled_from("aAzZ09 @.\tKİé😀-") | st.characters(codec="utf-8"), max_size=12)
+
+
+@given(st.lists(TEXTS, max_size=20), st.integers(0, 2**32))
+def test_fresh_values_are_one_to_one_and_commute_with_normalising(
+    texts: list[str], seed: int
+) -> None:
+    bijection = Bijection(seed, texts, texts[:2])
+    moved = {text: bijection(text) for text in texts}
+    assert len(set(moved.values())) == len(moved)
+    for text in texts:
+        assert is_blank(text) == is_blank(moved[text])
+        for name in NORMALIZATIONS:
+            plain = normalized(text, name)
+            if not is_blank(plain):
+                assert normalized(moved[text], name) == bijection(plain)
+    assert all(moved[text] == text for text in texts[:2])
+    assert all(
+        moved[text] != text
+        for text in texts[2:]
+        if re.search("[a-hj-z0-9]", text) and not bijection.is_frozen(text)
+    )
+
+
+@given(st.sampled_from(("second", "minute", "hour", "day", "month", "year")), st.integers(0, 9999))
+def test_fresh_times_are_the_same_at_their_precision(precision: str, seed: int) -> None:
+    other = same_at_precision("2026-05-06T07:08:09.25Z", precision, random.Random(seed))
+    length = {"second": 19, "minute": 16, "hour": 13, "day": 10, "month": 7, "year": 4}[precision]
+    assert other is not None
+    assert other[:length] == "2026-05-06T07:08:09.25Z"[:length]
+
+
+@given(st.integers(0, 2**32))
+def test_a_call_keeps_repeated_keys_and_number_text(seed: int) -> None:
+    text = '{"a":1.0,"a":{"b":[1e5,null,"x"],"b":true},"c":-0}'
+    tree = parse(text)
+    assert dump(tree) == text
+    assert isinstance(tree, Object) and tree.first("a") == "1.0"
+    made = Generated(seed)
+    line = made.call(1)
+    assert json.loads(dump(parse(line.decode()))) == json.loads(line)
+
+
+def test_paths_are_read_like_the_product_reads_them() -> None:
+    assert read_path('a."b.c"[].d') == ("a", "b.c", None, "d")
+    assert read_path('"say ""hi""".*') == ('say "hi"', "*")
+    assert read_path("grid[][]") == ("grid", None, None)
+
+
+def test_a_token_map_sees_what_is_no_bijection() -> None:
+    one, two, three = token("1"), token("2"), token("3")
+    shape = re.compile("[0-9a-f]{64}")
+
+    def problems(*pairs: tuple[object, object]) -> str:
+        tokens = TokenMap()
+        found = tokens.add("*", shape, pairs)
+        tokens.add("other", shape, [(three, three)])
+        return " ".join([*found, *tokens.problems()])
+
+    assert problems((one, two), (two, one), (one, two), (None, None), ([one], [two])) == ""
+    assert "several tokens" in problems((one, two), (one, three))
+    assert "share a token" in problems((one, two), (three, two))
+    assert "came or went" in problems((one, None))
+    assert "came or went" in problems(([one], [two, two]))
+    assert "other than tokens" in problems((one, "raw"))
+    assert "scopes share" in problems((three, one))
+
+
+def test_rows_of_calls_without_message_id_are_found_again() -> None:
+    calls = [
+        Call(b'{"a":1}', kind="track"),
+        Call(b"{}", kind="track", message_id="m"),
+    ]
+    changed = [Call(b'{"a":2}', kind="track"), calls[1]]
+    content = "content:015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862:1"
+    ids = RowIds(calls, changed, KEY, "dev")
+    before = pa.table({"row_id": [token(content), token("m")]})
+    assert ids.aligned("*", before, before) is None
+    assert ids.of("*", "m") == token("m")
+
+
+def test_rejected_calls_stay_rejected_and_duplicates_duplicates(tmp_path: Path) -> None:
+    made = Generated(3)
+    project = Project.create(tmp_path / "p", made.destinations, made.events, made.properties)
+    seeds = {path.stem: path for path in (project.folder / "seeds").glob("*.csv")}
+    allowlist = read_allowlist(seeds, "dev", dt.date(2026, 1, 1))
+    calls, _ = read_calls(made.calls(300), _is_json)
+    views = [f"{tool}__{view}" for tool in TOOLS for view in ("events", "identifies", "groups")]
+    twin = make_twin(calls, allowlist, views, 1, with_masked=True)
+    changed, _ = read_calls(twin.lines, _is_json)
+    same = [(c.kind, c.message_id, c.is_duplicate) for c in calls]
+    assert [(c.kind, c.message_id, c.is_duplicate) for c in changed] == same
+    assert twin.counts["changed_calls"] == len(calls)
+    assert sum(not c.kind for c in calls) == 7
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

@@ -6,10 +6,8 @@ masking key.
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import os
-import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -20,7 +18,9 @@ from rich.console import Console
 from rich.table import Table
 
 from hipaa_mode import __version__, publishing
-from hipaa_mode.configuration import Configuration, read_configuration
+from hipaa_mode.commands import audit
+from hipaa_mode.commands.selftest import selftest
+from hipaa_mode.commands.verify import verify
 from hipaa_mode.errors import ExitCode, HipaaModeError
 from hipaa_mode.keys import (
     DEFAULT_KEY_FILE,
@@ -29,8 +29,8 @@ from hipaa_mode.keys import (
     load_master_key,
     write_key_file,
 )
-from hipaa_mode.plan import Plan, make_plan
-from hipaa_mode.seeds import SEED_COLUMNS, Fault
+from hipaa_mode.project import read_plan
+from hipaa_mode.seeds import Fault
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -40,6 +40,9 @@ app = typer.Typer(
 )
 key_app = typer.Typer(no_args_is_help=True, help="Look at the masking key and what is made of it.")
 app.add_typer(key_app, name="key")
+app.add_typer(audit.app, name="audit")
+app.command()(selftest)
+app.command()(verify)
 
 output = Console()
 messages = Console(stderr=True)
@@ -48,8 +51,6 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for machine
 EnvironmentOption = Annotated[
     str, typer.Option("--environment", "-e", help="The environment: the dbt target's name.")
 ]
-
-_DESTINATION_MODEL = re.compile(r"hipaa_mode\.destination_(?:events|identifies|groups)\b")
 
 
 def main() -> None:
@@ -148,20 +149,6 @@ def check(
         raise typer.Exit(ExitCode.BAD_CONFIGURATION)
 
 
-def read_plan(project: Path, environment: str) -> Plan:
-    """Read a project's seeds and destination models and resolve them for an environment."""
-    files = {seed: project / "seeds" / f"{seed}.csv" for seed in SEED_COLUMNS}
-    labels = {seed: f"seeds/{seed}.csv" for seed in SEED_COLUMNS}
-    configuration: Configuration = read_configuration(files, labels)
-    models = [
-        path.stem
-        for path in sorted((project / "models").rglob("*.sql"))
-        if _DESTINATION_MODEL.search(path.read_text(encoding="utf-8"))
-    ]
-    today = dt.datetime.now(dt.timezone.utc).date()
-    return make_plan(configuration, environment, today, models)
-
-
 def _print_faults(title: str, faults: list[Fault], style: str) -> None:
     if not faults:
         return
@@ -206,10 +193,26 @@ def summary(
         _fail(
             f"Nothing is published in {root / environment}. Run: dbt build", ExitCode.MISSING_FILE
         )
+    if not as_json:
+        for line in _guarded_lines(manifests):
+            output.print(line, highlight=False, markup=False)
     for difference in differences:
         messages.print(f"[red]{difference}[/]", highlight=False)
     if differences:
         raise typer.Exit(ExitCode.FAILED_CHECK)
+
+
+def _guarded_lines(manifests: list[dict[str, Any]]) -> list[str]:
+    """Say, by destination and property, how many values looked like identifiers."""
+    return [
+        f"{manifest['destination']}__{facts['view']}.{column['name']}: "
+        f"{column['values_like_identifiers']:,} values look like identifiers and "
+        + ("are null" if column["guard"] == "block" else "were sent (guard warn)")
+        for manifest in manifests
+        for facts in manifest["files"].values()
+        for column in facts["columns"]
+        if column.get("values_like_identifiers")
+    ]
 
 
 def _summary_table(environment: str, manifests: list[dict[str, Any]]) -> Table:

@@ -24,6 +24,9 @@ import duckdb
 import pyarrow.parquet as pq
 import yaml
 
+from hipaa_mode import audit
+from hipaa_mode.keys import load_master_key
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 DBT = Path(sys.executable).with_name("dbt")
 KEY = hashlib.sha256(b"the masking key of the whole-project tests").hexdigest()
@@ -52,6 +55,7 @@ SEED_COLUMNS = {
         "treatment",
         "normalize",
         "data_type",
+        "guard",
         "column_name",
         "reason",
         "approved_by",
@@ -303,6 +307,15 @@ class Project:
         """Where files are written before they are published; gone when nothing is unfinished."""
         return self.folder / ".published.incoming"
 
+    def audit_log(self, environment: str = "dev") -> Path:
+        return self.published_folder(environment) / "audit_log.jsonl"
+
+    def verify_audit(self, table: Sequence[str] | None = None) -> audit.Findings:
+        """Check the audit log of `dev` with the key of the tests."""
+        key = subkey("dev", audit.KEY_SCOPE).encode()
+        fingerprint = load_master_key({"HIPAA_MODE_KEY": KEY}).fingerprint("dev")
+        return audit.verify(self.folder / "published", "dev", key, fingerprint, table)
+
     def published_file(self, view: str, environment: str = "dev") -> Path:
         name = view.rsplit("__", 1)[0]
         return self.published_folder(environment) / name / f"{view}.parquet"
@@ -323,7 +336,7 @@ class Project:
         return {
             str(path.relative_to(root)): path.read_bytes()
             for path in sorted(root.rglob("*"))
-            if path.is_file()
+            if path.is_file() and path.name != "audit_log.jsonl"
         }
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:

@@ -22,6 +22,7 @@
         {%- endfor -%}
         {%- if needs_key -%}
             {%- do hipaa_mode.check_key_fingerprint(started.key_fingerprint) -%}
+            {%- do hipaa_mode.create_build_tables() -%}
         {%- endif -%}
         {%- if flags.WHICH in ('build', 'run') -%}
             {%- do hipaa_mode.withdraw_removed_destinations(started.destinations) -%}

@@ -1,10 +1,11 @@
 {#- The columns that some destination of this environment may receive, and no others: the
     privacy boundary. It is a table: a view that calls the masking function could not be read
-    outside dbt, and would be made anew under whatever key is loaded then. -#}
-{% macro masked_calls(view) -%}
-{%- set call_types = {
-    'events': ['track', 'page', 'screen'], 'identifies': ['identify'], 'groups': ['group'],
-}[view] -%}
+    outside dbt, and would be made anew under whatever key is loaded then.
+
+    `calls` names a relation to take the place of stg_calls, with the same columns. -#}
+{% macro masked_calls(view, calls=none) -%}
+{%- set stg_calls = calls or ref('hipaa_mode', 'stg_calls') -%}
+{%- set call_types = hipaa_mode.call_types(view) -%}
 {%- set plan = hipaa_mode.plan() -%}
 {%- set columns = plan.masked_tables[view] if plan else [] -%}
 {%- set whole = ['properties', 'context'] if view == 'events' else ['traits', 'context'] -%}
@@ -57,7 +58,7 @@ calls as (
         {%- for value in values %},
         {{ hipaa_mode.identifier(value) }}
         {%- endfor %}
-    from {{ ref('hipaa_mode', 'stg_calls') }}
+    from {{ stg_calls }}
     where
         {{ condition }}
 
@@ -74,7 +75,7 @@ calls as (
         {%- endfor %}
     from (
         select distinct {{ hipaa_mode.identifier(masked.value) }} as value
-        from {{ ref('hipaa_mode', 'stg_calls') }}
+        from {{ stg_calls }}
         where
             {{ condition }}
             and {{ hipaa_mode.identifier(masked.value) }} is not null

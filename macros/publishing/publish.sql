@@ -34,7 +34,7 @@
             {%- if not facts -%}
                 {%- do facts.update(hipaa_mode.run_facts(plan)) -%}
             {%- endif -%}
-            {%- do published.append(hipaa_mode.publish_destination(destination, facts, results)) -%}
+            {%- do published.append(hipaa_mode.publish_destination(destination, facts)) -%}
             {%- do hipaa_mode.record_audit([{'destination': name, 'outcome': 'published', 'checks': blockers[name].checks}]) -%}
         {%- endif -%}
     {%- endfor -%}

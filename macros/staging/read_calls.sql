@@ -44,6 +44,7 @@ raw_calls as (
         file_number,
         source_file,
         line_number,
+        run_number,
         message,
         unreadable
     from {{ hipaa_mode.raw_calls(source_relation) }}
@@ -56,6 +57,7 @@ parsed as (
         file_number,
         source_file,
         line_number,
+        run_number,
         message,
         unreadable,
         {{ hipaa_mode.extract_json_texts('message', paths) }} as found
@@ -72,6 +74,7 @@ named as (
         file_number,
         source_file,
         line_number,
+        run_number,
         message,
         unreadable,
         found,
@@ -151,6 +154,8 @@ final as (
         file_number,
         source_file,
         line_number,
+        run_number,
+        run_number,
         rejection_reason,
         case when rejection_reason is not null then coalesce(unreadable, encode(message), ''::blob) end as rejected_bytes,
         message_id,

@@ -70,6 +70,9 @@
         {%- do selects.append(hipaa_mode._check_rows(model, destination, rows)) -%}
     {%- endif -%}
 {%- endfor %}
+-- depends_on: {{ ref('hipaa_mode', 'stg_calls') }}
+-- depends_on: {{ ref('destinations') }}
+-- depends_on: {{ ref('allowed_events') }}
 with
 
 {% for column_name, relation in shown.items() -%}

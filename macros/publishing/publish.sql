@@ -38,6 +38,7 @@
             {%- do hipaa_mode.record_audit([{'destination': name, 'outcome': 'published', 'checks': blockers[name].checks}]) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- do hipaa_mode.command('discard_unpublished', hipaa_mode.published_request()) -%}
     {%- do hipaa_mode.record_audit(held_back) -%}
     {%- do hipaa_mode.log_summary(published, unchanged) -%}
 {%- endmacro %}

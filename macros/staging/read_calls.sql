@@ -155,7 +155,6 @@ final as (
         source_file,
         line_number,
         run_number,
-        run_number,
         rejection_reason,
         case when rejection_reason is not null then coalesce(unreadable, encode(message), ''::blob) end as rejected_bytes,
         message_id,

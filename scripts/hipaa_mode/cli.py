@@ -205,11 +205,11 @@ def summary(
 def _guarded_lines(manifests: list[dict[str, Any]]) -> list[str]:
     """Say, by destination and property, how many values looked like identifiers."""
     return [
-        f"{manifest['destination']}__{facts['view']}.{column['name']}: "
+        f"{view}.{column['name']}: "
         f"{column['values_like_identifiers']:,} values look like identifiers and "
         + ("are null" if column["guard"] == "block" else "were sent (guard warn)")
         for manifest in manifests
-        for facts in manifest["files"].values()
+        for view, facts in manifest["views"].items()
         for column in facts["columns"]
         if column.get("values_like_identifiers")
     ]
@@ -225,8 +225,8 @@ def _summary_table(environment: str, manifests: list[dict[str, Any]]) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for manifest in manifests:
         mode = "HIPAA" if manifest["hipaa_mode"] else "open"
-        for facts in manifest["files"].values():
-            table.add_row(f"{manifest['destination']}__{facts['view']}", mode, *_counts(facts))
+        for view, facts in manifest["views"].items():
+            table.add_row(view, mode, *_counts(facts))
         table.add_section()
     table.caption_justify = "left"
     table.caption = (

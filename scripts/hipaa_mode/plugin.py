@@ -74,6 +74,7 @@ class Session:
             "plan_partitions": self._plan_partitions,
             "tested_partitions": self._tested_partitions,
             "finish_publishing": self._finish_publishing,
+            "discard_unpublished": self._discard_unpublished,
             "published": self._published,
             "audit": self._audit,
         }
@@ -286,6 +287,10 @@ class Session:
         )
         self._manifests[written["destination"]] = written
         return written
+
+    def _discard_unpublished(self, request: Request) -> None:
+        root, environment = _published(request)
+        publishing.discard(root, environment)
 
     def _published(self, request: Request) -> list[dict[str, Any]]:
         root, environment = _published(request)

@@ -24,6 +24,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from hipaa_mode.errors import PublishingError
+from hipaa_mode.partitions import ENDING
 
 MANIFEST = "manifest.json"
 UNFINISHED = ".unfinished"
@@ -115,7 +116,7 @@ def finish(
                     f"Destination `{destination}` was not published: {name} has {told['rows']} "
                     f"rows where its view has {rows.get(name)}. Its last good files are in place"
                 )
-        files = {name: {"view": name.partition("/")[0], **facts[name]} for name in sorted(facts)}
+        files = {name: {"view": view_of(name), **facts[name]} for name in sorted(facts)}
         complete = {**manifest, "files": files}
         text = json.dumps(complete, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
         _write(incoming / MANIFEST, text.encode())
@@ -145,6 +146,13 @@ def _link(published: Path, incoming: Path) -> None:
         if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EXDEV):
             raise
         shutil.copy2(published, incoming)
+
+
+def discard(root: Path, environment: str) -> None:
+    """Remove files that were written aside and are not published."""
+    incoming = incoming_folder(root, environment)
+    shutil.rmtree(incoming, ignore_errors=True)
+    _remove_if_empty(incoming.parent)
 
 
 def withdraw(root: Path, environment: str, keep: Iterable[str]) -> list[str]:
@@ -203,6 +211,13 @@ def read_manifest(path: Path) -> dict[str, Any]:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(manifest["destination"], str) or not isinstance(manifest["files"], dict):
             raise TypeError
+        if "views" not in manifest:
+            # Before files were split by day, each was a view.
+            manifest["views"] = {view_of(name): facts for name, facts in manifest["files"].items()}
+            for name, facts in manifest["files"].items():
+                manifest["files"][name] = {**facts, "view": view_of(name)}
+        if not isinstance(manifest["views"], dict):
+            raise TypeError
         for facts in manifest["files"].values():
             if not isinstance(facts["bytes"], int) or not isinstance(facts["sha256"], str):
                 raise TypeError
@@ -232,6 +247,11 @@ def check_files(root: Path, environment: str) -> list[str]:
             if file_sha256(folder / name) != manifest["files"][name]["sha256"]:
                 differences.append(f"{folder / name} has changed since it was published")
     return differences
+
+
+def view_of(file: str) -> str:
+    """Return the view that a published file belongs to, from its name."""
+    return file.partition("/")[0].removesuffix(ENDING)
 
 
 def files_in(folder: Path) -> set[str]:

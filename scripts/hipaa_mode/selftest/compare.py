@@ -30,7 +30,7 @@ MANIFEST = "manifest.json"
 TOKEN = re.compile("[0-9a-f]{64}")
 CODE = re.compile("[0-9a-f]{32}")
 
-RUN_FACTS = ("published_at", "dbt_invocation_id")
+RUN_FACTS = ("published_at", "dbt_invocation_id", "run_number")
 """What the manifest says of the run; no two runs have the same."""
 
 COUNTED_FACTS = ("properties_dropped", "values_not_fitting")
@@ -78,15 +78,18 @@ class Published:
     def read(cls, folder: Path) -> Published:
         """Read all views and manifests of an environment's folder."""
         published = cls(folder)
-        for path in sorted(folder.glob("*/*.parquet")):
-            published.tables[path.stem] = pq.ParquetFile(path).read()
+        for view in sorted(path for path in folder.glob("*/*") if path.is_dir()):
+            files = sorted(view.glob("*.parquet"))
+            tables = [pq.ParquetFile(file).read() for file in files]
+            published.tables[view.name] = pa.concat_tables(tables)
         for path in sorted(folder.glob(f"*/{MANIFEST}")):
             published.manifests[path.parent.name] = json.loads(path.read_text("utf-8"))
         return published
 
-    def bytes_of(self, view: str) -> bytes:
-        """Return a view's file as it is."""
-        return (self.folder / view.rpartition("__")[0] / f"{view}.parquet").read_bytes()
+    def bytes_of(self, view: str) -> dict[str, bytes]:
+        """Return a view's files as they are, by name."""
+        folder = self.folder / view.rpartition("__")[0] / view
+        return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
 @dataclass
@@ -156,7 +159,7 @@ class Comparison:
         """Return the destination of a view, and what the seeds say of its columns."""
         name = view.rpartition("__")[0]
         destination = self.allowlist.destinations[name]
-        described = self.base.manifests[name]["files"][f"{view}.parquet"]["columns"]
+        described = self.base.manifests[name]["views"][view]["columns"]
         return destination, Columns.of(destination, described)
 
     @property

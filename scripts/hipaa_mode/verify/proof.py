@@ -33,7 +33,10 @@ CALL_TYPES = {
     "identifies": ("identify",),
     "groups": ("group",),
 }
-RAW_COLUMNS = ("file_number", "source_file", "line_number", "message", "unreadable")
+RAW_COLUMNS = (
+    *("file_number", "source_file", "line_number", "run_number"),
+    *("message", "unreadable"),
+)
 RAW_CALLS = Relation({name: Term("raw", name) for name in RAW_COLUMNS}, Term("rows", "raw calls"))
 RAW_LINES = "hipaa_mode_raw_lines"
 COMPARED_MODELS = ("duplicate_calls", "calls_without_message_id")
@@ -336,8 +339,11 @@ def _no_join(base: Relation, right: Relation, condition: frozenset[Term]) -> Rel
 def _compared(name: str) -> Relation:
     """Return a model of staging whose SQL is compared whole: its columns mean themselves."""
     columns = {
-        "duplicate_calls": ("file_number", "line_number", "source_file", "message_id", "delivery"),
-        "calls_without_message_id": ("file_number", "line_number", "call_key"),
+        "duplicate_calls": (
+            *("file_number", "line_number", "source_file", "run_number"),
+            *("message_id", "delivery"),
+        ),
+        "calls_without_message_id": ("file_number", "line_number", "content_hash", "call_key"),
     }[name]
     return Relation({column: Term(name, column) for column in columns}, Term("rows", name))
 

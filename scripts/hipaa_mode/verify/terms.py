@@ -109,7 +109,6 @@ FUNCTIONS = frozenset(
         "length",
         "list_concat",
         "list_filter",
-        "list_position",
         "list_resize",
         "list_reverse",
         "list_sum",
@@ -451,9 +450,6 @@ def _simplified_cast(node: exp.Cast, term: Term) -> Term:
             [message] = extracted.part("this")
             if len(paths) == len(listed.expressions):
                 return Term("json texts", message, tuple(paths), node.to.sql(DIALECT))
-    is_position = this.kind == "call" and this.arguments[0] == "list_position"
-    if is_position and this.arguments[-1] is Term("raw", "source_file"):
-        return Term("raw", "file_number")
     return term
 
 

@@ -72,13 +72,14 @@
     {{- return('(length(' ~ text ~ ') = ' ~ digits ~ ' and not ' ~ hipaa_mode.contains_pattern(text, '[^0-9a-f]') ~ ')') -}}
 {%- endmacro %}
 
-{#- A text as a key that takes less memory to count by. -#}
+{#- A text as a key of 64 bits, quicker to count by. That two of ten million texts share one is as
+    likely as three in a million, and then a check fails that should pass. -#}
 {% macro compact_key(text) -%}
     {{- return(adapter.dispatch('compact_key', 'hipaa_mode')(text)) -}}
 {%- endmacro %}
 
 {% macro duckdb__compact_key(text) -%}
-    {{- return('md5_number(' ~ text ~ ')') -}}
+    {{- return('hash(' ~ text ~ ')') -}}
 {%- endmacro %}
 
 {% macro csv_rows(file) -%}

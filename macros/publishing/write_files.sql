@@ -71,9 +71,10 @@
     {%- for column in columns -%}
         {%- do names.append(hipaa_mode.identifier(column.name)) -%}
     {%- endfor -%}
-    {#- In the order of row ids: that of arrival would tell finer times than the columns do. -#}
+    {#- In the order of row ids, that of arrival would tell finer times than the columns do. Their
+        first 15 digits as a number sort quicker. -#}
     {{- return(
-        'copy (select ' ~ names | join(', ') ~ ' from ' ~ relation ~ ' where ' ~ condition ~ ' order by row_id) to '
-        ~ hipaa_mode.literal(path) ~ ' (format parquet, parquet_version v2, compression zstd, compression_level 1, use_tmp_file false)'
+        'copy (select ' ~ names | join(', ') ~ ' from ' ~ relation ~ ' where ' ~ condition ~ " order by try_cast('0x' || left(row_id, 15) as bigint)) to "
+        ~ hipaa_mode.literal(path) ~ ' (format parquet, parquet_version v2, compression zstd, compression_level 1, write_bloom_filter false, use_tmp_file false)'
     ) -}}
 {%- endmacro %}

@@ -135,7 +135,7 @@ judged as (
             when message is null and unreadable is null then 'empty'
             when message is null then 'not_utf8'
             when found is null then 'broken_json'
-            when not starts_with(ltrim(message, {{ hipaa_mode.json_blanks() }}), '{') then 'not_an_object'
+            when not starts_with(message, '{') and not starts_with(ltrim(message, {{ hipaa_mode.json_blanks() }}), '{') then 'not_an_object'
             when not has_type then 'missing_type'
             when call_type is null then 'type_not_text'
             when call_type not in ('track', 'page', 'screen', 'identify', 'group', 'alias') then 'unknown_type'

@@ -35,6 +35,8 @@ from hipaa_mode.selftest.messages import (
     normalized,
     parse,
     read_calls,
+    scalar_text,
+    winner,
 )
 from hipaa_mode.selftest.twin import make_twin
 
@@ -290,10 +292,29 @@ def test_rejected_calls_stay_rejected_and_duplicates_duplicates(tmp_path: Path) 
     views = [f"{tool}__{view}" for tool in TOOLS for view in ("events", "identifies", "groups")]
     twin = make_twin(calls, allowlist, views, 1, with_masked=True)
     changed, _ = read_calls(twin.lines, _is_json)
-    same = [(c.kind, c.message_id, c.is_duplicate) for c in calls]
-    assert [(c.kind, c.message_id, c.is_duplicate) for c in changed] == same
+    assert [(c.kind, c.is_duplicate) for c in changed] == [(c.kind, c.is_duplicate) for c in calls]
+    ids = {(c.message_id, other.message_id) for c, other in zip(calls, changed)}
+    assert len({one for one, _ in ids}) == len({other for _, other in ids}) == len(ids)
+    assert sum(one != other for one, other in ids) > 200
     assert twin.counts["changed_calls"] == len(calls)
     assert sum(not c.kind for c in calls) == 7
+
+
+def test_a_text_that_is_both_a_message_id_and_a_person_changes_to_one_text(tmp_path: Path) -> None:
+    """Their tokens are one token: a row id is the token of the message id."""
+    project = Project.create(tmp_path / "p", [destination("tool")], [event("tool", "*")])
+    seeds = {path.stem: path for path in (project.folder / "seeds").glob("*.csv")}
+    allowlist = read_allowlist(seeds, "dev", dt.date(2026, 1, 1))
+    lines = [
+        as_line({"type": "track", "event": "Visit", "messageId": "5", "userId": "7"}),
+        as_line({"type": "track", "event": "Visit", "messageId": 7, "userId": 5}),
+    ]
+    calls, _ = read_calls(lines, _is_json)
+    twin = make_twin(calls, allowlist, ["tool__events"], 1, with_masked=True)
+    one, other = read_calls(twin.lines, _is_json)[0]
+    assert one.tree is not None and other.tree is not None
+    assert one.message_id == scalar_text(winner(other.tree, "user_id")) != "5"
+    assert other.message_id == scalar_text(winner(one.tree, "user_id")) != "7"
 
 
 def _is_json(text: str) -> bool:

@@ -339,7 +339,7 @@ class RowIds:
     def aligned(self, scope: str, before: pa.Table, after: pa.Table) -> pa.Table | None:
         """Put the rows after the change in the order of those before; None if some differ.
 
-        Only the row of a call without a message id has another row id, and so another place.
+        A row id is a token like any other, so it changes, and with it the row's place.
         """
         if self._pairs and scope not in self._maps:
             scope_key = subkey(self._key, self._environment, scope)

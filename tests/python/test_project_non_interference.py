@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from project import KEY, REPOSITORY, Project, allowed, as_line, destination, event, token
 
 from hipaa_mode.selftest.allowlist import read_allowlist, read_path
-from hipaa_mode.selftest.compare import RowIds, TokenMap
+from hipaa_mode.selftest.compare import RowIds, TokenMap, out_of_order
 from hipaa_mode.selftest.fresh import NORMALIZATIONS, Bijection, same_at_precision
 from hipaa_mode.selftest.messages import (
     Call,
@@ -268,6 +268,13 @@ def test_a_token_map_sees_what_is_no_bijection() -> None:
     assert "came or went" in problems(([one], [two, two]))
     assert "other than tokens" in problems((one, "raw"))
     assert "scopes share" in problems((three, one))
+
+
+def test_rows_in_order_of_arrival_are_noticed() -> None:
+    row_ids = sorted(token(str(number)) for number in range(5))
+    assert out_of_order(pa.table({"row_id": row_ids})) == 0
+    assert out_of_order(pa.table({"row_id": [row_ids[1], row_ids[0], *row_ids[2:]]})) == 1
+    assert out_of_order(pa.table({"row_id": pa.array([], pa.string())})) == 0
 
 
 def test_rows_of_calls_without_message_id_are_found_again() -> None:

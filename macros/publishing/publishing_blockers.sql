@@ -52,10 +52,40 @@
         {%- endfor -%}
         {%- if not tests_on_views -%}
             {%- do reasons.append('no test is configured on its views') -%}
+        {%- else -%}
+            {%- do reasons.extend(hipaa_mode._missing_tests(destination, view_owner)) -%}
         {%- endif -%}
         {%- do blockers.update({destination: {'reasons': reasons | select | list, 'checks': checks | sort}}) -%}
     {%- endfor -%}
     {{- return(blockers) -}}
+{%- endmacro %}
+
+{#- The tests that every destination view must have; as in scripts/hipaa_mode/verify/proof.py. -#}
+{% macro required_tests() -%}
+    {{- return([
+        'only_allowlisted_columns', 'masked_columns_are_tokens', 'no_raw_identifiers', 'no_identifier_patterns',
+        'only_allowed_events', 'row_id_is_primary_key', 'rows_match_calls',
+    ]) -}}
+{%- endmacro %}
+
+{#- Which of them a destination's views lack. One with a setting that lets it pass on what it is
+    there to find is as good as none. -#}
+{% macro _missing_tests(destination, view_owner) -%}
+    {%- set found = [] -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'test' and node.test_metadata and view_owner.get(node.attached_node) == destination -%}
+        {%- set config = node.config -%}
+        {%- set is_whole = config.severity | upper == 'ERROR' and not config.where and config.limit is none and config.error_if == '!= 0' and config.fail_calc == 'count(*)' -%}
+        {%- if is_whole and 'macro.hipaa_mode.test_' ~ node.test_metadata.name in node.depends_on.macros -%}
+            {%- do found.append(node.attached_node ~ ' ' ~ node.test_metadata.name) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set missing = [] -%}
+    {%- for unique_id, owner in view_owner.items() if owner == destination -%}
+        {%- for test in hipaa_mode.required_tests() if unique_id ~ ' ' ~ test not in found -%}
+            {%- do missing.append(unique_id.split('.')[2] ~ ' has no test ' ~ test ~ ' without settings') -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(missing) -}}
 {%- endmacro %}
 
 {#- A destination's views and everything they are built from. -#}

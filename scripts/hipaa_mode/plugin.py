@@ -54,6 +54,7 @@ class Session:
         self._environment = environment
         self._plan: Plan | None = None
         self._own_plan: tuple[Request, Plan] | None = None
+        self._answered_plan: tuple[Plan, Any] | None = None
         self._master_key: MasterKey | None = None
         self._subkeys: dict[str, Subkey] = {}
         self._git_state: dict[str, Any] | None = None
@@ -142,12 +143,18 @@ class Session:
         return answer
 
     def _current_plan(self, request: Request) -> Any:
-        return json.loads(self._plan_for(request).as_json())
+        return self._plan_answer(self._plan_for(request))
 
     def _destination(self, request: Request) -> Any:
         """Return one destination's part of the plan, or null if the environment has none."""
-        plan = json.loads(self._plan_for(request).as_json())
+        plan = self._plan_answer(self._plan_for(request))
         return plan["destinations"].get(request["destination"])
+
+    def _plan_answer(self, plan: Plan) -> Any:
+        """Return a plan as macros get it; made once, for there is a request from every model."""
+        if self._answered_plan is None or self._answered_plan[0] is not plan:
+            self._answered_plan = (plan, json.loads(plan.as_json()))
+        return self._answered_plan[1]
 
     def _plan_for(self, request: Request) -> Plan:
         if "seed_files" in request:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections import Counter
@@ -174,6 +175,10 @@ class Comparison:
         for view in self._both(twin):
             name = view.rpartition("__")[0]
             self.facts.rows[name] += self.base.tables[view].num_rows
+            misplaced = out_of_order(self.base.tables[view])
+            if misplaced:
+                problem = "rows are in another order than that of their row ids, which may tell"
+                found.append(Difference(name, view, "row_id", problem, misplaced))
             if self.base.bytes_of(view) == twin.bytes_of(view):
                 continue
             differences = [
@@ -342,7 +347,7 @@ class RowIds:
     def aligned(self, scope: str, before: pa.Table, after: pa.Table) -> pa.Table | None:
         """Put the rows after the change in the order of those before; None if some differ.
 
-        Only the row of a call without a message id has another row id, and so another place.
+        A row id is a token like any other, so it changes, and with it the row's place.
         """
         if self._pairs and scope not in self._maps:
             scope_key = subkey(self._key, self._environment, scope)
@@ -411,6 +416,15 @@ class TokenMap:
                     names = sorted({space.split(" ")[0], other.split(" ")[0]})
                     problems[f"scopes share tokens: {', '.join(names)}"] += shared
         return problems
+
+
+def out_of_order(table: pa.Table) -> int:
+    """Count the rows that come before one of a smaller row id.
+
+    The order in which calls arrived tells finer times than a destination may have.
+    """
+    row_ids = table.column("row_id").to_pylist()
+    return sum(one > other for one, other in itertools.pairwise(row_ids))
 
 
 def _code_space(columns: Columns, column: str) -> str:

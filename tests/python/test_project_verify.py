@@ -18,8 +18,8 @@ from project import GENERIC_TESTS, Project, allowed, destination, event
 
 from hipaa_mode.plan import Plan
 from hipaa_mode.project import read_plan
-from hipaa_mode.verify.manifest import Hook, Manifest, ViewTest, read_manifest
-from hipaa_mode.verify.proof import RULES, VIEW_TESTS, Proof, prove
+from hipaa_mode.verify.manifest import VIEW_TESTS, Hook, Manifest, ViewTest, read_manifest
+from hipaa_mode.verify.proof import RULES, Proof, prove
 from hipaa_mode.verify.sarif import as_sarif
 
 HIPAA_MODE = Path(sys.executable).with_name("hipaa-mode")
@@ -82,6 +82,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
             event("delta", "*", environment="prod"),
         ],
         wide_allowlist(),
+        view_tests=GENERIC_TESTS,
     )
     # A pull request has neither.
     (project.folder / "raw_calls/calls.ndjson").unlink()

@@ -74,6 +74,7 @@ class Published:
     folder: Path
     tables: dict[str, pa.Table] = field(default_factory=dict)
     manifests: dict[str, dict[str, Any]] = field(default_factory=dict)
+    files: dict[str, list[pa.Table]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> Published:
@@ -81,8 +82,8 @@ class Published:
         published = cls(folder)
         for view in sorted(path for path in folder.glob("*/*") if path.is_dir()):
             files = sorted(view.glob("*.parquet"))
-            tables = [pq.ParquetFile(file).read() for file in files]
-            published.tables[view.name] = pa.concat_tables(tables)
+            published.files[view.name] = [pq.ParquetFile(file).read() for file in files]
+            published.tables[view.name] = pa.concat_tables(published.files[view.name])
         for path in sorted(folder.glob(f"*/{MANIFEST}")):
             published.manifests[path.parent.name] = json.loads(path.read_text("utf-8"))
         return published
@@ -175,7 +176,7 @@ class Comparison:
         for view in self._both(twin):
             name = view.rpartition("__")[0]
             self.facts.rows[name] += self.base.tables[view].num_rows
-            misplaced = out_of_order(self.base.tables[view])
+            misplaced = sum(out_of_order(file) for file in self.base.files[view])
             if misplaced:
                 problem = "rows are in another order than that of their row ids, which may tell"
                 found.append(Difference(name, view, "row_id", problem, misplaced))

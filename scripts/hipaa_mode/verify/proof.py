@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from hipaa_mode.paths import parse_path
 from hipaa_mode.plan import DestinationPlan, Plan, ViewColumn
-from hipaa_mode.verify.manifest import Manifest, Model
+from hipaa_mode.verify.manifest import VIEW_TESTS, Manifest, Model
 from hipaa_mode.verify.reviewed import FORMS, TYPES, Reviewed
 from hipaa_mode.verify.terms import (
     Evaluator,
@@ -43,16 +43,6 @@ RAW_LINES = "hipaa_mode_raw_lines"
 COMPARED_MODELS = ("duplicate_calls", "calls_without_message_id")
 CROSSWALK = "surrogate_codes"
 PACKAGE = "hipaa_mode"
-VIEW_TESTS = (
-    "only_allowlisted_columns",
-    "masked_columns_are_tokens",
-    "no_raw_identifiers",
-    "no_identifier_patterns",
-    "only_allowed_events",
-    "row_id_is_primary_key",
-    "rows_match_calls",
-)
-"""Tests that every destination view must have; as in macros/publishing/publishing_blockers.sql."""
 
 HOOKS = {
     "on-run-start": "{{ hipaa_mode.start_run() }}",

@@ -49,21 +49,19 @@
 {%- for name in names -%}
     {%- if name == 'only_allowlisted_columns' -%}
         {%- do selects.append(hipaa_mode._check_columns(model, columns)) -%}
-    {%- elif name == 'masked_columns_are_tokens' -%}
-        {%- for column in masked -%}
-            {%- set is_token = hipaa_mode.is_hexadecimal('shown_text', 64 if column.treatment == 'mask' else 32) -%}
-            {%- do selects.append(hipaa_mode._check(name, column.name, 'values that are no tokens', 'count(*)', shown[column.name], 'not ' ~ is_token)) -%}
+    {%- elif name == 'masked_columns_are_tokens' and masked -%}
+        {%- set is_token = hipaa_mode.is_hexadecimal('shown_text', "case treatment when 'mask' then 64 else 32 end") -%}
+        {%- do selects.append(hipaa_mode._check_texts(name, 'values that are no tokens', masked, shown, 'not ' ~ is_token)) -%}
+    {%- elif name == 'no_raw_identifiers' and texts -%}
+        {#- Among what is checked to be tokens only an id of their length can be. -#}
+        {%- set tokens = texts | select('in', masked) | selectattr('treatment', 'equalto', 'mask') | list -%}
+        {%- set others = texts | reject('in', tokens) | list -%}
+        {%- for columns_alike, could_be in [(tokens, ' where length(identifier) = 64'), (others, '')] if columns_alike -%}
+            {%- set is_raw = 'shown_text in (select identifier from identifiers' ~ could_be ~ ')' -%}
+            {%- do selects.append(hipaa_mode._check_texts(name, 'ids of users or groups as they arrived', columns_alike, shown, is_raw)) -%}
         {%- endfor -%}
-    {%- elif name == 'no_raw_identifiers' -%}
-        {%- for column in texts -%}
-            {#- Among what is checked to be tokens only an id of their length can be. -#}
-            {%- set could_be = ' where length(identifier) = 64' if column in masked and column.treatment == 'mask' else '' -%}
-            {%- do selects.append(hipaa_mode._check(name, column.name, 'ids of users or groups as they arrived', 'count(*)', shown[column.name], 'shown_text in (select identifier from identifiers' ~ could_be ~ ')')) -%}
-        {%- endfor -%}
-    {%- elif name == 'no_identifier_patterns' -%}
-        {%- for column in suspected -%}
-            {%- do selects.append(hipaa_mode._check_patterns(column, shown[column.name])) -%}
-        {%- endfor -%}
+    {%- elif name == 'no_identifier_patterns' and suspected -%}
+        {%- do selects.append(hipaa_mode._check_patterns(suspected, shown)) -%}
     {%- elif name == 'only_allowed_events' -%}
         {%- do selects.append(hipaa_mode._check_events(model, rows)) -%}
     {%- elif name == 'row_id_is_primary_key' -%}
@@ -137,6 +135,27 @@ where failures > 0
     where {{ condition }}
 {%- endmacro %}
 
+{#- One check on the texts of several columns: one row a column. The condition is written once,
+    however many columns there are: patterns take long to compile. -#}
+{% macro _check_texts(check_name, problem, columns, shown, condition) %}
+    select
+        {{ hipaa_mode.literal(check_name) }} as check_name,
+        column_name,
+        {{ hipaa_mode.literal(problem) }} as problem,
+        count(*) as failures
+    from ({{ hipaa_mode._texts_of(columns, shown) }}) as texts
+    where {{ condition }}
+    group by column_name
+{%- endmacro %}
+
+{% macro _texts_of(columns, shown) -%}
+    {%- for column in columns %}
+        select {{ hipaa_mode.literal(column.name) }} as column_name, {{ hipaa_mode.literal(column.treatment) }} as treatment, shown_text
+        from {{ shown[column.name] }}
+        {% if not loop.last %}union all{% endif %}
+    {%- endfor -%}
+{%- endmacro %}
+
 {#- Exactly the columns of the allowlist: no other and none missing. -#}
 {% macro _check_columns(model, columns) -%}
     {%- set expected = {} -%}
@@ -168,23 +187,29 @@ where failures > 0
 {%- endmacro %}
 
 {#- One row a column, which tells how many of its texts look like what. -#}
-{% macro _check_patterns(column, shown) -%}
+{% macro _check_patterns(columns, shown) -%}
     {%- set patterns = hipaa_mode.identifier_patterns() -%}
     {#- A network is all that treatment ip_prefix leaves, and looks like an address. -#}
-    {%- if column.treatment == 'ip_prefix' -%}
-        {%- do patterns.pop('ip_like') -%}
-    {%- endif -%}
+    {%- do patterns.update({'ip_like': "(treatment <> 'ip_prefix' and " ~ patterns.ip_like ~ ')'}) -%}
     {%- set counts = [] -%}
-    {%- for kind, condition in patterns.items() -%}
-        {%- do counts.append(hipaa_mode.literal(kind ~ ' ') ~ ' || ' ~ hipaa_mode.count_where(condition)) -%}
+    {%- for kind in patterns -%}
+        {%- do counts.append(hipaa_mode.literal(kind ~ ' ') ~ ' || ' ~ hipaa_mode.count_where(kind)) -%}
     {%- endfor %}
     select
         'no_identifier_patterns' as check_name,
-        {{ hipaa_mode.literal(column.name) }} as column_name,
+        column_name,
         {{ counts | join(" || ', ' || ") }} as problem,
-        {{ hipaa_mode.count_where(patterns.values() | join(' or ')) }} as failures
-    from {{ shown }}
-    where {{ hipaa_mode.looks_like_identifier('shown_text') }}
+        {{ hipaa_mode.count_where(patterns.keys() | join(' or ')) }} as failures
+    from (
+        select
+            column_name
+            {%- for kind, condition in patterns.items() %},
+            {{ condition }} as {{ kind }}
+            {%- endfor %}
+        from ({{ hipaa_mode._texts_of(columns, shown) }}) as texts
+        where {{ hipaa_mode.looks_like_identifier('shown_text') }}
+    ) as suspects
+    group by column_name
 {%- endmacro %}
 
 {#- Every event name is one that the seed, as loaded, lets the destination have, as it is sent. -#}

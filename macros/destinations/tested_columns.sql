@@ -79,7 +79,7 @@
 {%- endmacro %}
 
 {% macro duckdb__compact_key(text) -%}
-    {{- return('hash(' ~ text ~ ')') -}}
+    {{- return('case when ' ~ text ~ ' is not null then hash(' ~ text ~ ') end') -}}
 {%- endmacro %}
 
 {% macro csv_rows(file) -%}

@@ -110,9 +110,11 @@ texts as (
         {%- endfor %}
     from calls
 
-)
+),
 
-select
+formed as (
+
+    select
     {%- for scope in scopes %}
     {{ hipaa_mode.token('texts.call_key', scope) }} as row_id{{ hipaa_mode.scope_suffix(scope) }},
     {%- endfor %}
@@ -134,7 +136,7 @@ select
     {%- for column in columns %},
     {{ hipaa_mode.masked_expression(column) }} as {{ hipaa_mode.identifier(column.name) }}
     {%- if column.guard_column %},
-    {{ hipaa_mode.guard_count(column) }} as {{ hipaa_mode.identifier(column.guard_column) }}
+    {{ hipaa_mode.before_guard(column) }} as {{ hipaa_mode.identifier(column.guard_column) }}
     {%- endif %}
     {%- endfor %}
 from texts
@@ -148,6 +150,35 @@ left join {{ ref('hipaa_mode', 'surrogate_codes') }} as {{ hipaa_mode.identifier
     and {{ hipaa_mode.identifier(column.name ~ '__code') }}.scope = {{ hipaa_mode.literal(column.scope) }}
     and {{ hipaa_mode.identifier(column.name ~ '__code') }}.value = {{ hipaa_mode.normalized('texts.' ~ hipaa_mode.identifier(column.value), column.normalize) }}
 {%- endfor %}
+)
+
+{#- What a guard took is counted by what is missing: its patterns are looked for once. -#}
+select
+    {%- for scope in scopes %}
+    row_id{{ hipaa_mode.scope_suffix(scope) }},
+    {%- endfor %}
+    call_type,
+    event
+    {%- for precision in (plan.precisions if plan else []) %},
+    sent_at__{{ precision }},
+    received_at__{{ precision }}
+    {%- endfor %}
+    {%- for scope in scopes %}{% for name in ['user_id', 'anonymous_id', 'group_id'] %},
+    {{ name }}{{ hipaa_mode.scope_suffix(scope) }}
+    {%- endfor %}{% endfor %}
+    {%- for name in (plan.raw_ids if plan else []) %},
+    {{ name }}__raw
+    {%- endfor %}
+    {%- if keeps_whole %}{% for name in whole %},
+    {{ name }}__whole
+    {%- endfor %}{% endif %}
+    {%- for column in columns %},
+    {{ hipaa_mode.identifier(column.name) }}
+    {%- if column.guard_column %},
+    {{ hipaa_mode.guard_count(column) }} as {{ hipaa_mode.identifier(column.guard_column) }}
+    {%- endif %}
+    {%- endfor %}
+from formed
 -- depends_on: {{ ref('hipaa_mode', 'surrogate_codes') }}
 {%- endmacro %}
 

@@ -159,8 +159,8 @@ def _run_size(
                     _compare(result, ours, theirs, contestant.same_tokens)
             if contestant is HIPAA_MODE:
                 write_new_calls(job.arriving / "new.ndjson", max(calls // 100, 1))
-                _run(command, job, increment)
-                _run(command, job, unchanged)
+                run_command(command, job, increment)
+                run_command(command, job, unchanged)
             _clear(job.folder, arguments.keep)
     if not arguments.keep:
         raw_calls.unlink()
@@ -181,11 +181,16 @@ def _measure(contestant: Contestant, job: Job, result: Result) -> Command:
     job.folder.mkdir()
     command = contestant.prepare(job)
     _read_through(job.raw_calls)
-    _run(command, job, result)
+    run_command(command, job, result)
     return command
 
 
-def _run(command: Command, job: Job, result: Result) -> None:
+def run_command(command: Command, job: Job, result: Result) -> None:
+    """Run a command and add what it took to a result.
+
+    Raises:
+        BenchmarkError: it failed, or did not write its outputs.
+    """
     figures_file, log = job.folder / "figures.json", job.folder / "log.txt"
     finished = subprocess.run(
         [sys.executable, str(MEASURE), str(figures_file), str(log), *command.arguments],

@@ -5,8 +5,13 @@
 {% macro write_files(relation, destination_plan, view, columns, name, sql) -%}
     {%- set partitions = hipaa_mode.plan_partitions(relation, destination_plan, view, name, sql) -%}
     {%- set statements = [] -%}
+    {%- set names = [] -%}
+    {%- for column in columns -%}
+        {%- do names.append(hipaa_mode.identifier(column.name)) -%}
+    {%- endfor -%}
+    {%- set shown = names | join(', ') -%}
     {%- for partition in partitions.write -%}
-        {%- do statements.append(hipaa_mode.write_file(relation, columns, hipaa_mode.in_partition(partition), partition.path)) -%}
+        {%- do statements.append(hipaa_mode.write_file(relation, shown, hipaa_mode.in_partition(partition), partition.path)) -%}
     {%- endfor -%}
     {#- Many at a time: dbt takes longer over a statement than DuckDB over a small file. -#}
     {%- for batch in statements | batch(100) -%}
@@ -61,20 +66,16 @@
     {{- return("sent_at >= timestamp '" ~ partition.first ~ "' and sent_at < timestamp '" ~ partition.after ~ "'") -}}
 {%- endmacro %}
 
-{#- The statement that copies the rows of one file, with the columns named one by one. -#}
-{% macro write_file(relation, columns, condition, path) -%}
-    {{- return(adapter.dispatch('write_file', 'hipaa_mode')(relation, columns, condition, path)) -}}
+{#- The statement that copies the rows of one file; `shown` are its columns, named one by one. -#}
+{% macro write_file(relation, shown, condition, path) -%}
+    {{- return(adapter.dispatch('write_file', 'hipaa_mode')(relation, shown, condition, path)) -}}
 {%- endmacro %}
 
-{% macro duckdb__write_file(relation, columns, condition, path) -%}
-    {%- set names = [] -%}
-    {%- for column in columns -%}
-        {%- do names.append(hipaa_mode.identifier(column.name)) -%}
-    {%- endfor -%}
+{% macro duckdb__write_file(relation, shown, condition, path) -%}
     {#- In the order of row ids, that of arrival would tell finer times than the columns do. Their
         first 15 digits as a number sort quicker. -#}
     {{- return(
-        'copy (select ' ~ names | join(', ') ~ ' from ' ~ relation ~ ' where ' ~ condition ~ " order by try_cast('0x' || left(row_id, 15) as bigint)) to "
+        'copy (select ' ~ shown ~ ' from ' ~ relation ~ ' where ' ~ condition ~ " order by try_cast('0x' || left(row_id, 15) as bigint)) to "
         ~ hipaa_mode.literal(path) ~ ' (format parquet, parquet_version v2, compression zstd, compression_level 1, write_bloom_filter false, use_tmp_file false)'
     ) -}}
 {%- endmacro %}

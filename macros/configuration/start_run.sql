@@ -23,6 +23,7 @@
         {%- if needs_key -%}
             {%- do hipaa_mode.check_key_fingerprint(started.key_fingerprint) -%}
             {%- do hipaa_mode.create_build_tables() -%}
+            {%- do hipaa_mode.pin_suppressed_users(started) -%}
         {%- endif -%}
         {%- if flags.WHICH in ('build', 'run') -%}
             {%- do hipaa_mode.withdraw_removed_destinations(started.destinations) -%}

@@ -31,6 +31,7 @@
             'key_fingerprint': facts.key_fingerprint,
             'dbt_invocation_id': invocation_id,
             'calls': facts.calls,
+            'withheld': facts.withheld,
             'views': views,
         },
     }) -%}

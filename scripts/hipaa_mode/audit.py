@@ -263,6 +263,7 @@ def delivery(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "allowlist_fingerprint": manifest.get("allowlist_fingerprint"),
         "key_fingerprint": manifest.get("key_fingerprint"),
         "calls": manifest.get("calls"),
+        "withheld": manifest.get("withheld"),
         "events": None if events is None else sorted(map(list, events.items())),
         "views": [_view(name, manifest) for name in sorted(manifest["views"])],
     }

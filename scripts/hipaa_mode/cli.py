@@ -186,7 +186,8 @@ def summary(
         calls = manifests[-1]["calls"]
         output.print(
             f"{calls['raw']} raw calls = {calls['staged']} staged + {calls['duplicates']} "
-            f"duplicates + {calls['rejected']} rejected. Files: {root / environment}/",
+            f"duplicates + {calls['rejected']} rejected + {calls.get('withheld', 0)} withheld. "
+            f"Files: {root / environment}/",
             highlight=False,
         )
     else:

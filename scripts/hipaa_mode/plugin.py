@@ -7,7 +7,8 @@ Named in profiles.yml as `plugins: [{module: hipaa_mode.plugin}]`. Its one setti
 - `system.main.hipaa_mask(value, scope)`: the token of a value;
 - `system.main.hipaa_mode_random_code(value)`: a random 128-bit code for every row;
 - `system.main.hipaa_mode_command(action, request)`: what macros ask of Python, in JSON;
-- the temporary view `hipaa_mode_raw_lines`: the lines of the raw files.
+- the temporary view `hipaa_mode_raw_lines`: the lines of the raw files;
+- the temporary view `hipaa_mode_suppressed_users`: the ids of people whose calls are withheld.
 """
 
 from __future__ import annotations
@@ -39,8 +40,11 @@ from hipaa_mode.plan import Plan, make_plan
 from hipaa_mode.publishing import UNFINISHED
 from hipaa_mode.raw_calls import RawLines, locate
 from hipaa_mode.raw_files import as_known, known_file, plan_reading
+from hipaa_mode.seeds import Fault, add_optional_seeds
+from hipaa_mode.suppression import SuppressedUsers
 
 RAW_LINES_VIEW = "hipaa_mode_raw_lines"
+SUPPRESSED_USERS_VIEW = "hipaa_mode_suppressed_users"
 SURROGATE_BYTES = 16
 
 Request = Mapping[str, Any]
@@ -63,6 +67,7 @@ class Session:
         self._queries: dict[str, str] = {}
         self._run_number = _new_run_number()
         self.raw_lines = RawLines()
+        self.suppressed_users = SuppressedUsers()
         self._actions: dict[str, Callable[[Request], Any]] = {
             "start": self._start,
             "plan": self._current_plan,
@@ -119,7 +124,7 @@ class Session:
         self._environment = str(request["environment"])
         self._subkeys.clear()
         self._master_key = None
-        self._plan = _read_plan(request)
+        self._plan = _read_plan(request, self.suppressed_users)
         self._own_plan = None
         self._git_state = None
         if request["needs_key"] and "destinations" in request["seed_files"]:
@@ -133,6 +138,8 @@ class Session:
             "faults": [str(fault) for fault in self._plan.faults],
             "warnings": [str(warning) for warning in self._plan.warnings],
             "destinations": sorted(self._plan.destinations),
+            "suppressed_users_view": SUPPRESSED_USERS_VIEW,
+            "suppressed_users_table": list(self.suppressed_users.table),
             "key_fingerprint": "",
         }
         if request["needs_key"]:
@@ -374,12 +381,26 @@ def _published(request: Request) -> tuple[Path, str]:
     return Path(request["root"]).absolute(), str(request["environment"])
 
 
-def _read_plan(request: Request) -> Plan:
+def _read_plan(request: Request, suppressed_users: SuppressedUsers | None = None) -> Plan:
+    """Read the seeds that a request names, and who is suppressed where that is wanted."""
     files = {seed: Path(path) for seed, path in request["seed_files"].items()}
     labels = dict(request["seed_labels"])
+    environment = str(request["environment"])
+    faults = add_optional_seeds(files, labels)
+    configuration = read_configuration(files, labels)
+    configuration.faults += faults
+    if suppressed_users is not None:
+        location = str(request.get("suppressed_users") or "")
+        configuration.faults += suppressed_users.read(
+            configuration, environment, files, labels, location, Path.cwd()
+        )
+        for seed in request.get("loaded_by_dbt", ()):
+            problem = "dbt would load the ids into a table that anyone may read"
+            remedy = "Say `config: {enabled: false}` of the seed in its YAML"
+            configuration.faults.append(Fault(seed, None, problem, remedy))
     return make_plan(
-        read_configuration(files, labels),
-        str(request["environment"]),
+        configuration,
+        environment,
         dt.date.fromisoformat(request["today"]),
         request.get("models"),
     )
@@ -448,5 +469,6 @@ class Plugin(BasePlugin):
                 ) from None
 
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        """Give the cursor the view of raw lines; a registered view belongs to one cursor."""
+        """Give the cursor the temporary views; a registered view belongs to one cursor."""
         cursor.register(RAW_LINES_VIEW, self.session.raw_lines)
+        cursor.register(SUPPRESSED_USERS_VIEW, self.session.suppressed_users)

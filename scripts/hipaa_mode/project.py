@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 import shutil
 import sys
@@ -11,7 +12,8 @@ from pathlib import Path
 from hipaa_mode.configuration import Configuration, read_configuration
 from hipaa_mode.errors import MissingFileError
 from hipaa_mode.plan import Plan, make_plan
-from hipaa_mode.seeds import SEED_COLUMNS
+from hipaa_mode.seeds import SEED_COLUMNS, add_optional_seeds
+from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE, SuppressedUsers
 
 _DESTINATION_MODEL = re.compile(r"hipaa_mode\.destination_(?:events|identifies|groups)\b")
 
@@ -27,7 +29,17 @@ def read_plan(project: Path, environment: str, check_models: bool = True) -> Pla
     """
     files = {seed: project / "seeds" / f"{seed}.csv" for seed in SEED_COLUMNS}
     labels = {seed: f"seeds/{seed}.csv" for seed in SEED_COLUMNS}
+    faults = add_optional_seeds(files, labels)
     configuration: Configuration = read_configuration(files, labels)
+    configuration.faults += faults
+    configuration.faults += SuppressedUsers().read(
+        configuration,
+        environment,
+        files,
+        labels,
+        os.environ.get(SUPPRESSED_USERS_VARIABLE, ""),
+        project,
+    )
     models = [
         path.stem
         for path in sorted((project / "models").rglob("*.sql"))

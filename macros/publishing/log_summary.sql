@@ -10,7 +10,7 @@
             {%- set withheld = manifest.withheld -%}
             {%- if manifest.calls.withheld or withheld.suppressed_people or withheld.retain_days is not none -%}
                 {%- do log(
-                    'hipaa_mode: withheld: ' ~ withheld.calls.suppressed ~ ' calls of ' ~ withheld.suppressed_people ~ ' suppressed people'
+                    'hipaa_mode: withheld: ' ~ withheld.calls.suppressed ~ ' calls of ' ~ withheld.suppressed_people ~ (' suppressed person' if withheld.suppressed_people == 1 else ' suppressed people')
                     ~ (', ' ~ withheld.calls.expired ~ ' older than ' ~ withheld.retain_days ~ ' days, ' ~ withheld.calls.undated
                     ~ ' without a time' if withheld.retain_days is not none else ''), info=true
                 ) -%}

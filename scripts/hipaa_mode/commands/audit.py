@@ -202,6 +202,7 @@ def _runs_table(environment: str, shown: list[audit.Entry]) -> Table:
         reasons = list(entry.get("reasons", []))
         if entry.get("in_place_at_start"):
             reasons.insert(0, "in place when the days asked for began")
+        reasons += _withheld(entry)
         if len(reasons) > 3:
             reasons[3:] = [f"and {len(reasons) - 3} more"]
         table.add_row(
@@ -213,6 +214,22 @@ def _runs_table(environment: str, shown: list[audit.Entry]) -> Table:
             escape("\n".join(reasons)),
         )
     return table
+
+
+def _withheld(entry: audit.Entry) -> list[str]:
+    """Say whose calls were withheld by number, and by which list by its fingerprint."""
+    told = entry.get("withheld") or {}
+    lines: list[str] = []
+    if people := told.get("suppressed_people"):
+        fingerprint = str(told["suppressed_people_hmac"])[:FINGERPRINT_SHOWN]
+        lines.append(
+            f"withheld: {told['calls']['suppressed']:,} calls of {people:,} suppressed "
+            f"{'person' if people == 1 else 'people'} (list {fingerprint})"
+        )
+    if days := told.get("retain_days"):
+        old = told["calls"]["expired"] + told["calls"]["undated"]
+        lines.append(f"withheld: {old:,} calls older than {days} days or of unknown age")
+    return lines
 
 
 def _views(entry: audit.Entry) -> list[dict[str, Any]]:

@@ -212,20 +212,7 @@ def read_configuration(seed_files: Mapping[str, Path], labels: Mapping[str, str]
         needed to see. Rows with faults are left out.
     """
     configuration = Configuration()
-    faults = configuration.faults
-    rows: dict[str, list[SeedRow]] = {}
-    for seed in SEED_COLUMNS:
-        found = None
-        known_faults = len(faults)
-        if seed in seed_files:
-            found = read_seed(seed, seed_files[seed], labels[seed], faults)
-        else:
-            faults.append(
-                Fault(f"{seed}.csv", None, "the seed is missing", "Add it, or enable it in dbt")
-            )
-        if len(faults) > known_faults:
-            configuration.unread.add(seed)
-        rows[seed] = found or []
+    rows = _read_rows(configuration, seed_files, labels)
     for row in rows["destination_types"]:
         _add_type(configuration, row)
     for row in rows["small_zip3_areas"]:
@@ -236,13 +223,31 @@ def read_configuration(seed_files: Mapping[str, Path], labels: Mapping[str, str]
         _add_event(configuration, row)
     for row in rows["allowed_properties"]:
         _add_property(configuration, row)
-    if "environments" in seed_files:
-        seed = "environments"
-        for row in read_seed(seed, seed_files[seed], labels[seed], faults) or []:
-            _add_environment(configuration, row)
+    for row in rows["environments"]:
+        _add_environment(configuration, row)
     _check_duplicates(configuration)
     _check_references(configuration)
     return configuration
+
+
+def _read_rows(
+    configuration: Configuration, seed_files: Mapping[str, Path], labels: Mapping[str, str]
+) -> dict[str, list[SeedRow]]:
+    faults = configuration.faults
+    rows: dict[str, list[SeedRow]] = {}
+    for seed in (*SEED_COLUMNS, "environments"):
+        found = None
+        known_faults = len(faults)
+        if seed in seed_files:
+            found = read_seed(seed, seed_files[seed], labels[seed], faults)
+        elif seed in SEED_COLUMNS:
+            faults.append(
+                Fault(f"{seed}.csv", None, "the seed is missing", "Add it, or enable it in dbt")
+            )
+        if len(faults) > known_faults:
+            configuration.unread.add(seed)
+        rows[seed] = found or []
+    return rows
 
 
 class _RowReader:

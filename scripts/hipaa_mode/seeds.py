@@ -118,13 +118,10 @@ def add_optional_seeds(files: dict[str, Path], labels: dict[str, str]) -> list[F
         return []
     beside, label = files["destinations"], Path(labels["destinations"])
     folder, shown = beside.parent, label.parent
-    if (
-        len(label.parts) > 1
-        and not label.is_absolute()
-        and beside.parts[-len(label.parts) :] == label.parts
-    ):
+    depth = len(label.parts)
+    if depth > 1 and not label.is_absolute() and beside.parts[-depth:] == label.parts:
         # All of the project's folder of seeds: what is not found must not count as not there.
-        folder, shown = beside.parents[len(label.parts) - 2], Path(label.parts[0])
+        folder, shown = beside.parents[depth - 2], Path(label.parts[0])
     faults: list[Fault] = []
     for seed in OPTIONAL_SEEDS:
         found = sorted(folder.rglob(f"{seed}.csv"))

@@ -1,7 +1,6 @@
 """What a single value looks like. The patterns find shapes: no spelled-out number, no context.
 
-They lean the other way than those of the guard: the guard takes a value away, so it has to be
-right; here one too many costs a look.
+What the guard would take is among them (see `shapes.py`), and more: names, addresses, dates.
 """
 
 from __future__ import annotations
@@ -9,6 +8,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 from functools import lru_cache
+
+from hipaa_mode.inventory.shapes import has_card_number, has_shape, is_card_number
 
 LENGTH_LOOKED_AT = 2048
 """Characters of a text that are looked at; what comes after in a long one is not."""
@@ -18,29 +19,14 @@ LONGEST_NAME = 64
 
 REMEMBERED = 1 << 16
 
-_EMAIL = re.compile(r"[^\s@\"'(),:;<>\[\]]+(?:@|%40)[^\s@\"'(),:;<>\[\]/?#&=]+\.[A-Za-z]{2,}")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S|(?:^|\s)www\.\S|^/(?!/)\S*[/?=]\S*$")
-_SSN = re.compile(r"(?<![0-9A-Za-z.-])[0-9]{3}[-. ][0-9]{2}[-. ][0-9]{4}(?![0-9-])")
-_PHONE = re.compile(
-    r"(?<![0-9A-Za-z])(?:\+?1[-. ]?)?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[-. /])[0-9]{3}[-. ]"
-    r"[0-9]{4}(?![0-9])|(?<![0-9A-Za-z])\+[1-9](?:[-. ()]{0,2}[0-9]){7,14}(?![0-9])"
-)
-_BARE_PHONE = re.compile(r"\s*1?[2-9][0-9]{2}[2-9][0-9]{6}\s*")
-_CARD = re.compile(r"(?<![0-9A-Za-z.])[2-6][0-9]{3}[ -]?(?:[0-9][ -]?){8,14}[0-9](?![0-9A-Za-z])")
-_MRN = re.compile(r"(?<![A-Za-z])M\.?R\.?N\.?[^0-9A-Za-z]{0,4}[0-9]{4,}", re.IGNORECASE)
-_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_IP = re.compile(
-    # After a letter and a slash it is a version: Chrome/143.0.0.0.
-    rf"(?<![0-9A-Za-z.])(?<![A-Za-z]/)(?:{_OCTET}\.){{3}}{_OCTET}(?![0-9A-Za-z]|\.[0-9])"
-    r"|(?<![0-9A-Za-z:.])(?:[0-9A-Fa-f]{1,4}:){2,7}(?::?[0-9A-Fa-f]{1,4}){0,5}:?(?![0-9A-Za-z:])"
-)
 _UUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 _MAC = re.compile(r"(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}")
 _CODE = re.compile(
     r"(?=[A-Za-z_-]*[0-9])[0-9A-Za-z_-]{12,}|[A-Za-z]{1,12}[-_:]?[0-9]{4,}|[0-9]{6,}"
 )
 _CODE_IN_KEY = re.compile(
-    r"[0-9]{5,}|(?=[a-fA-F]*[0-9])[0-9a-fA-F]{16,}|"
+    r"[0-9]{5,}|[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}|(?=[a-fA-F]*[0-9])[0-9a-fA-F]{16,}|"
     r"^(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[0-9A-Za-z_-]{20,}$"
 )
 _ZIP = re.compile(r"[0-9]{5}(?:-[0-9]{4})?")
@@ -89,9 +75,10 @@ def kinds_of_text(text: str) -> tuple[str, ...]:
     text = text[:LENGTH_LOOKED_AT]
     found: list[str] = []
     if "@" in text or "%40" in text:
-        found += ["email"] if _EMAIL.search(text) else []
-    if "/" in text or "www." in text:
-        found += ["url"] if _URL.search(text) else []
+        found += ["email"] if has_shape("email_like", text) else []
+    if "/" in text or "www." in text or "?" in text:
+        is_url = _URL.search(text) or has_shape("url_query_like", text)
+        found += ["url"] if is_url else []
     if any(map(text.__contains__, "0123456789")) or "::" in text:
         found += _with_digits(text)
     given = _NAME.fullmatch(text.strip())
@@ -113,12 +100,13 @@ def _with_digits(text: str) -> list[str]:
         return ["unique_id"]
     if _MAC.fullmatch(bare):
         return ["device_id"]
+    may_be_address = text.count(".") > 2 or text.count(":") > 1
     holds = {
-        "ssn": _SSN.search(text),
-        "phone": _PHONE.search(text) or _BARE_PHONE.fullmatch(text),
-        "card": any(_is_card(match.group()) for match in _CARD.finditer(text)),
-        "mrn": _MRN.search(text),
-        "ip": any(_is_address(match.group()) for match in _IP.finditer(text)),
+        "ssn": has_shape("ssn_like", text),
+        "phone": has_shape("phone_like", text),
+        "card": has_card_number(text),
+        "mrn": has_shape("mrn_like", text),
+        "ip": may_be_address and has_shape("ip_like", text),
         "zip": _ZIP.fullmatch(bare),
         "address": _STREET.search(text),
     }
@@ -131,25 +119,9 @@ def kinds_of_number(number: float) -> tuple[str, ...]:
     if not isinstance(number, int) or number < 10**9:
         return ()
     text = str(number) if number < 10**19 else ""
-    if _BARE_PHONE.fullmatch(text):
+    if has_shape("phone_like", text):
         return ("phone",)
-    return ("card",) if len(text) >= 13 and text[0] in "23456" and _is_card(text) else ()
-
-
-def _is_address(text: str) -> bool:
-    """Whether what may be an IP address is no version (1.2.3.4) and no time of day (12:30:45)."""
-    if "." in text:
-        return any(len(octet) > 1 for octet in text.split("."))
-    return "::" in text or text.count(":") == 7
-
-
-def _is_card(text: str) -> bool:
-    """Whether 13 to 19 digits pass the check of ISO/IEC 7812-1 (Luhn)."""
-    digits = [int(digit) for digit in text if digit.isdigit()]
-    if not 13 <= len(digits) <= 19:
-        return False
-    doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+    return ("card",) if is_card_number(text) else ()
 
 
 def _is_free_text(text: str) -> bool:

@@ -20,6 +20,7 @@ from project import REPOSITORY
 from seed_files import minimal_seeds
 from typer.testing import CliRunner
 
+from hipaa_mode.calls import day_of, judge, parse
 from hipaa_mode.cli import app
 from hipaa_mode.commands import inventory as command
 from hipaa_mode.errors import ConfigurationError, ExitCode, RawCallsError
@@ -28,7 +29,7 @@ from hipaa_mode.inventory.kinds import KINDS, SAFE_HARBOR, kinds_of_name
 from hipaa_mode.inventory.receptions import receptions
 from hipaa_mode.inventory.shapes import EXPRESSIONS
 from hipaa_mode.inventory.state import InventoryStateError, State, read_state, state_path
-from hipaa_mode.inventory.take import Inventory, Property, day_of, judge, parse, take_inventory
+from hipaa_mode.inventory.take import Inventory, Property, take_inventory
 from hipaa_mode.inventory.values import is_identifier_key, kinds_of_number, kinds_of_text
 from hipaa_mode.inventory.walk import MANY_KEYS, MOST_CHILDREN, Tree
 from hipaa_mode.paths import parse_path

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,6 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from hipaa_mode.calls import BROKEN, LIST_OF_TYPE, ROOT_OF_LIST, day_of, judge, parse
 from hipaa_mode.configuration import ENVELOPE, PROPERTY_LISTS
 from hipaa_mode.display import is_printable, printable
 from hipaa_mode.errors import RawCallsError
@@ -25,27 +24,8 @@ from hipaa_mode.raw_calls import RawLocation, read_lines, read_parquet
 
 LISTS = (*PROPERTY_LISTS, ENVELOPE)
 
-Pairs = tuple[tuple[str, Any], ...]
-
-_LIST_OF_TYPE = {
-    "track": "event",
-    "page": "event",
-    "screen": "event",
-    "identify": "user",
-    "group": "group",
-    "alias": "",
-}
-_ROOT = {"event": "properties", "user": "traits", "group": "traits"}
-_TIMES = (
-    "sentAt", "sent_at", "timestamp", "originalTimestamp", "original_timestamp", "receivedAt",
-    "received_at",
-)  # fmt: skip
-_DAY = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])(?![0-9])")
 # Half of a surrogate pair is no JSON for DuckDB, and is for Python.
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-_BROKEN = object()
-_DECODER = json.JSONDecoder(object_pairs_hook=tuple)
-_OFFSET = re.compile(r"[+-][0-9]{2}:[0-9]{2}$")
 
 
 @dataclass(frozen=True)
@@ -151,14 +131,14 @@ class Taker:
         for reason, count in (("not_utf8", not_utf8), ("empty", empty)):
             self.inventory.unusable.update({reason: count} if count else {})
         for message in batch.column("message").drop_null().to_pylist():
-            call = _BROKEN if _SURROGATE.search(message) else parse(message)
-            if call is _BROKEN:
+            call = BROKEN if _SURROGATE.search(message) else parse(message)
+            if call is BROKEN:
                 refused.append(message)
             else:
                 self._take(call)
         for text in _as_the_engine_reads(refused):
-            call = _BROKEN if text is None else parse(text)
-            if call is _BROKEN:
+            call = BROKEN if text is None else parse(text)
+            if call is BROKEN:
                 self.inventory.unusable["broken_json"] += 1
             else:
                 self._take(call)
@@ -175,9 +155,9 @@ class Taker:
             self.inventory.unusable[reason] += 1
             return
         self._number += 1
-        number, day, name = self._number, day_of(call), _LIST_OF_TYPE[kind]
+        number, day, name = self._number, day_of(call), LIST_OF_TYPE[kind]
         self.inventory.calls.update([item for item in (name, "context", ENVELOPE) if item])
-        root = _ROOT.get(name)
+        root = ROOT_OF_LIST.get(name)
         envelope: list[tuple[str, Any]] = []
         for key, value in call:
             if key == root and type(value) is tuple:
@@ -206,14 +186,6 @@ class Taker:
         return self.inventory
 
 
-def parse(message: str) -> object:
-    """Parse a message: objects become tuples of pairs, in order, and arrays lists."""
-    try:
-        return _DECODER.decode(message)
-    except (ValueError, RecursionError):
-        return _BROKEN
-
-
 def _as_the_engine_reads(messages: list[str]) -> list[str | None]:
     """Return messages that DuckDB reads as JSON and Python does not, in plain JSON."""
     if not messages:
@@ -223,60 +195,6 @@ def _as_the_engine_reads(messages: list[str]) -> list[str | None]:
         connection.register("refused", table)
         sql = "select try(cast(json(message) as varchar)) from refused"
         return [row[0] for row in connection.execute(sql).fetchall()]
-
-
-def first(pairs: Pairs, key: str) -> Any:
-    """Return the first value of a key, as the product does; None if there is none."""
-    return next((value for name, value in pairs if name == key), None)
-
-
-def judge(call: Pairs) -> tuple[str, str]:
-    """Return why a call can't be used, blank if it can, and its type."""
-    kind = first(call, "type")
-    if kind is None:
-        return "missing_type", ""
-    if not isinstance(kind, str):
-        return "type_not_text", ""
-    kind = kind.strip(" ").lower()
-    if kind not in _LIST_OF_TYPE:
-        return "unknown_type", ""
-    root = _ROOT.get(_LIST_OF_TYPE[kind])
-    content = first(call, root) if root else None
-    if content is not None and type(content) is not tuple:
-        return f"{root}_not_an_object", kind
-    name = {"track": "event", "page": "name", "screen": "name"}.get(kind)
-    value = first(call, name) if name else None
-    if value is not None and not isinstance(value, str):
-        return f"{name}_not_text", kind
-    return "", kind
-
-
-def day_of(call: Pairs) -> str:
-    """Return the day of a call in UTC; blank where it says none."""
-    found = {key: value for key, value in reversed(call) if key in _TIMES and value is not None}
-    for spelling in _TIMES:
-        if spelling not in found:
-            continue
-        day = _day(found[spelling])
-        if day:
-            return day
-    return ""
-
-
-def _day(value: object) -> str:
-    if isinstance(value, str) and _DAY.match(value):
-        if _OFFSET.search(value, 10):
-            try:
-                moment = dt.datetime.fromisoformat(value)
-                return moment.astimezone(dt.timezone.utc).strftime("%Y-%m-%d")
-            except (ValueError, OverflowError):
-                pass
-        return value[:10]
-    text = str(value) if isinstance(value, (int, str)) else ""
-    if re.fullmatch("[0-9]{9,14}", text):
-        seconds = int(text) / (1000 if len(text) >= 12 else 1)
-        return dt.datetime.fromtimestamp(seconds, dt.timezone.utc).strftime("%Y-%m-%d")
-    return ""
 
 
 def _looks(property_list: str, path: PropertyPath, counts: PropertyCounts) -> tuple[Look, ...]:

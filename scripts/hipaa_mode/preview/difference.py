@@ -140,7 +140,8 @@ def difference(
 def _side(
     configuration: Configuration, environment: str, models: frozenset[str], must_be_sound: bool
 ) -> Side:
-    is_there = bool(configuration.in_environment(environment))
+    # An environment that one side does not have is no fault: it comes, or it goes.
+    is_there = bool(configuration.faults or configuration.in_environment(environment))
     plan = make_plan(configuration, environment, today(), models)
     if must_be_sound and plan.faults and is_there:
         faults = "\n".join(f"- {fault}" for fault in plan.faults)

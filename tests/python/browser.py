@@ -154,4 +154,5 @@ def requested_addresses(driver: WebDriver) -> list[str]:
         message = json.loads(entry["message"])["message"]
         if message["method"] == "Network.requestWillBeSent":
             found.append(message["params"]["request"]["url"])
-    return found
+    # The browser's own start page is made of such.
+    return [address for address in found if not address.startswith("chrome://")]

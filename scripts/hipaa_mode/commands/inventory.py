@@ -128,7 +128,7 @@ def remember(project: Path, environment: str, view: View, learn: bool) -> None:
     state = view.state
     everything = view.as_json(view.inventory.properties)
     if learn:
-        view.state.learn((item.key for item in view.inventory.properties), now()[:10])
+        view.state.learn((item.key for item in view.inventory.properties), now())
     state.taken_at, state.last = now(), everything
     write_state(project, environment, state)
 
@@ -140,7 +140,7 @@ class View:
         self.plan = plan
         self.inventory = found
         self.state = state
-        self.is_first = not state.started_on
+        self.is_first = not state.started_at
         self.new = set(state.new(item.key for item in found.properties))
         self.open = sorted(
             destination.name

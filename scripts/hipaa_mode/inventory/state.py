@@ -29,26 +29,26 @@ class State:
     """What is kept of an environment.
 
     Attributes:
-        known: properties that `--new` has told of, with the day of the run that first saw them.
-        started_on: day of the run that began to keep track; blank before there was one.
+        known: properties that `--new` has told of, with the time of the run that first did.
+        started_at: time of the run that began to keep track; blank before there was one.
         taken_at: time of the last inventory of any kind; blank before there was one.
         last: that inventory, as its JSON: no values in it.
     """
 
     known: dict[str, str] = field(default_factory=dict)
-    started_on: str = ""
+    started_at: str = ""
     taken_at: str = ""
     last: dict[str, Any] = field(default_factory=dict)
 
     def new(self, keys: Iterable[str]) -> list[str]:
         """Return those of the properties that are not known; none before track is kept."""
-        return [key for key in keys if self.started_on and key not in self.known]
+        return [key for key in keys if self.started_at and key not in self.known]
 
-    def learn(self, keys: Iterable[str], day: str) -> None:
+    def learn(self, keys: Iterable[str], time: str) -> None:
         """Take note of properties, so that they are told once."""
-        self.started_on = self.started_on or day
+        self.started_at = self.started_at or time
         for key in keys:
-            self.known.setdefault(key, day)
+            self.known.setdefault(key, time)
 
 
 def state_path(project: Path, environment: str) -> Path:
@@ -67,9 +67,9 @@ def read_state(project: Path, environment: str) -> State:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["version"] != VERSION:
             raise ValueError
-        known = {str(key): str(day) for key, day in content["known"].items()}
+        known = {str(key): str(time) for key, time in content["known"].items()}
         return State(
-            known, str(content["started_on"]), str(content["taken_at"]), dict(content["last"])
+            known, str(content["started_at"]), str(content["taken_at"]), dict(content["last"])
         )
     except FileNotFoundError:
         return State()
@@ -102,5 +102,5 @@ def write_state(project: Path, environment: str, state: State) -> None:
 
 
 def now() -> str:
-    """Return the time, as the state has it: UTC, to the second."""
-    return dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds")
+    """Return the time, as the state has it: UTC, to the millisecond."""
+    return dt.datetime.now(dt.timezone.utc).isoformat(timespec="milliseconds")

@@ -19,6 +19,9 @@ from rich.table import Table
 
 from hipaa_mode import __version__, publishing
 from hipaa_mode.commands import audit
+from hipaa_mode.commands.inventory import inventory
+from hipaa_mode.commands.preview import preview
+from hipaa_mode.commands.report import report
 from hipaa_mode.commands.selftest import selftest
 from hipaa_mode.commands.verify import verify
 from hipaa_mode.errors import ExitCode, HipaaModeError
@@ -41,6 +44,9 @@ app = typer.Typer(
 key_app = typer.Typer(no_args_is_help=True, help="Look at the masking key and what is made of it.")
 app.add_typer(key_app, name="key")
 app.add_typer(audit.app, name="audit")
+app.command()(inventory)
+app.command()(preview)
+app.command()(report)
 app.command()(selftest)
 app.command()(verify)
 

@@ -5,6 +5,8 @@ Named in profiles.yml as `plugins: [{module: hipaa_mode.plugin}]`. Its one setti
 `dbt show`; a run's own environment comes from its on-run-start hook. It registers
 
 - `system.main.hipaa_mask(value, scope)`: the token of a value;
+- `system.main.hipaa_mask_retired(value, scope, key)`: the one it had under a retired key, which is
+  named by its fingerprint; for the bridge from old tokens to new ones and nothing else;
 - `system.main.hipaa_mode_random_code(value)`: a random 128-bit code for every row;
 - `system.main.hipaa_mode_command(action, request)`: what macros ask of Python, in JSON;
 - the temporary view `hipaa_mode_raw_lines`: the lines of the raw files;
@@ -33,7 +35,7 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 from hipaa_mode import audit, publishing
 from hipaa_mode.configuration import read_configuration
 from hipaa_mode.errors import ConfigurationError, HipaaModeError
-from hipaa_mode.keys import MasterKey, Subkey, load_master_key
+from hipaa_mode.keys import MasterKey, Subkey, load_master_key, load_retired_keys
 from hipaa_mode.masking import make_tokens
 from hipaa_mode.partitions import ENDING, FORMAT, PartitionPlan, period, plan_partitions
 from hipaa_mode.plan import Plan, make_plan
@@ -61,6 +63,7 @@ class Session:
         self._answered_plan: tuple[Plan, Any] | None = None
         self._master_key: MasterKey | None = None
         self._subkeys: dict[str, Subkey] = {}
+        self._retired_keys: dict[str, MasterKey] | None = None
         self._git_state: dict[str, Any] | None = None
         self._manifests: dict[str, dict[str, Any]] = {}
         self._partitions: dict[str, PartitionPlan] = {}
@@ -75,6 +78,7 @@ class Session:
             "raw_calls": self._raw_calls,
             "plan_reading": self._plan_reading,
             "files_read": self._files_read,
+            "retired_fingerprints": lambda request: sorted(self._retired()),
             "run_number": lambda request: self._run_number,
             "withdraw": self._withdraw,
             "plan_partitions": self._plan_partitions,
@@ -104,6 +108,17 @@ class Session:
         """Mask a vector of values; see `hipaa_mode.masking.make_tokens`."""
         return make_tokens(values, scopes, self._subkey)
 
+    def retired_tokens(self, values: pa.Array, scopes: pa.Array, keys: pa.Array) -> pa.Array:
+        """Mask a vector of values as it was masked under a retired key, given by fingerprint."""
+        named = keys.unique().to_pylist()
+        if len(named) != 1:
+            raise HipaaModeError("hipaa_mask_retired takes one key at a time")
+        key = self._retired().get(str(named[0]))
+        environment = self._environment
+        if key is None or environment is None:
+            raise HipaaModeError("hipaa_mask_retired was called for a key that is not at hand")
+        return make_tokens(values, scopes, lambda scope: key.subkey(environment, scope))
+
     def _subkey(self, scope: str) -> Subkey:
         if scope not in self._subkeys:
             if self._environment is None:
@@ -119,11 +134,22 @@ class Session:
             self._master_key = load_master_key(self._environ)
         return self._master_key
 
+    def _retired(self) -> dict[str, MasterKey]:
+        """Return the retired keys by their fingerprints in the run's environment."""
+        if self._retired_keys is None:
+            environment = str(self._environment)
+            self._retired_keys = {
+                retired.key.fingerprint(environment): retired.key
+                for retired in load_retired_keys(self._environ)
+            }
+        return self._retired_keys
+
     def _start(self, request: Request) -> dict[str, Any]:
         """Pin the configuration and the environment for the run; forget an earlier run's key."""
         self._environment = str(request["environment"])
         self._subkeys.clear()
         self._master_key = None
+        self._retired_keys = None
         self._plan = _read_plan(request, self.suppressed_users)
         self._own_plan = None
         self._git_state = None
@@ -141,10 +167,12 @@ class Session:
             "suppressed_users_view": SUPPRESSED_USERS_VIEW,
             "suppressed_users_table": list(self.suppressed_users.table),
             "key_fingerprint": "",
+            "retired_fingerprints": [],
         }
         if request["needs_key"]:
             try:
                 answer["key_fingerprint"] = self._key().fingerprint(self._environment)
+                answer["retired_fingerprints"] = sorted(self._retired())
             except HipaaModeError as error:
                 answer["faults"].append(str(error))
         return answer
@@ -439,6 +467,14 @@ class Plugin(BasePlugin):
                 name,
                 self.session.tokens,
                 [text, text],
+                text,
+                type=vectorised,
+                null_handling=special,
+            ),
+            "hipaa_mask_retired": lambda name: create(
+                name,
+                self.session.retired_tokens,
+                [text, text, text],
                 text,
                 type=vectorised,
                 null_handling=special,

@@ -9,7 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from hipaa_mode.configuration import Configuration, read_configuration
+from hipaa_mode.configuration import ANY, Configuration, read_configuration
 from hipaa_mode.errors import MissingFileError
 from hipaa_mode.plan import Plan, make_plan
 from hipaa_mode.seeds import SEED_COLUMNS, add_optional_seeds
@@ -27,26 +27,42 @@ def read_plan(project: Path, environment: str, check_models: bool = True) -> Pla
         check_models: whether destinations and models must be one another's; models are known by
             their one line, so that a hand-written one is not found.
     """
+    models = destination_models(project) if check_models else None
+    return make_plan(read_seeds(project), environment, today(), models)
+
+
+def read_seeds(project: Path) -> Configuration:
+    """Read a project's seeds, as they are on disk."""
     files = {seed: project / "seeds" / f"{seed}.csv" for seed in SEED_COLUMNS}
     labels = {seed: f"seeds/{seed}.csv" for seed in SEED_COLUMNS}
     faults = add_optional_seeds(files, labels)
-    configuration: Configuration = read_configuration(files, labels)
+    configuration = read_configuration(files, labels)
     configuration.faults += faults
+    # For its faults: the list itself is for builds alone.
+    location = os.environ.get(SUPPRESSED_USERS_VARIABLE, "")
     configuration.faults += SuppressedUsers().read(
-        configuration,
-        environment,
-        files,
-        labels,
-        os.environ.get(SUPPRESSED_USERS_VARIABLE, ""),
-        project,
+        configuration, ANY, files, labels, location, project
     )
-    models = [
+    return configuration
+
+
+def today() -> dt.date:
+    """Return the date that expiry is measured against: today's in UTC, as in a build."""
+    return dt.datetime.now(dt.timezone.utc).date()
+
+
+def destination_models(project: Path) -> list[str]:
+    """Return the names of a project's models that are destination views."""
+    return [
         path.stem
         for path in sorted((project / "models").rglob("*.sql"))
         if _DESTINATION_MODEL.search(path.read_text(encoding="utf-8"))
     ]
-    today = dt.datetime.now(dt.timezone.utc).date()
-    return make_plan(configuration, environment, today, models if check_models else None)
+
+
+def environments(project: Path) -> list[str]:
+    """Return the environments that a project's seeds name, in order; `*` is none of them."""
+    return read_seeds(project).environments()
 
 
 def dbt_command() -> str:

@@ -18,7 +18,7 @@
         {{- return(location.kind == 'table' or [keys.run_number, duplicates.run_number] | min < state.run_number) -}}
     {%- endif -%}
     {%- set calls = hipaa_mode.table_state('calls_read') -%}
-    {%- if name in ('masked_events', 'masked_identifies', 'masked_groups') -%}
+    {%- if name in ('masked_events', 'masked_identifies', 'masked_groups', 'token_bridge') -%}
         {%- set withheld = hipaa_mode.table_state('withheld_calls') -%}
         {%- if withheld is none or state.run_number < withheld.rebuilt_number -%}
             {{- return(true) -}}
@@ -35,6 +35,8 @@
         {%- do hipaa_mode.find_new_duplicates(relation, sql, since) -%}
     {%- elif name == 'calls_without_message_id' -%}
         {%- do hipaa_mode.key_new_calls(relation, sql, since) -%}
+    {%- elif name == 'token_bridge' -%}
+        {%- do hipaa_mode.bridge_changed_tokens(relation, sql, since) -%}
     {%- elif name == 'withheld_calls' -%}
         {%- do hipaa_mode.withhold_calls(relation, sql, since, run_number) -%}
     {%- elif name in ('masked_events', 'masked_identifies', 'masked_groups') -%}

@@ -32,7 +32,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
-from hipaa_mode import audit, publishing
+from hipaa_mode import audit, publishing, token_bridges
 from hipaa_mode.configuration import read_configuration
 from hipaa_mode.errors import ConfigurationError, HipaaModeError
 from hipaa_mode.keys import MasterKey, Subkey, load_master_key, load_retired_keys
@@ -84,6 +84,9 @@ class Session:
             "plan_partitions": self._plan_partitions,
             "tested_partitions": self._tested_partitions,
             "finish_publishing": self._finish_publishing,
+            "begin_token_bridge": self._begin_token_bridge,
+            "finish_token_bridge": self._finish_token_bridge,
+            "remove_token_bridge": self._remove_token_bridge,
             "discard_unpublished": self._discard_unpublished,
             "published": self._published,
             "audit": self._audit,
@@ -252,6 +255,7 @@ class Session:
 
     def _withdraw(self, request: Request) -> list[str]:
         root, environment = _published(request)
+        token_bridges.remove_others(root, environment, set(request["keep"]))
         return publishing.withdraw(root, environment, request["keep"])
 
     def _plan_partitions(self, request: Request) -> dict[str, Any]:
@@ -329,6 +333,15 @@ class Session:
         )
         self._manifests[written["destination"]] = written
         return written
+
+    def _begin_token_bridge(self, request: Request) -> str:
+        return str(token_bridges.begin(*_published(request), request["destination"]))
+
+    def _finish_token_bridge(self, request: Request) -> dict[str, Any]:
+        return token_bridges.finish(*_published(request), request["destination"])
+
+    def _remove_token_bridge(self, request: Request) -> bool:
+        return token_bridges.remove(*_published(request), request["destination"])
 
     def _discard_unpublished(self, request: Request) -> None:
         root, environment = _published(request)

@@ -18,6 +18,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -28,11 +29,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.exceptions import DbtRuntimeError
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
-from hipaa_mode import audit, publishing, token_bridges
+from hipaa_mode import audit, locking, publishing, token_bridges
 from hipaa_mode.configuration import read_configuration
 from hipaa_mode.errors import ConfigurationError, HipaaModeError
 from hipaa_mode.keys import MasterKey, Subkey, load_master_key, load_retired_keys
@@ -44,6 +47,8 @@ from hipaa_mode.raw_calls import RawLines, locate
 from hipaa_mode.raw_files import as_known, known_file, plan_reading
 from hipaa_mode.seeds import Fault, add_optional_seeds
 from hipaa_mode.suppression import SuppressedUsers
+
+logger = AdapterLogger("DuckDB")
 
 RAW_LINES_VIEW = "hipaa_mode_raw_lines"
 SUPPRESSED_USERS_VIEW = "hipaa_mode_suppressed_users"
@@ -255,6 +260,8 @@ class Session:
 
     def _withdraw(self, request: Request) -> list[str]:
         root, environment = _published(request)
+        publishing.make_folder(root, environment)
+        locking.hold_published(root / environment, locking.timeout(self._environ), tell)
         token_bridges.remove_others(root, environment, set(request["keep"]))
         return publishing.withdraw(root, environment, request["keep"])
 
@@ -409,6 +416,11 @@ class Session:
         }
 
 
+def tell(message: str) -> None:
+    """Say something to who runs dbt."""
+    logger.info(f"hipaa_mode: {message}")
+
+
 def _new_run_number() -> int:
     """Return a number that is higher for every later run: microseconds since 1970."""
     return time.time_ns() // 1000
@@ -463,6 +475,18 @@ class Plugin(BasePlugin):
         """Make what this process creates (database, logs, temporary files) private to its user."""
         os.umask(0o077)
         self.session = Session(os.environ, plugin_config.get("environment"))
+
+    def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
+        """Wait for, or refuse, a database that another process has open; see `locking`."""
+        super().update_connection_config(creds, config)
+        if creds.is_motherduck or re.match(r":|[A-Za-z_]{2,}:", creds.path):
+            # In memory, or at a service: no file that another process could have open.
+            return
+        try:
+            seconds = locking.timeout(os.environ)
+            locking.hold_database(Path(creds.path), seconds, tell, config)
+        except HipaaModeError as error:
+            raise DbtRuntimeError(f"hipaa_mode: {error}") from None
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Register the functions, unless an earlier try to connect already did."""

@@ -15,7 +15,13 @@ import pyarrow.parquet as pq
 
 from hipaa_mode.errors import PublishingError
 from hipaa_mode.partitions import ENDING
-from hipaa_mode.publishing import FILE_MODE, FOLDER_MODE, UNFINISHED, file_sha256, incoming_folder
+from hipaa_mode.publishing import (
+    FILE_MODE,
+    UNFINISHED,
+    file_sha256,
+    incoming_folder,
+    make_incoming,
+)
 
 NAME = f".token_bridge{ENDING}"
 """Ending of a copy's name."""
@@ -34,7 +40,7 @@ def begin(root: Path, environment: str, destination: str) -> Path:
     """
     folder = incoming_folder(root, environment)
     try:
-        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        make_incoming(folder)
     except OSError as error:
         raise _failure(destination, error) from None
     return folder / f"{destination}{NAME}{UNFINISHED}"

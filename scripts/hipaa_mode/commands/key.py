@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 
 from hipaa_mode import publishing
 from hipaa_mode.errors import HipaaModeError, MaskingKeyError
@@ -103,19 +103,18 @@ def list_keys(
     if as_json:
         output.print_json(json.dumps([asdict(item) for item in found]))
         return
-    table = Table(title="Masking keys", title_justify="left")
-    for heading in ("Key", "State", "Since (UTC)", "Fingerprints", "Published under it", "Where"):
-        table.add_column(heading, overflow="fold")
     for item in found:
-        table.add_row(
-            item.key,
-            item.state,
-            (item.since or "")[:16].replace("T", " "),
-            "\n".join(f"{name}: {value}" for name, value in item.fingerprints.items()),
-            "\n".join(item.published),
-            item.place,
-        )
-    output.print(table)
+        since = f" since {item.since[:16].replace('T', ' ')} UTC" if item.since else ""
+        style = "green" if item.state == "active" else "yellow"
+        _print(f"[bold]{item.key}[/]: [{style}]{item.state}[/]{since}, in {escape(item.place)}")
+        for name, fingerprint in item.fingerprints.items():
+            under = [use.split("/")[1] for use in item.published if use.startswith(f"{name}/")]
+            use = f"published under it: {', '.join(under)}" if under else "nothing published"
+            _print(f"    {name}: fingerprint {fingerprint}, {use}")
+
+
+def _print(text: str) -> None:
+    output.print(text, highlight=False, soft_wrap=True)
 
 
 def forget(

@@ -41,7 +41,7 @@ def read_seeds(project: Path) -> Configuration:
     # For its faults: the list itself is for builds alone.
     location = os.environ.get(SUPPRESSED_USERS_VARIABLE, "")
     configuration.faults += SuppressedUsers().read(
-        configuration, ANY, files, labels, location, project
+        configuration, ANY, files, labels, location, Path.cwd()
     )
     return configuration
 

@@ -549,3 +549,30 @@ def test_sql_makes_no_random_code_of_null_even_where_all_are(
     query = "select system.main.hipaa_mode_random_code(text) is null from texts where {}"
     assert connection.execute(query.format("true")).fetchall() == [(True,), (True,), (False,)]
     assert connection.execute(query.format("text is null")).fetchall() == [(True,), (True,)]
+
+
+# Who is suppressed.
+
+
+def test_a_list_of_suppressed_users_that_is_gone_is_a_fault(tmp_path: Path):
+    request = configuration(tmp_path) | {"suppressed_users": "gone.csv", "needs_key": True}
+    [fault] = result(Session(WITH_KEY), "start", **request)["faults"]
+    assert fault.startswith("gone.csv: the list of suppressed users is not there.")
+
+
+def test_a_list_of_suppressed_users_that_dbt_would_load_is_a_fault(tmp_path: Path):
+    loaded = ["seeds/suppressed_users.csv"]
+    request = configuration(tmp_path) | {"loaded_by_dbt": loaded, "needs_key": True}
+    [fault] = result(Session(WITH_KEY), "start", **request)["faults"]
+    assert "enabled: false" in fault
+
+
+def test_suppressed_users_are_no_part_of_what_macros_are_told(tmp_path: Path):
+    (tmp_path / "suppressed_users.csv").write_text(
+        "environment,user_id,requested_on\n*,patient-10482,2026-03-01\n"
+    )
+    session = Session(WITH_KEY)
+    told = [start(session, tmp_path), result(session, "plan")]
+    assert told[0]["faults"] == []
+    assert len(session.suppressed_users) == 1
+    assert "patient-10482" not in json.dumps(told) + repr(vars(session))

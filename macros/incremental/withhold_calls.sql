@@ -25,6 +25,10 @@
             union
             select {{ run_number }}, null, null, call_key from hipaa_mode_newly_withheld
         {%- endcall -%}
+        {%- set counts = run_query('select (select count(*) from hipaa_mode_newly_withheld), (select count(*) from hipaa_mode_released)').rows[0] -%}
+        {%- if counts[0] | int + counts[1] | int > 0 -%}
+            {%- do log('hipaa_mode: ' ~ counts[0] ~ ' more calls are withheld, ' ~ counts[1] ~ ' no longer are', info=true) -%}
+        {%- endif -%}
         {%- call statement('release') -%}
             delete from {{ relation }} as here
             using hipaa_mode_released as there

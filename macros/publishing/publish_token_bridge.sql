@@ -7,8 +7,10 @@
     {%- set request = hipaa_mode.published_request() -%}
     {%- do request.update({'destination': destination.name}) -%}
     {%- set bridge = hipaa_mode.package_relation('token_bridge') -%}
-    {%- set is_wanted = destination.name in var('hipaa_mode__publish_token_bridge', []) -%}
-    {%- if not is_wanted or not hipaa_mode.has_rows(bridge) -%}
+    {%- set wanted = var('hipaa_mode__publish_token_bridge', none) or [] -%}
+    {%- set is_wanted = destination.name in ([wanted] if wanted is string else wanted) -%}
+    {#- A build of some models alone may never have made the bridge. -#}
+    {%- if not is_wanted or hipaa_mode.table_state('token_bridge') is none or not hipaa_mode.has_rows(bridge) -%}
         {%- if hipaa_mode.command('remove_token_bridge', request) -%}
             {%- do log('hipaa_mode: removed the token bridge of `' ~ destination.name ~ '`', info=true) -%}
         {%- endif -%}

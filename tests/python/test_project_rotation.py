@@ -98,7 +98,7 @@ class Life:
         """Kill a build when its output says that it has come so far."""
         words = {
             MOMENTS[0]: "OK hook: hipaa_mode.on-run-start",
-            MOMENTS[1]: "OK created sql accumulated table model main_restricted.masked_events",
+            MOMENTS[1]: "OK created sql accumulated_table model main_restricted.masked_events",
             MOMENTS[2]: "START test holds_only_what_is_allowed",
         }[moment]
         seen = ""
@@ -214,7 +214,7 @@ class TestTokens:
 
 
 class TestBridge:
-    """Who holds old tokens can find the new ones: in the restricted zone, and elsewhere if asked."""
+    """Who holds old tokens finds the new ones: in the restricted zone, or in a file if asked."""
 
     def pairs(self, scope: str, kind: str, *texts: str, key: str) -> set[tuple[str, ...]]:
         return {

@@ -17,7 +17,8 @@ from hipaa_mode import publishing
 READER = """
 import duckdb, sys
 connection = duckdb.connect(sys.argv[1], read_only=True)
-print(connection.execute("select count(*) from main_restricted.calls_read").fetchone()[0], flush=True)
+query = "select count(*) from main_restricted.calls_read"
+print(connection.execute(query).fetchone()[0], flush=True)
 sys.stdin.read()
 """
 SECONDS = 120

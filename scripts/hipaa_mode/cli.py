@@ -18,7 +18,8 @@ from rich.console import Console
 from rich.table import Table
 
 from hipaa_mode import __version__, publishing
-from hipaa_mode.commands import audit
+from hipaa_mode.commands import audit, destination, event
+from hipaa_mode.commands.properties import allow, deny, mask
 from hipaa_mode.commands.selftest import selftest
 from hipaa_mode.commands.verify import verify
 from hipaa_mode.errors import ExitCode, HipaaModeError
@@ -41,6 +42,11 @@ app = typer.Typer(
 key_app = typer.Typer(no_args_is_help=True, help="Look at the masking key and what is made of it.")
 app.add_typer(key_app, name="key")
 app.add_typer(audit.app, name="audit")
+app.add_typer(destination.app, name="destination")
+app.add_typer(event.app, name="event")
+app.command()(allow)
+app.command()(mask)
+app.command()(deny)
 app.command()(selftest)
 app.command()(verify)
 

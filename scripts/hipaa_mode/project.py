@@ -13,7 +13,7 @@ from hipaa_mode.errors import MissingFileError
 from hipaa_mode.plan import Plan, make_plan
 from hipaa_mode.seeds import SEED_COLUMNS
 
-_DESTINATION_MODEL = re.compile(r"hipaa_mode\.destination_(?:events|identifies|groups)\b")
+DESTINATION_MODEL = re.compile(r"hipaa_mode\.destination_(?:events|identifies|groups)\b")
 
 
 def read_plan(project: Path, environment: str) -> Plan:
@@ -24,7 +24,7 @@ def read_plan(project: Path, environment: str) -> Plan:
     models = [
         path.stem
         for path in sorted((project / "models").rglob("*.sql"))
-        if _DESTINATION_MODEL.search(path.read_text(encoding="utf-8"))
+        if DESTINATION_MODEL.search(path.read_text(encoding="utf-8"))
     ]
     today = dt.datetime.now(dt.timezone.utc).date()
     return make_plan(configuration, environment, today, models)

@@ -228,3 +228,9 @@ def test_a_column_that_the_file_lacks_is_asked_for():
 def test_what_cant_be_edited_is_told(content: bytes, message: str):
     with pytest.raises(UneditableSeedError, match=message):
         parse(content)
+
+
+def test_a_cell_in_quotes_stays_in_quotes():
+    seed = parse(b'environment,destination,event,sent_as\ndev,"ga4","Home",start\n')
+    changed = seed.change(2, {"event": "Search", "sent_as": "find"})
+    assert changed.as_bytes().splitlines()[1] == b'dev,"ga4","Search",find'

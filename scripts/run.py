@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -21,6 +22,7 @@ LOCK = PROJECT / "requirements.lock"
 STAMP = ENVIRONMENT / "installed"
 PROGRAMS = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 OLDEST_PYTHON = (3, 10)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
 def main() -> int:
@@ -76,6 +78,7 @@ def run_demo(target: str) -> int:
 
 def run_tests() -> int:
     """Run the linters and all the tests on every processor."""
+    browser_is_there = set_up_browser()
     print("Checking style and types …", flush=True)
     checked = (
         run("ruff", "check", "."),
@@ -84,7 +87,36 @@ def run_tests() -> int:
     )
     print("Running the tests …", flush=True)
     tested = run("pytest", "-n", str(os.cpu_count() or 2))
+    if not browser_is_there:
+        print(
+            "The tests of pages in a browser did NOT run: they need Chromium and its driver "
+            "(Debian: apt-get install chromium chromium-driver)."
+        )
     return next((code for code in (*checked, tested) if code), 0)
+
+
+def set_up_browser() -> bool:
+    """Install Chromium for the tests of pages where Debian's packages allow; say if it is there.
+
+    Only for root on a machine with apt-get: nobody else's system is changed.
+    """
+    if has_browser():
+        return True
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    if is_root and shutil.which("apt-get"):
+        print("Installing Chromium for the tests of pages …", flush=True)
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        packages = ("chromium", "chromium-driver", "fonts-dejavu-core")
+        install = ["install", "-qq", "--no-install-recommends", *packages]
+        for arguments in (["update", "-qq"], install):
+            command = ["apt-get", *arguments]
+            subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
+    return has_browser()
+
+
+def has_browser() -> bool:
+    """Whether Chromium and its driver are installed."""
+    return any(map(shutil.which, BROWSERS)) and shutil.which("chromedriver") is not None
 
 
 def run(program: str, *arguments: str) -> int:

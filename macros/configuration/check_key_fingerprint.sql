@@ -49,3 +49,14 @@
         database=target.database, schema=target.schema ~ '_restricted', identifier='masking_keys', type='table'
     )) -}}
 {%- endmacro %}
+
+{#- Fingerprint of the key that the stored tokens are made with; blank before the first run. -#}
+{% macro stored_key_fingerprint() -%}
+    {%- set sql -%}
+        select fingerprint from {{ hipaa_mode._masking_keys() }}
+        where environment = {{ hipaa_mode.literal(hipaa_mode.environment()) }}
+        order by first_used_at desc, rowid desc
+        limit 1
+    {%- endset -%}
+    {{- return(run_query(sql).columns[0].values() | first | default('', true)) -}}
+{%- endmacro %}

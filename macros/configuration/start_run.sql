@@ -22,6 +22,7 @@
         {%- endfor -%}
         {%- if needs_key -%}
             {%- do hipaa_mode.check_key_fingerprint(started.key_fingerprint) -%}
+            {%- do hipaa_mode.create_build_tables() -%}
         {%- endif -%}
         {%- if flags.WHICH in ('build', 'run') -%}
             {%- do hipaa_mode.withdraw_removed_destinations(started.destinations) -%}
@@ -33,7 +34,7 @@
 {% macro _check_functions() -%}
     {%- set sql -%}
         select database_name, schema_name, function_type
-        from duckdb_functions()
+        from system.main.duckdb_functions()
         where function_name in ('hipaa_mask', 'hipaa_mode_command', 'hipaa_mode_random_code')
     {%- endset -%}
     {%- set functions = run_query(sql).rows -%}
@@ -54,5 +55,26 @@
             ~ 'function. It could stand in for masking, so nothing was built. Drop it: '
             ~ "select * from duckdb_functions() where function_name like 'hipaa%' shows it"
         ) -}}
+    {%- endif -%}
+    {%- do hipaa_mode._check_shadows() -%}
+{%- endmacro %}
+
+{#- A macro stands in for a function of the engine that has its name, operators included: one
+    called date_trunc would give every destination exact times, one called count empties tests. -#}
+{% macro _check_shadows() -%}
+    {%- set own = run_query('select function_name from system.main.duckdb_functions() where not internal').columns[0].values() -%}
+    {%- if own -%}
+        {%- set sql -%}
+            select distinct function_name
+            from system.main.duckdb_functions()
+            where internal and function_name in ({{ hipaa_mode.literals(own | map('lower')) }})
+        {%- endset -%}
+        {%- set shadowed = run_query(sql).columns[0].values() | sort -%}
+        {%- if shadowed -%}
+            {{- exceptions.raise_compiler_error(
+                "hipaa_mode: the database has macros that stand in for the engine's own functions, so nothing was built. "
+                ~ 'Drop them: ' ~ shadowed | join(', ')
+            ) -}}
+        {%- endif -%}
     {%- endif -%}
 {%- endmacro %}

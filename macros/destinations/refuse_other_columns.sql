@@ -22,9 +22,17 @@
 
 {#- The reason of the allowlist becomes the column's documentation. -#}
 {% macro comment_on_columns(relation, columns) -%}
+    {#- All in one statement: dbt takes longer over each than DuckDB. -#}
+    {%- set comments = [] -%}
     {%- for column in columns if column.reason -%}
-        {%- call statement('comment') -%}
-            comment on column {{ relation }}.{{ hipaa_mode.identifier(column.name) }} is {{ hipaa_mode.literal(column.treatment ~ ': ' ~ column.reason) }}
-        {%- endcall -%}
+        {%- do comments.append(
+            'comment on column ' ~ relation ~ '.' ~ hipaa_mode.identifier(column.name) ~ ' is '
+            ~ hipaa_mode.literal(column.treatment ~ ': ' ~ column.reason)
+        ) -%}
     {%- endfor -%}
+    {%- if comments -%}
+        {%- call statement('comments') -%}
+            {{ comments | join(';\n') }}
+        {%- endcall -%}
+    {%- endif -%}
 {%- endmacro %}

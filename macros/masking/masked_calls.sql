@@ -1,10 +1,11 @@
 {#- The columns that some destination of this environment may receive, and no others: the
     privacy boundary. It is a table: a view that calls the masking function could not be read
-    outside dbt, and would be made anew under whatever key is loaded then. -#}
-{% macro masked_calls(view) -%}
-{%- set call_types = {
-    'events': ['track', 'page', 'screen'], 'identifies': ['identify'], 'groups': ['group'],
-}[view] -%}
+    outside dbt, and would be made anew under whatever key is loaded then.
+
+    `calls` names a relation to take the place of stg_calls, with the same columns. -#}
+{% macro masked_calls(view, calls=none) -%}
+{%- set stg_calls = calls or ref('hipaa_mode', 'stg_calls') -%}
+{%- set call_types = hipaa_mode.call_types(view) -%}
 {%- set plan = hipaa_mode.plan() -%}
 {%- set columns = plan.masked_tables[view] if plan else [] -%}
 {%- set whole = ['properties', 'context'] if view == 'events' else ['traits', 'context'] -%}
@@ -57,7 +58,7 @@ calls as (
         {%- for value in values %},
         {{ hipaa_mode.identifier(value) }}
         {%- endfor %}
-    from {{ ref('hipaa_mode', 'stg_calls') }}
+    from {{ stg_calls }}
     where
         {{ condition }}
 
@@ -74,7 +75,7 @@ calls as (
         {%- endfor %}
     from (
         select distinct {{ hipaa_mode.identifier(masked.value) }} as value
-        from {{ ref('hipaa_mode', 'stg_calls') }}
+        from {{ stg_calls }}
         where
             {{ condition }}
             and {{ hipaa_mode.identifier(masked.value) }} is not null
@@ -109,9 +110,11 @@ texts as (
         {%- endfor %}
     from calls
 
-)
+),
 
-select
+formed as (
+
+    select
     {%- for scope in scopes %}
     {{ hipaa_mode.token('texts.call_key', scope) }} as row_id{{ hipaa_mode.scope_suffix(scope) }},
     {%- endfor %}
@@ -133,7 +136,7 @@ select
     {%- for column in columns %},
     {{ hipaa_mode.masked_expression(column) }} as {{ hipaa_mode.identifier(column.name) }}
     {%- if column.guard_column %},
-    {{ hipaa_mode.guard_count(column) }} as {{ hipaa_mode.identifier(column.guard_column) }}
+    {{ hipaa_mode.before_guard(column) }} as {{ hipaa_mode.identifier(column.guard_column) }}
     {%- endif %}
     {%- endfor %}
 from texts
@@ -147,6 +150,35 @@ left join {{ ref('hipaa_mode', 'surrogate_codes') }} as {{ hipaa_mode.identifier
     and {{ hipaa_mode.identifier(column.name ~ '__code') }}.scope = {{ hipaa_mode.literal(column.scope) }}
     and {{ hipaa_mode.identifier(column.name ~ '__code') }}.value = {{ hipaa_mode.normalized('texts.' ~ hipaa_mode.identifier(column.value), column.normalize) }}
 {%- endfor %}
+)
+
+{#- What a guard took is counted by what is missing: its patterns are looked for once. -#}
+select
+    {%- for scope in scopes %}
+    row_id{{ hipaa_mode.scope_suffix(scope) }},
+    {%- endfor %}
+    call_type,
+    event
+    {%- for precision in (plan.precisions if plan else []) %},
+    sent_at__{{ precision }},
+    received_at__{{ precision }}
+    {%- endfor %}
+    {%- for scope in scopes %}{% for name in ['user_id', 'anonymous_id', 'group_id'] %},
+    {{ name }}{{ hipaa_mode.scope_suffix(scope) }}
+    {%- endfor %}{% endfor %}
+    {%- for name in (plan.raw_ids if plan else []) %},
+    {{ name }}__raw
+    {%- endfor %}
+    {%- if keeps_whole %}{% for name in whole %},
+    {{ name }}__whole
+    {%- endfor %}{% endif %}
+    {%- for column in columns %},
+    {{ hipaa_mode.identifier(column.name) }}
+    {%- if column.guard_column %},
+    {{ hipaa_mode.guard_count(column) }} as {{ hipaa_mode.identifier(column.guard_column) }}
+    {%- endif %}
+    {%- endfor %}
+from formed
 -- depends_on: {{ ref('hipaa_mode', 'surrogate_codes') }}
 {%- endmacro %}
 

@@ -7,19 +7,19 @@
                 ~ manifest.calls.duplicates ~ ' duplicates + ' ~ manifest.calls.rejected ~ ' rejected', info=true
             ) -%}
         {%- endif -%}
-        {%- for file, facts in manifest.files.items() -%}
+        {%- for name, facts in manifest.views.items() -%}
             {%- set allowed = facts.columns | rejectattr('property_list', 'equalto', 'envelope') | list -%}
             {%- set not_fitting = facts.columns | sum(attribute='values_not_fitting') -%}
             {%- set properties = (allowed | length) ~ ' properties allowed (' ~ allowed | selectattr('treatment', 'in', ['mask', 'surrogate']) | list | length ~ ' masked)' -%}
             {%- set dropped = (facts.properties_dropped if facts.properties_dropped is not none else 'uncounted') ~ ' dropped' -%}
             {%- do log(
-                'hipaa_mode: published ' ~ file ~ ': ' ~ facts.rows ~ ' rows, '
+                'hipaa_mode: published ' ~ name ~ ': ' ~ facts.rows ~ ' rows (' ~ facts.files_written ~ ' of ' ~ facts.files ~ ' files written), '
                 ~ (properties ~ ', ' ~ dropped if manifest.restrict_phi else 'every property (not restricted)')
                 ~ (', ' ~ not_fitting ~ ' values did not fit and are null' if not_fitting else ''), info=true
             ) -%}
             {%- for column in facts.columns if column.values_like_identifiers -%}
                 {%- do log(
-                    'hipaa_mode: ' ~ ('guard' if column.guard == 'block' else 'WARNING') ~ ': ' ~ manifest.destination ~ '__' ~ facts.view
+                    'hipaa_mode: ' ~ ('guard' if column.guard == 'block' else 'WARNING') ~ ': ' ~ name
                     ~ '.' ~ column.name ~ ': ' ~ column.values_like_identifiers ~ ' values look like identifiers and '
                     ~ ('are null' if column.guard == 'block' else 'were sent all the same (guard warn)'), info=true
                 ) -%}

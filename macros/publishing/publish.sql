@@ -34,10 +34,11 @@
             {%- if not facts -%}
                 {%- do facts.update(hipaa_mode.run_facts(plan)) -%}
             {%- endif -%}
-            {%- do published.append(hipaa_mode.publish_destination(destination, facts, results)) -%}
+            {%- do published.append(hipaa_mode.publish_destination(destination, facts)) -%}
             {%- do hipaa_mode.record_audit([{'destination': name, 'outcome': 'published', 'checks': blockers[name].checks}]) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- do hipaa_mode.command('discard_unpublished', hipaa_mode.published_request()) -%}
     {%- do hipaa_mode.record_audit(held_back) -%}
     {%- do hipaa_mode.log_summary(published, unchanged) -%}
 {%- endmacro %}

@@ -1,27 +1,22 @@
-{#- Writes a destination's views to files aside and puts them in place in one step. -#}
-{% macro publish_destination(destination, facts, results) -%}
+{#- Puts a destination's files, which its views wrote aside, in place in one step. -#}
+{% macro publish_destination(destination, facts) -%}
     {%- set request = hipaa_mode.published_request() -%}
-    {%- do request.update({'destination': destination.name}) -%}
-    {%- set folder = hipaa_mode.command('begin_publishing', request) -%}
-    {%- set files = {} -%}
+    {%- set views = {} -%}
     {%- for node in graph.nodes.values() -%}
         {%- if node.resource_type == 'model' and node.config.materialized == 'destination_view' and node.name.rsplit('__', 1)[0] == destination.name -%}
             {%- set view = node.name.rsplit('__', 1)[1] -%}
             {%- set relation = api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias, type='view') -%}
             {%- set columns = destination.views[view] -%}
             {%- do hipaa_mode.refuse_other_columns(node.name, columns, adapter.get_column_schema_from_query('select * from ' ~ relation)) -%}
-            {%- set file = node.name ~ '.parquet' -%}
-            {%- set rows = hipaa_mode.write_file(relation, columns, folder ~ '/' ~ file ~ '.unfinished') -%}
-            {%- do files.update({file: {
+            {%- do views.update({node.name: {
                 'view': view,
-                'rows': rows,
                 'columns': hipaa_mode._described_columns(columns, destination.events if view == 'events' else none, facts.not_fitting[view], facts.like_identifiers[view]),
                 'properties_dropped': hipaa_mode.count_dropped_properties(facts.property_names[view], columns, view),
             }}) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- do request.update({
-        'files': files.keys() | list,
+        'destination': destination.name,
         'manifest': {
             'environment': hipaa_mode.environment(),
             'destination': destination.name,
@@ -36,27 +31,10 @@
             'key_fingerprint': facts.key_fingerprint,
             'dbt_invocation_id': invocation_id,
             'calls': facts.calls,
-            'files': files,
+            'views': views,
         },
     }) -%}
     {{- return(hipaa_mode.command('finish_publishing', request)) -}}
-{%- endmacro %}
-
-{#- Copies a view to a file, with its columns named one by one; returns the number of rows. -#}
-{% macro write_file(relation, columns, path) -%}
-    {{- return(adapter.dispatch('write_file', 'hipaa_mode')(relation, columns, path)) -}}
-{%- endmacro %}
-
-{% macro duckdb__write_file(relation, columns, path) -%}
-    {%- set names = [] -%}
-    {%- for column in columns -%}
-        {%- do names.append(hipaa_mode.identifier(column.name)) -%}
-    {%- endfor -%}
-    {%- set sql -%}
-        copy (select {{ names | join(', ') }} from {{ relation }} order by row_id)
-        to {{ hipaa_mode.literal(path) }} (format parquet, parquet_version v2, compression zstd, compression_level 1, use_tmp_file false)
-    {%- endset -%}
-    {{- return(run_query(sql).columns[0].values()[0] | int) -}}
 {%- endmacro %}
 
 {% macro _described_columns(columns, events, not_fitting, like_identifiers) -%}

@@ -1,4 +1,4 @@
-{#- Counts of the run that every manifest quotes. No value of a call is among them. -#}
+{#- Counts that every manifest quotes. No value of a call is among them. -#}
 {% macro run_facts(plan) -%}
     {%- set calls -%}
         select
@@ -8,105 +8,173 @@
             (select count(*) from {{ hipaa_mode.package_relation('rejected_calls') }}) as rejected
     {%- endset -%}
     {%- set row = run_query(calls).rows[0] -%}
-    {%- set key = run_query(
-        'select fingerprint from ' ~ hipaa_mode._masking_keys() ~ ' where environment = '
-        ~ hipaa_mode.literal(hipaa_mode.environment()) ~ ' order by first_used_at desc, rowid desc limit 1'
-    ).columns[0].values()[0] -%}
     {%- set not_fitting = {} -%}
     {%- set like_identifiers = {} -%}
     {%- set property_names = {} -%}
     {%- for view in plan.masked_tables -%}
-        {%- do like_identifiers.update({view: hipaa_mode.count_like_identifiers(plan, view)}) -%}
-        {%- do not_fitting.update({view: hipaa_mode.count_not_fitting(plan, view)}) -%}
-        {%- do property_names.update({view: hipaa_mode.seen_property_names(view)}) -%}
+        {%- set counts = hipaa_mode._noted_counts(view) -%}
+        {%- do not_fitting.update({view: counts.not_fitting}) -%}
+        {%- do like_identifiers.update({view: counts.like_identifiers}) -%}
+        {%- do property_names.update({view: hipaa_mode._noted_property_names(view)}) -%}
     {%- endfor -%}
     {{- return({
         'calls': {'raw': row[0] | int, 'staged': row[1] | int, 'duplicates': row[2] | int, 'rejected': row[3] | int},
-        'key_fingerprint': key,
+        'key_fingerprint': hipaa_mode.stored_key_fingerprint(),
         'not_fitting': not_fitting,
         'like_identifiers': like_identifiers,
         'property_names': property_names,
     }) -}}
 {%- endmacro %}
 
+{#- Counts what a masked table's new rows made null, and notes the property names that came with
+    them, so that nobody has to count all rows again.
+
+    `staged` has the calls and `masked` the rows that were made of them. -#}
+{% macro note_counts(view, run_number, staged, masked, is_whole) -%}
+    {%- set plan = hipaa_mode.plan() -%}
+    {%- set counts = hipaa_mode.build_table('masked_counts') -%}
+    {%- set names = hipaa_mode.build_table('property_names') -%}
+    {%- set types = hipaa_mode.call_types(view) -%}
+    {%- if is_whole -%}
+        {%- for table in [counts, names] -%}
+            {%- call statement('forget_counts') -%}
+                delete from {{ table }} where view_name = {{ hipaa_mode.literal(view) }}
+            {%- endcall -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- if plan.masked_tables[view] -%}
+        {%- call statement('note_counts') -%}
+            insert into {{ counts }}
+            {{ hipaa_mode._counts_not_fitting(plan, view, run_number, staged, masked) }}
+            {%- if plan.masked_tables[view] | selectattr('guard_column') | list %}
+            union all
+            {{ hipaa_mode._counts_like_identifiers(plan, view, run_number, masked) }}
+            {%- endif %}
+        {%- endcall -%}
+    {%- endif -%}
+    {%- if var('hipaa_mode__count_dropped_properties', true) -%}
+        {%- call statement('note_names') -%}
+            insert into {{ names }}
+            {%- for root in ['properties' if view == 'events' else 'traits', 'context'] %}
+            select distinct {{ run_number }}, {{ hipaa_mode.literal(view) }}, '{{ root }}', unnest(string_split(names, chr(31)))
+            from (
+                select distinct {{ root }}_names as names
+                from {{ staged }}
+                where call_type in ({{ hipaa_mode.literals(types) }}) and {{ root }}_names <> ''
+            ) as shapes
+            {% if not loop.last %}union all{% endif %}
+            {%- endfor %}
+        {%- endcall -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The types of the calls that a view is made of. -#}
+{% macro call_types(view) -%}
+    {{- return({'events': ['track', 'page', 'screen'], 'identifies': ['identify'], 'groups': ['group']}[view]) -}}
+{%- endmacro %}
+
 {#- By masked column: how many values were made null because they fit neither treatment nor
     data type, blank ones under a mask included; what a guard took is not among them. -#}
-{% macro count_not_fitting(plan, view) -%}
+{% macro _counts_not_fitting(plan, view, run_number, staged, masked) -%}
     {%- set columns = plan.masked_tables[view] -%}
-    {%- if not columns -%}
-        {{- return({}) -}}
-    {%- endif -%}
-    {%- set types = {'events': ['track', 'page', 'screen'], 'identifies': ['identify'], 'groups': ['group']}[view] -%}
-    {%- set events = plan.masked_events if view == 'events' else none -%}
-    {%- set sql -%}
-        with
-
-        staged as (
-
+    {%- set events = plan.masked_events if view == 'events' else none %}
             select
-                {%- for column in columns %}
-                {{ hipaa_mode._count_values(column, column.value) }} as {{ hipaa_mode.identifier(column.name) }}{{ ',' if not loop.last }}
-                {%- endfor %}
-            from {{ hipaa_mode.package_relation('stg_calls') }}
-            where
-                call_type in ({{ hipaa_mode.literals(types) }})
-                {%- if events is not none %}
-                and {% if events %}event in ({{ hipaa_mode.literals(events) }}){% else %}false{% endif %}
-                {%- endif %}
-
-        ),
-
-        masked as (
-
-            select
-                {%- for column in columns %}
-                {{ hipaa_mode._count_values(column, column.name) }}
-                {%- if column.guard == 'block' %} + coalesce(sum({{ hipaa_mode.identifier(column.guard_column) }}), 0){% endif %} as {{ hipaa_mode.identifier(column.name) }}{{ ',' if not loop.last }}
-                {%- endfor %}
-            from {{ hipaa_mode.package_relation('masked_' ~ view) }}
-
-        )
-
-        select
-            {%- for column in columns %}
-            staged.{{ hipaa_mode.identifier(column.name) }} - masked.{{ hipaa_mode.identifier(column.name) }} as {{ hipaa_mode.identifier(column.name) }}{{ ',' if not loop.last }}
-            {%- endfor %}
-        from staged
-        cross join masked
-    {%- endset -%}
-    {%- set row = run_query(sql).rows[0] -%}
-    {%- set counts = {} -%}
-    {%- for column in columns -%}
-        {%- do counts.update({column.name: row[loop.index0] | int}) -%}
-    {%- endfor -%}
-    {{- return(counts) -}}
+                {{ run_number }},
+                {{ hipaa_mode.literal(view) }},
+                unnest([{{ hipaa_mode.literals(columns | map(attribute='name')) }}]),
+                null,
+                unnest([
+                    {%- for column in columns %}
+                    staged.{{ hipaa_mode.identifier(column.name) }} - masked.{{ hipaa_mode.identifier(column.name) }}{{ ',' if not loop.last }}
+                    {%- endfor %}
+                ]),
+                null
+            from (
+                select
+                    {%- for column in columns %}
+                    {{ hipaa_mode._count_values(column, column.value) }} as {{ hipaa_mode.identifier(column.name) }}{{ ',' if not loop.last }}
+                    {%- endfor %}
+                from {{ staged }}
+                where
+                    call_type in ({{ hipaa_mode.literals(hipaa_mode.call_types(view)) }})
+                    {%- if events is not none %}
+                    and {% if events %}event in ({{ hipaa_mode.literals(events) }}){% else %}false{% endif %}
+                    {%- endif %}
+            ) as staged
+            cross join (
+                select
+                    {%- for column in columns %}
+                    {{ hipaa_mode._count_values(column, column.name) }}
+                    {%- if column.guard == 'block' %} + coalesce(sum({{ hipaa_mode.identifier(column.guard_column) }}), 0){% endif %} as {{ hipaa_mode.identifier(column.name) }}{{ ',' if not loop.last }}
+                    {%- endfor %}
+                from {{ masked }}
+            ) as masked
 {%- endmacro %}
 
 {#- By masked column, and by event: how many values looked like an identifier. -#}
-{% macro count_like_identifiers(plan, view) -%}
-    {%- set columns = plan.masked_tables[view] | selectattr('guard_column') | list -%}
-    {%- set counts = {} -%}
-    {%- if columns -%}
-        {%- set sql -%}
+{% macro _counts_like_identifiers(plan, view, run_number, masked) -%}
+    {%- set columns = plan.masked_tables[view] | selectattr('guard_column') | list %}
             select
-                event
-                {%- for column in columns %},
-                sum({{ hipaa_mode.identifier(column.guard_column) }}) as {{ hipaa_mode.identifier(column.guard_column) }}
-                {%- endfor %}
-            from {{ hipaa_mode.package_relation('masked_' ~ view) }}
-            group by event
-        {%- endset -%}
-        {%- set rows = run_query(sql).rows -%}
-        {%- for column in columns -%}
-            {%- set position = loop.index -%}
-            {%- set by_event = {} -%}
-            {%- for row in rows -%}
-                {%- do by_event.update({row[0]: row[position] | int}) -%}
-            {%- endfor -%}
-            {%- do counts.update({column.name: by_event}) -%}
-        {%- endfor -%}
+                {{ run_number }},
+                {{ hipaa_mode.literal(view) }},
+                unnest([{{ hipaa_mode.literals(columns | map(attribute='name')) }}]),
+                event,
+                null,
+                unnest([
+                    {%- for column in columns %}
+                    {{ hipaa_mode.identifier(column.guard_column) }}{{ ',' if not loop.last }}
+                    {%- endfor %}
+                ])
+            from (
+                select
+                    coalesce(event, '') as event
+                    {%- for column in columns %},
+                    sum({{ hipaa_mode.identifier(column.guard_column) }}) as {{ hipaa_mode.identifier(column.guard_column) }}
+                    {%- endfor %}
+                from {{ masked }}
+                group by 1
+            ) as by_event
+{%- endmacro %}
+
+{% macro _noted_counts(view) -%}
+    {%- set sql -%}
+        select column_name, event, cast(sum(not_fitting) as bigint), cast(sum(like_identifiers) as bigint)
+        from {{ hipaa_mode.build_table('masked_counts') }}
+        where view_name = {{ hipaa_mode.literal(view) }}
+        group by 1, 2
+    {%- endset -%}
+    {%- set not_fitting = {} -%}
+    {%- set like_identifiers = {} -%}
+    {%- for row in run_query(sql).rows -%}
+        {%- if row[2] is not none -%}
+            {%- do not_fitting.update({row[0]: row[2] | int}) -%}
+        {%- endif -%}
+        {%- if row[3] is not none -%}
+            {%- do like_identifiers.setdefault(row[0], {}).update({row[1]: row[3] | int}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {#- A guarded column without rows has counted too, and found nothing. -#}
+    {%- for column in hipaa_mode.plan().masked_tables[view] if column.guard_column -%}
+        {%- do like_identifiers.setdefault(column.name, {}) -%}
+    {%- endfor -%}
+    {{- return({'not_fitting': not_fitting, 'like_identifiers': like_identifiers}) -}}
+{%- endmacro %}
+
+{#- The names of properties that arrived, by where they were; for counting only. -#}
+{% macro _noted_property_names(view) -%}
+    {%- if not var('hipaa_mode__count_dropped_properties', true) -%}
+        {{- return(none) -}}
     {%- endif -%}
-    {{- return(counts) -}}
+    {%- set sql -%}
+        select distinct root, name
+        from {{ hipaa_mode.build_table('property_names') }}
+        where view_name = {{ hipaa_mode.literal(view) }}
+    {%- endset -%}
+    {%- set names = {'properties' if view == 'events' else 'traits': [], 'context': []} -%}
+    {%- for row in run_query(sql).rows -%}
+        {%- do names[row[0]].append(row[1]) -%}
+    {%- endfor -%}
+    {{- return(names) -}}
 {%- endmacro %}
 
 {% macro _count_values(column, name) -%}
@@ -118,33 +186,6 @@
         {{- return(hipaa_mode.count_list_values(value)) -}}
     {%- endif -%}
     {{- return('count(' ~ value ~ ')') -}}
-{%- endmacro %}
-
-{#- The names of properties that arrived, by where they were; for counting only. -#}
-{% macro seen_property_names(view) -%}
-    {%- if not var('hipaa_mode__count_dropped_properties', true) -%}
-        {{- return(none) -}}
-    {%- endif -%}
-    {%- set types = {'events': ['track', 'page', 'screen'], 'identifies': ['identify'], 'groups': ['group']}[view] -%}
-    {%- set names = {} -%}
-    {%- for root in ['properties' if view == 'events' else 'traits', 'context'] -%}
-        {%- set sql -%}
-            with
-
-            shapes as (
-
-                select distinct {{ root }}_names as names
-                from {{ hipaa_mode.package_relation('stg_calls') }}
-                where call_type in ({{ hipaa_mode.literals(types) }}) and {{ root }}_names <> ''
-
-            )
-
-            select distinct unnest(string_split(names, chr(31))) as name
-            from shapes
-        {%- endset -%}
-        {%- do names.update({root: run_query(sql).columns[0].values() | list}) -%}
-    {%- endfor -%}
-    {{- return(names) -}}
 {%- endmacro %}
 
 {#- How many of the top-level properties that arrived in a view's calls it has nothing of. -#}

@@ -1,4 +1,5 @@
-{#- The raw calls, one a row: file_number, source_file, line_number, message, unreadable.
+{#- The raw calls, one a row: file_number, source_file, line_number, run_number, message,
+    unreadable.
 
     `message` is the call's text; where the bytes are not UTF-8 it is null and `unreadable` has
     them. Reads what HIPAA_MODE_RAW_CALLS names (see raw_calls_location); where that is the word
@@ -13,13 +14,19 @@
     {%- if flags.WHICH in ('compile', 'generate') -%}
         {#- Reads nothing, so a fresh clone without raw calls compiles, and to the same SQL
             wherever the calls are: a review of the compiled SQL needs no data. -#}
-        {{- return(hipaa_mode._raw_files({'files': ['raw calls'], 'view': 'hipaa_mode_raw_lines'})) -}}
+        {{- return('hipaa_mode_raw_lines') -}}
     {%- endif -%}
-    {%- set raw = hipaa_mode.command('raw_calls', {
+    {%- set raw = hipaa_mode.settled_raw_calls() -%}
+    {#- Files are read by the plugin, whose view of them every cursor has. -#}
+    {{- return(hipaa_mode._raw_table(raw) if raw.kind == 'table' else raw.view) -}}
+{%- endmacro %}
+
+{#- Where the raw calls are, settled when first asked for: files with their sizes, or a table. -#}
+{% macro settled_raw_calls() -%}
+    {{- return(hipaa_mode.command('raw_calls', {
         'location': hipaa_mode.raw_calls_location(),
         'column': var('hipaa_mode__raw_message_column', none),
-    }) -%}
-    {{- return(hipaa_mode._raw_table(raw) if raw.kind == 'table' else hipaa_mode._raw_files(raw)) -}}
+    })) -}}
 {%- endmacro %}
 
 {#- What names the raw calls: the variable, the environment variable, or the demo. -#}
@@ -29,19 +36,6 @@
         or env_var('HIPAA_MODE_RAW_CALLS', '')
         or 'demo/raw_calls/' ~ hipaa_mode.environment() ~ '/*.ndjson.gz'
     ) -}}
-{%- endmacro %}
-
-{#- Files are read by the plugin, whose view of them every cursor has. -#}
-{% macro _raw_files(raw) %}
-(
-        select
-            cast(list_position([{{ hipaa_mode.literals(raw.files) }}], source_file) as integer) as file_number,
-            source_file,
-            line_number,
-            message,
-            unreadable
-        from {{ raw.view }}
-    )
 {%- endmacro %}
 
 {% macro _raw_table(raw) %}
@@ -57,6 +51,7 @@
             1 as file_number,
             {{ hipaa_mode.literal(raw.table | join('.')) }} as source_file,
             row_number() over () as line_number,
+            cast({{ hipaa_mode.command('run_number') }} as bigint) as run_number,
             {%- if column.is_bytes %}
             try(decode({{ name }})) as message,
             case when try(decode({{ name }})) is null then {{ name }} end as unreadable
@@ -83,4 +78,22 @@
         ) -}}
     {%- endif -%}
     {{- return({'name': usable[0].name, 'is_bytes': usable[0].type == 'BLOB'}) -}}
+{%- endmacro %}
+
+{#- The condition that tells, among the calls read, those that reading the raw calls now gives: in
+    a run that read some, the same parts of the same files; else all files that were read. -#}
+{% macro recount_files() -%}
+    {%- if not execute or flags.WHICH in ('compile', 'generate') -%}
+        {{- return('true') -}}
+    {%- endif -%}
+    {%- set run_number = hipaa_mode.command('run_number') -%}
+    {%- set state = hipaa_mode.table_state('calls_read') -%}
+    {%- if state is not none and state.run_number == run_number -%}
+        {{- return('run_number = ' ~ run_number) -}}
+    {%- endif -%}
+    {%- if hipaa_mode.settled_raw_calls().kind == 'table' -%}
+        {{- return('true') -}}
+    {%- endif -%}
+    {%- set again = hipaa_mode.command('plan_reading', {'known': hipaa_mode.known_files(), 'again': true}) -%}
+    {{- return('file_number in (' ~ again.read | join(', ') ~ ')' if again.read else 'false') -}}
 {%- endmacro %}

@@ -44,6 +44,7 @@ raw_calls as (
         file_number,
         source_file,
         line_number,
+        run_number,
         message,
         unreadable
     from {{ hipaa_mode.raw_calls(source_relation) }}
@@ -56,6 +57,7 @@ parsed as (
         file_number,
         source_file,
         line_number,
+        run_number,
         message,
         unreadable,
         {{ hipaa_mode.extract_json_texts('message', paths) }} as found
@@ -72,6 +74,7 @@ named as (
         file_number,
         source_file,
         line_number,
+        run_number,
         message,
         unreadable,
         found,
@@ -132,7 +135,7 @@ judged as (
             when message is null and unreadable is null then 'empty'
             when message is null then 'not_utf8'
             when found is null then 'broken_json'
-            when not starts_with(ltrim(message, {{ hipaa_mode.json_blanks() }}), '{') then 'not_an_object'
+            when not starts_with(message, '{') and not starts_with(ltrim(message, {{ hipaa_mode.json_blanks() }}), '{') then 'not_an_object'
             when not has_type then 'missing_type'
             when call_type is null then 'type_not_text'
             when call_type not in ('track', 'page', 'screen', 'identify', 'group', 'alias') then 'unknown_type'
@@ -151,6 +154,7 @@ final as (
         file_number,
         source_file,
         line_number,
+        run_number,
         rejection_reason,
         case when rejection_reason is not null then coalesce(unreadable, encode(message), ''::blob) end as rejected_bytes,
         message_id,

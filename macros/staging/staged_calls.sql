@@ -28,6 +28,7 @@ select
     call_key,
     source_file,
     line_number,
+    run_number,
     message_id,
     call_type,
     event,

@@ -1,4 +1,5 @@
 -- Calls that can't be used, kept whole with the reason and their place.
+{{ config(materialized='view') }}
 select
     source_file,
     line_number,

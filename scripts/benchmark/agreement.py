@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import duckdb
 
@@ -34,8 +33,8 @@ TOKENS = (
 Facts = dict[str, str]
 
 
-def output_facts(path: Path) -> Facts:
-    """Describe one output so that equal descriptions mean equal rows, in whatever order.
+def output_facts(path: str) -> Facts:
+    """Describe one output, a glob of files, so that equal descriptions mean equal rows.
 
     Returns:
         `rows`; `values` and `tokens`, sums of a 64-bit hash of each row's columns of that kind;
@@ -43,13 +42,12 @@ def output_facts(path: Path) -> Facts:
         column how many values and how many different ones it has.
     """
     types = VALUES | dict.fromkeys(TOKENS, "varchar")
-    if path.suffix == ".parquet":
-        source = f"read_parquet({_literal(str(path))})"
+    if path.endswith(".parquet"):
+        source = f"read_parquet({_literal(path)})"
     else:
         columns = ", ".join(f"{name}: {_literal(kind)}" for name, kind in types.items())
         source = (
-            f"read_json({_literal(str(path))}, format = 'newline_delimited', "
-            f"columns = {{{columns}}})"
+            f"read_json({_literal(path)}, format = 'newline_delimited', columns = {{{columns}}})"
         )
     typed = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in types.items())
     measures = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,3 +35,21 @@ def _lines(first_deliveries: int, redelivered: int) -> Iterator[bytes]:
             redelivered -= 1
     for line in list(recent)[:redelivered]:
         yield line
+
+
+NEW_DAY = b"2026-04-02"
+LATE_DAY = b"2026-03-28"
+LATE_EVERY = 20
+"""One new call in so many is of a day that was published before."""
+
+
+def write_new_calls(path: Path, count: int) -> None:
+    """Write `count` lines of calls that arrive later: of the next day, and a few late ones."""
+    with path.open("wb", buffering=1 << 20) as file:
+        for position, line in enumerate(generate_clean_calls(count, NEW_SEED)):
+            day = NEW_DAY if position % LATE_EVERY else LATE_DAY
+            file.write(_TIMESTAMP.sub(rb"\g<1>" + day, line, count=1) + b"\n")
+
+
+NEW_SEED = 20260402
+_TIMESTAMP = re.compile(rb'("timestamp":")[0-9-]{10}')

@@ -30,6 +30,11 @@ class Job:
     key: str
 
     @property
+    def arriving(self) -> Path:
+        """The folder that hipaa_mode reads its raw calls from."""
+        return self.folder / "arriving"
+
+    @property
     def subkey(self) -> str:
         """HMAC key of the scope that all three destinations share."""
         master_key = load_master_key({"HIPAA_MODE_KEY": self.key})
@@ -44,13 +49,13 @@ class Command:
         arguments: the command.
         folder: folder to run it in.
         environ: environment variables it needs.
-        outputs: the file it writes for each destination.
+        outputs: a glob of the files it writes for each destination.
     """
 
     arguments: tuple[str, ...]
     folder: Path
     environ: dict[str, str]
-    outputs: dict[str, Path]
+    outputs: dict[str, str]
 
     def full_environ(self) -> dict[str, str]:
         """Return this process's environment without what configures dbt, and with `environ`."""
@@ -92,18 +97,21 @@ def prepare_hipaa_mode(job: Job) -> Command:
     )
     shutil.copytree(OVERLAY, project, dirs_exist_ok=True)
     published = job.folder / "published"
+    # A folder of its own, so that more calls can arrive.
+    job.arriving.mkdir()
+    (job.arriving / "calls.ndjson").hardlink_to(job.raw_calls)
     return Command(
         # Unit tests are for development: dbt's own advice is to leave them out of production.
         (*DBT, "build", "--exclude-resource-type", "unit_test", "--target", ENVIRONMENT),
         project,
         {
             "HIPAA_MODE_KEY": job.key,
-            "HIPAA_MODE_RAW_CALLS": str(job.raw_calls),
+            "HIPAA_MODE_RAW_CALLS": str(job.arriving / "*.ndjson"),
             "HIPAA_MODE_DATABASE": str(project / "restricted" / "benchmark.duckdb"),
             "HIPAA_MODE_PUBLISHED": str(published),
         },
         {
-            name: published / ENVIRONMENT / name / f"{name}__events.parquet"
+            name: str(published / ENVIRONMENT / name / f"{name}__events" / "*.parquet")
             for name in DESTINATIONS
         },
     )
@@ -125,7 +133,7 @@ def prepare_hand_written(job: Job, staging: str) -> Command:
             "HAND_WRITTEN_DATABASE": str(project / "hand_written.duckdb"),
             "HAND_WRITTEN_OUTPUT": str(output),
         },
-        {name: output / f"{name}__events.parquet" for name in DESTINATIONS},
+        {name: str(output / f"{name}__events.parquet") for name in DESTINATIONS},
     )
 
 
@@ -136,13 +144,25 @@ def prepare_per_call(job: Job, program: tuple[str, ...], *options: str) -> Comma
         (*program, *options, str(job.raw_calls), str(output)),
         job.folder,
         {"PER_CALL_KEY": job.subkey},
-        {name: output / f"{name}.ndjson" for name in DESTINATIONS},
+        {name: str(output / f"{name}.ndjson") for name in DESTINATIONS},
+    )
+
+
+def prepare_floor(job: Job) -> Command:
+    """Read, parse once and write Parquet, with DuckDB and nothing else."""
+    output = job.folder / "floor.parquet"
+    return Command(
+        (sys.executable, str(BENCHMARK / "floor.py"), str(job.raw_calls), str(output)),
+        job.folder,
+        {},
+        {"floor": str(output)},
     )
 
 
 PYTHON = (sys.executable, str(BENCHMARK / "per_call.py"))
 NODE = ("node", str(BENCHMARK / "per_call.mjs"))
 
+FLOOR = Contestant("floor", "floor: read, parse, write", False, prepare_floor)
 HIPAA_MODE = Contestant("hipaa_mode", "hipaa_mode", True, prepare_hipaa_mode)
 
 PEERS = (

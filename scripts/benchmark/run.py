@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import datetime as dt
+import glob
 import json
 import shutil
 import subprocess
@@ -24,10 +25,10 @@ from pathlib import Path
 from typing import Any
 
 from agreement import Facts, disagreements, output_facts
-from calls import write_calls
-from contestants import HIPAA_MODE, PEERS, PROJECT, Contestant, Job
+from calls import write_calls, write_new_calls
+from contestants import FLOOR, HIPAA_MODE, PEERS, PROJECT, Command, Contestant, Job
 from machine import machine, versions
-from report import Result, Size, as_markdown, print_size
+from report import Result, Size, as_markdown, print_exponent, print_size, scaling_plot
 from rich.console import Console
 
 from hipaa_mode.keys import generate_key
@@ -46,14 +47,14 @@ def main() -> int:
     """Run the benchmark; the exit code is 1 where a contestant failed or outputs differ."""
     arguments = _arguments()
     try:
-        return _run(arguments)
+        return _benchmark(arguments)
     except BenchmarkError as error:
         console.print(str(error), markup=False, highlight=False)
         return 1
 
 
 def _arguments() -> argparse.Namespace:
-    names = [peer.name for peer in PEERS]
+    names = [peer.name for peer in (*PEERS, FLOOR)]
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -70,8 +71,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _run(arguments: argparse.Namespace) -> int:
-    peers = [peer for peer in PEERS if peer.name in arguments.against]
+def _benchmark(arguments: argparse.Namespace) -> int:
+    peers = [peer for peer in (*PEERS, FLOOR) if peer.name in arguments.against]
     needs_node = any(peer.name.startswith("node") for peer in peers)
     if needs_node and shutil.which("node") is None:
         raise BenchmarkError("node is not on the path. Install it, or leave it out: --against")
@@ -89,12 +90,14 @@ def _run(arguments: argparse.Namespace) -> int:
             print_size(console, size)
             sizes.append(size)
     facts["sizes"] = [asdict(size) for size in sizes]
+    print_exponent(console, sizes)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(as_markdown(facts, sizes), encoding="utf-8")
     arguments.output.with_suffix(".json").write_text(
         json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
     )
-    console.print(f"Written: {arguments.output} and .json")
+    arguments.output.with_suffix(".svg").write_text(scaling_plot(sizes), encoding="utf-8")
+    console.print(f"Written: {arguments.output}, .json and .svg")
     different = [r for size in sizes for r in size.results.values() if r.agrees is False]
     return 1 if different else 0
 
@@ -104,7 +107,7 @@ def _shown_command(arguments: argparse.Namespace) -> str:
     words = ["python", "scripts/benchmark/run.py", "--calls", *map(str, arguments.calls)]
     if arguments.repeat > 1:
         words += ["--repeat", str(arguments.repeat)]
-    if len(arguments.against) < len(PEERS):
+    if len(arguments.against) < len(PEERS) + 1:
         words += ["--against", *arguments.against]
     return " ".join(words)
 
@@ -134,6 +137,8 @@ def _run_size(
     key = generate_key()
 
     startup = Result("startup", "hipaa_mode, no calls")
+    increment = Result("increment", "hipaa_mode, 1 % new calls")
+    unchanged = Result("unchanged", "hipaa_mode, no new calls")
     results = {each.name: Result(each.name, each.title) for each in contestants}
     nodes: list[tuple[str, float]] = []
     ours: dict[str, Facts] = {}
@@ -144,14 +149,18 @@ def _run_size(
         for contestant in contestants:
             result = results[contestant.name]
             job = Job(folder / f"{contestant.name}-{turn}", raw_calls, key)
-            outputs = _measure(contestant, job, result)
-            if turn == 1:
-                theirs = {name: output_facts(path) for name, path in outputs.items()}
+            command = _measure(contestant, job, result)
+            if turn == 1 and contestant is not FLOOR:
+                theirs = {name: output_facts(path) for name, path in command.outputs.items()}
                 if contestant is HIPAA_MODE:
                     ours = theirs
                     nodes = _node_seconds(job.folder / "project")
                 else:
                     _compare(result, ours, theirs, contestant.same_tokens)
+            if contestant is HIPAA_MODE:
+                write_new_calls(job.arriving / "new.ndjson", max(calls // 100, 1))
+                run_command(command, job, increment)
+                run_command(command, job, unchanged)
             _clear(job.folder, arguments.keep)
     if not arguments.keep:
         raw_calls.unlink()
@@ -162,21 +171,33 @@ def _run_size(
         max(int(facts["rows"]) for facts in ours.values()),
         results,
         startup,
+        increment,
+        unchanged,
         nodes,
     )
 
 
-def _measure(contestant: Contestant, job: Job, result: Result) -> dict[str, Path]:
+def _measure(contestant: Contestant, job: Job, result: Result) -> Command:
     job.folder.mkdir()
     command = contestant.prepare(job)
     _read_through(job.raw_calls)
+    run_command(command, job, result)
+    return command
+
+
+def run_command(command: Command, job: Job, result: Result) -> None:
+    """Run a command and add what it took to a result.
+
+    Raises:
+        BenchmarkError: it failed, or did not write its outputs.
+    """
     figures_file, log = job.folder / "figures.json", job.folder / "log.txt"
     finished = subprocess.run(
         [sys.executable, str(MEASURE), str(figures_file), str(log), *command.arguments],
         cwd=command.folder,
         env=command.full_environ(),
     )
-    missing = [str(path) for path in command.outputs.values() if not path.exists()]
+    missing = [pattern for pattern in command.outputs.values() if not glob.glob(pattern)]
     if finished.returncode or missing:
         end_of_log = log.read_text(encoding="utf-8", errors="replace").splitlines()
         raise BenchmarkError(
@@ -190,7 +211,6 @@ def _measure(contestant: Contestant, job: Job, result: Result) -> dict[str, Path
     result.processor_seconds.append(figures["processor_seconds"])
     result.peak_bytes.append(figures["peak_bytes"])
     console.print(f"  {result.title}: {figures['seconds']:.1f} s", highlight=False)
-    return command.outputs
 
 
 def _read_through(path: Path) -> None:

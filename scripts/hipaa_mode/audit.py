@@ -264,18 +264,21 @@ def delivery(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "key_fingerprint": manifest.get("key_fingerprint"),
         "calls": manifest.get("calls"),
         "events": None if events is None else sorted(map(list, events.items())),
-        "files": [_file(name, facts) for name, facts in sorted(manifest["files"].items())],
+        "views": [_view(name, manifest) for name in sorted(manifest["views"])],
     }
 
 
-def _file(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+def _view(name: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
     told = ("name", "property_list", "property", "treatment", "data_type", "events", "guard")
+    facts = manifest["views"][name]
+    files = {file: about for file, about in manifest["files"].items() if about.get("view") == name}
     return {
-        "file": name,
-        "view": facts.get("view"),
+        "view": name,
         "rows": facts.get("rows"),
-        "bytes": facts["bytes"],
-        "sha256": facts["sha256"],
+        "files": len(files),
+        "files_written": facts.get("files_written"),
+        "bytes": sum(about["bytes"] for about in files.values()),
+        "sha256": listing_sha256({file: about["sha256"] for file, about in files.items()}),
         "columns": [
             {name: column.get(name) for name in (*told, "reason")}
             for column in facts.get("columns", [])
@@ -283,11 +286,26 @@ def _file(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def listing_sha256(hashes: Mapping[str, str]) -> str:
+    """Hash the files of a view as one: SHA-256 of what `sha256sum` prints of them, by name.
+
+    Args:
+        hashes: SHA-256 of each file, by its name relative to the destination's folder.
+    """
+    lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(hashes.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
 def hashes(entry: Mapping[str, Any]) -> dict[str, str]:
-    """Return the SHA-256 of each file of a delivery."""
-    files = entry.get("files")
-    told = files if isinstance(files, list) else []
-    return {str(f.get("file")): str(f.get("sha256")) for f in told if isinstance(f, dict)}
+    """Return the hash of each view of a delivery."""
+    views = entry.get("views")
+    if views is None:
+        # Before files were split by day, an entry told of one file a view.
+        files = [file for file in entry.get("files") or [] if isinstance(file, dict)]
+        names = {str(file.get("file")): str(file.get("sha256")) for file in files}
+        return {publishing.view_of(n): listing_sha256({n: digest}) for n, digest in names.items()}
+    told = views if isinstance(views, list) else []
+    return {str(v.get("view")): str(v.get("sha256")) for v in told if isinstance(v, dict)}
 
 
 def unrecorded(log: AuditLog) -> list[dict[str, Any]]:
@@ -464,8 +482,14 @@ def _published_faults(root: Path, environment: str, found: Sequence[Entry]) -> I
         if destination not in present:
             yield f"`{destination}` is not published any more, and no entry says so"
             continue
-        for name, expected in hashes(entry).items():
-            path = folder / destination / name
-            if not path.is_file() or publishing.file_sha256(path) != expected:
-                yield f"{path} is not the file of the last entry (number {entry['sequence']})"
+        of_views: dict[str, dict[str, str]] = {view: {} for view in hashes(entry)}
+        for name in publishing.files_in(folder / destination):
+            digest = publishing.file_sha256(folder / destination / name)
+            of_views.setdefault(publishing.view_of(name), {})[name] = digest
+        for view, found_hashes in sorted(of_views.items()):
+            if listing_sha256(found_hashes) != hashes(entry).get(view):
+                yield (
+                    f"the files of {folder / destination / view} are not those of the last entry "
+                    f"(number {entry['sequence']})"
+                )
     yield from publishing.check_files(root, environment)

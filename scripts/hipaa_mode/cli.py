@@ -19,7 +19,10 @@ from rich.table import Table
 
 from hipaa_mode import __version__, publishing
 from hipaa_mode.commands import audit, destination, event
+from hipaa_mode.commands.inventory import inventory
+from hipaa_mode.commands.preview import preview
 from hipaa_mode.commands.properties import allow, deny, mask
+from hipaa_mode.commands.report import report
 from hipaa_mode.commands.selftest import selftest
 from hipaa_mode.commands.verify import verify
 from hipaa_mode.errors import ExitCode, HipaaModeError
@@ -47,6 +50,9 @@ app.add_typer(event.app, name="event")
 app.command()(allow)
 app.command()(mask)
 app.command()(deny)
+app.command()(inventory)
+app.command()(preview)
+app.command()(report)
 app.command()(selftest)
 app.command()(verify)
 
@@ -211,11 +217,11 @@ def summary(
 def _guarded_lines(manifests: list[dict[str, Any]]) -> list[str]:
     """Say, by destination and property, how many values looked like identifiers."""
     return [
-        f"{manifest['destination']}__{facts['view']}.{column['name']}: "
+        f"{view}.{column['name']}: "
         f"{column['values_like_identifiers']:,} values look like identifiers and "
         + ("are null" if column["guard"] == "block" else "were sent (guard warn)")
         for manifest in manifests
-        for facts in manifest["files"].values()
+        for view, facts in manifest["views"].items()
         for column in facts["columns"]
         if column.get("values_like_identifiers")
     ]
@@ -231,8 +237,8 @@ def _summary_table(environment: str, manifests: list[dict[str, Any]]) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for manifest in manifests:
         mode = "HIPAA" if manifest["hipaa_mode"] else "open"
-        for facts in manifest["files"].values():
-            table.add_row(f"{manifest['destination']}__{facts['view']}", mode, *_counts(facts))
+        for view, facts in manifest["views"].items():
+            table.add_row(view, mode, *_counts(facts))
         table.add_section()
     table.caption_justify = "left"
     table.caption = (

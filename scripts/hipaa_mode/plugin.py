@@ -16,7 +16,9 @@ import datetime as dt
 import json
 import os
 import secrets
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +34,11 @@ from hipaa_mode.configuration import read_configuration
 from hipaa_mode.errors import ConfigurationError, HipaaModeError
 from hipaa_mode.keys import MasterKey, Subkey, load_master_key
 from hipaa_mode.masking import make_tokens
+from hipaa_mode.partitions import ENDING, FORMAT, PartitionPlan, period, plan_partitions
 from hipaa_mode.plan import Plan, make_plan
+from hipaa_mode.publishing import UNFINISHED
 from hipaa_mode.raw_calls import RawLines, locate
+from hipaa_mode.raw_files import as_known, known_file, plan_reading
 
 RAW_LINES_VIEW = "hipaa_mode_raw_lines"
 SURROGATE_BYTES = 16
@@ -49,19 +54,28 @@ class Session:
         self._environment = environment
         self._plan: Plan | None = None
         self._own_plan: tuple[Request, Plan] | None = None
+        self._answered_plan: tuple[Plan, Any] | None = None
         self._master_key: MasterKey | None = None
         self._subkeys: dict[str, Subkey] = {}
         self._git_state: dict[str, Any] | None = None
         self._manifests: dict[str, dict[str, Any]] = {}
+        self._partitions: dict[str, PartitionPlan] = {}
+        self._queries: dict[str, str] = {}
+        self._run_number = _new_run_number()
         self.raw_lines = RawLines()
         self._actions: dict[str, Callable[[Request], Any]] = {
             "start": self._start,
             "plan": self._current_plan,
             "destination": self._destination,
             "raw_calls": self._raw_calls,
+            "plan_reading": self._plan_reading,
+            "files_read": self._files_read,
+            "run_number": lambda request: self._run_number,
             "withdraw": self._withdraw,
-            "begin_publishing": self._begin_publishing,
+            "plan_partitions": self._plan_partitions,
+            "tested_partitions": self._tested_partitions,
             "finish_publishing": self._finish_publishing,
+            "discard_unpublished": self._discard_unpublished,
             "published": self._published,
             "audit": self._audit,
         }
@@ -111,7 +125,10 @@ class Session:
         if request["needs_key"] and "destinations" in request["seed_files"]:
             self._git_state = audit.git_state(Path(request["seed_files"]["destinations"]).parent)
         self._manifests.clear()
+        self._partitions.clear()
+        self._run_number = max(_new_run_number(), self._run_number + 1)
         self.raw_lines.location = None
+        self.raw_lines.files = None
         answer: dict[str, Any] = {
             "faults": [str(fault) for fault in self._plan.faults],
             "warnings": [str(warning) for warning in self._plan.warnings],
@@ -126,12 +143,18 @@ class Session:
         return answer
 
     def _current_plan(self, request: Request) -> Any:
-        return json.loads(self._plan_for(request).as_json())
+        return self._plan_answer(self._plan_for(request))
 
     def _destination(self, request: Request) -> Any:
         """Return one destination's part of the plan, or null if the environment has none."""
-        plan = json.loads(self._plan_for(request).as_json())
+        plan = self._plan_answer(self._plan_for(request))
         return plan["destinations"].get(request["destination"])
+
+    def _plan_answer(self, plan: Plan) -> Any:
+        """Return a plan as macros get it; made once, for there is a request from every model."""
+        if self._answered_plan is None or self._answered_plan[0] is not plan:
+            self._answered_plan = (plan, json.loads(plan.as_json()))
+        return self._answered_plan[1]
 
     def _plan_for(self, request: Request) -> Plan:
         if "seed_files" in request:
@@ -155,30 +178,126 @@ class Session:
             self.raw_lines.location = location
         return {
             "kind": location.kind,
-            "files": [file.path for file in location.files],
             "table": list(location.table),
             "view": RAW_LINES_VIEW,
         }
+
+    def _plan_reading(self, request: Request) -> dict[str, Any]:
+        """Settle which files are read, given the rows of the warehouse's table of files.
+
+        With `again`, what is known is read again, and nothing else: a test counts it.
+        """
+        location = self.raw_lines.location
+        if location is None:
+            raise HipaaModeError("The raw calls were not looked for. Keep model calls_read")
+        known = [known_file(row) for row in request["known"]]
+        lines = self.raw_lines
+        lines.run_number = self._run_number
+        lines.line_counts.clear()
+        if request.get("again"):
+            as_read = {file.path: file for file in known}
+            lines.files = tuple(
+                replace(file, size=as_read[file.path].size, number=as_read[file.path].number)
+                for file in location.files
+                if file.path in as_read and file.size >= as_read[file.path].size
+            )
+            return {"read": [file.number for file in lines.files]}
+        reading = plan_reading(location, known)
+        lines.files = reading.files
+        return {
+            "removed": list(reading.removed),
+            "read": len(reading.files),
+            "unchanged": reading.unchanged,
+        }
+
+    def _files_read(self, request: Request) -> list[dict[str, Any]]:
+        """Return the rows of the files that were just read, for the table of files."""
+        files = self.raw_lines.files or ()
+        return [asdict(as_known(file, self.raw_lines.line_counts)) for file in files]
 
     def _withdraw(self, request: Request) -> list[str]:
         root, environment = _published(request)
         return publishing.withdraw(root, environment, request["keep"])
 
-    def _begin_publishing(self, request: Request) -> str:
+    def _plan_partitions(self, request: Request) -> dict[str, Any]:
+        """Settle which files of a view are written; remember it for its tests and for the end.
+
+        Files are kept only where nothing but their rows can have changed since they were
+        published: `unchanged_since` is the run that last made the masked table anew.
+        """
         root, environment = _published(request)
-        return str(publishing.begin(root, environment, request["destination"]))
+        view, destination = str(request["view"]), str(request["destination"])
+        plan = self._plan_for(request).destinations[destination]
+        precision = period(plan.timestamp_precision)
+        changed: list[str | None] | None = None
+        kept: dict[str, dict[str, Any]] = {}
+        manifest = publishing.manifest_of(root, environment, destination)
+        told = manifest or {}
+        is_same = (
+            told.get("format") == FORMAT
+            and told.get("allowlist_fingerprint") == plan.fingerprint
+            and told.get("key_fingerprint") == request["key_fingerprint"]
+            and int(told.get("run_number") or 0) >= int(request["unchanged_since"])
+            and told.get("views", {}).get(view, {}).get("query") == request["query"]
+        )
+        if is_same:
+            since = int(told["run_number"])
+            changed = [day for day, number in request["changed_days"] if int(number) > since]
+            kept = publishing.keepable_files(root, environment, destination)
+        partitions = plan_partitions(view, precision, request["counts"], changed, kept)
+        self._partitions[view] = partitions
+        self._queries[view] = str(request["query"])
+        folder = publishing.begin(root, environment, destination, view)
+        return {
+            "write": [
+                {**asdict(item), "path": str(folder / f"{item.name}{ENDING}{UNFINISHED}")}
+                for item in partitions.write
+            ],
+            "kept": len(partitions.keep),
+        }
+
+    def _tested_partitions(self, request: Request) -> list[dict[str, Any]] | None:
+        """Return the partitions of a view that are about to be published; None for all of it."""
+        partitions = self._partitions.get(str(request["view"]))
+        if partitions is None or partitions.is_whole:
+            return None
+        return [asdict(item) for item in partitions.write]
 
     def _finish_publishing(self, request: Request) -> dict[str, Any]:
         root, environment = _published(request)
+        plans = [self._partitions[view] for view in request["manifest"]["views"]]
+        views = {
+            plan.view: {
+                **request["manifest"]["views"][plan.view],
+                "query": self._queries[plan.view],
+                "rows": sum(plan.rows.values()),
+                "files": len(plan.rows),
+                "files_written": len(plan.write),
+            }
+            for plan in plans
+        }
         manifest = {
             **request["manifest"],
+            "views": views,
+            "format": FORMAT,
+            "run_number": self._run_number,
             "published_at": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
         }
         written = publishing.finish(
-            root, environment, request["destination"], request["files"], manifest
+            root,
+            environment,
+            request["destination"],
+            [name for plan in plans for name in plan.written],
+            [name for plan in plans for name in plan.keep],
+            {name: rows for plan in plans for name, rows in plan.rows.items()},
+            manifest,
         )
         self._manifests[written["destination"]] = written
         return written
+
+    def _discard_unpublished(self, request: Request) -> None:
+        root, environment = _published(request)
+        publishing.discard(root, environment)
 
     def _published(self, request: Request) -> list[dict[str, Any]]:
         root, environment = _published(request)
@@ -240,6 +359,11 @@ class Session:
             "git": self._git_state,
             "configuration_fingerprint": self._plan.fingerprint if self._plan else None,
         }
+
+
+def _new_run_number() -> int:
+    """Return a number that is higher for every later run: microseconds since 1970."""
+    return time.time_ns() // 1000
 
 
 def _told(entry: Mapping[str, Any]) -> dict[str, Any]:

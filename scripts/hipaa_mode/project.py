@@ -16,18 +16,43 @@ from hipaa_mode.seeds import SEED_COLUMNS
 DESTINATION_MODEL = re.compile(r"hipaa_mode\.destination_(?:events|identifies|groups)\b")
 
 
-def read_plan(project: Path, environment: str) -> Plan:
-    """Read a project's seeds and destination models and resolve them for an environment."""
+def read_plan(project: Path, environment: str, check_models: bool = True) -> Plan:
+    """Read a project's seeds and destination models and resolve them for an environment.
+
+    Args:
+        project: folder of the dbt project.
+        environment: whose rows of the seeds count.
+        check_models: whether destinations and models must be one another's; models are known by
+            their one line, so that a hand-written one is not found.
+    """
+    models = destination_models(project) if check_models else None
+    return make_plan(read_seeds(project), environment, today(), models)
+
+
+def read_seeds(project: Path) -> Configuration:
+    """Read a project's seeds, as they are on disk."""
     files = {seed: project / "seeds" / f"{seed}.csv" for seed in SEED_COLUMNS}
     labels = {seed: f"seeds/{seed}.csv" for seed in SEED_COLUMNS}
-    configuration: Configuration = read_configuration(files, labels)
-    models = [
+    return read_configuration(files, labels)
+
+
+def today() -> dt.date:
+    """Return the date that expiry is measured against: today's in UTC, as in a build."""
+    return dt.datetime.now(dt.timezone.utc).date()
+
+
+def destination_models(project: Path) -> list[str]:
+    """Return the names of a project's models that are destination views."""
+    return [
         path.stem
         for path in sorted((project / "models").rglob("*.sql"))
         if DESTINATION_MODEL.search(path.read_text(encoding="utf-8"))
     ]
-    today = dt.datetime.now(dt.timezone.utc).date()
-    return make_plan(configuration, environment, today, models)
+
+
+def environments(project: Path) -> list[str]:
+    """Return the environments that a project's seeds name, in order; `*` is none of them."""
+    return read_seeds(project).environments()
 
 
 def dbt_command() -> str:

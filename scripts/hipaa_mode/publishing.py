@@ -1,8 +1,9 @@
 """Putting a destination's files in place: all of them at once, or none.
 
-The files of a destination are written aside, in a folder beside the published one. When all
-are whole, the folder they fill is exchanged with the destination's in a single step, so a reader
-finds the old set or the new set, and a reader with a file open keeps the file it opened.
+The files of a destination, one for each period of each view, are written aside, in a folder beside
+the published one. When all are whole, the files of untouched periods are linked beside them and
+the folder is exchanged with the destination's in a single step, so a reader finds the old set or
+the new set, and a reader with a file open keeps the file it opened.
 """
 
 from __future__ import annotations
@@ -15,16 +16,21 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from hipaa_mode.errors import PublishingError
+from hipaa_mode.partitions import ENDING
 
 MANIFEST = "manifest.json"
 UNFINISHED = ".unfinished"
 """Ending of a file that is still being written."""
 
+FILES_AT_ONCE = 4
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
@@ -45,19 +51,20 @@ def incoming_folder(root: Path, environment: str) -> Path:
     return aside / environment
 
 
-def begin(root: Path, environment: str, destination: str) -> Path:
-    """Make the empty folder that a destination's new files are written to.
+def begin(root: Path, environment: str, destination: str, view: str) -> Path:
+    """Make the empty folder that a view's new files are written to.
 
     Returns:
         The folder; write each file there under its final name plus `UNFINISHED`.
     """
     try:
         (root / environment).mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-        folder = incoming_folder(root, environment) / destination
+        folder = incoming_folder(root, environment) / destination / view
         if folder.exists():
             shutil.rmtree(folder)
         folder.mkdir(mode=FOLDER_MODE, parents=True)
-        for made in (root, root / environment, folder.parent.parent, folder.parent, folder):
+        aside = incoming_folder(root, environment)
+        for made in (root, root / environment, aside.parent, aside, folder.parent, folder):
             made.chmod(FOLDER_MODE)
     except OSError as error:
         raise _failure(destination, error) from None
@@ -68,39 +75,84 @@ def finish(
     root: Path,
     environment: str,
     destination: str,
-    files: Collection[str],
+    written: Collection[str],
+    kept: Collection[str],
+    rows: Mapping[str, int],
     manifest: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Complete a destination's new files, write their manifest and put them all in place.
+    """Complete a destination's new files, write their manifest and put all in place.
 
     Args:
         root: the `published` folder.
         environment: environment of the build.
         destination: destination to publish.
-        files: final names of the files written to the folder `begin` made.
-        manifest: what to say of them; size and SHA-256 of each file are added.
+        written: final names of the new files, relative to the destination's folder.
+        kept: names of published files that stay as they are; both sets get one link to them, so
+            that they are neither copied nor changed.
+        rows: rows that each file must have.
+        manifest: what to say of them; rows, size and SHA-256 of each file are added.
 
     Returns:
         The manifest as written.
 
     Raises:
-        PublishingError: a step failed; what was published before is still in place.
+        PublishingError: a step failed, or a file has other rows; what was published before is
+            still in place.
     """
     incoming = incoming_folder(root, environment) / destination
+    published = root / environment / destination
     try:
-        written_names = {path.name for path in incoming.iterdir()}
-        for name in written_names - {name + UNFINISHED for name in files}:
-            (incoming / name).unlink()
-        sizes = {name: _complete(incoming / name) for name in files}
-        written = {**manifest, "files": _described(manifest.get("files", {}), sizes)}
-        text = json.dumps(written, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        known = read_manifest(published / MANIFEST)["files"] if kept else {}
+        _remove_others(incoming, {name + UNFINISHED for name in written})
+        _sync_files([incoming / (name + UNFINISHED) for name in written])
+        with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
+            facts = dict(zip(written, pool.map(lambda name: _complete(incoming / name), written)))
+        for name in kept:
+            _link(published / name, incoming / name)
+            facts[name] = {key: known[name][key] for key in ("rows", "bytes", "sha256")}
+        for name, told in facts.items():
+            if told["rows"] != rows.get(name):
+                raise PublishingError(
+                    f"Destination `{destination}` was not published: {name} has {told['rows']} "
+                    f"rows where its view has {rows.get(name)}. Its last good files are in place"
+                )
+        files = {name: {"view": view_of(name), **facts[name]} for name in sorted(facts)}
+        complete = {**manifest, "files": files}
+        text = json.dumps(complete, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
         _write(incoming / MANIFEST, text.encode())
-        _sync(incoming)
-        _put_in_place(incoming, root / environment / destination)
+        for folder in {incoming, *(path.parent for path in incoming.glob("*/*"))}:
+            _sync(folder)
+        _put_in_place(incoming, published)
         _remove_if_empty(incoming.parent)
     except OSError as error:
         raise _failure(destination, error) from None
-    return written
+    return complete
+
+
+def _remove_others(folder: Path, names: Collection[str]) -> None:
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir():
+            with contextlib.suppress(OSError):
+                path.rmdir()
+        elif path.relative_to(folder).as_posix() not in names:
+            path.unlink()
+
+
+def _link(published: Path, incoming: Path) -> None:
+    incoming.parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
+    try:
+        os.link(published, incoming)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EXDEV):
+            raise
+        shutil.copy2(published, incoming)
+
+
+def discard(root: Path, environment: str) -> None:
+    """Remove files that were written aside and are not published."""
+    incoming = incoming_folder(root, environment)
+    shutil.rmtree(incoming, ignore_errors=True)
+    _remove_if_empty(incoming.parent)
 
 
 def withdraw(root: Path, environment: str, keep: Iterable[str]) -> list[str]:
@@ -141,14 +193,34 @@ def read_manifests(root: Path, environment: str) -> list[dict[str, Any]]:
         PublishingError: a manifest can't be read.
     """
     paths = sorted((root / environment).glob(f"*/{MANIFEST}"))
-    return [_read_manifest(path) for path in paths]
+    return [read_manifest(path) for path in paths]
 
 
-def _read_manifest(path: Path) -> dict[str, Any]:
+def manifest_of(root: Path, environment: str, destination: str) -> dict[str, Any] | None:
+    """Read the manifest of a destination; None where nothing, or nothing whole, is published."""
+    path = root / environment / destination / MANIFEST
+    try:
+        return read_manifest(path)
+    except PublishingError:
+        return None
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Read one manifest; see `read_manifests`."""
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(manifest["destination"], str) or not isinstance(manifest["files"], dict):
             raise TypeError
+        if "views" not in manifest:
+            # Before files were split by day, each was a view.
+            manifest["views"] = {view_of(name): facts for name, facts in manifest["files"].items()}
+            for name, facts in manifest["files"].items():
+                manifest["files"][name] = {**facts, "view": view_of(name)}
+        if not isinstance(manifest["views"], dict):
+            raise TypeError
+        for facts in manifest["files"].values():
+            if not isinstance(facts["bytes"], int) or not isinstance(facts["sha256"], str):
+                raise TypeError
     except (OSError, ValueError, TypeError, KeyError):
         raise PublishingError(
             f"{path} is not a manifest. Publish the destination again with dbt build"
@@ -164,17 +236,49 @@ def check_files(root: Path, environment: str) -> list[str]:
         if not (folder / MANIFEST).exists():
             differences.append(f"{folder} has no manifest")
             continue
-        manifest = _read_manifest(folder / MANIFEST)
+        manifest = read_manifest(folder / MANIFEST)
         if manifest["destination"] != folder.name:
             differences.append(f"{folder} is the folder of another destination")
         expected = set(manifest["files"])
-        present = {path.name for path in folder.iterdir()} - {MANIFEST}
+        present = files_in(folder)
         differences += [f"{folder / name} is missing" for name in sorted(expected - present)]
         differences += [f"{folder / name} is not ours" for name in sorted(present - expected)]
         for name in sorted(expected & present):
             if file_sha256(folder / name) != manifest["files"][name]["sha256"]:
                 differences.append(f"{folder / name} has changed since it was published")
     return differences
+
+
+def view_of(file: str) -> str:
+    """Return the view that a published file belongs to, from its name."""
+    return file.partition("/")[0].removesuffix(ENDING)
+
+
+def files_in(folder: Path) -> set[str]:
+    """Return the names of a destination's published files, relative to its folder."""
+    paths = (path for path in folder.rglob("*") if not path.is_dir())
+    return {path.relative_to(folder).as_posix() for path in paths} - {MANIFEST}
+
+
+def keepable_files(root: Path, environment: str, destination: str) -> dict[str, dict[str, Any]]:
+    """Return the published files that are as their manifest says, by name.
+
+    A file that was written to after its manifest is hashed; others are known by their size.
+    """
+    folder = root / environment / destination
+    manifest = manifest_of(root, environment, destination)
+    if manifest is None:
+        return {}
+    written_at = (folder / MANIFEST).stat().st_mtime_ns
+    kept: dict[str, dict[str, Any]] = {}
+    for name, facts in manifest["files"].items():
+        path = folder / name
+        if not path.is_file() or path.stat().st_size != facts["bytes"]:
+            continue
+        if path.stat().st_mtime_ns > written_at and file_sha256(path) != facts["sha256"]:
+            continue
+        kept[name] = facts
+    return kept
 
 
 def file_sha256(path: Path) -> str:
@@ -186,21 +290,14 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _described(
-    described: Mapping[str, Mapping[str, Any]], measured: Mapping[str, Mapping[str, Any]]
-) -> dict[str, dict[str, Any]]:
-    return {name: {**described.get(name, {}), **facts} for name, facts in measured.items()}
-
-
 def _complete(path: Path) -> dict[str, Any]:
     unfinished = path.with_name(path.name + UNFINISHED)
     unfinished.chmod(FILE_MODE)
-    descriptor = os.open(unfinished, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    facts = {"bytes": unfinished.stat().st_size, "sha256": file_sha256(unfinished)}
+    facts = {
+        "rows": pq.read_metadata(unfinished).num_rows,
+        "bytes": unfinished.stat().st_size,
+        "sha256": file_sha256(unfinished),
+    }
     unfinished.rename(path)
     return facts
 
@@ -230,10 +327,11 @@ def _replace_one_by_one(incoming: Path, published: Path) -> None:
 
     The manifest goes last: until it does, its hashes tell that the set is not complete.
     """
-    names = sorted(path.name for path in incoming.iterdir() if path.name != MANIFEST)
+    names = sorted(files_in(incoming))
     replaced = 0
     try:
         for name in (*names, MANIFEST):
+            (published / name).parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
             os.replace(incoming / name, published / name)
             replaced += 1
     except OSError as error:
@@ -243,10 +341,8 @@ def _replace_one_by_one(incoming: Path, published: Path) -> None:
             f"{published} was replaced in part ({error.strerror}): its manifest does not match, "
             "so do not use it. Mend the cause and run dbt build again"
         ) from None
-    for stale in published.iterdir():
-        if stale.name not in names and stale.name != MANIFEST:
-            stale.unlink()
-    incoming.rmdir()
+    _remove_others(published, {*names, MANIFEST})
+    shutil.rmtree(incoming)
 
 
 def _exchange(first: Path, second: Path) -> bool:
@@ -273,6 +369,20 @@ def _remove_if_empty(folder: Path) -> None:
     for empty in (folder, folder.parent):
         with contextlib.suppress(OSError):
             empty.rmdir()
+
+
+def _sync_files(paths: Sequence[Path]) -> None:
+    """See the content of files to the disk: their file system at once where that can be asked."""
+    library = ctypes.CDLL(None, use_errno=True)
+    for path in paths:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            can_sync_all = len(paths) > FILES_AT_ONCE and hasattr(library, "syncfs")
+            if can_sync_all and library.syncfs(descriptor) == 0:
+                return
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _sync(folder: Path) -> None:

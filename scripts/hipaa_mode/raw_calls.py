@@ -12,8 +12,8 @@ import glob
 import gzip
 import re
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,10 +30,14 @@ BLOCK_BYTES = 4 << 20
 ROWS_AT_A_TIME = 16_384
 """Rows of a Parquet file read at a time."""
 
+GZIP_MAGIC = b"\x1f\x8b"
+
 SCHEMA = pa.schema(
     [
-        ("source_file", pa.string()),
+        ("file_number", pa.int32()),
+        ("source_file", pa.dictionary(pa.int32(), pa.string())),
         ("line_number", pa.int64()),
+        ("run_number", pa.int64()),
         ("message", pa.large_string()),
         ("unreadable", pa.large_binary()),
     ]
@@ -48,10 +52,23 @@ _TABLE_PART = re.compile(r'"(?:[^"]|"")+"|[^.]+')
 
 @dataclass(frozen=True)
 class RawFile:
-    """A file of raw calls and how much of it this run reads."""
+    """A file of raw calls and how much of it this run reads.
+
+    Attributes:
+        path: the file.
+        size: bytes up to which it is read.
+        number: what the warehouse calls it; a file keeps its number.
+        start: byte that reading starts at, where what stands before was read earlier.
+        first_line: number of the first line that is read.
+        modified_at: time of its last change when it was found, in nanoseconds since 1970.
+    """
 
     path: str
     size: int
+    number: int = 1
+    start: int = 0
+    first_line: int = 1
+    modified_at: int = 0
 
 
 @dataclass(frozen=True)
@@ -136,8 +153,13 @@ def _locate_files(location: str, matches: list[Path], column: str | None) -> Raw
                 f"A file in {path.parent!s} that {location} matches has a name that is not UTF-8. "
                 "Rename it".encode("utf-8", "replace").decode()
             ) from None
-    files = tuple(RawFile(str(path), path.stat().st_size) for path in matches)
+    files = tuple(_found(path, number) for number, path in enumerate(matches, 1))
     return RawLocation("parquet" if is_parquet == {True} else "lines", files, column=column)
+
+
+def _found(path: Path, number: int) -> RawFile:
+    facts = path.stat()
+    return RawFile(str(path), facts.st_size, number, modified_at=facts.st_mtime_ns)
 
 
 @dataclass
@@ -145,9 +167,18 @@ class RawLines:
     """The messages of the pinned files as an Arrow stream; every scan reads from the start.
 
     DuckDB scans the object through the Arrow PyCapsule interface.
+
+    Attributes:
+        location: where the calls are.
+        files: the files, or the parts of them, to read; None for all of the location.
+        run_number: number of this reading, which every row of it carries.
+        line_counts: lines of each file up to where it was read, by path; filled by a scan.
     """
 
     location: RawLocation | None = None
+    files: tuple[RawFile, ...] | None = None
+    run_number: int = 1
+    line_counts: dict[str, int] = field(default_factory=dict)
 
     def __arrow_c_schema__(self) -> Any:
         """Export the schema."""
@@ -162,29 +193,46 @@ class RawLines:
         location = self.location
         if location is None or location.kind == "table":
             return
-        for file in location.files:
-            if location.kind == "parquet":
-                yield from read_parquet(file, location.column)
-            else:
-                yield from read_lines(file)
+        for file in location.files if self.files is None else self.files:
+            batches = (
+                read_parquet(file, location.column)
+                if location.kind == "parquet"
+                else read_lines(file, self.line_counts.__setitem__)
+            )
+            for batch in batches:
+                yield _numbered(batch, self.run_number)
 
 
-def read_lines(file: RawFile) -> Iterator[pa.RecordBatch]:
+def _numbered(batch: pa.RecordBatch, run_number: int) -> pa.RecordBatch:
+    column = SCHEMA.get_field_index("run_number")
+    numbers = pa.repeat(pa.scalar(run_number, pa.int64()), batch.num_rows)
+    return batch.set_column(column, SCHEMA.field(column), numbers)
+
+
+def read_lines(
+    file: RawFile, counted: Callable[[str, int], None] | None = None
+) -> Iterator[pa.RecordBatch]:
     """Read a file of newline-delimited text as batches of `SCHEMA`.
 
     Blank lines are no calls and are left out, though counted. A carriage return before the
     line feed, and a byte order mark at the start, belong to the file and not to the call; only
     of a line that is not UTF-8 every byte is kept.
 
+    Args:
+        file: the file, or its part.
+        counted: told the path and the number of lines up to the pinned end, once that is reached.
+
     Raises:
         RawCallsError: the file can't be read to its pinned end.
     """
-    line_number = 1
+    line_number = file.first_line
     for block in _blocks_of_whole_lines(file):
         lines = pc.split_pattern(_without_copy(block), b"\n").values
         numbers = pa.array(np.arange(line_number, line_number + len(lines)))
         line_number += len(lines)
-        yield _without_blank_lines(_as_batch(file.path, numbers, lines))
+        yield _without_blank_lines(_as_batch(file, numbers, lines))
+    if counted is not None:
+        counted(file.path, line_number - 1)
 
 
 def _without_copy(block: bytes) -> pa.Array:
@@ -209,7 +257,7 @@ def read_parquet(file: RawFile, column: str | None = None) -> Iterator[pa.Record
                 messages = batch.column(0).cast(pa.large_binary())
                 numbers = pa.array(range(row, row + len(messages)), pa.int64())
                 row += len(messages)
-                yield _as_batch(file.path, numbers, messages)
+                yield _as_batch(file, numbers, messages)
     except (OSError, pa.ArrowException) as error:
         raise _unreadable_file(file, error) from None
 
@@ -239,13 +287,22 @@ _MESSAGE_TYPES = (
 )
 
 
-def _as_batch(path: str, numbers: pa.Array, lines: pa.Array) -> pa.RecordBatch:
-    unreadable = pa.nulls(len(lines), pa.large_binary())
+def _as_batch(file: RawFile, numbers: pa.Array, lines: pa.Array) -> pa.RecordBatch:
+    count = len(lines)
+    unreadable = pa.nulls(count, pa.large_binary())
     try:
         messages = lines.cast(pa.large_string())
     except pa.ArrowInvalid:
         messages, unreadable = _separate_unreadable(lines)
-    columns = [pa.repeat(path, len(lines)), numbers, messages, unreadable]
+    places = pa.repeat(pa.scalar(0, pa.int32()), count)
+    columns = [
+        pa.repeat(pa.scalar(file.number, pa.int32()), count),
+        pa.DictionaryArray.from_arrays(places, pa.array([file.path], pa.string())),
+        numbers,
+        pa.repeat(pa.scalar(1, pa.int64()), count),
+        messages,
+        unreadable,
+    ]
     return pa.record_batch(columns, schema=SCHEMA)
 
 
@@ -256,7 +313,8 @@ def _without_blank_lines(batch: pa.RecordBatch) -> pa.RecordBatch:
         return batch
     messages = pc.utf8_rtrim(messages, characters="\r")
     is_blank = pc.equal(pc.binary_length(pc.utf8_trim_whitespace(messages)), 0)
-    batch = batch.set_column(2, SCHEMA.field("message"), messages)
+    column = SCHEMA.get_field_index("message")
+    batch = batch.set_column(column, SCHEMA.field(column), messages)
     return batch.filter(pc.invert(pc.fill_null(is_blank, False)))
 
 
@@ -284,7 +342,7 @@ def _blocks_of_whole_lines(file: RawFile) -> Iterator[bytes]:
     try:
         with _opened(file) as stream:
             while block := stream.read(BLOCK_BYTES):
-                if is_start:
+                if is_start and not file.start:
                     block = block.removeprefix(b"\xef\xbb\xbf")
                     is_start = False
                 end = block.rfind(b"\n")
@@ -328,8 +386,8 @@ class _PinnedFile:
 def _opened(file: RawFile) -> Iterator[IO[bytes]]:
     """Open a pinned file, through gzip when its first bytes say so."""
     with open(file.path, "rb", buffering=0) as raw:
-        is_gzip = raw.read(2) == b"\x1f\x8b"
-        raw.seek(0)
-        pinned: Any = _PinnedFile(raw, file.size)
+        is_gzip = raw.read(2) == GZIP_MAGIC
+        raw.seek(file.start)
+        pinned: Any = _PinnedFile(raw, file.size - file.start)
         stream: Any = gzip.GzipFile(fileobj=pinned, mode="rb") if is_gzip else pinned
         yield stream

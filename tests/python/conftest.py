@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import browser
 import pytest
 from hypothesis import settings
 from project import Project
+from selenium.webdriver.chrome.webdriver import WebDriver
 
 # A shared machine may be slow, which is no failure.
 settings.register_profile("hipaa_mode", deadline=None)
@@ -37,3 +39,12 @@ def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Proje
         return project
 
     return create
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
+    """Give a headless Chromium; see browser.py for what to ask of it."""
+    if browser.find_programs() is None:
+        (pytest.fail if browser.must_run() else pytest.skip)(browser.CAN_NOT_RUN)
+    with browser.open_browser(tmp_path_factory.mktemp("chromium")) as driver:
+        yield driver

@@ -81,6 +81,8 @@ GENERIC_TESTS = (
     "row_id_is_primary_key",
     "rows_match_calls",
 )
+ALL_CHECKS = "holds_only_what_is_allowed"
+WITH_EXCEPTIONS = ("no_raw_identifiers", "no_identifier_patterns", ALL_CHECKS)
 CALL_TYPES = {
     "events": ("track", "page", "screen"),
     "identifies": ("identify",),
@@ -153,6 +155,7 @@ class Project:
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
     unsuspected: tuple[str, ...] = ()
+    view_tests: tuple[str, ...] = (ALL_CHECKS,)
 
     @classmethod
     def create(
@@ -165,15 +168,17 @@ class Project:
         views: Mapping[str, Sequence[str]] | None = None,
         unsuspected: Sequence[str] = (),
         seed_tests: bool = False,
+        view_tests: Sequence[str] = (ALL_CHECKS,),
     ) -> Project:
         """Copy the project to a folder and write its seeds, models, key and raw calls.
 
         `views` names the views of a destination, all three where it says nothing; columns in
         `unsuspected` may hold what looks like an identifier. The tests of the seeds are left
-        out unless `seed_tests` says otherwise: they take a quarter of a small build.
+        out unless `seed_tests` says otherwise: they take a quarter of a small build. Each view
+        has the tests that `view_tests` names.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        project = cls(folder, unsuspected=tuple(unsuspected))
+        project = cls(folder, unsuspected=tuple(unsuspected), view_tests=tuple(view_tests))
         project._copy_product(seed_tests)
         project.write_seed("destinations", destinations)
         project.write_seed("allowed_events", events)
@@ -222,9 +227,9 @@ class Project:
             model = f"{{{{ hipaa_mode.destination_{view}('{name}') }}}}\n"
             (folder / f"{name}__{view}.sql").write_text(model)
             lines += [f"  - name: {name}__{view}", "    data_tests:"]
-            for test in GENERIC_TESTS:
+            for test in self.view_tests:
                 lines.append(f"      - {test}")
-                if self.unsuspected and test in ("no_raw_identifiers", "no_identifier_patterns"):
+                if self.unsuspected and test in WITH_EXCEPTIONS:
                     columns = json.dumps(list(self.unsuspected))
                     lines[-1] += f": {{arguments: {{except_columns: {columns}}}}}"
         (folder / f"_{name}.yml").write_text("\n".join(lines) + "\n")
@@ -316,15 +321,26 @@ class Project:
         fingerprint = load_master_key({"HIPAA_MODE_KEY": KEY}).fingerprint("dev")
         return audit.verify(self.folder / "published", "dev", key, fingerprint, table)
 
-    def published_file(self, view: str, environment: str = "dev") -> Path:
+    def published_files(self, view: str, environment: str = "dev") -> list[Path]:
+        """The files of a view, one for each day of it."""
         name = view.rsplit("__", 1)[0]
-        return self.published_folder(environment) / name / f"{view}.parquet"
+        return sorted((self.published_folder(environment) / name / view).glob("*.parquet"))
+
+    def published_file(self, view: str, environment: str = "dev") -> Path:
+        """The only file of a view whose calls are all of one day, or without a time."""
+        [file] = self.published_files(view, environment)
+        return file
 
     def published_columns(self, view: str, environment: str = "dev") -> list[str]:
-        return list(pq.read_schema(self.published_file(view, environment)).names)
+        [columns] = {
+            tuple(pq.read_schema(file).names) for file in self.published_files(view, environment)
+        }
+        return list(columns)
 
     def published_rows(self, view: str, environment: str = "dev") -> list[dict[str, Any]]:
-        return pq.ParquetFile(self.published_file(view, environment)).read().to_pylist()
+        files = self.published_files(view, environment)
+        assert files, f"{view} is not published"
+        return [row for file in files for row in pq.ParquetFile(file).read().to_pylist()]
 
     def manifest(self, name: str, environment: str = "dev") -> dict[str, Any]:
         path = self.published_folder(environment) / name / "manifest.json"

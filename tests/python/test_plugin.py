@@ -20,7 +20,6 @@ from seed_files import TODAY, Seeds, label, minimal_seeds
 
 from hipaa_mode.keys import KEY_VARIABLE, MasterKey, load_master_key
 from hipaa_mode.plugin import RAW_LINES_VIEW, Plugin, Session, random_codes
-from hipaa_mode.publishing import UNFINISHED
 from hipaa_mode.seeds import SEED_COLUMNS
 
 KEY = "8f14e45fceea167a5a36dedd4bea2543c9f0f895fb98ab9159f51fd0297e236d"
@@ -205,7 +204,6 @@ def test_the_location_of_raw_calls_is_settled_once(tmp_path: Path):
     settled = result(session, "raw_calls", location="*.ndjson")
     assert settled == {
         "kind": "lines",
-        "files": [str(tmp_path / "a.ndjson")],
         "table": [],
         "view": RAW_LINES_VIEW,
     }
@@ -232,40 +230,156 @@ def test_raw_calls_that_are_not_there_are_an_error_answer():
     assert "No file matches absent/*.ndjson" in message
 
 
+PLACE = {"root": "published", "environment": "dev"}
+VIEW = {
+    **PLACE,
+    "destination": "ga4",
+    "view": "ga4__events",
+    "query": "the query",
+    "key_fingerprint": "the key",
+    "unchanged_since": 0,
+}
+
+
+def write_view(session: Session, rows: int = 3, **changes: object) -> dict[str, Any]:
+    request = {**VIEW, "counts": [["2026-03-01", rows]], "changed_days": [], **changes}
+    planned = result(session, "plan_partitions", **request)
+    for partition in planned["write"]:
+        pq.write_table(pa.table({"row_id": ["x"] * rows}), partition["path"])
+    return planned
+
+
+def publish_view(session: Session) -> dict[str, Any]:
+    plan = session._plan
+    assert plan is not None
+    manifest = {
+        "destination": "ga4",
+        "allowlist_fingerprint": plan.destinations["ga4"].fingerprint,
+        "key_fingerprint": "the key",
+        "views": {"ga4__events": {"view": "events"}},
+    }
+    return result(session, "finish_publishing", destination="ga4", manifest=manifest, **PLACE)
+
+
 def test_a_destination_is_published_and_withdrawn_by_commands(tmp_path: Path):
     session = Session(WITH_KEY)
-    place = {"root": "published", "environment": "dev"}
-    folder = Path(result(session, "begin_publishing", destination="ga4", **place))
-    assert folder.is_relative_to(tmp_path)
-    (folder / f"ga4__events.parquet{UNFINISHED}").write_bytes(b"abc")
-    manifest = result(
-        session,
-        "finish_publishing",
-        destination="ga4",
-        files=["ga4__events.parquet"],
-        manifest={"destination": "ga4", "files": {"ga4__events.parquet": {"rows": 3}}},
-        **place,
-    )
-    assert manifest["files"]["ga4__events.parquet"]["rows"] == 3
+    start(session, tmp_path, minimal_seeds())
+    [partition] = write_view(session)["write"]
+    assert Path(partition["path"]).is_relative_to(tmp_path)
+    assert (partition["first"], partition["after"]) == ("2026-03-01", "2026-03-02")
+    assert result(session, "tested_partitions", view="ga4__events") is None
+    manifest = publish_view(session)
+    facts = manifest["views"]["ga4__events"]
+    assert (facts["rows"], facts["files"], facts["files_written"]) == (3, 1, 1)
+    assert manifest["files"]["ga4__events/2026-03-01.parquet"]["rows"] == 3
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", manifest["published_at"])
-    assert result(session, "published", **place) == [manifest]
-    assert result(session, "withdraw", keep=["ga4"], **place) == []
-    assert result(session, "withdraw", keep=[], **place) == ["ga4"]
-    assert result(session, "published", **place) == []
+    assert result(session, "published", **PLACE) == [manifest]
+    assert result(session, "withdraw", keep=["ga4"], **PLACE) == []
+    assert result(session, "withdraw", keep=[], **PLACE) == ["ga4"]
+    assert result(session, "published", **PLACE) == []
 
 
-def test_a_file_that_was_not_written_is_an_error_answer():
+@pytest.mark.parametrize(
+    ("changes", "written"),
+    [
+        ({}, []),
+        ({"changed_days": [["2026-03-01", 1]]}, []),
+        ({"changed_days": [["2026-03-01", 1 << 60]]}, ["2026-03-01"]),
+        ({"counts": [["2026-03-01", 4]]}, ["2026-03-01"]),
+        ({"counts": [["2026-03-01", 3], [None, 1]]}, ["undated"]),
+        ({"query": "another query"}, ["2026-03-01"]),
+        ({"key_fingerprint": "another key"}, ["2026-03-01"]),
+        ({"unchanged_since": 1 << 60}, ["2026-03-01"]),
+    ],
+)
+def test_only_what_may_have_changed_is_written(
+    tmp_path: Path, changes: dict[str, object], written: list[str]
+):
     session = Session(WITH_KEY)
-    place = {"root": "published", "environment": "dev", "destination": "ga4"}
-    result(session, "begin_publishing", **place)
-    message = error(session, "finish_publishing", files=["a.parquet"], manifest={}, **place)
+    start(session, tmp_path, minimal_seeds())
+    write_view(session)
+    publish_view(session)
+    planned = write_view(session, **changes)
+    assert [partition["name"] for partition in planned["write"]] == written
+
+
+def test_a_build_tests_what_it_is_about_to_publish(tmp_path: Path):
+    session = Session(WITH_KEY)
+    start(session, tmp_path, minimal_seeds())
+    write_view(session)
+    publish_view(session)
+    write_view(session, changed_days=[["2026-03-01", 1 << 60]])
+    [tested] = result(session, "tested_partitions", view="ga4__events")
+    assert (tested["name"], tested["after"]) == ("2026-03-01", "2026-03-02")
+    start(session, tmp_path, minimal_seeds())
+    assert result(session, "tested_partitions", view="ga4__events") is None
+
+
+def test_what_was_written_aside_is_discarded(tmp_path: Path):
+    session = Session(WITH_KEY)
+    start(session, tmp_path, minimal_seeds())
+    [partition] = write_view(session)["write"]
+    assert Path(partition["path"]).exists()
+    result(session, "discard_unpublished", **PLACE)
+    assert not Path(partition["path"]).exists()
+
+
+def test_a_file_that_was_not_written_is_an_error_answer(tmp_path: Path):
+    session = Session(WITH_KEY)
+    start(session, tmp_path, minimal_seeds())
+    [partition] = write_view(session)["write"]
+    Path(partition["path"]).unlink()
+    manifest = {"destination": "ga4", "views": {"ga4__events": {}}}
+    message = error(session, "finish_publishing", destination="ga4", manifest=manifest, **PLACE)
     assert "`ga4` was not published" in message
 
 
 def test_a_root_that_is_no_folder_is_an_error_answer(tmp_path: Path):
+    session = Session(WITH_KEY)
+    start(session, tmp_path, minimal_seeds())
     (tmp_path / "published").write_text("")
-    place = {"root": "published", "environment": "dev", "destination": "ga4"}
-    assert "was not published" in error(Session(WITH_KEY), "begin_publishing", **place)
+    request = {**VIEW, "counts": [], "changed_days": []}
+    assert "was not published" in error(session, "plan_partitions", **request)
+
+
+def test_every_run_has_a_higher_number(tmp_path: Path):
+    session = Session(WITH_KEY)
+    numbers = []
+    for _ in range(3):
+        start(session, tmp_path, minimal_seeds())
+        numbers.append(result(session, "run_number"))
+    assert numbers == sorted(set(numbers))
+
+
+def test_files_are_read_once_and_then_from_where_they_grew(tmp_path: Path):
+    session = Session(WITH_KEY)
+    file = tmp_path / "a.ndjson"
+    file.write_text("{}\n{}\n")
+
+    def read(known: list[dict[str, Any]]) -> tuple[dict[str, Any], list[object], list[object]]:
+        start(session, tmp_path, minimal_seeds())
+        result(session, "raw_calls", location="*.ndjson")
+        reading = result(session, "plan_reading", known=known)
+        batches = pa.RecordBatchReader.from_stream(session.raw_lines).read_all()
+        lines = batches.column("line_number").to_pylist()
+        rows = [
+            {**row, "file_number": row["number"], "source_file": row["path"]}
+            for row in result(session, "files_read")
+        ]
+        return reading, lines, rows
+
+    reading, lines, rows = read([])
+    assert (reading, lines) == ({"removed": [], "read": 1, "unchanged": 0}, [1, 2])
+    reading, lines, _ = read(rows)
+    assert (reading, lines) == ({"removed": [], "read": 0, "unchanged": 1}, [])
+    with file.open("a") as stream:
+        stream.write("{}\n")
+    reading, lines, _ = read(rows)
+    assert (reading, lines) == ({"removed": [], "read": 1, "unchanged": 0}, [3])
+    file.unlink()
+    (tmp_path / "b.ndjson").write_text("{}")
+    reading, lines, _ = read(rows)
+    assert (reading, lines) == ({"removed": [1], "read": 1, "unchanged": 0}, [1])
 
 
 def test_a_broken_manifest_is_an_error_answer(tmp_path: Path):

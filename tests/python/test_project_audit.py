@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from project import Project, Run, allowed, destination, event, sha256, track
+from project import Project, Run, allowed, destination, event, track
 
 from hipaa_mode import audit
 
@@ -146,13 +147,14 @@ class TestAudit:
         entries = first(story)
         assert outcomes(entries) == [("alpha", "published"), ("beta", "published")]
         [alpha, _] = entries
-        [file] = alpha["files"]
-        assert (file["view"], file["rows"]) == ("events", 2)
-        name = "dev/alpha/alpha__events.parquet"
-        path = story.project.folder / "alpha.parquet"
-        path.write_bytes(story.published["good"][name])
-        assert (file["sha256"], file["bytes"]) == (sha256(path), path.stat().st_size)
-        [column] = [column for column in file["columns"] if column["name"] == "plan"]
+        [view] = alpha["views"]
+        assert (view["view"], view["rows"], view["files"]) == ("alpha__events", 2, 1)
+        name = "alpha__events/undated.parquet"
+        content = story.published["good"][f"dev/alpha/{name}"]
+        listing = f"{hashlib.sha256(content).hexdigest()}  {name}\n".encode()
+        assert view["sha256"] == hashlib.sha256(listing).hexdigest()
+        assert view["bytes"] == len(content)
+        [column] = [column for column in view["columns"] if column["name"] == "plan"]
         assert column == {
             "name": "plan",
             "property_list": "event",
@@ -164,7 +166,7 @@ class TestAudit:
             "reason": "Four tiers",
         }
         assert alpha["events"] == [["Visit", "Visit"]]
-        assert "no_raw_identifiers_alpha__events_" in alpha["checks"]
+        assert "no_raw_identifiers_alpha__events" in alpha["checks"]
         assert not any("beta" in check for check in alpha["checks"])
         manifest = json.loads(story.published["good"]["dev/alpha/manifest.json"])
         for name in ("dbt_invocation_id", "allowlist_fingerprint", "key_fingerprint"):
@@ -179,8 +181,10 @@ class TestAudit:
     def test_a_failing_test_holds_its_destination_back_by_name(self, story: Story) -> None:
         added = after(story, "failing test", "dbt run")
         assert outcomes(added) == [("alpha", "published"), ("beta", "held back")]
-        assert added[1]["reasons"] == ["no_raw_identifiers_beta__events_ failed"]
-        assert "only_allowlisted_columns_beta__events_" in added[1]["checks"]
+        [reason] = added[1]["reasons"]
+        assert reason.startswith("holds_only_what_is_allowed_beta__events_ failed (no_raw_ident")
+        assert "not_null_stg_calls_call_key" in added[1]["checks"]
+        assert not any("beta" in check for check in added[1]["checks"])
 
     def test_a_faulty_configuration_is_a_refused_run(self, story: Story) -> None:
         assert story.runs["faulty seed"].exit_code != 0
@@ -217,7 +221,7 @@ class TestAudit:
             ("alpha", "published"),
         ]
         assert "recorded at the start of a later run" in entries[2]["reasons"][0]
-        assert [entry["files"][0]["rows"] for entry in entries[2:]] == [3, 4]
+        assert [entry["views"][0]["rows"] for entry in entries[2:]] == [3, 4]
 
     def test_verify_says_that_the_log_is_sound(self, story: Story) -> None:
         code, text = story.shown["verify"]
@@ -229,14 +233,14 @@ class TestAudit:
     def test_a_changed_file_and_a_missing_log_have_their_exit_codes(self, story: Story) -> None:
         code, text = story.shown["changed file"]
         assert code == 1
-        assert "alpha__events.parquet is not the file of the last entry (number 5)" in text
+        assert "alpha/alpha__events are not those of the last entry (number 5)" in text
         assert story.shown["no log"][0] == 3
         assert story.shown["bad day"][0] == 2
 
     def test_show_tells_rows_and_allowlist(self, story: Story) -> None:
         code, text = story.shown["show"]
         assert code == 0
-        assert "events: 3" in text
+        assert "alpha__events: 3" in text
         assert "Four tiers" in text
         assert "beta" not in text
         shown = json.loads(story.shown["show json"][1])["entries"]
@@ -248,7 +252,7 @@ class TestAudit:
 
     def test_show_begins_with_what_was_in_place(self, story: Story) -> None:
         shown = json.loads(story.shown["show later"][1])["entries"]
-        assert [(e["destination"], e["files"][0]["rows"]) for e in shown] == [
+        assert [(e["destination"], e["views"][0]["rows"]) for e in shown] == [
             ("alpha", 3),
             ("beta", 2),
         ]

@@ -199,7 +199,7 @@ def test_the_search_finds_canaries_where_they_may_be(searched: Searched) -> None
     )
     assert CANARY in restricted
     assert CANARY in (searched.project.folder / "raw_calls/calls.ndjson").read_bytes()
-    decoded = searched.written["sound"]["published/dev/tool/tool__events.parquet decoded"]
+    decoded = searched.written["sound"]["published/dev/tool/tool__events/undated.parquet decoded"]
     assert b"Gold" in decoded
 
 

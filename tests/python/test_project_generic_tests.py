@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from project import (
+    ALL_CHECKS,
     GENERIC_TESTS,
     VIEWS,
     Project,
@@ -145,6 +146,7 @@ def tested(new_project: Callable[..., Project]) -> Outcome:
         PROPERTIES,
         CALLS,
         seed_tests=True,
+        view_tests=(*GENERIC_TESTS, ALL_CHECKS),
     )
     build = project.dbt("build")
     built = project.results()
@@ -216,7 +218,7 @@ def test_every_test_ran_and_passed_on_what_was_built(tested: Outcome) -> None:
         name_of(test, f"{name}__{view}")
         for name in DESTINATIONS
         for view in VIEWS
-        for test in GENERIC_TESTS
+        for test in (*GENERIC_TESTS, ALL_CHECKS)
     }
     assert ran <= set(tested.built)
     assert {tested.built[name]["status"] for name in ran} == {"pass"}
@@ -229,6 +231,22 @@ def test_each_test_fails_on_its_fault_and_passes_elsewhere(
 ) -> None:
     expected = EXPECTED.get(view, {}).get(test, PASS)
     assert outcome(tested.tampered[name_of(test, view)]) == expected
+
+
+@pytest.mark.parametrize("view", [f"{name}__{view}" for name in DESTINATIONS for view in VIEWS])
+def test_all_checks_in_one_query_find_what_each_finds(tested: Outcome, view: str) -> None:
+    expected = [EXPECTED.get(view, {}).get(test, PASS) for test in GENERIC_TESTS]
+    if ERROR in expected:
+        assert outcome(tested.tampered[name_of(ALL_CHECKS, view)]) == ERROR
+        return
+    status, found = outcome(tested.tampered[name_of(ALL_CHECKS, view)])
+    if set(expected) == {PASS}:
+        assert (status, found) == PASS
+        return
+    # Among tokens it looks only for ids of their length: others are no tokens.
+    counts = [count or 0 for _, count in expected]
+    assert status == "fail"
+    assert found in (sum(counts), sum(counts) - 1)
 
 
 def test_a_run_with_failing_tests_exits_with_an_error(tested: Outcome) -> None:
@@ -264,5 +282,5 @@ def test_a_profile_without_the_plugin_stops_before_any_test(tested: Outcome) -> 
 def test_without_plugin_and_hooks_every_test_still_fails(tested: Outcome) -> None:
     assert tested.no_hook.exit_code != 0
     statuses = {name: result["status"] for name, result in tested.no_hook_results.items()}
-    assert len(statuses) == len(VIEWS) * len(GENERIC_TESTS)
+    assert len(statuses) == len(VIEWS) * len((*GENERIC_TESTS, ALL_CHECKS))
     assert set(statuses.values()) == {"error"}

@@ -180,7 +180,7 @@ def forms(outcome: Outcome, name: str) -> dict[str, object]:
 
 
 def columns(outcome: Outcome, name: str, view: str = "events") -> dict[str, tuple[str, object]]:
-    described = outcome.project.manifest(name)["files"][f"{name}__{view}.parquet"]["columns"]
+    described = outcome.project.manifest(name)["views"][f"{name}__{view}"]["columns"]
     return {
         column["name"]: (column["guard"], column["values_like_identifiers"])
         for column in described
@@ -245,7 +245,7 @@ class TestGuard:
         assert columns(guarded, "gamma") == {"note": ("none", None)}
 
     def test_what_a_guard_took_does_not_count_as_unfit(self, guarded: Outcome) -> None:
-        described = guarded.project.manifest("alpha")["files"]["alpha__events.parquet"]["columns"]
+        described = guarded.project.manifest("alpha")["views"]["alpha__events"]["columns"]
         unfit = {column["name"]: column["values_not_fitting"] for column in described}
         assert unfit["note"] == 0
         assert unfit["tags"] == 1  # The object among them.

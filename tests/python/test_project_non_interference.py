@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from project import KEY, REPOSITORY, Project, allowed, as_line, destination, event, token
 
 from hipaa_mode.selftest.allowlist import read_allowlist, read_path
-from hipaa_mode.selftest.compare import RowIds, TokenMap
+from hipaa_mode.selftest.compare import RowIds, TokenMap, out_of_order
 from hipaa_mode.selftest.fresh import NORMALIZATIONS, Bijection, same_at_precision
 from hipaa_mode.selftest.messages import (
     Call,
@@ -35,6 +35,8 @@ from hipaa_mode.selftest.messages import (
     normalized,
     parse,
     read_calls,
+    scalar_text,
+    winner,
 )
 from hipaa_mode.selftest.twin import make_twin
 
@@ -268,6 +270,13 @@ def test_a_token_map_sees_what_is_no_bijection() -> None:
     assert "scopes share" in problems((three, one))
 
 
+def test_rows_in_order_of_arrival_are_noticed() -> None:
+    row_ids = sorted(token(str(number)) for number in range(5))
+    assert out_of_order(pa.table({"row_id": row_ids})) == 0
+    assert out_of_order(pa.table({"row_id": [row_ids[1], row_ids[0], *row_ids[2:]]})) == 1
+    assert out_of_order(pa.table({"row_id": pa.array([], pa.string())})) == 0
+
+
 def test_rows_of_calls_without_message_id_are_found_again() -> None:
     calls = [
         Call(b'{"a":1}', kind="track"),
@@ -290,10 +299,29 @@ def test_rejected_calls_stay_rejected_and_duplicates_duplicates(tmp_path: Path) 
     views = [f"{tool}__{view}" for tool in TOOLS for view in ("events", "identifies", "groups")]
     twin = make_twin(calls, allowlist, views, 1, with_masked=True)
     changed, _ = read_calls(twin.lines, _is_json)
-    same = [(c.kind, c.message_id, c.is_duplicate) for c in calls]
-    assert [(c.kind, c.message_id, c.is_duplicate) for c in changed] == same
+    assert [(c.kind, c.is_duplicate) for c in changed] == [(c.kind, c.is_duplicate) for c in calls]
+    ids = {(c.message_id, other.message_id) for c, other in zip(calls, changed)}
+    assert len({one for one, _ in ids}) == len({other for _, other in ids}) == len(ids)
+    assert sum(one != other for one, other in ids) > 200
     assert twin.counts["changed_calls"] == len(calls)
     assert sum(not c.kind for c in calls) == 7
+
+
+def test_a_text_that_is_both_a_message_id_and_a_person_changes_to_one_text(tmp_path: Path) -> None:
+    """Their tokens are one token: a row id is the token of the message id."""
+    project = Project.create(tmp_path / "p", [destination("tool")], [event("tool", "*")])
+    seeds = {path.stem: path for path in (project.folder / "seeds").glob("*.csv")}
+    allowlist = read_allowlist(seeds, "dev", dt.date(2026, 1, 1))
+    lines = [
+        as_line({"type": "track", "event": "Visit", "messageId": "5", "userId": "7"}),
+        as_line({"type": "track", "event": "Visit", "messageId": 7, "userId": 5}),
+    ]
+    calls, _ = read_calls(lines, _is_json)
+    twin = make_twin(calls, allowlist, ["tool__events"], 1, with_masked=True)
+    one, other = read_calls(twin.lines, _is_json)[0]
+    assert one.tree is not None and other.tree is not None
+    assert one.message_id == scalar_text(winner(other.tree, "user_id")) != "5"
+    assert other.message_id == scalar_text(winner(one.tree, "user_id")) != "7"
 
 
 def _is_json(text: str) -> bool:

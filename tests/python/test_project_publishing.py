@@ -34,7 +34,7 @@ from project import (
     track,
 )
 
-from hipaa_mode import audit
+from hipaa_mode import audit, publishing
 
 Files = dict[str, bytes]
 
@@ -84,7 +84,7 @@ def manifests_match(folder: Path) -> bool:
     """Whether every published destination has exactly the files of its manifest, readable."""
     for published in destination_folders(folder):
         manifest = json.loads((published / "manifest.json").read_text("utf-8"))
-        if {path.name for path in published.iterdir()} != {"manifest.json", *manifest["files"]}:
+        if publishing.files_in(published) != set(manifest["files"]):
             return False
         for name, facts in manifest["files"].items():
             rows = pq.ParquetFile(published / name).read().num_rows
@@ -187,10 +187,10 @@ class TestGoodAndBadBuilds:
     def test_a_good_build_publishes_every_destination(self, story: Story) -> None:
         assert story.runs["first"].exit_code == 0, story.runs["first"].output
         assert set(story.files["first"]) == {
-            *(f"dev/alpha/{name}" for name in ("alpha__events.parquet", "manifest.json")),
-            "dev/alpha/alpha__identifies.parquet",
-            *(f"dev/beta/{name}" for name in ("beta__events.parquet", "manifest.json")),
-            "dev/beta/beta__groups.parquet",
+            *(f"dev/alpha/{name}" for name in ("alpha__events/undated.parquet", "manifest.json")),
+            "dev/alpha/alpha__identifies/undated.parquet",
+            *(f"dev/beta/{name}" for name in ("beta__events/undated.parquet", "manifest.json")),
+            "dev/beta/beta__groups/undated.parquet",
         }
 
     def test_files_and_manifests_agree_after_every_run(self, story: Story) -> None:
@@ -198,7 +198,7 @@ class TestGoodAndBadBuilds:
 
     def test_a_view_without_rows_is_a_valid_file_with_its_columns(self, story: Story) -> None:
         path = story.project.folder / "empty.parquet"
-        path.write_bytes(story.files["first"]["dev/beta/beta__groups.parquet"])
+        path.write_bytes(story.files["first"]["dev/beta/beta__groups/undated.parquet"])
         table = pq.ParquetFile(path).read()
         assert table.num_rows == 0
         assert table.column_names == [
@@ -216,12 +216,12 @@ class TestGoodAndBadBuilds:
     def test_a_reader_neither_blocks_a_build_nor_sees_it(self, story: Story) -> None:
         assert story.runs["read"].exit_code == 0, story.runs["read"].output
         digest, seen, errors = story.seen_by_reader
-        before = story.files["first"]["dev/alpha/alpha__events.parquet"]
+        before = story.files["first"]["dev/alpha/alpha__events/undated.parquet"]
         assert digest == hashlib.sha256(before).hexdigest()
         assert errors == []
         assert 2 in seen
         assert set(seen) <= {2, 3}
-        assert story.files["read"]["dev/alpha/alpha__events.parquet"] != before
+        assert story.files["read"]["dev/alpha/alpha__events/undated.parquet"] != before
 
     def test_a_failing_test_keeps_the_last_good_files_of_its_destination(
         self, story: Story
@@ -230,7 +230,7 @@ class TestGoodAndBadBuilds:
         assert run.exit_code == 1
         assert of("beta", story.files["failing test"]) == of("beta", story.files["read"])
         assert "NOT published: `beta`, its last good files stay" in run.output
-        assert "no_raw_identifiers_beta__events_ failed" in run.output
+        assert "holds_only_what_is_allowed_beta__events_ failed (no_raw_identifiers" in run.output
         assert "patient-3" not in run.output
 
     def test_a_failing_test_of_one_destination_leaves_the_others_published(
@@ -255,7 +255,7 @@ class TestGoodAndBadBuilds:
         # Its groups have no rows, before and after.
         beta = of("beta", after)
         changed = {path for path in beta if beta[path] != of("beta", before)[path]}
-        assert changed == {"dev/beta/beta__events.parquet", "dev/beta/manifest.json"}
+        assert changed == {"dev/beta/beta__events/undated.parquet", "dev/beta/manifest.json"}
 
     def test_a_removed_destination_is_withdrawn(self, story: Story) -> None:
         run = story.runs["removed"]
@@ -447,7 +447,7 @@ def kill_build(
 def wait_for_completion(process: subprocess.Popen[str], project: Project) -> None:
     """Wait until the build gives its files their final names; some milliseconds later they are
     in place."""
-    completed = project.incoming / "dev/alpha/alpha__events.parquet"
+    completed = project.incoming / "dev/alpha/alpha__events/undated.parquet"
     published = project.published_folder() / "alpha"
     before = published.stat().st_ino
     while process.poll() is None and not completed.exists():
@@ -483,7 +483,7 @@ class TestKilled:
         self, project: Project, kills: list[Kill]
     ) -> None:
         project.write_calls(calls(len(kills) + 2))
-        left_behind = project.incoming / "dev/alpha/alpha__events.parquet.unfinished"
+        left_behind = project.incoming / "dev/alpha/alpha__events/undated.parquet.unfinished"
         left_behind.parent.mkdir(parents=True, exist_ok=True)
         left_behind.touch()
         project.build()
@@ -502,7 +502,7 @@ class TestKilled:
             for entry in audit.entries(audit.read_lines(project.audit_log()))
             if entry["outcome"] == audit.PUBLISHED
         ]
-        told = [entry["files"][0]["rows"] for entry in entries]
+        told = [entry["views"][0]["rows"] for entry in entries]
         assert {kill.rows["events"] for kill in kills} <= set(told)
         assert told == sorted(told)
         runs = [entry["dbt_invocation_id"] for entry in entries]

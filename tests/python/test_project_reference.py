@@ -649,7 +649,7 @@ def test_published_rows_are_those_of_the_reference(built: Built, view: str) -> N
 
 @pytest.mark.parametrize("view", CALL_TYPES)
 def test_values_that_do_not_fit_are_counted_as_by_the_reference(built: Built, view: str) -> None:
-    facts = built.project.manifest("tool")["files"][f"tool__{view}.parquet"]
+    facts = built.project.manifest("tool")["views"][f"tool__{view}"]
     counted = {column["name"]: column["values_not_fitting"] for column in facts["columns"]}
     expected = built.expected(view).not_fitting
     assert {name: count for name, count in counted.items() if count} == +expected

@@ -12,13 +12,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
-from project import Project, allowed, destination, event
+from project import GENERIC_TESTS, Project, allowed, destination, event
 
 from hipaa_mode.plan import Plan
 from hipaa_mode.project import read_plan
-from hipaa_mode.verify.manifest import Manifest, read_manifest
-from hipaa_mode.verify.proof import Proof, prove
+from hipaa_mode.verify.manifest import VIEW_TESTS, Hook, Manifest, ViewTest, read_manifest
+from hipaa_mode.verify.proof import RULES, Proof, prove
+from hipaa_mode.verify.sarif import as_sarif
 
 HIPAA_MODE = Path(sys.executable).with_name("hipaa-mode")
 
@@ -80,6 +82,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
             event("delta", "*", environment="prod"),
         ],
         wide_allowlist(),
+        view_tests=GENERIC_TESTS,
     )
     # A pull request has neither.
     (project.folder / "raw_calls/calls.ndjson").unlink()
@@ -101,7 +104,7 @@ def manifest(project: Project) -> Manifest:
     return read_manifest(project.folder / "target/manifest.json")
 
 
-def edited(manifest: Manifest, edited_name: str, **changes: str) -> Manifest:
+def edited(manifest: Manifest, edited_name: str, **changes: object) -> Manifest:
     models = {
         unique_id: dataclasses.replace(model, **changes) if model.name == edited_name else model
         for unique_id, model in manifest.models.items()
@@ -159,9 +162,12 @@ def test_models_that_can_not_be_traced(plan: Plan, manifest: Manifest) -> None:
 
 
 def test_a_view_that_is_missing_or_too_many(plan: Plan, manifest: Manifest) -> None:
-    models = {k: v for k, v in manifest.models.items() if v.name != VIEW}
+    models = {k: v for k, v in manifest.models.items() if not v.name.startswith("alpha__")}
     without = prove(plan, dataclasses.replace(manifest, models=models))
     assert rules_of(without, "alpha") == {"model"}
+    # A destination need not have every view.
+    models = {k: v for k, v in manifest.models.items() if v.name != VIEW}
+    assert prove(plan, dataclasses.replace(manifest, models=models)).violations == []
     added = edited(manifest, "beta__groups", name="unknown__groups")
     assert rules_of(prove(plan, added), "unknown") == {"model"}
 
@@ -170,6 +176,171 @@ def test_a_destination_of_another_environment_has_no_rows(plan: Plan, manifest: 
     assert rules_of(prove(plan, manifest), "delta") == set()
     shown = with_sql(manifest, "delta__events", "where false", "")
     assert rules_of(prove(plan, shown), "delta") == {"missing-filter"}
+
+
+def test_only_the_packages_own_hooks_run_beside_the_models(plan: Plan, manifest: Manifest) -> None:
+    assert {hook.name for hook in manifest.hooks} == {
+        "hipaa_mode-on-run-start-0",
+        "hipaa_mode-on-run-end-0",
+    }
+    own = Hook("mine", "mine-on-run-end-0", "create or replace view v as select 1 as ssn")
+    added = prove(plan, dataclasses.replace(manifest, hooks=(*manifest.hooks, own)))
+    [violation] = added.violations
+    assert (violation.rule, violation.destination) == ("hook", "*")
+    assert "on-run-end of mine" in violation.problem
+    assert violation.trace[0].expression == own.code
+    for number, hook in enumerate(manifest.hooks):
+        others = manifest.hooks[:number] + manifest.hooks[number + 1 :]
+        [violation] = prove(plan, dataclasses.replace(manifest, hooks=others)).violations
+        assert violation.problem.endswith(f"lacks {hook.code}")
+        again = (*manifest.hooks, hook)
+        assert prove(plan, dataclasses.replace(manifest, hooks=again)).violations
+
+
+def test_another_packages_materialization_is_refused(plan: Plan, manifest: Manifest) -> None:
+    assert manifest.materializations == {"hipaa_mode"}
+    both = dataclasses.replace(manifest, materializations=frozenset(("hipaa_mode", "mine")))
+    [violation] = prove(plan, both).violations
+    assert (violation.rule, violation.view) == ("model", "mine")
+
+
+@pytest.mark.parametrize("test", VIEW_TESTS)
+def test_a_view_that_lacks_a_test_is_refused(plan: Plan, manifest: Manifest, test: str) -> None:
+    [model] = [item.unique_id for item in manifest.models.values() if item.name == VIEW]
+    own = [item for item in manifest.tests if item.model == model]
+    assert {item.name for item in own} == set(VIEW_TESTS) == set(GENERIC_TESTS)
+    for changed, problem in (
+        ([], f"it has no test {test}"),
+        ([ViewTest(test, model, ("severity", "where"))], "has severity and where set"),
+    ):
+        others = [item for item in manifest.tests if (item.model, item.name) != (model, test)]
+        tests = tuple(others + changed)
+        [violation] = prove(plan, dataclasses.replace(manifest, tests=tests)).violations
+        assert (violation.rule, violation.view) == ("test", VIEW)
+        assert problem in violation.problem
+
+
+def test_what_weakens_a_test_is_read_from_the_manifest(
+    project: Project, tmp_path: Path, plan: Plan
+) -> None:
+    content = json.loads((project.folder / "target/manifest.json").read_text())
+    node = content["nodes"][next(n for n in content["nodes"] if "rows_match_calls_alpha__ev" in n)]
+    harmful = {
+        "severity": "warn",
+        "where": "false",
+        "limit": 1,
+        "error_if": "> 9",
+        "fail_calc": "0",
+    }
+    for name, value in harmful.items():
+        node["config"] = {**node["config"], name: value}
+    file = tmp_path / "manifest.json"
+    file.write_text(json.dumps(content))
+    weakened = [test for test in read_manifest(file).tests if test.weakened_by]
+    assert [(test.name, set(test.weakened_by)) for test in weakened] == [
+        ("rows_match_calls", set(harmful))
+    ]
+    # A test of that name that another package made is none of ours.
+    node["depends_on"]["macros"] = ["macro.mine.test_rows_match_calls"]
+    file.write_text(json.dumps(content))
+    assert rules_of(prove(plan, read_manifest(file)), "alpha") == {"test"}
+
+
+def test_a_violation_has_its_whole_trace(plan: Plan, manifest: Manifest) -> None:
+    path = """'$."properties"."plan"'"""
+    proof = prove(plan, with_sql(manifest, "calls_read", path, path.replace("plan", "ssn")))
+    [violation] = [item for item in proof.violations if item.view == VIEW]
+    assert (violation.rule, violation.reads) == ("unlisted-property", ('$."properties"."ssn"',))
+    models = list(dict.fromkeys(step.model for step in violation.trace))
+    assert models == [VIEW, "masked_events", "stg_calls", "calls_read"]
+    assert violation.trace[0].expression == f'{PLAN} AS "plan"'
+    assert all(step.line and step.file.endswith(".sql") for step in violation.trace)
+    assert violation.trace[-1].expression == "message"
+    masked = manifest.models["model.hipaa_mode.masked_events"].sql.splitlines()
+    shown = next(step for step in violation.trace if step.model == "masked_events")
+    assert "properties__plan__allow" in masked[int(shown.line or 0) - 1]
+
+    rows = with_sql(manifest, VIEW, "where", f"where {PLAN} <> 'x' and")
+    [violation] = prove(plan, rows).violations
+    assert violation.rule == "predicate"
+    assert violation.trace[0].expression.startswith(f"WHERE {PLAN} <> 'x'")
+
+
+def test_sarif_points_at_the_line_where_a_model_is_written_by_hand(
+    plan: Plan, manifest: Manifest
+) -> None:
+    sql = manifest.models[f"model.hipaa_mode.{VIEW}"].sql
+    wrong = edited(manifest, VIEW, sql=sql.replace(PLAN, "getvariable('k')"), keeps_lines=True)
+    proofs = [prove(plan, wrong)]
+    [violation] = proofs[0].violations
+    assert violation.line == 1 + sql[: sql.index(PLAN)].count("\n")
+    log = as_sarif(proofs)
+    jsonschema.validate(log, SARIF)
+    [result] = log["runs"][0]["results"]
+    assert result["locations"][0]["physicalLocation"]["region"]["startLine"] == violation.line
+    jsonschema.validate(as_sarif([prove(plan, manifest)]), SARIF)
+    moved = with_sql(manifest, "calls_read", '\'$."properties"."plan"\'', "'$.\"x\"'")
+    jsonschema.validate(as_sarif([prove(plan, moved)]), SARIF)
+
+
+def objects(required: str, **properties: object) -> dict[str, object]:
+    return {
+        "type": "object",
+        "required": required.split(),
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+def lists(items: object) -> dict[str, object]:
+    return {"type": "array", "items": items, "minItems": 1}
+
+
+TEXT: dict[str, object] = {"type": "string", "minLength": 1}
+MESSAGE = objects("text", text=TEXT)
+LOCATION = objects(
+    "physicalLocation",
+    physicalLocation=objects(
+        "artifactLocation region",
+        artifactLocation=objects("uri", uri={**TEXT, "pattern": "^[!-~]+$"}),
+        region=objects("startLine", startLine={"type": "integer", "minimum": 1}),
+    ),
+    logicalLocations=lists(objects("fullyQualifiedName", fullyQualifiedName=TEXT)),
+    message=MESSAGE,
+)
+FLOW = objects("threadFlows", threadFlows=lists(objects("locations", locations=lists(
+    objects("location", location=LOCATION)))))  # fmt: skip
+# The part of SARIF 2.1.0 that is used: sections 3.13 to 3.38 of the standard.
+SARIF = objects(
+    "version runs",
+    **{"$schema": TEXT},
+    version={"const": "2.1.0"},
+    runs=lists(
+        objects(
+            "tool results",
+            tool=objects(
+                "driver",
+                driver=objects(
+                    "name",
+                    name=TEXT,
+                    version=TEXT,
+                    rules=lists(objects("id", id=TEXT, shortDescription=MESSAGE)),
+                ),
+            ),
+            results={
+                "type": "array",
+                "items": objects(
+                    "message ruleId locations",
+                    ruleId={"enum": list(RULES)},
+                    level={"enum": ["error"]},
+                    message=MESSAGE,
+                    locations=lists(LOCATION),
+                    codeFlows=lists(FLOW),
+                ),
+            },
+        )
+    ),
+)
 
 
 def run(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -200,7 +371,7 @@ def test_the_command(project: Project, tmp_path: Path) -> None:
     assert "plan" in refused.stdout
     sarif = json.loads(sarif_file.read_text())
     [result] = sarif["runs"][0]["results"]
-    assert sarif["version"] == "2.1.0"
+    jsonschema.validate(sarif, SARIF)
     assert result["ruleId"] in {rule["id"] for rule in sarif["runs"][0]["tool"]["driver"]["rules"]}
     place = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
     assert place == "models/destinations/alpha/alpha__events.sql"

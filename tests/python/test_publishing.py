@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from hipaa_mode import publishing
@@ -29,29 +32,52 @@ from hipaa_mode.publishing import (
     withdraw,
 )
 
-OLD = {"ga4__events.parquet": b"old events", "ga4__groups.parquet": b"old groups"}
-NEW = {"ga4__events.parquet": b"new events!", "ga4__identifies.parquet": b"new identifies"}
-
 Files = dict[str, bytes]
+
+
+def parquet(text: str, rows: int = 1) -> bytes:
+    """A small Parquet file: publishing counts its rows."""
+    file = io.BytesIO()
+    pq.write_table(pa.table({"text": [text] * rows}), file)
+    return file.getvalue()
+
+
+EVENTS = "ga4__events/2026-03-01.parquet"
+GROUPS = "ga4__groups/undated.parquet"
+IDENTIFIES = "ga4__identifies/undated.parquet"
+OLD = {EVENTS: parquet("old events"), GROUPS: parquet("old groups", 0)}
+NEW = {EVENTS: parquet("new events!", 2), IDENTIFIES: parquet("new identifies")}
 
 
 class Killed(BaseException):
     """Stands for a process that ends at once: nothing catches it."""
 
 
-def publish(root: Path, files: Files, destination: str = "ga4") -> dict[str, Any]:
-    folder = begin(root, "dev", destination)
-    for name, content in files.items():
-        (folder / (name + UNFINISHED)).write_bytes(content)
-    described = {name: {"rows": len(content)} for name, content in files.items()}
-    return finish(
-        root, "dev", destination, files, {"destination": destination, "files": described}
-    )
+def publish(
+    root: Path, files: Files, destination: str = "ga4", kept: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    begin_new(root, files, destination)
+    return finish_new(root, files, destination, kept)
+
+
+def finish_new(
+    root: Path, files: Files, destination: str = "ga4", kept: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    folder = root / "dev" / destination
+    rows = {name: rows_of(content) for name, content in files.items()}
+    rows |= {name: pq.read_metadata(folder / name).num_rows for name in kept}
+    manifest = {"destination": destination, "views": {}}
+    return finish(root, "dev", destination, list(files), kept, rows, manifest)
+
+
+def rows_of(content: bytes) -> int:
+    return pq.read_metadata(io.BytesIO(content)).num_rows
 
 
 def published(root: Path, destination: str = "ga4") -> Files:
     folder = root / "dev" / destination
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    names = (*publishing.files_in(folder), MANIFEST)
+    return {name: (folder / name).read_bytes() for name in names}
 
 
 def data(root: Path, destination: str = "ga4") -> Files:
@@ -123,10 +149,10 @@ def test_other_destinations_are_left_alone(tmp_path: Path):
 
 def test_a_reader_with_an_open_file_keeps_the_old_bytes(either_way: str, tmp_path: Path):
     publish(tmp_path, OLD)
-    with (tmp_path / "dev" / "ga4" / "ga4__events.parquet").open("rb") as reader:
-        assert reader.read(3) == b"old"
+    with (tmp_path / "dev" / "ga4" / EVENTS).open("rb") as reader:
+        begun = reader.read(3)
         publish(tmp_path, NEW)
-        assert reader.read() == b" events"
+        assert begun + reader.read() == OLD[EVENTS]
     assert data(tmp_path) == NEW
 
 
@@ -136,7 +162,8 @@ def test_the_manifest_tells_size_and_hash_of_every_file(tmp_path: Path):
     assert written["destination"] == "ga4"
     assert written["files"] == {
         name: {
-            "rows": len(content),
+            "view": name.partition("/")[0],
+            "rows": rows_of(content),
             "bytes": len(content),
             "sha256": hashlib.sha256(content).hexdigest(),
         }
@@ -145,13 +172,80 @@ def test_the_manifest_tells_size_and_hash_of_every_file(tmp_path: Path):
     assert read_manifests(tmp_path, "dev") == [written]
 
 
-def test_measured_facts_beat_those_it_is_told(tmp_path: Path):
-    folder = begin(tmp_path, "dev", "ga4")
-    (folder / f"a.parquet{UNFINISHED}").write_bytes(b"abc")
-    told = {"files": {"a.parquet": {"bytes": 99, "sha256": "0", "rows": 1}}}
-    written = finish(tmp_path, "dev", "ga4", ["a.parquet"], told)
-    expected = {"bytes": 3, "sha256": hashlib.sha256(b"abc").hexdigest(), "rows": 1}
-    assert written["files"]["a.parquet"] == expected
+def test_a_file_with_other_rows_than_its_view_is_not_published(tmp_path: Path):
+    publish(tmp_path, OLD)
+    before = published(tmp_path)
+    begin_new(tmp_path, NEW)
+    rows = dict.fromkeys(NEW, 2)
+    with pytest.raises(PublishingError, match="has 1 rows where its view has 2"):
+        finish(tmp_path, "dev", "ga4", list(NEW), [], rows, {"destination": "ga4", "views": {}})
+    assert published(tmp_path) == before
+
+
+def test_kept_files_are_the_very_files_that_were_published(tmp_path: Path):
+    publish(tmp_path, OLD)
+    folder = tmp_path / "dev" / "ga4"
+    before = {name: (folder / name).stat() for name in OLD}
+    written = publish(tmp_path, {IDENTIFIES: NEW[IDENTIFIES]}, kept=(EVENTS,))
+    assert data(tmp_path) == {EVENTS: OLD[EVENTS], IDENTIFIES: NEW[IDENTIFIES]}
+    after = (folder / EVENTS).stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before[EVENTS].st_ino, before[EVENTS].st_mtime_ns)
+    assert set(written["files"]) == {EVENTS, IDENTIFIES}
+    assert check_files(tmp_path, "dev") == []
+
+
+def test_kept_files_are_copied_where_they_can_not_be_linked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    publish(tmp_path, OLD)
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(publishing.os, "link", refuse)
+    publish(tmp_path, {}, kept=tuple(OLD))
+    assert data(tmp_path) == OLD
+    assert check_files(tmp_path, "dev") == []
+
+
+def test_a_file_that_was_altered_or_removed_is_not_kept(tmp_path: Path):
+    publish(tmp_path, OLD)
+    assert set(publishing.keepable_files(tmp_path, "dev", "ga4")) == set(OLD)
+    folder = tmp_path / "dev" / "ga4"
+    altered = bytearray(OLD[EVENTS])
+    altered[-6] ^= 1
+    (folder / EVENTS).write_bytes(altered)
+    (folder / GROUPS).unlink()
+    assert publishing.keepable_files(tmp_path, "dev", "ga4") == {}
+    assert publishing.keepable_files(tmp_path, "dev", "nobody") == {}
+
+
+def test_what_is_written_aside_and_not_published_is_discarded(tmp_path: Path):
+    publish(tmp_path, OLD)
+    before = published(tmp_path)
+    begin_new(tmp_path, NEW)
+    publishing.discard(tmp_path, "dev")
+    assert not incoming_folder(tmp_path, "dev").exists()
+    assert published(tmp_path) == before
+
+
+def test_a_manifest_of_one_file_a_view_can_still_be_read(tmp_path: Path):
+    folder = tmp_path / "dev" / "ga4"
+    folder.mkdir(parents=True)
+    (folder / "ga4__events.parquet").write_bytes(OLD[EVENTS])
+    facts = {
+        "view": "events",
+        "rows": 1,
+        "bytes": len(OLD[EVENTS]),
+        "sha256": hashlib.sha256(OLD[EVENTS]).hexdigest(),
+    }
+    old = {"destination": "ga4", "files": {"ga4__events.parquet": facts}}
+    (folder / MANIFEST).write_text(json.dumps(old))
+    [manifest] = read_manifests(tmp_path, "dev")
+    assert manifest["views"] == {"ga4__events": facts}
+    assert check_files(tmp_path, "dev") == []
+    publish(tmp_path, NEW)
+    assert data(tmp_path) == NEW
 
 
 def test_a_destination_without_files_publishes_its_manifest(tmp_path: Path):
@@ -170,15 +264,17 @@ def test_everything_published_is_its_owners_alone(either_way: str, tmp_path: Pat
     finally:
         os.umask(previous)
     assert [mode(path) for path in (root, root / "dev", root / "dev" / "ga4")] == [0o700] * 3
-    assert {mode(path) for path in (root / "dev" / "ga4").iterdir()} == {0o600}
+    paths = list((root / "dev" / "ga4").rglob("*"))
+    assert {mode(path) for path in paths if path.is_file()} == {0o600}
+    assert {mode(path) for path in paths if path.is_dir()} == {0o700}
 
 
 def test_the_folder_for_incoming_files_is_its_owners_alone_and_empty(tmp_path: Path):
-    folder = begin(tmp_path, "dev", "ga4")
+    folder = begin(tmp_path, "dev", "ga4", "ga4__events")
     (folder / "leftover").write_bytes(b"")
     previous = os.umask(0)
     try:
-        assert begin(tmp_path, "dev", "ga4") == folder
+        assert begin(tmp_path, "dev", "ga4", "ga4__events") == folder
     finally:
         os.umask(previous)
     assert list(folder.iterdir()) == []
@@ -188,18 +284,20 @@ def test_the_folder_for_incoming_files_is_its_owners_alone_and_empty(tmp_path: P
 # Failures.
 
 
-def begin_new(root: Path, files: Files) -> None:
-    folder = begin(root, "dev", "ga4")
+def begin_new(root: Path, files: Files, destination: str = "ga4") -> None:
+    views = dict.fromkeys(name.partition("/")[0] for name in files) or {"ga4__events": None}
+    folders = {view: begin(root, "dev", destination, view) for view in views}
     for name, content in files.items():
-        (folder / (name + UNFINISHED)).write_bytes(content)
+        view, _, file = name.partition("/")
+        (folders[view] / (file + UNFINISHED)).write_bytes(content)
 
 
 def test_a_missing_file_leaves_what_was_published(either_way: str, tmp_path: Path):
     publish(tmp_path, OLD)
     before = published(tmp_path)
-    begin_new(tmp_path, {"ga4__events.parquet": b"new"})
+    begin_new(tmp_path, {EVENTS: NEW[EVENTS]})
     with pytest.raises(PublishingError, match="`ga4` was not published") as caught:
-        finish(tmp_path, "dev", "ga4", ["ga4__events.parquet", "ga4__absent.parquet"], {})
+        finish_new(tmp_path, NEW)
     assert "dbt build" in str(caught.value)
     assert published(tmp_path) == before
     assert check_files(tmp_path, "dev") == []
@@ -220,7 +318,7 @@ def test_a_step_that_fails_leaves_what_was_published(
     with monkeypatch.context() as patch:
         patch.setattr(publishing, step, fail)
         with pytest.raises(PublishingError, match="No space left on device"):
-            finish(tmp_path, "dev", "ga4", NEW, {"destination": "ga4"})
+            finish_new(tmp_path, NEW)
     assert published(tmp_path) == before
     publish(tmp_path, NEW)
     assert data(tmp_path) == NEW
@@ -229,7 +327,7 @@ def test_a_step_that_fails_leaves_what_was_published(
 def test_a_root_that_can_not_be_a_folder_is_a_publishing_error(tmp_path: Path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(PublishingError, match="`ga4` was not published"):
-        begin(tmp_path / "file", "dev", "ga4")
+        begin(tmp_path / "file", "dev", "ga4", "ga4__events")
 
 
 def test_a_set_replaced_in_part_is_found_by_its_manifest_and_not_called_the_old_one(
@@ -287,7 +385,7 @@ def kill_after_the_exchange(root: Path, patch: pytest.MonkeyPatch) -> None:
     begin_new(root, NEW)
     patch.setattr(publishing.shutil, "rmtree", kill)
     with pytest.raises(Killed):
-        finish(root, "dev", "ga4", NEW, {"destination": "ga4"})
+        finish_new(root, NEW)
 
 
 def kill_while_withdrawing(root: Path, patch: pytest.MonkeyPatch) -> None:
@@ -375,9 +473,9 @@ def test_an_environment_that_published_nothing_has_nothing_to_withdraw(tmp_path:
 
 def test_a_reader_with_an_open_file_of_a_withdrawn_destination_keeps_it(tmp_path: Path):
     publish(tmp_path, OLD)
-    with (tmp_path / "dev" / "ga4" / "ga4__events.parquet").open("rb") as reader:
+    with (tmp_path / "dev" / "ga4" / EVENTS).open("rb") as reader:
         withdraw(tmp_path, "dev", [])
-        assert reader.read() == b"old events"
+        assert reader.read() == OLD[EVENTS]
 
 
 # Checking what is published.
@@ -396,11 +494,11 @@ def test_nothing_published_has_no_manifests(tmp_path: Path):
 @pytest.mark.parametrize(
     ("harm", "difference"),
     [
-        (lambda folder: (folder / "ga4__events.parquet").unlink(), "events.parquet is missing"),
+        (lambda folder: (folder / EVENTS).unlink(), f"{EVENTS} is missing"),
         (lambda folder: (folder / "extra.parquet").write_bytes(b""), "extra.parquet is not ours"),
         (
-            lambda folder: (folder / "ga4__events.parquet").write_bytes(b"old eventz"),
-            "ga4__events.parquet has changed since it was published",
+            lambda folder: (folder / EVENTS).write_bytes(b"old eventz"),
+            f"{EVENTS} has changed since it was published",
         ),
     ],
 )
@@ -418,8 +516,8 @@ def test_every_difference_from_the_manifest_is_told(
 def test_several_differences_are_told_together(tmp_path: Path):
     publish(tmp_path, OLD)
     folder = tmp_path / "dev" / "ga4"
-    (folder / "ga4__groups.parquet").rename(folder / "copy.parquet")
-    (folder / "ga4__events.parquet").write_bytes(b"changed")
+    (folder / GROUPS).rename(folder / "copy.parquet")
+    (folder / EVENTS).write_bytes(b"changed")
     assert len(check_files(tmp_path, "dev")) == 3
 
 

@@ -77,10 +77,12 @@ def test_a_glob_names_its_files_in_order_with_their_sizes(tmp_path: Path):
         (tmp_path / name).write_bytes(b"x" * size)
     location = locate("*.ndjson", tmp_path)
     assert location.kind == "lines"
-    assert location.files == (
-        RawFile(str(tmp_path / "a.ndjson"), 1),
-        RawFile(str(tmp_path / "b.ndjson"), 2),
-    )
+    assert [(file.path, file.size, file.number) for file in location.files] == [
+        (str(tmp_path / "a.ndjson"), 1, 1),
+        (str(tmp_path / "b.ndjson"), 2, 2),
+    ]
+    modified = [(tmp_path / name).stat().st_mtime_ns for name in ("a.ndjson", "b.ndjson")]
+    assert [file.modified_at for file in location.files] == modified
 
 
 def test_a_glob_goes_down_folders_and_takes_no_folder_for_a_file(tmp_path: Path):
@@ -91,7 +93,9 @@ def test_a_glob_goes_down_folders_and_takes_no_folder_for_a_file(tmp_path: Path)
 
 def test_a_single_file_is_named_by_a_relative_or_whole_path(tmp_path: Path):
     (tmp_path / "calls").write_bytes(b"{}")
-    expected = RawLocation("lines", (RawFile(str(tmp_path / "calls"), 2),))
+    modified = (tmp_path / "calls").stat().st_mtime_ns
+    file = RawFile(str(tmp_path / "calls"), 2, modified_at=modified)
+    expected = RawLocation("lines", (file,))
     assert locate("calls", tmp_path) == expected
     assert locate(f" {tmp_path / 'calls'} ", tmp_path.parent) == expected
 
@@ -517,14 +521,14 @@ def two_files(folder: Path) -> RawLines:
 def test_sql_can_scan_the_lines_again_with_the_same_result(tmp_path: Path):
     connection = duckdb.connect()
     connection.register("raw_lines", two_files(tmp_path))
-    query = "select * from raw_lines order by source_file, line_number"
+    query = "select * exclude (run_number) from raw_lines order by source_file, line_number"
     first = connection.execute(query).fetchall()
     a, b = str(tmp_path / "a.ndjson"), str(tmp_path / "b.ndjson.gz")
     assert first == [
-        (a, 1, "one", None),
-        (a, 3, "two", None),
-        (a, 4, None, b"\xff"),
-        (b, 1, "three", None),
+        (1, a, 1, "one", None),
+        (1, a, 3, "two", None),
+        (1, a, 4, None, b"\xff"),
+        (2, b, 1, "three", None),
     ]
     assert connection.execute(query).fetchall() == first
     joined = "select count(*) from raw_lines join raw_lines as again using (message)"

@@ -7,7 +7,8 @@ or a package's override would. Nothing of it may be proven.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from project import Project, allowed, destination, event
 
 from hipaa_mode.plan import Plan
 from hipaa_mode.project import read_plan
+from hipaa_mode.verify import proof, reviewed
 from hipaa_mode.verify.manifest import Manifest, read_manifest
 from hipaa_mode.verify.proof import RULES, Proof, prove
 
@@ -24,7 +26,7 @@ READ, STAGED = "calls_read", "stg_calls"
 PLAN = 'masked."properties__plan__allow" as "plan"'
 COLUMN = 'masked."properties__plan__allow"'
 WHERE = "where masked.event in ('Signed In')"
-FROM = "from "
+RELATION = '"calls"."main_restricted"."masked_events" as masked'
 EMAIL = '"properties__email__email__tokens".token__shared'
 
 
@@ -46,6 +48,15 @@ class Compiled:
     def sql(self, model: str) -> str:
         [found] = [item for item in self.manifest.models.values() if item.name == model]
         return found.sql
+
+
+@pytest.fixture(scope="module", autouse=True)
+def parsed_once() -> Iterator[None]:
+    """Every case changes one model: the others need not be parsed again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(proof, "parse", functools.cache(proof.parse))
+        patch.setattr(reviewed, "parse", functools.cache(reviewed.parse))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +91,10 @@ def compiled(new_project: Callable[..., Project]) -> Compiled:
 
 
 def test_what_dbt_compiles_is_proven(compiled: Compiled) -> None:
-    proof = compiled.proof()
+    found = compiled.proof()
 
-    assert proof.violations == []
-    outcomes = {(item.view, item.column): item.outcome for item in proof.verdicts}
+    assert found.violations == []
+    outcomes = {(item.view, item.column): item.outcome for item in found.verdicts}
     assert outcomes[VIEW, "plan"] == "allow"
     assert outcomes[VIEW, "email"] == "mask"
     assert outcomes[VIEW, "zip"] == "zip3"
@@ -108,154 +119,286 @@ def also(predicate: str) -> tuple[str, str]:
 TOKENS = 'masked."properties__email__mask__shared"'
 STG = '"calls"."main_restricted"."stg_calls"'
 
-# name: (model, (text of its compiled SQL, text put in its place))
-LEAKS: dict[str, tuple[str, tuple[str, str]]] = {
+# name: (rule it breaks, model, (text of its compiled SQL, text put in its place))
+LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
     # What the lineage of sqlglot does not see.
-    "columns of a pattern": (VIEW, instead("columns('.*')")),
-    "columns of a lambda": (VIEW, instead("columns(c -> c like '%raw%')")),
-    "positional reference": (VIEW, instead("#2")),
-    "whole row": (VIEW, instead("masked")),
-    "whole row as JSON": (VIEW, instead("to_json(masked)")),
-    "whole row as a struct": (VIEW, instead("row(masked.*)")),
+    "columns of a pattern": ("syntax", VIEW, instead("columns('.*')")),
+    "columns of a lambda": ("syntax", VIEW, instead("columns(c -> c like '%raw%')")),
+    "positional reference": ("syntax", VIEW, instead("#2")),
+    "whole row": ("unresolved", VIEW, instead("masked")),
+    "whole row as JSON": ("function", VIEW, instead("to_json(masked)")),
+    "whole row as a struct": ("function", VIEW, instead("row(masked.*)")),
     "exists": (
+        "predicate",
         VIEW,
         also(f"exists (select 1 from {STG} as s where s.user_id = masked.user_id__shared)"),
     ),
-    "not exists": (VIEW, also(f"not exists (select 1 from {STG} as s where s.event = 'x')")),
-    "scalar subquery": (VIEW, instead(f"(select max(user_id) from {STG})")),
-    "in a subquery": (VIEW, also(f"masked.user_id__shared in (select user_id from {STG})")),
-    "table function of a file": (VIEW, (" as masked\n", " as masked, read_csv('f') as more\n")),
-    "query by name": (VIEW, (" as masked\n", " as masked, query_table('stg_calls') as more\n")),
-    "query by text": (VIEW, (" as masked\n", " as masked, query('select 1') as more\n")),
-    "session variable": (VIEW, instead("getvariable('k')")),
-    "environment variable": (VIEW, instead("getenv('HOME')")),
-    "unresolved column": (VIEW, instead("masked.no_such_column")),
-    "unresolved relation": (VIEW, instead('other."properties__plan__allow"')),
-    "struct field": (VIEW, instead(f"{COLUMN}.field")),
-    "struct extraction": (VIEW, instead(f"struct_extract({COLUMN}, 'a')")),
-    "JSON field": (VIEW, instead("masked.properties__address__allow->>'$.street'")),
-    "star": (VIEW, (PLAN, f"{PLAN}, masked.*")),
-    "star but one": (VIEW, (PLAN, f"{PLAN}, * exclude (event)")),
-    "star replacing": (VIEW, (PLAN, f"{PLAN}, * replace (1 as event)")),
-    "pivot": (VIEW, (" as masked\n", " as masked pivot (count(*) for event in ('a'))\n")),
-    "unpivot": (VIEW, (" as masked\n", " as masked unpivot (v for n in (event))\n")),
-    "sample": (VIEW, (WHERE, f"{WHERE} using sample 1")),
-    "two statements": (VIEW, (WHERE, f"{WHERE}; select 1")),
-    "union": (VIEW, (WHERE, f"{WHERE} union all select * from {STG}")),
-    "except": (VIEW, (WHERE, f"{WHERE} except select * from {STG}")),
-    "values": (VIEW, (" as masked\n", " as masked, (values (1)) as more\n")),
-    "lateral": (VIEW, (" as masked\n", f" as masked, lateral (select user_id from {STG}) as m\n")),
-    "unnest": (VIEW, (" as masked\n", " as masked, unnest([1, 2]) as m\n")),
-    "cross join": (VIEW, (" as masked\n", f" as masked cross join {STG} as s\n")),
+    "not exists": (
+        "predicate",
+        VIEW,
+        also(f"not exists (select 1 from {STG} as s where s.event = 'x')"),
+    ),
+    "scalar subquery": ("syntax", VIEW, instead(f"(select max(user_id) from {STG})")),
+    "in a subquery": (
+        "syntax",
+        VIEW,
+        also(f"masked.user_id__shared in (select user_id from {STG})"),
+    ),
+    "table function of a file": (
+        "join",
+        VIEW,
+        (" as masked\n", " as masked, read_csv('f') as more\n"),
+    ),
+    "table function alone": ("syntax", VIEW, (RELATION, "read_csv('f') as masked")),
+    "query by name alone": ("syntax", VIEW, (RELATION, "query_table('stg_calls') as masked")),
+    "query by text alone": ("syntax", VIEW, (RELATION, "query('select 1') as masked")),
+    "rows of a parameter": ("syntax", VIEW, (RELATION, "unnest([1]) as masked")),
+    "whole row in a list": ("unresolved", VIEW, instead("array_to_string([masked], ',')")),
+    "whole row as text": ("unresolved", VIEW, instead("cast(masked as varchar)")),
+    "whole row joined to a text": ("unresolved", VIEW, instead("masked || ''")),
+    "whole row of a CTE": ("unresolved", MASKED, ("texts.call_type,", "texts as call_type,")),
+    "field of a whole row": ("function", VIEW, instead("(masked).event")),
+    "exists in a column": (
+        "form",
+        VIEW,
+        instead(f"case when exists (select 1 from {STG} as s where s.event = 'x') then 'y' end"),
+    ),
+    "function of another schema": ("function", VIEW, instead(f"main.lower({COLUMN})")),
+    "function of another database": ("function", VIEW, instead(f"calls.main.lower({COLUMN})")),
+    "function nobody knows": ("function", VIEW, instead(f"own_macro({COLUMN})")),
+    "list comprehension": ("syntax", VIEW, instead("[x for x in [masked.event]]")),
+    "map": ("syntax", VIEW, instead("map {'a': masked.event}")),
+    "struct": ("syntax", VIEW, instead("{'a': masked.event}")),
+    "order in a subquery": (
+        "syntax",
+        MASKED,
+        (") as different_values", " order by 1) as different_values"),
+    ),
+    "limit in a subquery": (
+        "syntax",
+        MASKED,
+        (") as different_values", " limit 1) as different_values"),
+    ),
+    "distinct on in a subquery": (
+        "syntax",
+        MASKED,
+        ("select distinct ", "select distinct on (event) "),
+    ),
+    "order in an aggregate": (
+        "syntax",
+        VIEW,
+        instead(f"string_agg({COLUMN} order by masked.event)"),
+    ),
+    "query by name": (
+        "join",
+        VIEW,
+        (" as masked\n", " as masked, query_table('stg_calls') as more\n"),
+    ),
+    "query by text": ("join", VIEW, (" as masked\n", " as masked, query('select 1') as more\n")),
+    "session variable": ("function", VIEW, instead("getvariable('k')")),
+    "environment variable": ("function", VIEW, instead("getenv('HOME')")),
+    "unresolved column": ("unresolved", VIEW, instead("masked.no_such_column")),
+    "unresolved relation": ("unresolved", VIEW, instead('other."properties__plan__allow"')),
+    "struct field": ("syntax", VIEW, instead(f"{COLUMN}.field")),
+    "struct extraction": ("syntax", VIEW, instead(f"struct_extract({COLUMN}, 'a')")),
+    "JSON field": (
+        "unlisted-property",
+        VIEW,
+        instead("masked.properties__address__allow->>'$.street'"),
+    ),
+    "star": ("syntax", VIEW, (PLAN, f"{PLAN}, masked.*")),
+    "star but one": ("syntax", VIEW, (PLAN, f"{PLAN}, * exclude (event)")),
+    "star replacing": ("syntax", VIEW, (PLAN, f"{PLAN}, * replace (1 as event)")),
+    "pivot": (
+        "syntax",
+        VIEW,
+        (" as masked\n", " as masked pivot (count(*) for event in ('a'))\n"),
+    ),
+    "unpivot": ("syntax", VIEW, (" as masked\n", " as masked unpivot (v for n in (event))\n")),
+    "sample": ("syntax", VIEW, (WHERE, f"{WHERE} using sample 1")),
+    "two statements": ("syntax", VIEW, (WHERE, f"{WHERE}; select 1")),
+    "union": ("syntax", VIEW, (WHERE, f"{WHERE} union all select * from {STG}")),
+    "except": ("syntax", VIEW, (WHERE, f"{WHERE} except select * from {STG}")),
+    "values": ("join", VIEW, (" as masked\n", " as masked, (values (1)) as more\n")),
+    "lateral": (
+        "join",
+        VIEW,
+        (" as masked\n", f" as masked, lateral (select user_id from {STG}) as m\n"),
+    ),
+    "unnest": ("join", VIEW, (" as masked\n", " as masked, unnest([1, 2]) as m\n")),
+    "cross join": ("syntax", VIEW, (" as masked\n", f" as masked cross join {STG} as s\n")),
     "inner join on raw": (
+        "join",
         VIEW,
         (" as masked\n", f" as masked join {STG} as s on s.user_id = masked.user_id__shared\n"),
     ),
-    "asof join": (VIEW, (" as masked\n", f" as masked asof join {STG} as s using (event)\n")),
-    "natural join": (VIEW, (" as masked\n", f" as masked natural join {STG} as s\n")),
-    "order": (VIEW, (WHERE, f"{WHERE} order by {TOKENS}")),
-    "limit": (VIEW, (WHERE, f"{WHERE} limit 5")),
-    "offset": (VIEW, (WHERE, f"{WHERE} offset 5")),
-    "group": (VIEW, (WHERE, f"{WHERE} group by all")),
-    "having": (VIEW, (WHERE, f"{WHERE} having count(*) > 1")),
-    "qualify": (VIEW, (WHERE, f"{WHERE} qualify row_number() over () = 1")),
-    "window": (VIEW, instead(f"first_value({COLUMN}) over (order by event)")),
-    "aggregate": (VIEW, instead(f"max({COLUMN})")),
-    "distinct": (VIEW, ("select\n", "select distinct\n")),
-    "distinct on": (VIEW, ("select\n", "select distinct on (event)\n")),
+    "asof join": (
+        "syntax",
+        VIEW,
+        (" as masked\n", f" as masked asof join {STG} as s using (event)\n"),
+    ),
+    "natural join": ("syntax", VIEW, (" as masked\n", f" as masked natural join {STG} as s\n")),
+    "order": ("syntax", VIEW, (WHERE, f"{WHERE} order by {TOKENS}")),
+    "limit": ("syntax", VIEW, (WHERE, f"{WHERE} limit 5")),
+    "offset": ("syntax", VIEW, (WHERE, f"{WHERE} offset 5")),
+    "group": ("syntax", VIEW, (WHERE, f"{WHERE} group by all")),
+    "having": ("syntax", VIEW, (WHERE, f"{WHERE} having count(*) > 1")),
+    "qualify": ("syntax", VIEW, (WHERE, f"{WHERE} qualify row_number() over () = 1")),
+    "window": ("syntax", VIEW, instead(f"first_value({COLUMN}) over (order by event)")),
+    "aggregate": ("syntax", VIEW, instead(f"max({COLUMN})")),
+    "distinct": ("syntax", VIEW, ("select\n", "select distinct\n")),
+    "distinct on": ("syntax", VIEW, ("select\n", "select distinct on (event)\n")),
     # Columns and rows of the view.
-    "another column": (VIEW, more("masked.call_type")),
-    "another constant": (VIEW, more("'x'")),
-    "missing column": (VIEW, (f"{PLAN},", "")),
-    "another property": (VIEW, instead('masked."properties__note__allow"')),
-    "property of another destination": (VIEW, instead('masked."properties__coupon__allow"')),
-    "whole object": (VIEW, instead("masked.properties__whole")),
-    "raw id": (VIEW, ('masked."user_id__shared"', 'masked."user_id__raw"')),
-    "another id": (VIEW, ('masked."user_id__shared"', 'masked."anonymous_id__shared"')),
-    "another scope": (VIEW, ('masked."user_id__shared"', 'masked."user_id__for_ads"')),
-    "shared scope": (OTHER, ('masked."user_id__for_ads"', 'masked."user_id__shared"')),
-    "row id of another scope": (OTHER, ('masked."row_id__for_ads"', 'masked."row_id__shared"')),
-    "finer time": (VIEW, ('masked."sent_at__hour"', 'masked."sent_at__exact"')),
-    "joined texts": (VIEW, instead(f"{COLUMN} || masked.event")),
+    "another column": ("columns", VIEW, more("masked.call_type")),
+    "another constant": ("columns", VIEW, more("'x'")),
+    "missing column": ("columns", VIEW, (f"{PLAN},", "")),
+    "another property": ("unlisted-property", VIEW, instead('masked."properties__note__allow"')),
+    "property of another destination": (
+        "unlisted-property",
+        VIEW,
+        instead('masked."properties__coupon__allow"'),
+    ),
+    "whole object": ("unlisted-property", VIEW, instead("masked.properties__whole")),
+    "raw id": ("unmasked", VIEW, ('masked."user_id__shared"', 'masked."user_id__raw"')),
+    "another id": ("form", VIEW, ('masked."user_id__shared"', 'masked."anonymous_id__shared"')),
+    "another scope": ("scope", VIEW, ('masked."user_id__shared"', 'masked."user_id__for_ads"')),
+    "shared scope": ("scope", OTHER, ('masked."user_id__for_ads"', 'masked."user_id__shared"')),
+    "row id of another scope": (
+        "scope",
+        OTHER,
+        ('masked."row_id__for_ads"', 'masked."row_id__shared"'),
+    ),
+    "finer time": ("form", VIEW, ('masked."sent_at__hour"', 'masked."sent_at__exact"')),
+    "joined texts": ("form", VIEW, instead(f"{COLUMN} || masked.event")),
     "case on another property": (
+        "unlisted-property",
         VIEW,
         instead(f"case when masked.properties__zip__zip3 = '036' then {COLUMN} end"),
     ),
-    "no event filter": (VIEW, (WHERE, "")),
-    "wider event filter": (VIEW, (WHERE, "where masked.event in ('Signed In', 'Booked')")),
-    "or in the filter": (VIEW, (WHERE, f"{WHERE} or true")),
-    "not in the filter": (VIEW, (WHERE, WHERE.replace(" in ", " not in "))),
-    "filter on case folded": (VIEW, (WHERE, "where lower(masked.event) in ('Signed In')")),
-    "pattern in the filter": (VIEW, (WHERE, "where masked.event like 'Signed%'")),
-    "filter hidden by a comment": (VIEW, (WHERE, f"-- {WHERE}")),
-    "filter on a property": (VIEW, also(f"{COLUMN} = 'gold'")),
-    "filter on a token": (VIEW, also(f"{TOKENS} is not null")),
-    "filter on chance": (VIEW, also("random() < 0.5")),
+    "no event filter": ("missing-filter", VIEW, (WHERE, "")),
+    "wider event filter": (
+        "missing-filter",
+        VIEW,
+        (WHERE, "where masked.event in ('Signed In', 'Booked')"),
+    ),
+    "or in the filter": ("missing-filter", VIEW, (WHERE, f"{WHERE} or true")),
+    "not in the filter": ("missing-filter", VIEW, (WHERE, WHERE.replace(" in ", " not in "))),
+    "filter on case folded": (
+        "missing-filter",
+        VIEW,
+        (WHERE, "where lower(masked.event) in ('Signed In')"),
+    ),
+    "pattern in the filter": ("syntax", VIEW, (WHERE, "where masked.event like 'Signed%'")),
+    "filter hidden by a comment": ("missing-filter", VIEW, (WHERE, f"-- {WHERE}")),
+    "filter on a property": ("predicate", VIEW, also(f"{COLUMN} = 'gold'")),
+    "filter on a token": ("predicate", VIEW, also(f"{TOKENS} is not null")),
+    "filter on chance": ("syntax", VIEW, also("random() < 0.5")),
     "shown on every event": (
+        "missing-filter",
         OTHER,
         (
             "case when masked.event in ('Booked') then masked.\"properties__coupon__allow\" end",
             'masked."properties__coupon__allow"',
         ),
     ),
-    "not renamed": (OTHER, ("when 'Signed In' then 'login'", "when 'Signed In' then 'other'")),
-    "raw relation": (VIEW, ('"main_restricted"."masked_events"', '"main_restricted"."stg_calls"')),
-    "relation of another database": (VIEW, ('"calls"."main_restricted"', '"other"."main"')),
-    "unqualified relation": (VIEW, ('"calls"."main_restricted"."masked_events"', "masked_events")),
+    "not renamed": (
+        "form",
+        OTHER,
+        ("when 'Signed In' then 'login'", "when 'Signed In' then 'other'"),
+    ),
+    "raw relation": (
+        "unresolved",
+        VIEW,
+        ('"main_restricted"."masked_events"', '"main_restricted"."stg_calls"'),
+    ),
+    "relation of another database": (
+        "unresolved",
+        VIEW,
+        ('"calls"."main_restricted"', '"other"."main"'),
+    ),
+    "unqualified relation": (
+        "unresolved",
+        VIEW,
+        ('"calls"."main_restricted"."masked_events"', "masked_events"),
+    ),
     "columns renamed by the alias": (
+        "syntax",
         VIEW,
         (" as masked\n", " as masked(row_id__shared, event)\n"),
     ),
-    "columns of a CTE renamed": (MASKED, ("\ncalls as (", "\ncalls (call_key, event) as (")),
+    "columns of a CTE renamed": (
+        "syntax",
+        MASKED,
+        ("\ncalls as (", "\ncalls (call_key, event) as ("),
+    ),
     "columns of a subquery renamed": (
+        "syntax",
         MASKED,
         (") as different_values", ") as different_values(other)"),
     ),
     "columns of a joined table renamed": (
+        "syntax",
         MASKED,
         ('left join "user_id__tokens"\n', 'left join "user_id__tokens" as "user_id__tokens"(v)\n'),
     ),
-    "escape string": (VIEW, (WHERE, "where masked.event in (e'Signed\\x20In')")),
-    "two columns that differ by case": (VIEW, (PLAN, f'{PLAN}, masked.event as "PLAN"')),
-    "quoted column of another case": (VIEW, instead('masked."EVENT"')),
-    "insert": (VIEW, ("\nselect\n", "\ninsert into t select\n")),
-    "create": (VIEW, ("\nselect\n", "\ncreate table t as select\n")),
-    "from first": (VIEW, (WHERE, f"{WHERE} union all from {STG}")),
-    "for update": (VIEW, (WHERE, f"{WHERE} for update")),
-    "try": (VIEW, instead("try(getvariable('k'))")),
-    "error that quotes": (VIEW, instead("error(masked.event)")),
-    "chance": (VIEW, instead("cast(random() as varchar)")),
-    "file function": (VIEW, instead("read_text('f')")),
-    "list of another place": (READ, ("found[19]", "found[20]")),
-    "list of a computed place": (READ, ("found[19]", "found[length(message)]")),
-    "whole list": (READ, ("found[19]", "cast(found as varchar)")),
-    "whole message": (READ, ("found[19]", "message")),
-    "guard dropped": (MASKED, ("then null else", "then 'x' else")),
-    "recursive query": (VIEW, ("\nselect\n", "\nwith recursive r as (select 1)\nselect\n")),
+    "escape string": ("syntax", VIEW, (WHERE, "where masked.event in (e'Signed\\x20In')")),
+    "two columns that differ by case": ("syntax", VIEW, (PLAN, f'{PLAN}, masked.event as "PLAN"')),
+    "quoted column of another case": ("form", VIEW, instead('masked."EVENT"')),
+    "insert": ("syntax", VIEW, ("\nselect\n", "\ninsert into t select\n")),
+    "create": ("syntax", VIEW, ("\nselect\n", "\ncreate table t as select\n")),
+    "from first": ("syntax", VIEW, (WHERE, f"{WHERE} union all from {STG}")),
+    "for update": ("syntax", VIEW, (WHERE, f"{WHERE} for update")),
+    "try": ("function", VIEW, instead("try(getvariable('k'))")),
+    "error that quotes": ("function", VIEW, instead("error(masked.event)")),
+    "chance": ("syntax", VIEW, instead("cast(random() as varchar)")),
+    "file function": ("function", VIEW, instead("read_text('f')")),
+    "list of another place": ("form", READ, ("found[19]", "found[20]")),
+    "list of a computed place": ("unresolved", READ, ("found[19]", "found[length(message)]")),
+    "whole list": ("form", READ, ("found[19]", "cast(found as varchar)")),
+    "whole message": ("form", READ, ("found[19]", "message")),
+    "guard dropped": ("form", MASKED, ("then null else", "then 'x' else")),
+    "recursive query": (
+        "syntax",
+        VIEW,
+        ("\nselect\n", "\nwith recursive r as (select 1)\nselect\n"),
+    ),
     # Masking.
-    "mask dropped": (MASKED, (f"cast({EMAIL} as varchar)", 'texts."properties__email__json"')),
+    "mask dropped": (
+        "unmasked",
+        MASKED,
+        (f"cast({EMAIL} as varchar)", 'texts."properties__email__json"'),
+    ),
     "value beside the token": (
+        "unmasked",
         MASKED,
         (f"cast({EMAIL} as varchar)", f'{EMAIL} || texts."properties__email__json"'),
     ),
     "value where there is no token": (
+        "unlisted-property",
         MASKED,
         (f"cast({EMAIL} as varchar)", f"cast(coalesce({EMAIL}, texts.user_id) as varchar)"),
     ),
     "token cut short": (
+        "form",
         MASKED,
         (f"cast({EMAIL} as varchar)", f"cast(left({EMAIL}, 8) as varchar)"),
     ),
-    "short name of the masking function": (MASKED, ("system.main.hipaa_mask(", "hipaa_mask(")),
+    "short name of the masking function": (
+        "function",
+        MASKED,
+        ("system.main.hipaa_mask(", "hipaa_mask("),
+    ),
     "masking function of another schema": (
+        "function",
         MASKED,
         ("system.main.hipaa_mask(", "calls.main.hipaa_mask("),
     ),
-    "unkeyed hash": (MASKED, ("system.main.hipaa_mask(value, '*')", "sha256(value)")),
-    "scope from data": (MASKED, ("hipaa_mask(value, '*')", "hipaa_mask(value, value)")),
-    "scope swapped": (MASKED, ("hipaa_mask(value, '*')", "hipaa_mask(value, 'ads')")),
-    "token of a constant": (MASKED, ("hipaa_mask(value, '*')", "hipaa_mask('x', '*')")),
+    "unkeyed hash": ("unmasked", MASKED, ("system.main.hipaa_mask(value, '*')", "sha256(value)")),
+    "scope from data": ("scope", MASKED, ("hipaa_mask(value, '*')", "hipaa_mask(value, value)")),
+    "scope swapped": ("scope", MASKED, ("hipaa_mask(value, '*')", "hipaa_mask(value, 'ads')")),
+    "token of a constant": ("form", MASKED, ("hipaa_mask(value, '*')", "hipaa_mask('x', '*')")),
     "token looked up by another id": (
+        "join",
         MASKED,
         (
             'texts."user_id" = "user_id__tokens".value',
@@ -263,48 +406,75 @@ LEAKS: dict[str, tuple[str, tuple[str, str]]] = {
         ),
     ),
     "token looked up by anything": (
+        "join",
         MASKED,
         ('texts."user_id" = "user_id__tokens".value', "true"),
     ),
     "inner join with the tokens": (
+        "syntax",
         MASKED,
         ('left join "user_id__tokens"', 'inner join "user_id__tokens"'),
     ),
-    "code looked up without its scope": (MASKED, (".scope = 'ads'", ".scope = '*'")),
-    "code of another environment": (MASKED, (".environment = 'dev'", ".environment = 'prod'")),
+    "code looked up without its scope": ("form", MASKED, (".scope = 'ads'", ".scope = '*'")),
+    "code of another environment": (
+        "join",
+        MASKED,
+        (".environment = 'dev'", ".environment = 'prod'"),
+    ),
     "zip of four digits": (
+        "form",
         MASKED,
         ('left("properties__zip", 3) end', 'left("properties__zip", 4) end'),
     ),
-    "small areas kept": (MASKED, ("in ('036', ", "in (")),
-    "rounded finer": (MASKED, ("/ 5) * 5", "/ 1) * 1")),
+    "small areas kept": ("form", MASKED, ("in ('036', ", "in (")),
+    "rounded finer": ("form", MASKED, ("/ 5) * 5", "/ 1) * 1")),
     "filter of the masked table widened by or": (
+        "join",
         MASKED,
         ("call_type in (", "true or call_type in ("),
     ),
     # Staging.
-    "another path": (READ, ("""'$."properties"."plan"'""", """'$."properties"."ssn"'""")),
-    "parent object": (READ, ("""'$."properties"."plan"'""", """'$."properties"'""")),
-    "wildcard path": (READ, ("""'$."properties"."plan"'""", """'$."properties".*'""")),
-    "root path": (READ, ("""'$."properties"."plan"'""", """'$'""")),
-    "path of another case": (READ, ("""'$."properties"."plan"'""", """'$."properties"."PLAN"'""")),
-    "event from another field": (READ, ("""'$."event"'""", """'$."email"'""")),
-    "user id from another field": (READ, ("""'$."userId"'""", """'$."traits"."email"'""")),
-    "rejected calls kept": (STAGED, ("calls_read.rejection_reason is null", "true")),
+    "another path": (
+        "unlisted-property",
+        READ,
+        ("""'$."properties"."plan"'""", """'$."properties"."ssn"'"""),
+    ),
+    "parent object": (
+        "unlisted-property",
+        READ,
+        ("""'$."properties"."plan"'""", """'$."properties"'"""),
+    ),
+    "wildcard path": ("syntax", READ, ("""'$."properties"."plan"'""", """'$."properties".*'""")),
+    "root path": ("syntax", READ, ("""'$."properties"."plan"'""", """'$'""")),
+    "path of another case": (
+        "unlisted-property",
+        READ,
+        ("""'$."properties"."plan"'""", """'$."properties"."PLAN"'"""),
+    ),
+    "event from another field": ("staging", READ, ("""'$."event"'""", """'$."email"'""")),
+    "user id from another field": ("form", READ, ("""'$."userId"'""", """'$."traits"."email"'""")),
+    "rejected calls kept": ("staging", STAGED, ("calls_read.rejection_reason is null", "true")),
     "filter on raw data in staging": (
+        "predicate",
         STAGED,
         (
             "calls_read.rejection_reason is null",
             "calls_read.rejection_reason is null\n and calls_read.user_id <> 'x'",
         ),
     ),
-    "duplicates kept": (STAGED, ("not exists (", "exists (")),
-    "duplicates chosen by a property": ("duplicate_calls", ("delivery > 1", "message_id > 'm'")),
+    "duplicates kept": ("staging", STAGED, ("not exists (", "exists (")),
+    "duplicates chosen by a property": (
+        "staging",
+        "duplicate_calls",
+        ("delivery > 1", "message_id > 'm'"),
+    ),
     "key of a call from its text": (
+        "staging",
         "calls_without_message_id",
         ("'content:' || content_hash", "'content:' || line_number"),
     ),
     "surrogate that is the value": (
+        "staging",
         "surrogate_codes",
         ("system.main.hipaa_mode_random_code(value)", "value"),
     ),
@@ -313,14 +483,14 @@ LEAKS: dict[str, tuple[str, tuple[str, str]]] = {
 
 @pytest.mark.parametrize("name", LEAKS)
 def test_leak_is_refused(compiled: Compiled, name: str) -> None:
-    model, (text, other) = LEAKS[name]
+    rule, model, (text, other) = LEAKS[name]
     sql = compiled.sql(model)
     assert text in sql, f"{model} no longer has what this case changes"
 
-    proof = compiled.proof(model, sql=sql.replace(text, other))
+    violations = compiled.proof(model, sql=sql.replace(text, other)).violations
 
-    assert proof.violations
-    for violation in proof.violations:
+    assert rule in {violation.rule for violation in violations}
+    for violation in violations:
         assert violation.rule in RULES
         assert violation.problem
         assert violation.remedy

@@ -1,11 +1,14 @@
--- Every raw call is staged, a duplicate or rejected: none lost, none counted twice. The raw
--- calls are counted anew, from where they came.
+-- Every raw call is staged, a duplicate or rejected: none lost, none counted twice. The calls of
+-- the files that this run read are counted anew, from where they came.
+{% set counted = hipaa_mode.recount_files() %}
 with
 
 counts as (
 
     select
         (select count(*) from {{ hipaa_mode.raw_calls(source('raw', 'calls')) }}) as raw_calls,
+        (select count(*) from {{ ref('calls_read') }} where {{ counted }}) as calls_read,
+        (select count(*) from {{ ref('calls_read') }}) as all_calls,
         (select count(*) from {{ ref('stg_calls') }}) as staged,
         (select count(*) from {{ ref('duplicate_calls') }}) as duplicates,
         (select count(*) from {{ ref('rejected_calls') }}) as rejected
@@ -14,4 +17,4 @@ counts as (
 
 select *
 from counts
-where raw_calls <> staged + duplicates + rejected
+where raw_calls <> calls_read or all_calls <> staged + duplicates + rejected

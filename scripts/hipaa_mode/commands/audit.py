@@ -198,7 +198,7 @@ def _runs_table(environment: str, shown: list[audit.Entry]) -> Table:
     for heading in ("Time (UTC)", "Destination", "Outcome", "Rows", "Allowlist", "Why"):
         table.add_column(heading, overflow="fold")
     for entry in shown:
-        rows = [f"{file['view']}: {file['rows']:,}" for file in entry.get("files", [])]
+        rows = [f"{view['view']}: {view['rows']:,}" for view in _views(entry)]
         reasons = list(entry.get("reasons", []))
         if entry.get("in_place_at_start"):
             reasons.insert(0, "in place when the days asked for began")
@@ -215,6 +215,11 @@ def _runs_table(environment: str, shown: list[audit.Entry]) -> Table:
     return table
 
 
+def _views(entry: audit.Entry) -> list[dict[str, Any]]:
+    # Before files were split by day, an entry told of one file a view.
+    return list(entry.get("views") or entry.get("files") or [])
+
+
 def _allowlist_tables(shown: list[audit.Entry]) -> list[Table]:
     allowlists: dict[tuple[str, str], dict[str, Any]] = {}
     for entry in shown:
@@ -229,10 +234,10 @@ def _allowlist_tables(shown: list[audit.Entry]) -> list[Table]:
         )
         for heading in ("View", "Column", "Property", "Treatment", "Guard", "Reason"):
             table.add_column(heading, overflow="fold")
-        for file in entry["files"]:
-            for column in file["columns"]:
+        for view in _views(entry):
+            for column in view["columns"]:
                 table.add_row(
-                    file["view"],
+                    view["view"],
                     escape(column["name"]),
                     escape(f"{column['property_list']} {column['property']}".strip()),
                     column["treatment"],

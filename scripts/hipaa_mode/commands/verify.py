@@ -54,7 +54,7 @@ def verify(
     """
     proofs: list[Proof] = []
     for name in environment or ["dev"]:
-        plan = read_plan(project, name)
+        plan = read_plan(project, name, check_models=False)
         if plan.faults:
             faults = "\n".join(f"- {fault}" for fault in plan.faults)
             raise ConfigurationError(f"The configuration of {name} has faults:\n{faults}")
@@ -83,6 +83,7 @@ def _compiled(environment: str, project: Path, folder: Path) -> Path:
     """Compile the project into a folder of its own, on an empty database."""
     command = [
         dbt_command(), "--no-use-colors", "--quiet", "compile",
+        "--select", "resource_type:model", "--indirect-selection", "empty",
         "--target", environment,
         "--target-path", str(folder / "target"),
         "--log-path", str(folder / "logs"),
@@ -137,11 +138,14 @@ def _counts(verdicts: list[Verdict]) -> str:
 
 
 def _add(branch: Tree, verdict: Verdict) -> None:
-    name = escape(verdict.column or "rows")
+    name = escape(verdict.column or ("rows" if verdict.outcome == "rows" else verdict.view))
     reads = escape(", ".join(verdict.reads))
     if verdict.outcome != "violation":
         branch.add(f"{name}: {verdict.outcome}" + (f" [dim]{reads}[/]" if reads else ""))
         return
     text = f"[red]{name}: {verdict.rule}[/]: {escape(verdict.problem)}"
     leaf = branch.add(text + (f" [dim]({reads})[/]" if reads else ""))
+    for step in verdict.trace:
+        line = f", line {step.line} as compiled" if step.line else ""
+        leaf.add(f"[dim]{escape(step.model)}{line}:[/] {escape(step.expression)}")
     leaf.add(f"{escape(verdict.file)}: {escape(verdict.remedy)}")

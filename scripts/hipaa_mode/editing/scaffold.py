@@ -11,19 +11,20 @@ import yaml  # type: ignore[import-untyped]
 
 from hipaa_mode.configuration import ENVELOPE, ENVELOPE_IDS, VIEWS
 from hipaa_mode.editing.workspace import Workspace
-from hipaa_mode.editing.yaml_text import Item, OneLine, YamlText, dump, without_jinja
+from hipaa_mode.editing.yaml_text import (
+    INDENT,
+    Item,
+    OneLine,
+    OneLineList,
+    YamlText,
+    dump,
+    without_jinja,
+)
 from hipaa_mode.plan import Plan, ViewColumn
 
-GENERIC_TESTS = (
-    "only_allowlisted_columns",
-    "masked_columns_are_tokens",
-    "no_raw_identifiers",
-    "no_identifier_patterns",
-    "only_allowed_events",
-    "row_id_is_primary_key",
-    "rows_match_calls",
-)
-"""The tests that every destination view has; without them it is not published."""
+CHECK = "holds_only_what_is_allowed"
+"""The test that every destination view has: all seven checks in one query. Without them a
+destination is not published."""
 
 META = "hipaa_mode"
 """Key of a column's `meta` that is written from the seeds."""
@@ -298,7 +299,9 @@ def _without_jinja(value: Any) -> Any:
     return value
 
 
-def _model_yaml(destination: str, display_name: str, view: str) -> dict[str, Any]:
+def _model_yaml(
+    workspace: Workspace, destination: str, display_name: str, view: str
+) -> dict[str, Any]:
     calls = _CALLS.get(view, f"The {view} view of the calls,")
     return {
         "name": f"{destination}__{view}",
@@ -306,6 +309,7 @@ def _model_yaml(destination: str, display_name: str, view: str) -> dict[str, Any
             f"{calls} as {without_jinja(display_name)} may receive them; "
             "its columns are the allowlist's."
         ),
+        "data_tests": OneLineList([f"{workspace.layout.macro_prefix}{CHECK}"]),
     }
 
 
@@ -316,16 +320,8 @@ def _new_yaml(
     views: Sequence[str],
     owner: Mapping[str, str],
 ) -> str:
-    """Write the YAML of new models; the tests are named once, by an anchor."""
-    tests = [f"{workspace.layout.macro_prefix}{test}" for test in GENERIC_TESTS]
-    text = "version: 2\n\nmodels:\n"
-    for place, view in enumerate(views):
-        text += dump([_model_yaml(destination, display_name, view)], 2)
-        if place == 0:
-            text += "    data_tests: &destination_tests\n" + dump(tests, 6)
-        else:
-            text += "    data_tests: *destination_tests\n"
     name = without_jinja(display_name)
+    models = [_model_yaml(workspace, destination, display_name, view) for view in views]
     exposure = {
         "name": destination,
         "label": name,
@@ -335,22 +331,13 @@ def _new_yaml(
         "owner": dict(owner),
         "depends_on": [f"ref('{destination}__{view}')" for view in views],
     }
-    return text + "\nexposures:\n" + dump([exposure], 2)
+    return f"version: 2\n\nmodels:\n{dump(models, INDENT)}\nexposures:\n{dump([exposure], INDENT)}"
 
 
 def _add_to_yaml(
     workspace: Workspace, text: YamlText, destination: str, display_name: str, view: str
 ) -> None:
-    model = _model_yaml(destination, display_name, view)
-    tests = [f"{workspace.layout.macro_prefix}{test}" for test in GENERIC_TESTS]
-    written = dump(model)
-    models = text.get(["models"]) or []
-    anchored = any(item.get("data_tests") == tests for item in models)
-    if "&destination_tests" in text.text and anchored:
-        written += "data_tests: *destination_tests\n"
-    else:
-        written += dump({"data_tests": tests})
-    text.append(["models"], {**model, "data_tests": tests}, written)
+    text.append(["models"], _model_yaml(workspace, destination, display_name, view))
     for place, exposure in enumerate(text.get(["exposures"]) or []):
         if exposure.get("name") == destination:
             text.append(["exposures", place, "depends_on"], f"ref('{destination}__{view}')")

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from hipaa_mode.configuration import ANY, Configuration, read_configuration
+from hipaa_mode.display import printable
 from hipaa_mode.editing.layout import Layout
 from hipaa_mode.editing.seed_text import SeedText
 from hipaa_mode.editing.writing import FileChange, write_changes
@@ -294,11 +295,4 @@ def _lines(content: bytes | None) -> list[str]:
     lines = text.split("\n")
     if lines[-1] == "":
         lines.pop()
-    return ["".join(_shown(character) for character in line) for line in lines]
-
-
-def _shown(character: str) -> str:
-    """Write control characters as escapes: a terminal would carry them out."""
-    if character == "\t" or character.isprintable():
-        return character
-    return character.encode("unicode_escape").decode("ascii")
+    return [printable(line) for line in lines]

@@ -49,7 +49,16 @@ def _one_line(dumper: yaml.SafeDumper, value: OneLine) -> yaml.Node:
     return dumper.represent_mapping("tag:yaml.org,2002:map", value.items(), flow_style=True)
 
 
+class OneLineList(list[Any]):
+    """A list that is written on one line."""
+
+
+def _one_line_list(dumper: yaml.SafeDumper, value: OneLineList) -> yaml.Node:
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=True)
+
+
 _Dumper.add_representer(OneLine, _one_line)
+_Dumper.add_representer(OneLineList, _one_line_list)
 
 
 def dump(value: Any, indent: int = 0) -> str:
@@ -142,14 +151,8 @@ class YamlText:
         target[path[-1]] = value
         self._edit(lambda: self._set(path, value), wanted, path, value)
 
-    def append(self, path: Path, value: Any, text: str | None = None) -> None:
-        """Add an item to the list at a path, which is made if it is missing.
-
-        Args:
-            path: where the list is.
-            value: the item.
-            text: how to write it, without a dash and from the first column; as usual if None.
-        """
+    def append(self, path: Path, value: Any) -> None:
+        """Add an item to the list at a path, which is made if it is missing."""
         items = self.get(path)
         if items is None:
             self.set(path, [value])
@@ -159,7 +162,7 @@ class YamlText:
         for step in path:
             target = target[step]
         target.append(value)
-        self._edit(lambda: self._append(path, value, text), wanted, path, value)
+        self._edit(lambda: self._append(path, value), wanted, path, value)
 
     def items(self, path: Path) -> list[Item]:
         """Return the items of the list at a path, each with its text as it stands."""
@@ -254,7 +257,7 @@ class YamlText:
             return
         self._insert_lines(self._content_end(node), dump({key: value}, indent))
 
-    def _append(self, path: Path, value: Any, text: str | None) -> None:
+    def _append(self, path: Path, value: Any) -> None:
         node = self._node(path)
         if not isinstance(node, yaml.SequenceNode):
             raise UneditableYamlError(self.label)
@@ -263,7 +266,7 @@ class YamlText:
             written = yaml.safe_dump([value], default_flow_style=True, width=10_000).strip()
             self._splice(end, end, (", " if node.value else "") + written[1:-1])
             return
-        self._insert_lines(self._content_end(node), _item(value, text, node.start_mark.column))
+        self._insert_lines(self._content_end(node), dump([value], node.start_mark.column))
 
     def _set_items(self, path: Path, items: list[Item]) -> None:
         parent = self._node(path[:-1])
@@ -281,7 +284,7 @@ class YamlText:
             end = self._line_end(max(key.end_mark.index, self._content_end(node)))
             head = " " * key.start_mark.column + f"{path[-1]}:\n"
         written = "".join(
-            _item(item.data, None, indent) if item.text is None else item.text for item in items
+            dump([item.data], indent) if item.text is None else item.text for item in items
         )
         self._splice(start, end, head + written)
 
@@ -341,14 +344,3 @@ class YamlText:
         if self._ending != "\n":
             text = text.replace("\r\n", "\n").replace("\n", self._ending)
         self.text = self.text[:start] + text + self.text[end:]
-
-
-def _item(value: Any, text: str | None, indent: int) -> str:
-    if text is None:
-        return dump([value], indent)
-    lines = text.splitlines(keepends=True)
-    margin = " " * indent
-    return "".join(
-        (margin + ("- " if place == 0 else "  ") + line) if line.strip() else line
-        for place, line in enumerate(lines)
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections import Counter
@@ -30,7 +31,7 @@ MANIFEST = "manifest.json"
 TOKEN = re.compile("[0-9a-f]{64}")
 CODE = re.compile("[0-9a-f]{32}")
 
-RUN_FACTS = ("published_at", "dbt_invocation_id")
+RUN_FACTS = ("published_at", "dbt_invocation_id", "run_number")
 """What the manifest says of the run; no two runs have the same."""
 
 COUNTED_FACTS = ("properties_dropped", "values_not_fitting")
@@ -73,20 +74,24 @@ class Published:
     folder: Path
     tables: dict[str, pa.Table] = field(default_factory=dict)
     manifests: dict[str, dict[str, Any]] = field(default_factory=dict)
+    files: dict[str, list[pa.Table]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> Published:
         """Read all views and manifests of an environment's folder."""
         published = cls(folder)
-        for path in sorted(folder.glob("*/*.parquet")):
-            published.tables[path.stem] = pq.ParquetFile(path).read()
+        for view in sorted(path for path in folder.glob("*/*") if path.is_dir()):
+            files = sorted(view.glob("*.parquet"))
+            published.files[view.name] = [pq.ParquetFile(file).read() for file in files]
+            published.tables[view.name] = pa.concat_tables(published.files[view.name])
         for path in sorted(folder.glob(f"*/{MANIFEST}")):
             published.manifests[path.parent.name] = json.loads(path.read_text("utf-8"))
         return published
 
-    def bytes_of(self, view: str) -> bytes:
-        """Return a view's file as it is."""
-        return (self.folder / view.rpartition("__")[0] / f"{view}.parquet").read_bytes()
+    def bytes_of(self, view: str) -> dict[str, bytes]:
+        """Return a view's files as they are, by name."""
+        folder = self.folder / view.rpartition("__")[0] / view
+        return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
 @dataclass
@@ -156,7 +161,7 @@ class Comparison:
         """Return the destination of a view, and what the seeds say of its columns."""
         name = view.rpartition("__")[0]
         destination = self.allowlist.destinations[name]
-        described = self.base.manifests[name]["files"][f"{view}.parquet"]["columns"]
+        described = self.base.manifests[name]["views"][view]["columns"]
         return destination, Columns.of(destination, described)
 
     @property
@@ -171,6 +176,10 @@ class Comparison:
         for view in self._both(twin):
             name = view.rpartition("__")[0]
             self.facts.rows[name] += self.base.tables[view].num_rows
+            misplaced = sum(out_of_order(file) for file in self.base.files[view])
+            if misplaced:
+                problem = "rows are in another order than that of their row ids, which may tell"
+                found.append(Difference(name, view, "row_id", problem, misplaced))
             if self.base.bytes_of(view) == twin.bytes_of(view):
                 continue
             differences = [
@@ -339,7 +348,7 @@ class RowIds:
     def aligned(self, scope: str, before: pa.Table, after: pa.Table) -> pa.Table | None:
         """Put the rows after the change in the order of those before; None if some differ.
 
-        Only the row of a call without a message id has another row id, and so another place.
+        A row id is a token like any other, so it changes, and with it the row's place.
         """
         if self._pairs and scope not in self._maps:
             scope_key = subkey(self._key, self._environment, scope)
@@ -408,6 +417,15 @@ class TokenMap:
                     names = sorted({space.split(" ")[0], other.split(" ")[0]})
                     problems[f"scopes share tokens: {', '.join(names)}"] += shared
         return problems
+
+
+def out_of_order(table: pa.Table) -> int:
+    """Count the rows that come before one of a smaller row id.
+
+    The order in which calls arrived tells finer times than a destination may have.
+    """
+    row_ids = table.column("row_id").to_pylist()
+    return sum(one > other for one, other in itertools.pairwise(row_ids))
 
 
 def _code_space(columns: Columns, column: str) -> str:

@@ -1,7 +1,7 @@
 """The changed twin of calls: other values wherever no destination may see the difference.
 
 Made from the seeds as `allowlist` reads them. What stays is what decides whether and when a call
-counts: its type, its message id, and whether properties and traits are objects.
+counts: its type, whether properties and traits are objects, and which calls share a message id.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ def make_twin(
         views: names of the destination views that exist.
         seed: of the random choices.
         with_masked: whether masked values change too, and allowed ones where they are planted.
-            If not, a call without message id, whose row id is a token of its whole text, stays.
+            If not, a call without message id, whose row id is a token of its whole text, stays,
+            and so do message ids.
     """
     changed = _Twin(calls, allowlist, views, seed, with_masked)
     for call in calls:
@@ -163,7 +164,8 @@ class _Twin:
         elif key != spellings[0]:
             self._add_unlisted(members, key, value)
         elif field == "message_id":
-            members.append((key, value))
+            # A row id is its token: where it is also somebody's id, both change alike.
+            members.append((key, self._masked(value)))
         elif field in IDS:
             members.append((key, self._id(value, received.ids[field])))
         else:
@@ -404,6 +406,8 @@ def _masked_texts(
     for call in calls:
         if call.tree is None or not call.kind:
             continue
+        if call.message_id is not None:
+            texts.add(call.message_id)
         received = allowlist.received(call, views)
         for name, treatments in received.ids.items():
             text = scalar_text(winner(call.tree, name))

@@ -26,6 +26,8 @@ class Model:
         sql: the compiled SQL; empty where it was not compiled.
         address: database, schema and identifier of the relation, lower-case.
         has_hooks: whether SQL of its own runs before or after it.
+        keeps_lines: whether the compiled SQL has as many lines as the file: then line numbers
+            are the file's too.
     """
 
     unique_id: str
@@ -37,19 +39,56 @@ class Model:
     sql: str
     address: tuple[str, str, str]
     has_hooks: bool
+    keeps_lines: bool = False
+
+
+@dataclass(frozen=True)
+class ViewTest:
+    """A generic test of this package on a model.
+
+    Attributes:
+        name: name of the test, such as `only_allowed_events`.
+        model: unique id of the model it tests.
+        weakened_by: settings that let it pass on something it is there to find.
+    """
+
+    name: str
+    model: str
+    weakened_by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Hook:
+    """What a project runs at the start or the end of every run.
+
+    Attributes:
+        package: the package whose dbt_project.yml has it.
+        name: dbt's name of it, which says when it runs.
+        code: the hook as written.
+    """
+
+    package: str
+    name: str
+    code: str
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """All models of a project, as last compiled.
+    """All models of a project, as last compiled, with their tests and the project's hooks.
 
     Attributes:
         models: the models by unique id.
         year: the year in which the SQL was compiled.
+        tests: this package's generic tests, each on its model.
+        hooks: hooks of all packages.
+        materializations: packages that have a materialization called `destination_view`.
     """
 
     models: dict[str, Model]
     year: int
+    tests: tuple[ViewTest, ...] = ()
+    hooks: tuple[Hook, ...] = ()
+    materializations: frozenset[str] = frozenset()
 
     def named(self, table: exp.Table) -> Model | None:
         """Return the model whose relation a table of the SQL names."""
@@ -74,11 +113,28 @@ def read_manifest(path: Path) -> Manifest:
         nodes = content["nodes"].values()
         year = int(str(content["metadata"]["generated_at"])[:4])
         models = [_model(node) for node in nodes if node["resource_type"] == "model"]
+        tests = [test for node in nodes for test in _tests(node)]
+        hooks = [
+            Hook(node["package_name"], node["name"], node["raw_code"])
+            for node in nodes
+            if node["resource_type"] == "operation"
+        ]
+        packages = [
+            macro["package_name"]
+            for macro in content["macros"].values()
+            if macro["name"].startswith("materialization_destination_view_")
+        ]
     except OSError:
         raise MissingFileError(f"{path} can't be read. Run: dbt compile") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise MissingFileError(f"{path} is no manifest of dbt 1.11. Run: dbt compile") from None
-    return Manifest({model.unique_id: model for model in models}, year)
+    return Manifest(
+        {model.unique_id: model for model in models},
+        year,
+        tuple(tests),
+        tuple(hooks),
+        frozenset(packages),
+    )
 
 
 def _model(node: dict[str, Any]) -> Model:
@@ -97,4 +153,50 @@ def _model(node: dict[str, Any]) -> Model:
             str(node["alias"]).lower(),
         ),
         has_hooks=bool(config.get("pre-hook") or config.get("post-hook")),
+        keeps_lines=_lines(node.get("raw_code")) == _lines(node.get("compiled_code")),
     )
+
+
+def _lines(code: str | None) -> int:
+    return (code or "").count("\n")
+
+
+def _tests(node: dict[str, Any]) -> list[ViewTest]:
+    """Read a generic test: each check of the one that runs all; none for what is not ours."""
+    metadata = node.get("test_metadata")
+    if node["resource_type"] != "test" or not metadata or not node.get("attached_node"):
+        return []
+    if f"macro.hipaa_mode.test_{metadata['name']}" not in node["depends_on"]["macros"]:
+        return []
+    config = node["config"]
+    weakened = [
+        name
+        for name, harmless in _HARMLESS.items()
+        if config.get(name) is not None and str(config[name]).lower() not in harmless
+    ]
+    names = VIEW_TESTS if metadata["name"] == ALL_CHECKS else (metadata["name"],)
+    return [ViewTest(name, node["attached_node"], tuple(weakened)) for name in names]
+
+
+VIEW_TESTS = (
+    "only_allowlisted_columns",
+    "masked_columns_are_tokens",
+    "no_raw_identifiers",
+    "no_identifier_patterns",
+    "only_allowed_events",
+    "row_id_is_primary_key",
+    "rows_match_calls",
+)
+"""Checks that every destination view must have; as in macros/destinations/checks.sql."""
+
+ALL_CHECKS = "holds_only_what_is_allowed"
+"""The test that runs all of them."""
+
+_HARMLESS: dict[str, tuple[str, ...]] = {
+    "severity": ("error",),
+    "where": (),
+    "limit": (),
+    "error_if": ("!= 0",),
+    "fail_calc": ("count(*)",),
+}
+"""Settings of a test that decide whether it fails, and what they may say."""

@@ -8,14 +8,14 @@ A predicate is proven only where the configuration or staging, as reviewed, name
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from sqlglot import exp
 
 from hipaa_mode.paths import parse_path
 from hipaa_mode.plan import DestinationPlan, Plan, ViewColumn
-from hipaa_mode.verify.manifest import Manifest, Model
+from hipaa_mode.verify.manifest import VIEW_TESTS, Manifest, Model
 from hipaa_mode.verify.reviewed import FORMS, TYPES, Reviewed
 from hipaa_mode.verify.terms import (
     Evaluator,
@@ -27,17 +27,30 @@ from hipaa_mode.verify.terms import (
     source_and_filters,
     substituted,
 )
+from hipaa_mode.verify.trace import Step, Traces
 
 CALL_TYPES = {
     "events": ("track", "page", "screen"),
     "identifies": ("identify",),
     "groups": ("group",),
 }
-RAW_COLUMNS = ("file_number", "source_file", "line_number", "message", "unreadable")
+RAW_COLUMNS = (
+    *("file_number", "source_file", "line_number", "run_number"),
+    *("message", "unreadable"),
+)
 RAW_CALLS = Relation({name: Term("raw", name) for name in RAW_COLUMNS}, Term("rows", "raw calls"))
 RAW_LINES = "hipaa_mode_raw_lines"
 COMPARED_MODELS = ("duplicate_calls", "calls_without_message_id")
 CROSSWALK = "surrogate_codes"
+PACKAGE = "hipaa_mode"
+
+HOOKS = {
+    "on-run-start": "{{ hipaa_mode.start_run() }}",
+    "on-run-end": "{{ hipaa_mode.publish(results) }}",
+}
+"""The package's own hooks."""
+
+ALL = "*"
 
 RULES = {
     "unlisted-property": "A property that the allowlist does not name reaches the column",
@@ -52,6 +65,8 @@ RULES = {
     "unresolved": "A name that can't be resolved",
     "columns": "The view has other columns than the allowlist",
     "model": "A model is missing, or is built in a way that can't be proven",
+    "hook": "The project runs SQL of its own before or after the models, or lacks a hook of ours",
+    "test": "A test that every destination view must have is missing or weakened",
     "staging": "Staging is not as reviewed",
 }
 """What can keep a column from being proven."""
@@ -63,8 +78,10 @@ REMEDIES = {
     "model": "Add or restore the model, then compile again",
     "form": "Restore the macro, or review its new form in verify/reviewed_forms.sql",
     "staging": "Restore the macro, or review its new form in verify/reviewed_forms.sql",
+    "hook": "Run it on its own with dbt run-operation, after the build",
+    "test": "Copy the tests of another destination's YAML, without settings",
 }
-DEFAULT_REMEDY = "Take it out of the model: only what DESIGN names can be proven"
+DEFAULT_REMEDY = "Take it out of the model: only what docs/verify.md names can be proven"
 
 
 @dataclass(frozen=True)
@@ -80,8 +97,9 @@ class Verdict:
         rule: the rule that is broken; empty where it is proven.
         problem: what is wrong.
         remedy: what to do.
-        file: the model's file.
-        line: line of the compiled SQL, if known.
+        file: file of the model where the problem is, or of the view.
+        line: line of that model's compiled SQL, if known.
+        trace: of a violation, the expressions that it comes from, the nearest first.
     """
 
     destination: str
@@ -94,6 +112,7 @@ class Verdict:
     remedy: str = ""
     file: str = ""
     line: int | None = None
+    trace: tuple[Step, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the verdict for JSON."""
@@ -122,21 +141,24 @@ def prove(plan: Plan, manifest: Manifest) -> Proof:
     """
     proof = Proof(plan.environment)
     tracer = _Tracer(manifest, plan)
+    proof.verdicts += _judged_hooks(manifest)
     views = {
         model.name: model
         for model in manifest.models.values()
         if model.materialized == "destination_view" or _is_view_name(model.name, plan)
     }
     for destination in plan.destinations.values():
-        for view in CALL_TYPES:
-            name = f"{destination.name}__{view}"
+        names = {view: f"{destination.name}__{view}" for view in CALL_TYPES}
+        if not views.keys() & set(names.values()):
+            problem = "the destination has no model"
+            proof.verdicts.append(
+                _violation(destination.name, names["events"], "", "model", problem)
+            )
+        for view, name in names.items():
             model = views.pop(name, None)
             if model is not None:
                 proof.verdicts += _ViewProof(destination, view, model, tracer).verdicts()
-            elif view == "events":
-                proof.verdicts.append(
-                    _violation(destination.name, name, "", "model", "the view has no model")
-                )
+                proof.verdicts += _judged_tests(destination.name, model, manifest)
     for model in views.values():
         name = model.name.rpartition("__")[0]
         if name in plan.known_destinations:
@@ -153,6 +175,47 @@ def _is_view_name(name: str, plan: Plan) -> bool:
     return view in CALL_TYPES and destination in plan.known_destinations
 
 
+def _judged_hooks(manifest: Manifest) -> list[Verdict]:
+    """Judge what runs beside the models, where nothing else is traced."""
+    found: list[Verdict] = []
+    missing = dict(HOOKS)
+    for hook in manifest.hooks:
+        when = next((when for when in HOOKS if when in hook.name), hook.name)
+        if hook.package == PACKAGE and hook.code.strip() == missing.get(when):
+            del missing[when]
+            continue
+        problem = f"{when} of {hook.package} runs something that can't be traced"
+        found.append(
+            _violation(
+                ALL, when, "", "hook", problem,
+                trace=(Step(hook.name, "dbt_project.yml", None, hook.code.strip()),),
+            )
+        )  # fmt: skip
+    for when, code in missing.items():
+        problem = f"{when} lacks {code}"
+        remedy = f"Put it back into {when} of dbt_project.yml"
+        found.append(replace(_violation(ALL, when, "", "hook", problem), remedy=remedy))
+    for package in sorted(manifest.materializations - {PACKAGE}):
+        problem = f"package {package} has a materialization destination_view of its own"
+        found.append(_violation(ALL, package, "", "model", problem))
+    return [replace(item, file="dbt_project.yml") for item in found]
+
+
+def _judged_tests(destination: str, model: Model, manifest: Manifest) -> list[Verdict]:
+    """Judge whether a view has all the tests that it must have, and nothing lets them pass."""
+    own = {test.name: test for test in manifest.tests if test.model == model.unique_id}
+    found = []
+    for name in VIEW_TESTS:
+        if name not in own:
+            problem = f"it has no test {name}"
+        elif own[name].weakened_by:
+            problem = f"test {name} has {' and '.join(own[name].weakened_by)} set"
+        else:
+            continue
+        found.append(_violation(destination, model.name, "", "test", problem, model))
+    return found
+
+
 def _empty_view(destination: str, model: Model, tracer: _Tracer) -> list[Verdict]:
     try:
         relation = tracer.relation(model)
@@ -162,11 +225,21 @@ def _empty_view(destination: str, model: Model, tracer: _Tracer) -> list[Verdict
         problem = "the environment does not have this destination, and its view may have rows"
         return [_violation(destination, model.name, "", "missing-filter", problem, model)]
     except NotProvenError as problem:
-        return [
-            _violation(
-                destination, model.name, "", problem.rule, str(problem), model, problem.line
-            )
-        ]
+        return [_unproven(destination, model, "", problem)]
+
+
+def _unproven(destination: str, model: Model, column: str, problem: NotProvenError) -> Verdict:
+    """Return the violation that something can't be proven, with where it is."""
+    place = problem.model or model.name
+    text = str(problem)
+    if problem.model and problem.model != model.name:
+        text = f"in model {problem.model}: {text}"
+    file = problem.file or model.file
+    trace: tuple[Step, ...] = ()
+    if problem.expression:
+        trace = (Step(place, file, problem.line, problem.expression, problem.source_line),)
+    found = _violation(destination, model.name, column, problem.rule, text, model, trace=trace)
+    return replace(found, file=file, line=problem.line)
 
 
 def _violation(
@@ -176,8 +249,8 @@ def _violation(
     rule: str,
     problem: str,
     model: Model | None = None,
-    line: int | None = None,
     reads: Iterable[str] = (),
+    trace: tuple[Step, ...] = (),
 ) -> Verdict:
     return Verdict(
         destination,
@@ -189,7 +262,8 @@ def _violation(
         problem,
         REMEDIES.get(rule, DEFAULT_REMEDY),
         model.file if model else "",
-        line,
+        trace[0].line if trace and model and trace[0].model == model.name else None,
+        trace,
     )
 
 
@@ -200,6 +274,7 @@ class _Tracer:
         self._manifest = manifest
         self._done: dict[str, Relation | NotProvenError] = {}
         self._stack: list[str] = []
+        self.traces = Traces(manifest)
         self.plan = plan
         self.reviewed = Reviewed(Evaluator(self._no_table, _no_join), plan, manifest.year)
         # Staging finds out what kind of value a call's objects are in one of two ways.
@@ -229,10 +304,9 @@ class _Tracer:
                 known = self._evaluated(model)
             except NotProvenError as caught:
                 known = caught
-                if not str(caught).startswith("in model"):
-                    where = f"in model {model.name}"
-                    where += f", line {caught.line}" if caught.line else ""
-                    known = NotProvenError(caught.rule, f"{where}: {caught}", caught.line)
+                if not known.model:
+                    known.model, known.file = model.name, model.file
+                    known.source_line = known.line if model.keeps_lines else None
             self._done[model.unique_id] = known
         if isinstance(known, NotProvenError):
             raise known
@@ -277,7 +351,7 @@ class _Tracer:
         raise NotProvenError("unresolved", f"relation `{table.name}` in a reviewed form")
 
     def _compared(self, model: Model) -> Relation:
-        actual, reviewed = parse(model.sql), parse(FORMS[f"model {model.name}"])
+        actual, reviewed = (parse(sql).copy() for sql in (model.sql, FORMS[f"model {model.name}"]))
         for table in actual.find_all(exp.Table):
             found = self._manifest.named(table) if table.args.get("db") else None
             if found is not None and found.package == "hipaa_mode" and found.name == "calls_read":
@@ -336,8 +410,11 @@ def _no_join(base: Relation, right: Relation, condition: frozenset[Term]) -> Rel
 def _compared(name: str) -> Relation:
     """Return a model of staging whose SQL is compared whole: its columns mean themselves."""
     columns = {
-        "duplicate_calls": ("file_number", "line_number", "source_file", "message_id", "delivery"),
-        "calls_without_message_id": ("file_number", "line_number", "call_key"),
+        "duplicate_calls": (
+            *("file_number", "line_number", "source_file", "run_number"),
+            *("message_id", "delivery"),
+        ),
+        "calls_without_message_id": ("file_number", "line_number", "content_hash", "call_key"),
     }[name]
     return Relation({column: Term(name, column) for column in columns}, Term("rows", name))
 
@@ -401,7 +478,7 @@ class _ViewProof:
             relation = self._tracer.relation(self._model)
             staged = self._staged_rows(relation.rows)
         except NotProvenError as problem:
-            return [self._violation("", problem.rule, str(problem), problem.line)]
+            return [_unproven(self._destination.name, self._model, "", problem)]
         found = [self._judged_rows(relation.rows, staged)]
         expected = {column.name.lower(): column for column in self._destination.views[self._view]}
         for name, term in relation.columns.items():
@@ -409,23 +486,20 @@ class _ViewProof:
             if column is None:
                 reads = _reads(term)
                 extra = "the allowlist has no such column"
-                found.append(self._violation(name, "columns", extra, None, reads))
+                found.append(self._violation(name, "columns", extra, reads))
             else:
                 found.append(self._judged_column(column, term, staged))
         found += [self._violation(name, "columns", "the column is missing") for name in expected]
         return found
 
     def _violation(
-        self,
-        column: str,
-        rule: str,
-        problem: str,
-        line: int | None = None,
-        reads: Iterable[str] = (),
+        self, column: str, rule: str, problem: str, reads: Iterable[str] = ()
     ) -> Verdict:
+        traces = self._tracer.traces
+        trace = traces.of_column(self._model, column) if column else traces.of_rows(self._model)
         return _violation(
-            self._destination.name, self._model.name, column, rule, problem, self._model, line,
-            reads,
+            self._destination.name, self._model.name, column, rule, problem, self._model, reads,
+            trace,
         )  # fmt: skip
 
     def _staged_rows(self, rows: Term) -> Relation:
@@ -456,7 +530,7 @@ class _ViewProof:
             is_wider = predicate.kind == "in" and predicate.arguments[0] is event
             if not is_wider or listed is None or not listed <= predicate.arguments[1]:
                 problem = "rows are chosen by a predicate that the configuration does not name"
-                return self._violation("", "predicate", problem, None, _reads(predicate))
+                return self._violation("", "predicate", problem, _reads(predicate))
         return Verdict(self._destination.name, self._model.name, "", "rows", file=self._model.file)
 
     def _judged_column(self, column: ViewColumn, term: Term, staging: Relation) -> Verdict:
@@ -467,7 +541,7 @@ class _ViewProof:
                 inner = self._without_events(column, term, staging)
                 is_proven = inner in self._forms(column)
         except NotProvenError as problem:
-            return self._violation(column.name, problem.rule, str(problem), None, _reads(term))
+            return self._explained(column, term, staging, problem)
         if is_proven:
             return Verdict(
                 self._destination.name,
@@ -479,12 +553,20 @@ class _ViewProof:
             )
         return self._explained(column, term, staging)
 
-    def _explained(self, column: ViewColumn, term: Term, staging: Relation) -> Verdict:
+    def _explained(
+        self,
+        column: ViewColumn,
+        term: Term,
+        staging: Relation,
+        found: NotProvenError | None = None,
+    ) -> Verdict:
+        """Say why a column is not proven: the worst that is true of it."""
         reads = _reads(term)
         parts = everything_in(term)
-        listed = self._listed(column)
-        envelope = parts & set(staging.columns.values())
-        unlisted = reads - listed - {path for item in envelope for path in _reads(item)}
+        listed = self._listed(column, staging)
+        # Conditions may read these two; ids may not come beside their tokens.
+        shown = parts & {staging.columns["event"], staging.columns["call_type"]}
+        unlisted = reads - listed - {path for item in shown for path in _reads(item)}
         scopes = {part.arguments[0] for part in parts if part.kind == "token"}
         if unlisted:
             rule, problem = "unlisted-property", "it is made of something that is not allowlisted"
@@ -494,13 +576,19 @@ class _ViewProof:
             rule, problem = "scope", "its token is of another scope than the destination's"
         elif reads & listed and column.treatment == "mask":
             rule, problem = "unmasked", "it holds the property beside its token"
+        elif found is not None:
+            rule, problem = found.rule, str(found)
+        elif column.treatment == "mask" and _reads(term, inside_tokens=True) != listed:
+            rule, problem = "form", "its token is not made of the property alone"
         else:
             rule, problem = "form", f"it is not in the reviewed form of `{column.treatment}`"
-        return self._violation(column.name, rule, problem, None, unlisted or reads)
+        return self._violation(column.name, rule, problem, unlisted or reads)
 
-    def _listed(self, column: ViewColumn) -> set[str]:
+    def _listed(self, column: ViewColumn, staging: Relation) -> set[str]:
+        """Return the paths that a column may be made of."""
         if column.property_list == "envelope":
-            return set()
+            name = "call_key" if column.name == "row_id" else column.name
+            return _reads(staging.columns[name]) if name in staging.columns else set()
         path = parse_path(column.path)
         return _reads(self._reviewed.staged(column.property_list, path, keeps_objects=False))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from importlib import resources
 
+from sqlglot import exp
+
 from hipaa_mode.paths import PropertyPath, duckdb_json_path
 from hipaa_mode.plan import ROOTS, Plan
 from hipaa_mode.treatments import parse_treatment
@@ -53,6 +55,7 @@ class Reviewed:
     def __init__(self, evaluator: Evaluator, plan: Plan, year: int) -> None:
         self._evaluator = evaluator
         self._formed: dict[tuple[object, ...], Term] = {}
+        self._parsed: dict[str, exp.Expression] = {}
         self._words = {
             "this_year": str(year),
             "oldest_year": str(year - OLDEST_AGE),
@@ -68,12 +71,13 @@ class Reviewed:
 
     def _form(self, sql: str, values: dict[str, Term]) -> Term:
         scope = Scope({"given": Relation(values, Term("rows", "given"))})
-        select = parse(f"select {sql} as form from given")
+        if sql not in self._parsed:
+            self._parsed[sql] = parse(f"select {sql} as form from given").expressions[0].this
         # Within a list, a lambda of the form itself is the second one.
         element = Term("element", 0, 0)
         is_within = any(element in everything_in(value, "lambda") for value in values.values())
         bound = {" element": element} if is_within else {}
-        return self._evaluator.expression(select.expressions[0].this, scope, {}, bound)
+        return self._evaluator.expression(self._parsed[sql], scope, {}, bound)
 
     def _named_form(self, name: str, value: Term, **words: str) -> Term:
         sql = FORMS[name]

@@ -99,6 +99,7 @@ raw_calls as (
         file_number,
         source_file,
         line_number,
+        run_number,
         message,
         unreadable
     from raw_lines
@@ -111,6 +112,7 @@ parsed as (
         file_number,
         source_file,
         line_number,
+        run_number,
         message,
         unreadable,
         cast(try(json_extract(message, ['$."type"', '$."messageId"', '$."message_id"', '$."userId"', '$."user_id"', '$."anonymousId"', '$."anonymous_id"', '$."groupId"', '$."group_id"', '$."event"', '$."name"', '$."sentAt"', '$."sent_at"', '$."timestamp"', '$."originalTimestamp"', '$."original_timestamp"', '$."receivedAt"', '$."received_at"'])) as varchar[]) as found
@@ -124,6 +126,7 @@ named as (
         file_number,
         source_file,
         line_number,
+        run_number,
         message,
         unreadable,
         found,
@@ -256,7 +259,7 @@ judged as (
             when message is null and unreadable is null then 'empty'
             when message is null then 'not_utf8'
             when found is null then 'broken_json'
-            when not starts_with(ltrim(message, ' ' || chr(9) || chr(10) || chr(13)), '{') then 'not_an_object'
+            when not starts_with(message, '{') and not starts_with(ltrim(message, ' ' || chr(9) || chr(10) || chr(13)), '{') then 'not_an_object'
             when not has_type then 'missing_type'
             when call_type is null then 'type_not_text'
             when call_type not in ('track', 'page', 'screen', 'identify', 'group', 'alias') then 'unknown_type'
@@ -275,6 +278,7 @@ final as (
         file_number,
         source_file,
         line_number,
+        run_number,
         rejection_reason,
         case when rejection_reason is not null then coalesce(unreadable, encode(message), ''::blob) end as rejected_bytes,
         message_id,
@@ -314,7 +318,6 @@ where
     )
 
 --- model duplicate_calls
--- Calls delivered again under a message id that came before: all but the first of each id.
 with
 
 repeated_ids as (
@@ -333,10 +336,11 @@ deliveries as (
         calls_read.file_number,
         calls_read.source_file,
         calls_read.line_number,
+        calls_read.run_number,
         calls_read.message_id,
         row_number() over (
             partition by calls_read.message_id
-            order by calls_read.file_number, calls_read.line_number
+            order by calls_read.source_file, calls_read.line_number
         ) as delivery
     from calls_read as calls_read
     inner join repeated_ids on calls_read.message_id = repeated_ids.message_id
@@ -348,20 +352,20 @@ select
     file_number,
     source_file,
     line_number,
+    run_number,
     message_id,
     delivery
 from deliveries
 where delivery > 1
 
 --- model calls_without_message_id
--- A key for every call that came without a message id, made of its content. Two calls of the
--- same content are two calls; the key counts them.
 select
     file_number,
     line_number,
+    content_hash,
     'content:' || content_hash || ':' || row_number() over (
         partition by content_hash
-        order by file_number, line_number
+        order by source_file, line_number
     ) as call_key
 from calls_read
 where content_hash is not null

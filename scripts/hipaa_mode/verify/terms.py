@@ -11,6 +11,7 @@ references and predicates don't show in a lineage.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,13 +23,48 @@ DIALECT = "duckdb"
 TOKEN_FUNCTION = ("system", "main", "hipaa_mask")
 
 
-class NotProvenError(Exception):
-    """Something that can't be shown to be safe. The text names syntax and columns, no values."""
+LONGEST_SHOWN = 160
+"""Characters of an expression that a message quotes."""
 
-    def __init__(self, rule: str, problem: str, line: int | None = None) -> None:
+
+class NotProvenError(Exception):
+    """Something that can't be shown to be safe. The text names syntax and columns, no values.
+
+    Attributes:
+        rule: the rule that is broken.
+        line: line of the compiled SQL, if known.
+        expression: the SQL that can't be proven, if it is a part of the model.
+        model: the model it is in, once that is known.
+        file: the model's file.
+        source_line: line of that file, where it has the lines of the compiled SQL.
+    """
+
+    def __init__(self, rule: str, problem: str, node: exp.Expression | None = None) -> None:
         super().__init__(problem)
         self.rule = rule
-        self.line = line
+        self.line = line_of(node) if node is not None else None
+        self.expression = shown(node) if node is not None else ""
+        self.model = ""
+        self.file = ""
+        self.source_line: int | None = None
+
+    def at(self, node: exp.Expression) -> NotProvenError:
+        """Say where it is, unless that is known more closely."""
+        if self.line is None and not self.expression:
+            self.line, self.expression = line_of(node), shown(node)
+        return self
+
+
+def shown(node: exp.Expression) -> str:
+    """Write SQL on one line, cut where it is long."""
+    text = " ".join(node.sql(DIALECT, comments=False).split())
+    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
+
+
+def line_of(node: exp.Expression) -> int | None:
+    """Return the line that SQL begins on, if its names tell it."""
+    lines = [int(item.meta["line"]) for item in node.walk() if "line" in item.meta]
+    return min(lines, default=None)
 
 
 class Term:
@@ -71,7 +107,7 @@ class Scope:
     relations: dict[str, Relation] = field(default_factory=dict)
     outer: Scope | None = None
 
-    def column(self, name: str, relation: str | None, line: int | None) -> Term:
+    def column(self, name: str, relation: str | None, node: exp.Expression | None) -> Term:
         """Resolve a column; DuckDB folds the case of names, quoted or not."""
         wanted = name.lower()
         if relation is not None:
@@ -84,9 +120,9 @@ class Scope:
         if len(terms) == 1:
             return terms[0]
         if not terms and self.outer is not None:
-            return self.outer.column(name, relation, line)
+            return self.outer.column(name, relation, node)
         problem = "is in more than one relation" if terms else "can't be resolved"
-        raise NotProvenError("unresolved", f"column `{name}` {problem}", line)
+        raise NotProvenError("unresolved", f"column `{name}` {problem}", node)
 
 
 FUNCTIONS = frozenset(
@@ -109,7 +145,6 @@ FUNCTIONS = frozenset(
         "length",
         "list_concat",
         "list_filter",
-        "list_position",
         "list_resize",
         "list_reverse",
         "list_sum",
@@ -146,6 +181,9 @@ EXPRESSIONS: tuple[type[exp.Expression], ...] = (
 )  # fmt: skip
 """Syntax that computes from its parts and nothing else."""
 
+_PATH = re.compile(r'\$(\."(?!\*")(?:[^"\\]|\\.)+")+|/.*', re.DOTALL)
+"""A JSON path that names one place. DuckDB takes even a quoted `*` for a wildcard."""
+
 _IGNORED_ARGUMENTS = frozenset(("_type", "copy", "comments"))
 _SELECT_PARTS = frozenset(("with_", "expressions", "from_", "joins", "where", "distinct", "kind"))
 
@@ -172,20 +210,20 @@ class Evaluator:
         if isinstance(query, exp.Subquery):
             query = query.this
         if not isinstance(query, exp.Select):
-            raise NotProvenError("syntax", f"{_spoken(query)} is not a plain select", _line(query))
+            raise NotProvenError("syntax", f"{_spoken(query)} is not a plain select", query)
         _allow_only(query, _SELECT_PARTS)
         named = dict(known or {})
         with_ = query.args.get("with_")
         if with_ is not None:
             if with_.args.get("recursive"):
-                raise NotProvenError("syntax", "a recursive query", _line(query))
+                raise NotProvenError("syntax", "a recursive query", query)
             for cte in with_.expressions:
                 _allow_only(cte, frozenset(("this", "alias")))
                 _plain_alias(cte)
                 named[cte.alias.lower()] = self.query(cte.this, named, outer)
         from_ = query.args.get("from_")
         if from_ is None:
-            raise NotProvenError("syntax", "a select without from", _line(query))
+            raise NotProvenError("syntax", "a select without from", query)
         alias, base = self._source(from_.this, named, outer)
         scope = Scope({alias: base}, outer)
         for join in query.args.get("joins") or []:
@@ -202,7 +240,7 @@ class Evaluator:
         if distinct is not None:
             _allow_only(distinct, frozenset())
             if len(columns) != 1:
-                raise NotProvenError("syntax", "distinct over more than one column", _line(query))
+                raise NotProvenError("syntax", "distinct over more than one column", query)
             [(name, value)] = columns.items()
             rows = Term("distinct", rows, value)
             return Relation({name: Term("value of", rows)}, rows)
@@ -216,7 +254,8 @@ class Evaluator:
             _plain_alias(source)
             return (source.alias or " ").lower(), self.query(source.this, named, outer)
         if not isinstance(source, exp.Table) or not isinstance(source.this, exp.Identifier):
-            raise NotProvenError("syntax", f"{_spoken(source)} as a relation", _line(source))
+            what = "a table function" if isinstance(source, exp.Table) else _spoken(source)
+            raise NotProvenError("syntax", f"{what} as a relation", source)
         _allow_only(source, frozenset(("this", "db", "catalog", "alias")))
         _plain_alias(source)
         name = source.name.lower()
@@ -229,12 +268,10 @@ class Evaluator:
     ) -> None:
         _allow_only(join, frozenset(("this", "side", "on")))
         if join.side.upper() != "LEFT" or join.args.get("on") is None:
-            raise NotProvenError(
-                "join", "only a left join with a condition can be proven", _line(join)
-            )
+            raise NotProvenError("join", "only a left join with a condition can be proven", join)
         alias, right = self._source(join.this, named, scope.outer)
         if alias in scope.relations:
-            raise NotProvenError("syntax", f"two relations named `{alias}`", _line(join))
+            raise NotProvenError("syntax", f"two relations named `{alias}`", join)
         inner = Scope({**scope.relations, alias: right}, scope.outer)
         condition = frozenset(
             self.expression(part, inner, named) for part in _ands(join.args["on"])
@@ -242,7 +279,7 @@ class Evaluator:
         try:
             scope.relations[alias] = self.outer_join(base, right, condition)
         except NotProvenError as problem:
-            raise NotProvenError(problem.rule, str(problem), problem.line or _line(join)) from None
+            raise problem.at(join) from None
 
     def _columns(
         self, query: exp.Select, scope: Scope, named: Mapping[str, Relation]
@@ -262,10 +299,10 @@ class Evaluator:
             elif isinstance(item, exp.Literal):
                 found = {item.this.lower(): self.expression(item, scope, named)}
             else:
-                raise NotProvenError("syntax", f"{_spoken(item)} without a name", _line(item))
+                raise NotProvenError("syntax", f"{_spoken(item)} without a name", item)
             for name, term in found.items():
                 if name in columns:
-                    raise NotProvenError("syntax", f"two columns named `{name}`", _line(item))
+                    raise NotProvenError("syntax", f"two columns named `{name}`", item)
                 columns[name] = term
         return columns
 
@@ -273,7 +310,7 @@ class Evaluator:
         _allow_only(star, frozenset(("except_",)))
         left_out = {item.name.lower() for item in star.args.get("except_") or []}
         if of is not None and of not in scope.relations:
-            raise NotProvenError("unresolved", f"relation `{of}` can't be resolved", _line(star))
+            raise NotProvenError("unresolved", f"relation `{of}` can't be resolved", star)
         columns: dict[str, Term] = {}
         for name, relation in scope.relations.items():
             if of in (None, name):
@@ -300,16 +337,14 @@ class Evaluator:
         if isinstance(node, exp.Column):
             _allow_only(node, frozenset(("this", "table", "db", "catalog")))
             if not isinstance(node.this, exp.Identifier) or node.args.get("db"):
-                raise NotProvenError("syntax", f"{_spoken(node)} as a value", _line(node))
+                raise NotProvenError("syntax", f"{_spoken(node)} as a value", node)
             if not node.table and node.name.lower() in bound:
                 return bound[node.name.lower()]
-            return scope.column(node.name, node.table or None, _line(node))
+            return scope.column(node.name, node.table or None, node)
         if isinstance(node, exp.Identifier):
             if node.name.lower() in bound:
                 return bound[node.name.lower()]
-            raise NotProvenError(
-                "unresolved", f"name `{node.name}` can't be resolved", _line(node)
-            )
+            raise NotProvenError("unresolved", f"name `{node.name}` can't be resolved", node)
         if isinstance(node, exp.Literal):
             return Term("literal", node.this, node.is_string)
         if isinstance(node, exp.Lambda):
@@ -330,14 +365,14 @@ class Evaluator:
             )
         if isinstance(node, exp.Anonymous):
             if node.name.lower() not in FUNCTIONS:
-                raise NotProvenError(
-                    "function", f"function `{node.name}` is not known", _line(node)
-                )
+                raise NotProvenError("function", f"function `{node.name}` is not known", node)
             return Term("call", node.name.lower(), *(below(item) for item in node.expressions))
         if isinstance(node, exp.Null):
             return Term("null")
+        if isinstance(node, exp.JSONPathKey) and node.this == "*":
+            raise NotProvenError("syntax", "a key called * is a wildcard in a JSON path", node)
         if not isinstance(node, EXPRESSIONS):
-            raise NotProvenError("syntax", f"{_spoken(node)} is not on the list", _line(node))
+            raise NotProvenError("syntax", f"{_spoken(node)} is not on the list", node)
         return _simplified(node, self._generic(node, below))
 
     def _generic(self, node: exp.Expression, below: Callable[[exp.Expression], Term]) -> Term:
@@ -365,10 +400,10 @@ class Evaluator:
         call = parts[-1]
         is_token = isinstance(call, exp.Anonymous) and names == TOKEN_FUNCTION
         if not is_token or len(call.expressions) != 2:
-            raise NotProvenError("function", f"`{'.'.join(names)}` is not known", _line(node))
+            raise NotProvenError("function", f"`{'.'.join(names)}` is not known", node)
         value, scope = call.expressions
         if not isinstance(scope, exp.Literal) or not scope.is_string:
-            raise NotProvenError("scope", "the scope of a token is not written out", _line(node))
+            raise NotProvenError("scope", "the scope of a token is not written out", node)
         return Term("token", scope.this, below(value))
 
 
@@ -450,10 +485,10 @@ def _simplified_cast(node: exp.Cast, term: Term) -> Term:
             [extracted] = this.part("this")
             [message] = extracted.part("this")
             if len(paths) == len(listed.expressions):
+                for path in paths:
+                    if not _PATH.fullmatch(path):
+                        raise NotProvenError("syntax", "a JSON path that is no one place", listed)
                 return Term("json texts", message, tuple(paths), node.to.sql(DIALECT))
-    is_position = this.kind == "call" and this.arguments[0] == "list_position"
-    if is_position and this.arguments[-1] is Term("raw", "source_file"):
-        return Term("raw", "file_number")
     return term
 
 
@@ -467,7 +502,7 @@ def _simplified_bracket(node: exp.Bracket, term: Term) -> Term:
         place = int(index.this) - int(node.args.get("offset") or 0)
         if 0 <= place < len(paths):
             return Term("json text", message, paths[place])
-    raise NotProvenError("unresolved", "a place in the list of extracted values", _line(node))
+    raise NotProvenError("unresolved", "a place in the list of extracted values", node)
 
 
 def source_and_filters(rows: Term) -> tuple[Term, frozenset[Term]]:
@@ -497,9 +532,7 @@ def _allow_only(node: exp.Expression, allowed: frozenset[str]) -> None:
     for name, value in node.args.items():
         if value and name not in allowed and name not in _IGNORED_ARGUMENTS:
             what = name.strip("_").replace("_", " ")
-            raise NotProvenError(
-                "syntax", f"{what} of {_spoken(node)} is not on the list", _line(node)
-            )
+            raise NotProvenError("syntax", f"{what} of {_spoken(node)} is not on the list", node)
 
 
 def _plain_alias(node: exp.Expression) -> None:
@@ -511,11 +544,3 @@ def _plain_alias(node: exp.Expression) -> None:
 
 def _spoken(node: exp.Expression) -> str:
     return type(node).__name__
-
-
-def _line(node: exp.Expression) -> int | None:
-    for item in node.walk():
-        line = item.meta.get("line")
-        if line is not None:
-            return int(line)
-    return None

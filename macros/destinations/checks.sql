@@ -1,0 +1,283 @@
+{#- The checks of a destination view. Each generic test runs one of them, and
+    holds_only_what_is_allowed runs all in one query.
+
+    A check gives a row for everything that is wrong: check_name, column_name, problem, failures.
+    No value is among them. -#}
+
+{% macro check_names() -%}
+    {{- return([
+        'only_allowlisted_columns', 'masked_columns_are_tokens', 'no_raw_identifiers', 'no_identifier_patterns',
+        'only_allowed_events', 'row_id_is_primary_key', 'rows_match_calls',
+    ]) -}}
+{%- endmacro %}
+
+{#- The query of some checks over a view. -#}
+{% macro checks_of(model, names, minimum_length=4, except_columns=[]) -%}
+{%- set columns = hipaa_mode.tested_columns(model) -%}
+{%- set destination = hipaa_mode.tested_name(model).rsplit('__', 1)[0] -%}
+{%- set destination_plan = hipaa_mode.destination_plan(destination) -%}
+{%- set restricted = not destination_plan or destination_plan.restrict_phi -%}
+{%- set rows = hipaa_mode.tested_rows(model) -%}
+{%- set masked = [] -%}
+{%- set texts = [] -%}
+{%- set suspected = [] -%}
+{%- set passing_ids = [] -%}
+{%- for column in columns -%}
+    {%- set is_token = column.treatment in ('mask', 'surrogate') -%}
+    {%- set is_allowed_id = column.property_list == 'envelope' and column.treatment == 'allow' -%}
+    {%- if is_token and 'masked_columns_are_tokens' in names -%}
+        {%- do masked.append(column) -%}
+    {%- endif -%}
+    {%- if is_allowed_id -%}
+        {%- do passing_ids.append(column.name) -%}
+    {%- endif -%}
+    {%- if restricted and not is_allowed_id and column.name not in except_columns -%}
+        {%- if 'no_raw_identifiers' in names and column.data_type == 'text' and column.name not in ('call_type', 'event') -%}
+            {%- do texts.append(column) -%}
+        {%- endif -%}
+        {%- if 'no_identifier_patterns' in names and column.data_type in ('text', 'json') and column.guard not in ('none', 'warn') and not is_token and column.name != 'call_type' -%}
+            {%- do suspected.append(column) -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endfor -%}
+{#- Looking at each different text of a column once is what makes the checks cheap. -#}
+{%- set shown = {} -%}
+{%- for column in masked + texts + suspected -%}
+    {%- do shown.setdefault(column.name, 'shown_' ~ shown | length) -%}
+{%- endfor -%}
+{%- set selects = [] -%}
+{%- for name in names -%}
+    {%- if name == 'only_allowlisted_columns' -%}
+        {%- do selects.append(hipaa_mode._check_columns(model, columns)) -%}
+    {%- elif name == 'masked_columns_are_tokens' and masked -%}
+        {%- set is_token = hipaa_mode.is_hexadecimal('shown_text', "case treatment when 'mask' then 64 else 32 end") -%}
+        {%- do selects.append(hipaa_mode._check_texts(name, 'values that are no tokens', masked, shown, 'not ' ~ is_token)) -%}
+    {%- elif name == 'no_raw_identifiers' and texts -%}
+        {#- Among what is checked to be tokens only an id of their length can be. -#}
+        {%- set tokens = texts | select('in', masked) | selectattr('treatment', 'equalto', 'mask') | list -%}
+        {%- set others = texts | reject('in', tokens) | list -%}
+        {%- for columns_alike, could_be in [(tokens, ' where length(identifier) = 64'), (others, '')] if columns_alike -%}
+            {%- set is_raw = 'shown_text in (select identifier from identifiers' ~ could_be ~ ')' -%}
+            {%- do selects.append(hipaa_mode._check_texts(name, 'ids of users or groups as they arrived', columns_alike, shown, is_raw)) -%}
+        {%- endfor -%}
+    {%- elif name == 'no_identifier_patterns' and suspected -%}
+        {%- do selects.append(hipaa_mode._check_patterns(suspected, shown)) -%}
+    {%- elif name == 'only_allowed_events' -%}
+        {%- do selects.append(hipaa_mode._check_events(model, rows)) -%}
+    {%- elif name == 'row_id_is_primary_key' -%}
+        {%- do selects.append(hipaa_mode._check_row_ids(rows)) -%}
+    {%- elif name == 'rows_match_calls' -%}
+        {%- do selects.append(hipaa_mode._check_rows(model, destination, rows)) -%}
+    {%- endif -%}
+{%- endfor %}
+-- depends_on: {{ ref('hipaa_mode', 'stg_calls') }}
+-- depends_on: {{ ref('destinations') }}
+-- depends_on: {{ ref('allowed_events') }}
+with
+
+{% for column_name, relation in shown.items() -%}
+{%- set column = columns | selectattr('name', 'equalto', column_name) | first -%}
+{{ relation }} as materialized (
+
+    select {{ hipaa_mode.shown_texts(column) }}
+    from {{ rows }} as rows_under_test
+
+),
+
+{% endfor -%}
+{%- if texts -%}
+identifiers as materialized (
+
+    {%- for name in ['user_id', 'anonymous_id', 'group_id'] if name not in passing_ids %}
+    select {{ name }} as identifier
+    from {{ ref('hipaa_mode', 'stg_calls') }}
+    where length({{ name }}) >= {{ minimum_length }} and {{ hipaa_mode.tested_condition(model) }}
+    {% if not loop.last %}union{% endif %}
+    {%- else %}
+    select call_key as identifier from {{ ref('hipaa_mode', 'stg_calls') }} where false
+    {%- endfor %}
+
+),
+
+{% endif -%}
+{%- if 'rows_match_calls' in names or 'only_allowed_events' in names -%}
+{{ hipaa_mode._allowed_by_the_seeds(destination) }},
+
+{% endif -%}
+failed_checks as (
+
+    {%- for select in selects %}
+    {{ select }}
+    {% if not loop.last %}union all{% endif %}
+    {%- else %}
+    select '' as check_name, '' as column_name, '' as problem, 0 as failures from {{ model }} where false
+    {%- endfor %}
+
+)
+
+select
+    check_name,
+    column_name,
+    problem,
+    failures
+from failed_checks
+where failures > 0
+{%- endmacro %}
+
+{#- One check: how many rows of a relation meet a condition that none may meet. -#}
+{% macro _check(check_name, column_name, problem, counted, relation, condition='true') %}
+    select
+        {{ hipaa_mode.literal(check_name) }} as check_name,
+        {{ hipaa_mode.literal(column_name) }} as column_name,
+        {{ hipaa_mode.literal(problem) }} as problem,
+        {{ counted }} as failures
+    from {{ relation }}
+    where {{ condition }}
+{%- endmacro %}
+
+{#- One check on the texts of several columns: one row a column. The condition is written once,
+    however many columns there are: patterns take long to compile. -#}
+{% macro _check_texts(check_name, problem, columns, shown, condition) %}
+    select
+        {{ hipaa_mode.literal(check_name) }} as check_name,
+        column_name,
+        {{ hipaa_mode.literal(problem) }} as problem,
+        count(*) as failures
+    from ({{ hipaa_mode._texts_of(columns, shown) }}) as texts
+    where {{ condition }}
+    group by column_name
+{%- endmacro %}
+
+{% macro _texts_of(columns, shown) -%}
+    {%- for column in columns %}
+        select {{ hipaa_mode.literal(column.name) }} as column_name, {{ hipaa_mode.literal(column.treatment) }} as treatment, shown_text
+        from {{ shown[column.name] }}
+        {% if not loop.last %}union all{% endif %}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- Exactly the columns of the allowlist: no other and none missing. -#}
+{% macro _check_columns(model, columns) -%}
+    {%- set expected = {} -%}
+    {%- for column in columns -%}
+        {%- do expected.update({column.name: hipaa_mode.data_type(column.data_type, column.is_list) | upper}) -%}
+    {%- endfor -%}
+    {%- set actual = {} -%}
+    {%- for column in (adapter.get_columns_in_relation(model) if execute and flags.WHICH not in ('compile', 'generate') else []) -%}
+        {%- do actual.update({column.name: column.dtype | upper}) -%}
+    {%- endfor %}
+    select
+        'only_allowlisted_columns' as check_name,
+        coalesce(actual.column_name, expected.column_name) as column_name,
+        case when expected.column_name is null then 'not allowlisted' else 'missing or of another type' end as problem,
+        1 as failures
+    from ({{ hipaa_mode._column_rows(actual) }}) as actual
+    full outer join ({{ hipaa_mode._column_rows(expected) }}) as expected
+        on actual.column_name = expected.column_name and actual.data_type = expected.data_type
+    where actual.column_name is null or expected.column_name is null
+{%- endmacro %}
+
+{% macro _column_rows(types) -%}
+    {%- for name, data_type in types.items() %}
+        select {{ hipaa_mode.literal(name) }} as column_name, {{ hipaa_mode.literal(data_type) }} as data_type
+        {% if not loop.last %}union all{% endif %}
+    {%- else %}
+        select '' as column_name, '' as data_type where false
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- One row a column, which tells how many of its texts look like what. -#}
+{% macro _check_patterns(columns, shown) -%}
+    {%- set patterns = hipaa_mode.identifier_patterns() -%}
+    {#- A network is all that treatment ip_prefix leaves, and looks like an address. -#}
+    {%- do patterns.update({'ip_like': "(treatment <> 'ip_prefix' and " ~ patterns.ip_like ~ ')'}) -%}
+    {%- set counts = [] -%}
+    {%- for kind in patterns -%}
+        {%- do counts.append(hipaa_mode.literal(kind ~ ' ') ~ ' || ' ~ hipaa_mode.count_where(kind)) -%}
+    {%- endfor %}
+    select
+        'no_identifier_patterns' as check_name,
+        column_name,
+        {{ counts | join(" || ', ' || ") }} as problem,
+        {{ hipaa_mode.count_where(patterns.keys() | join(' or ')) }} as failures
+    from (
+        select
+            column_name
+            {%- for kind, condition in patterns.items() %},
+            {{ condition }} as {{ kind }}
+            {%- endfor %}
+        from ({{ hipaa_mode._texts_of(columns, shown) }}) as texts
+        where {{ hipaa_mode.looks_like_identifier('shown_text') }}
+    ) as suspects
+    group by column_name
+{%- endmacro %}
+
+{#- Every event name is one that the seed, as loaded, lets the destination have, as it is sent. -#}
+{% macro _check_events(model, rows) -%}
+    {%- set condition -%}
+        {{ 'true' if model.identifier.endswith('__events') else 'event is not null' }}
+        and not exists (select 1 from listed where is_unrestricted)
+        and not exists (select 1 from allowed where allowed.event = '*')
+        and (event is null or event not in (select allowed.sent_as from allowed))
+    {%- endset -%}
+    {{- return(hipaa_mode._check('only_allowed_events', 'event', 'rows of events that are not allowed', 'count(*)', rows ~ ' as rows_under_test', condition)) -}}
+{%- endmacro %}
+
+{#- row_id is never null and never twice. -#}
+{% macro _check_row_ids(rows) -%}
+    {%- set repeated = 'count(*) - count(distinct ' ~ hipaa_mode.compact_key('row_id') ~ ')' -%}
+    {{- return(hipaa_mode._check('row_id_is_primary_key', 'row_id', 'null or repeated', repeated, rows ~ ' as rows_under_test')) -}}
+{%- endmacro %}
+
+{#- One row for every usable call that the destination may receive, counted from staging and the
+    seeds' tables and not from what the view is made of. -#}
+{% macro _check_rows(model, destination, rows) -%}
+    {%- set view = hipaa_mode.tested_name(model).rsplit('__', 1)[1] %}
+    select
+        'rows_match_calls' as check_name,
+        '' as column_name,
+        view_rows || ' rows for ' || calls || ' calls' as problem,
+        abs(view_rows - calls) as failures
+    from (select count(*) as view_rows from {{ rows }} as rows_under_test) as actual
+    cross join (
+        select count(*) as calls
+        from {{ ref('hipaa_mode', 'stg_calls') }}
+        where
+            call_type in ({{ hipaa_mode.literals(hipaa_mode.call_types(view)) }})
+            and {{ hipaa_mode.tested_condition(model) }}
+            and exists (select 1 from listed)
+            {%- if view == 'events' %}
+            and (
+                exists (select 1 from listed where is_unrestricted)
+                or exists (select 1 from allowed where allowed.event = '*')
+                or event in (select allowed.event from allowed)
+            )
+            {%- endif %}
+    ) as expected
+{%- endmacro %}
+
+{#- What the seeds' tables themselves say, not what the build made of the files. -#}
+{% macro _allowed_by_the_seeds(destination) -%}
+{%- set in_environment = "in ('*', " ~ hipaa_mode.literal(hipaa_mode.environment()) ~ ')' -%}
+listed as materialized (
+
+    select coalesce(lower(trim(restrict_phi)) = 'false', false) as is_unrestricted
+    from {{ ref('destinations') }}
+    where trim(environment) {{ in_environment }} and trim(destination) = {{ hipaa_mode.literal(destination) }}
+    order by trim(environment) = '*'
+    limit 1
+
+),
+
+allowed as materialized (
+
+    select
+        event,
+        coalesce(nullif(trim(sent_as), ''), event) as sent_as
+    from {{ ref('allowed_events') }}
+    where
+        trim(environment) {{ in_environment }}
+        and trim(destination) in ('*', {{ hipaa_mode.literal(destination) }})
+
+)
+{%- endmacro %}

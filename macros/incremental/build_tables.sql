@@ -1,0 +1,62 @@
+{#- Tables of the build itself, in the restricted zone. They are no models: they must outlive
+    every rebuild of the models they tell of. All are only ever added to, since dbt's threads
+    write to them at once. -#}
+{% macro create_build_tables() -%}
+    {%- set tables = {
+        'build_state': 'relation varchar, fingerprint varchar, run_number bigint, rebuilt_number bigint',
+        'raw_files': 'run_number bigint, file_number integer, source_file varchar, size bigint, modified_at bigint, sample varchar, lines bigint, can_grow boolean, is_gone boolean',
+        'changed_calls': 'run_number bigint, message_id varchar, content_hash varchar, call_key varchar',
+        'changed_days': 'run_number bigint, view_name varchar, day varchar',
+        'masked_counts': 'run_number bigint, view_name varchar, column_name varchar, event varchar, not_fitting bigint, like_identifiers bigint',
+        'property_names': 'run_number bigint, view_name varchar, root varchar, name varchar',
+    } -%}
+    {%- for name, columns in tables.items() -%}
+        {%- set relation = hipaa_mode.build_table(name) -%}
+        {%- if loop.first -%}
+            {%- do adapter.create_schema(relation) -%}
+        {%- endif -%}
+        {%- call statement('build_table') -%}
+            create table if not exists {{ relation }} ({{ columns }})
+        {%- endcall -%}
+    {%- endfor -%}
+    {%- do adapter.commit() -%}
+{%- endmacro %}
+
+{% macro build_table(name) -%}
+    {{- return(api.Relation.create(
+        database=target.database, schema=target.schema ~ '_restricted', identifier=name, type='table'
+    )) -}}
+{%- endmacro %}
+
+{#- How a table of the restricted zone was built last: the fingerprint of its query, the run that
+    brought it up to date, and the run that made it anew. None where it was not. -#}
+{% macro table_state(name) -%}
+    {%- set sql -%}
+        select fingerprint, run_number, rebuilt_number
+        from {{ hipaa_mode.build_table('build_state') }}
+        where relation = {{ hipaa_mode.literal(name) }}
+        order by run_number desc
+        limit 1
+    {%- endset -%}
+    {%- for row in run_query(sql).rows -%}
+        {{- return({'fingerprint': row[0], 'run_number': row[1] | int, 'rebuilt_number': row[2] | int}) -}}
+    {%- endfor -%}
+    {{- return(none) -}}
+{%- endmacro %}
+
+{#- The files that the warehouse has read, as `plan_reading` wants them. -#}
+{% macro known_files() -%}
+    {%- set sql -%}
+        select file_number, source_file, size, modified_at, sample, lines, can_grow, is_gone
+        from {{ hipaa_mode.build_table('raw_files') }}
+        qualify row_number() over (partition by file_number order by run_number desc, is_gone) = 1
+    {%- endset -%}
+    {%- set files = [] -%}
+    {%- for row in run_query(sql).rows if not row[7] -%}
+        {%- do files.append({
+            'file_number': row[0] | int, 'source_file': row[1], 'size': row[2] | int, 'modified_at': row[3] | int,
+            'sample': row[4], 'lines': row[5] | int, 'can_grow': row[6],
+        }) -%}
+    {%- endfor -%}
+    {{- return(files) -}}
+{%- endmacro %}

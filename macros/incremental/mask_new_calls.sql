@@ -1,0 +1,131 @@
+{#- Brings a masked table up to date: new calls are masked and added; of calls whose first delivery
+    is another one than before the old row is taken away. Notes which days were touched. -#}
+{% macro mask_new_calls(relation, sql, since, run_number, view) -%}
+    {%- if since is none -%}
+        {%- do hipaa_mode.make_anew(relation, sql) -%}
+        {%- do hipaa_mode.note_counts(view, run_number, hipaa_mode.package_relation('stg_calls'), relation, is_whole=true) -%}
+    {%- else -%}
+        {%- set changed = 'hipaa_mode_changed_' ~ view -%}
+        {%- set new_calls = 'hipaa_mode_calls_' ~ view -%}
+        {%- set new_rows = 'hipaa_mode_rows_' ~ view -%}
+        {%- call statement('changed_keys') -%}
+            create or replace temp table {{ changed }} as
+            {{ hipaa_mode.changed_keys(since) }}
+        {%- endcall -%}
+        {%- set keys_changed = run_query('select count(*) from ' ~ changed).columns[0].values()[0] | int > 0 -%}
+        {%- if keys_changed -%}
+            {%- do hipaa_mode._remove_rows(relation, changed, run_number, view) -%}
+        {%- endif -%}
+        {%- call statement('new_calls') -%}
+            create or replace temp table {{ new_calls }} as
+            select * from {{ hipaa_mode.package_relation('stg_calls') }}
+            where run_number > {{ since }}
+            {%- if keys_changed %}
+            union all
+            select * from {{ hipaa_mode.package_relation('stg_calls') }}
+            where run_number <= {{ since }} and call_key in (select call_key from {{ changed }})
+            {%- endif %}
+        {%- endcall -%}
+        {%- call statement('new_rows') -%}
+            create or replace temp table {{ new_rows }} as
+            {{ hipaa_mode.masked_calls(view, new_calls) }}
+        {%- endcall -%}
+        {%- call statement('main') -%}
+            insert into {{ relation }}
+            from {{ new_rows }}
+        {%- endcall -%}
+        {%- do hipaa_mode._note_days(new_rows, run_number, view) -%}
+        {%- if keys_changed -%}
+            {%- do hipaa_mode.note_counts(view, run_number, hipaa_mode.package_relation('stg_calls'), relation, is_whole=true) -%}
+        {%- else -%}
+            {%- do hipaa_mode.note_counts(view, run_number, new_calls, new_rows, is_whole=false) -%}
+        {%- endif -%}
+        {%- call statement('drop_temporary') -%}
+            drop table {{ changed }};
+            drop table {{ new_calls }};
+            drop table {{ new_rows }}
+        {%- endcall -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Keys of the calls whose stored row may no longer be right: some delivery of theirs is gone,
+    an earlier one came, or a call of the same content without message id came or went. -#}
+{% macro changed_keys(since) -%}
+    {%- set calls_read = hipaa_mode.package_relation('calls_read') -%}
+    {%- set duplicates = hipaa_mode.package_relation('duplicate_calls') -%}
+    {%- set keys = hipaa_mode.package_relation('calls_without_message_id') -%}
+            select call_key from {{ hipaa_mode.build_table('changed_calls') }}
+            where run_number > {{ since }} and call_key is not null
+            union
+            select message_id from {{ duplicates }}
+            where
+                run_number <= {{ since }}
+                and message_id in (
+                    select message_id from {{ calls_read }} where run_number > {{ since }}
+                )
+            union
+            select keys.call_key
+            from {{ keys }} as keys
+            inner join {{ calls_read }} as calls_read
+                on keys.file_number = calls_read.file_number and keys.line_number = calls_read.line_number
+            where
+                calls_read.run_number <= {{ since }}
+                and keys.content_hash in (
+                    select content_hash from {{ calls_read }} where run_number > {{ since }}
+                )
+            union
+            select keys.call_key
+            from {{ keys }} as keys
+            where keys.content_hash in (
+                select content_hash from {{ calls_read }}
+                where run_number <= {{ since }} and content_hash in (
+                    select content_hash from {{ calls_read }} where run_number > {{ since }}
+                )
+            )
+{%- endmacro %}
+
+{% macro _remove_rows(relation, changed, run_number, view) -%}
+    {%- set plan = hipaa_mode.plan() -%}
+    {%- set scope = plan.scopes[0] -%}
+    {%- set row_id = 'row_id' ~ hipaa_mode.scope_suffix(scope) -%}
+    {%- set tokens = 'hipaa_mode_tokens_' ~ view -%}
+    {%- call statement('changed_tokens') -%}
+        create or replace temp table {{ tokens }} as
+        select {{ hipaa_mode.token('call_key', scope) }} as row_id from {{ changed }}
+    {%- endcall -%}
+    {%- set gone -%}
+        (select * from {{ relation }} where {{ row_id }} in (select row_id from {{ tokens }}))
+    {%- endset -%}
+    {%- do hipaa_mode._note_days(gone, run_number, view) -%}
+    {%- call statement('remove_rows') -%}
+        delete from {{ relation }} where {{ row_id }} in (select row_id from {{ tokens }})
+    {%- endcall -%}
+    {%- call statement('drop_tokens') -%}
+        drop table {{ tokens }}
+    {%- endcall -%}
+{%- endmacro %}
+
+{#- Days of rows that came or went, as fine as any destination sees them. -#}
+{% macro _note_days(rows, run_number, view) -%}
+    {%- set precisions = ['exact', 'second', 'minute', 'hour', 'day', 'month', 'year'] | select('in', hipaa_mode.plan().precisions) | list -%}
+    {%- call statement('note_days') -%}
+        insert into {{ hipaa_mode.build_table('changed_days') }}
+        select distinct
+            {{ run_number }},
+            {{ hipaa_mode.literal(view) }},
+            {{ hipaa_mode.day_of('sent_at__' ~ precisions[0]) if precisions else 'cast(null as varchar)' }}
+        from {{ rows }}
+    {%- endcall -%}
+{%- endmacro %}
+
+{#- The day of a time, ISO 8601; null where there is none, or none between the years 1 and 9999. -#}
+{% macro day_of(timestamp, period='day') -%}
+    {{- return(adapter.dispatch('day_of', 'hipaa_mode')(timestamp, period)) -}}
+{%- endmacro %}
+
+{% macro duckdb__day_of(timestamp, period) -%}
+    {{- return(
+        'case when isfinite(' ~ timestamp ~ ') and year(' ~ timestamp ~ ") between 1 and 9999 then cast(cast(date_trunc('"
+        ~ period ~ "', " ~ timestamp ~ ') as date) as varchar) end'
+    ) -}}
+{%- endmacro %}

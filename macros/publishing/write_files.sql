@@ -1,0 +1,81 @@
+{#- Writes a view's files aside: those of the days, or coarser periods, that changed since it was
+    published. They are put in place at the end of the run, if every test passed.
+
+    Here and not at the end, so that the views of several destinations are written at once. -#}
+{% macro write_files(relation, destination_plan, view, columns, name, sql) -%}
+    {%- set partitions = hipaa_mode.plan_partitions(relation, destination_plan, view, name, sql) -%}
+    {%- set statements = [] -%}
+    {%- set names = [] -%}
+    {%- for column in columns -%}
+        {%- do names.append(hipaa_mode.identifier(column.name)) -%}
+    {%- endfor -%}
+    {%- set shown = names | join(', ') -%}
+    {%- for partition in partitions.write -%}
+        {%- do statements.append(hipaa_mode.write_file(relation, shown, hipaa_mode.in_partition(partition), partition.path)) -%}
+    {%- endfor -%}
+    {#- Many at a time: dbt takes longer over a statement than DuckDB over a small file. -#}
+    {%- for batch in statements | batch(100) -%}
+        {%- call statement('write_files') -%}
+            {{ batch | join(';\n') }}
+        {%- endcall -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{% macro plan_partitions(relation, destination_plan, view, name, sql) -%}
+    {%- set period = {'month': 'month', 'year': 'year'}.get(destination_plan.timestamp_precision, 'day') -%}
+    {%- set counts -%}
+        select {{ hipaa_mode.day_of('sent_at', period) }} as day, count(*) as calls
+        from {{ relation }}
+        group by 1
+    {%- endset -%}
+    {%- set changed -%}
+        select day, max(run_number)
+        from {{ hipaa_mode.build_table('changed_days') }}
+        where view_name = {{ hipaa_mode.literal(view) }}
+        group by 1
+    {%- endset -%}
+    {%- set state = hipaa_mode.table_state('masked_' ~ view) -%}
+    {%- set request = hipaa_mode.published_request() -%}
+    {%- do request.update({
+        'destination': destination_plan.name,
+        'view': name,
+        'query': local_md5(sql),
+        'key_fingerprint': hipaa_mode.stored_key_fingerprint(),
+        'unchanged_since': state.rebuilt_number,
+        'counts': hipaa_mode._pairs(counts),
+        'changed_days': hipaa_mode._pairs(changed),
+    }) -%}
+    {{- return(hipaa_mode.command('plan_partitions', request)) -}}
+{%- endmacro %}
+
+{% macro _pairs(sql) -%}
+    {%- set pairs = [] -%}
+    {%- for row in run_query(sql).rows -%}
+        {%- do pairs.append([row[0] if row[0] is none else row[0] | string, row[1] | int]) -%}
+    {%- endfor -%}
+    {{- return(pairs) -}}
+{%- endmacro %}
+
+{#- The condition on `sent_at` that tells the rows of one file. -#}
+{% macro in_partition(partition) -%}
+    {%- if partition.name == 'all' -%}
+        {{- return('true') -}}
+    {%- elif partition.first is none -%}
+        {{- return('(sent_at is null or (' ~ hipaa_mode.day_of('sent_at') ~ ') is null)') -}}
+    {%- endif -%}
+    {{- return("sent_at >= timestamp '" ~ partition.first ~ "' and sent_at < timestamp '" ~ partition.after ~ "'") -}}
+{%- endmacro %}
+
+{#- The statement that copies the rows of one file; `shown` are its columns, named one by one. -#}
+{% macro write_file(relation, shown, condition, path) -%}
+    {{- return(adapter.dispatch('write_file', 'hipaa_mode')(relation, shown, condition, path)) -}}
+{%- endmacro %}
+
+{% macro duckdb__write_file(relation, shown, condition, path) -%}
+    {#- In the order of row ids, that of arrival would tell finer times than the columns do. Their
+        first 15 digits as a number sort quicker. -#}
+    {{- return(
+        'copy (select ' ~ shown ~ ' from ' ~ relation ~ ' where ' ~ condition ~ " order by try_cast('0x' || left(row_id, 15) as bigint)) to "
+        ~ hipaa_mode.literal(path) ~ ' (format parquet, parquet_version v2, compression zstd, compression_level 1, write_bloom_filter false, use_tmp_file false)'
+    ) -}}
+{%- endmacro %}

@@ -1,0 +1,197 @@
+"""How a build grows with the number of destinations, and what dbt takes for each.
+
+    python scripts/benchmark/many_destinations.py --destinations 10 100
+
+Builds the same calls for so many destinations, each with 40 properties of its own choice, prints
+the times and the ratio, and writes them beside docs/benchmark.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import datetime as dt
+import json
+import random
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from contestants import DBT, ENVIRONMENT, PROJECT, Command, Job
+from machine import machine, versions
+from report import Result
+from rich.console import Console
+
+from hipaa_mode.keys import generate_key
+from run import run_command
+
+PROPERTIES = 120
+PROPERTIES_EACH = 40
+TREATMENTS = ("allow", "allow", "allow", "mask", "truncate(4)")
+EVENTS = ("Visit", "Purchase", "Search")
+DAYS = 30
+
+console = Console()
+
+
+def main() -> int:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--destinations", type=int, nargs="+", default=[10, 100], metavar="N")
+    parser.add_argument("--calls", type=int, default=100_000)
+    parser.add_argument(
+        "--output", type=Path, default=PROJECT / "docs" / "benchmark_destinations.json"
+    )
+    arguments = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="hipaa_mode_destinations_"))
+    try:
+        calls = folder / "calls.ndjson"
+        write_wide_calls(calls, arguments.calls)
+        found = []
+        for count in arguments.destinations:
+            job = Job(folder / str(count), calls, generate_key())
+            result = Result(str(count), f"{count} destinations")
+            job.folder.mkdir()
+            run_command(prepare(job, count), job, result)
+            nodes = json.loads(
+                (job.folder / "project/target/run_results.json").read_text("utf-8")
+            )["results"]
+            found.append(
+                {
+                    "destinations": count,
+                    "seconds": result.typical_seconds,
+                    "processor_seconds": result.processor_seconds[0],
+                    "peak_mib": result.peak_mib,
+                    "nodes": len(nodes),
+                }
+            )
+            shutil.rmtree(job.folder)
+    finally:
+        shutil.rmtree(folder)
+    facts = {
+        "command": "python scripts/benchmark/many_destinations.py",
+        "date": dt.date.today().isoformat(),
+        "calls": arguments.calls,
+        "properties_each": PROPERTIES_EACH,
+        "versions": versions(False),
+        "machine": machine(),
+        "results": found,
+        "ratio": found[-1]["seconds"] / found[0]["seconds"],
+    }
+    arguments.output.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    console.print(
+        f"{arguments.destinations[-1]} destinations take {facts['ratio']:.2f} times as long as "
+        f"{arguments.destinations[0]}"
+    )
+    return 0
+
+
+def prepare(job: Job, count: int) -> Command:
+    """Make a project of so many destinations."""
+    project = job.folder / "project"
+    (project / "restricted").mkdir(parents=True)
+    for name in ("dbt_project.yml", "profiles.yml"):
+        shutil.copy(PROJECT / name, project / name)
+    for name in ("macros", "seeds", "tests/generic"):
+        shutil.copytree(PROJECT / name, project / name)
+    ignored = shutil.ignore_patterns("destinations", "*unit_test*")
+    shutil.copytree(PROJECT / "models", project / "models", ignore=ignored)
+    names = [f"tool_{number:03d}" for number in range(count)]
+    dice = random.Random(count)
+    write_seed(
+        project,
+        "destinations",
+        [
+            {
+                "environment": "*",
+                "destination": name,
+                "destination_type": "mixpanel",
+                "connection_mode": "server_side",
+                "description": "A tool of the benchmark",
+            }
+            for name in names
+        ],
+    )
+    write_seed(
+        project,
+        "allowed_events",
+        [{"environment": "*", "destination": "*", "event": event} for event in EVENTS],
+    )
+    write_seed(
+        project,
+        "allowed_properties",
+        [
+            {
+                "environment": "*",
+                "destination": name,
+                "property_list": "event",
+                "property": f"property_{number}",
+                "treatment": TREATMENTS[number % len(TREATMENTS)],
+                "reason": "Benchmark property",
+                "approved_by": "benchmark@clinic.example",
+            }
+            for name in names
+            for number in sorted(dice.sample(range(PROPERTIES), PROPERTIES_EACH))
+        ],
+    )
+    for name in names:
+        models = project / "models/destinations" / name
+        models.mkdir(parents=True)
+        model = f"{{{{ hipaa_mode.destination_events('{name}') }}}}\n"
+        (models / f"{name}__events.sql").write_text(model)
+        (models / f"_{name}.yml").write_text(
+            "version: 2\nmodels:\n"
+            f"  - name: {name}__events\n    data_tests: [holds_only_what_is_allowed]\n"
+        )
+    published = job.folder / "published"
+    return Command(
+        (*DBT, "build", "--target", ENVIRONMENT),
+        project,
+        {
+            "HIPAA_MODE_KEY": job.key,
+            "HIPAA_MODE_RAW_CALLS": str(job.raw_calls),
+            "HIPAA_MODE_DATABASE": str(project / "restricted/benchmark.duckdb"),
+            "HIPAA_MODE_PUBLISHED": str(published),
+        },
+        {n: str(published / ENVIRONMENT / n / f"{n}__events/*.parquet") for n in names},
+    )
+
+
+def write_seed(project: Path, seed: str, rows: list[dict[str, str]]) -> None:
+    """Write rows in place of those of a seed, with its columns."""
+    path = project / "seeds" / f"{seed}.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        columns = next(csv.reader(file))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_wide_calls(path: Path, count: int) -> None:
+    """Write track calls of which each has a third of all properties."""
+    dice = random.Random(count)
+    shapes = [sorted(dice.sample(range(PROPERTIES), PROPERTIES // 3)) for _ in range(50)]
+    first = dt.datetime(2026, 1, 5)
+    step = dt.timedelta(days=DAYS) / count
+    with path.open("w", encoding="utf-8") as file:
+        for number in range(count):
+            call = {
+                "type": "track",
+                "event": EVENTS[number % len(EVENTS)],
+                "messageId": f"m{number}",
+                "userId": f"patient-{dice.randrange(count // 10 + 1)}",
+                "timestamp": (first + number * step).isoformat() + "Z",
+                "properties": {
+                    f"property_{place}": f"value {dice.randrange(1000)}"
+                    for place in shapes[number % len(shapes)]
+                },
+            }
+            file.write(json.dumps(call, separators=(",", ":")) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

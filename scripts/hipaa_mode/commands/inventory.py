@@ -1,0 +1,330 @@
+"""`hipaa-mode inventory`: which properties arrive, what they look like, and who receives them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from hipaa_mode.errors import ConfigurationError, ExitCode
+from hipaa_mode.inventory.kinds import KINDS, SAFE_HARBOR
+from hipaa_mode.inventory.receptions import Reception, receptions
+from hipaa_mode.inventory.state import State, now, read_state, write_state
+from hipaa_mode.inventory.take import LISTS, Inventory, Property, take_inventory
+from hipaa_mode.plan import Plan
+from hipaa_mode.project import destination_models, read_plan
+from hipaa_mode.raw_calls import RawLocation, locate
+
+TITLES = {
+    "event": "Event properties (track, page, screen)",
+    "user": "User traits (identify)",
+    "group": "Group traits (group)",
+    "context": "Context (any call)",
+    "envelope": "Envelope (the rest of a call)",
+}
+
+output = Console()
+messages = Console(stderr=True)
+
+
+def inventory(
+    environment: Annotated[
+        str,
+        typer.Option("--environment", "-e", help="The environment: the dbt target's name."),
+    ] = "dev",
+    calls: Annotated[
+        str | None,
+        typer.Option(
+            help="Glob of raw calls (NDJSON, plain or gzip, or Parquet); HIPAA_MODE_RAW_CALLS or "
+            "the demo's if not given."
+        ),
+    ] = None,
+    column: Annotated[
+        str | None,
+        typer.Option(help="Column of Parquet files with the message; `message` or the only one."),
+    ] = None,
+    new: Annotated[
+        bool,
+        typer.Option(
+            "--new",
+            help="Only what appeared since the last run with --new; exit code 1 if anything did. "
+            "The first such run takes everything for known.",
+        ),
+    ] = False,
+    dropped: Annotated[
+        bool, typer.Option("--dropped", help="Only what no destination in HIPAA mode receives.")
+    ] = False,
+    project: Annotated[Path, typer.Option(help="Folder of the dbt project.")] = Path("."),
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON for machines.")] = False,
+) -> None:
+    """Show every property that arrives: types, how often, what it looks like, who receives it.
+
+    Reads the raw calls in one pass, about 10,000 a second, in memory that does not grow with
+    them; needs no dbt run and no key. Shows names of properties and never a value; keys that look
+    like values, or of which there are too many to be names, are one entry, `<many keys>`. Above
+    1,024 the number of different values is an estimate (about 3 % off). Paths are written as in
+    allowed_properties.csv. What it looks like is told from names and from the shapes of values:
+    it can miss, so an entry without one is no proof. Letters are those of the Safe Harbor's 18
+    identifiers, 45 CFR 164.514(b)(2)(i).
+
+    Example: `hipaa-mode inventory --environment prod --new || mail -s 'New properties' privacy`
+    """
+    plan = read_plan(project, environment)
+    if plan.faults:
+        faults = "\n".join(f"- {fault}" for fault in plan.faults)
+        raise ConfigurationError(f"The configuration of {environment} has faults:\n{faults}")
+    named = calls or os.environ.get("HIPAA_MODE_RAW_CALLS")
+    location = locate(
+        named or f"demo/raw_calls/{environment}/*.ndjson.gz",
+        Path.cwd() if named else project.absolute(),
+        column,
+    )
+    state = read_state(project, environment)
+    found = read_with_progress(location)
+    view = View(plan, set(destination_models(project)), found, state)
+    if new or calls is None:
+        remember(project, environment, view, learn=new)
+    shown = view.properties(new, dropped)
+    if as_json:
+        print(json.dumps(view.as_json(shown), indent=1))
+    else:
+        view.show(shown, new)
+    if new and view.new:
+        raise typer.Exit(ExitCode.FAILED_CHECK)
+
+
+def read_with_progress(location: RawLocation) -> Inventory:
+    """Take the inventory, with a bar for people."""
+    total = sum(file.size for file in location.files)
+    columns = (
+        TextColumn("Reading the raw calls"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=messages, transient=True) as progress:
+        task = progress.add_task("", total=total * _expansion(location))
+        return take_inventory(location, lambda size: progress.advance(task, size))
+
+
+def _expansion(location: RawLocation) -> float:
+    """Guess how much larger the messages are than the files: a bar need not be exact."""
+    if location.kind == "parquet":
+        return 6.0
+    is_gzip = [file.path.endswith(".gz") for file in location.files]
+    return 1.0 + 9.0 * sum(is_gzip) / max(len(is_gzip), 1)
+
+
+def remember(project: Path, environment: str, view: View, learn: bool) -> None:
+    """Keep what was found for the report and, where asked to, as known."""
+    state = view.state
+    everything = view.as_json(view.inventory.properties)
+    if learn:
+        view.state.learn((item.key for item in view.inventory.properties), now())
+    state.taken_at, state.last = now(), everything
+    write_state(project, environment, state)
+
+
+class View:
+    """An inventory together with who receives what."""
+
+    def __init__(self, plan: Plan, models: set[str], found: Inventory, state: State) -> None:
+        self.plan = plan
+        self.inventory = found
+        self.state = state
+        self.is_first = not state.started_at
+        self.new = set(state.new(item.key for item in found.properties))
+        self.open = sorted(
+            destination.name
+            for destination in plan.destinations.values()
+            if not destination.restrict_phi
+        )
+        self.receptions: dict[str, list[Reception]] = {
+            item.key: receptions(plan, models, item.property_list, item.path)
+            if item.is_exact
+            else []
+            for item in found.properties
+        }
+
+    def properties(self, only_new: bool, only_dropped: bool) -> list[Property]:
+        """Return the properties to show."""
+        return [
+            item
+            for item in self.inventory.properties
+            if (not only_new or item.key in self.new)
+            and not (only_dropped and self._restricted(item))
+        ]
+
+    def _restricted(self, item: Property) -> list[Reception]:
+        """Return receptions by destinations whose PHI is restricted."""
+        return [found for found in self.receptions[item.key] if found.destination not in self.open]
+
+    def as_json(self, shown: list[Property]) -> dict[str, Any]:
+        """Return what machines read."""
+        return {
+            "environment": self.plan.environment,
+            "lines": self.inventory.lines,
+            "calls": {name: self.inventory.calls[name] for name in LISTS},
+            "unusable": dict(sorted(self.inventory.unusable.items())),
+            "not_restricted": self.open,
+            "is_first_run": self.is_first,
+            "new": len(self.new),
+            "properties": [self._as_json(item) for item in shown],
+        }
+
+    def _as_json(self, item: Property) -> dict[str, Any]:
+        counts = item.counts
+        return {
+            "property_list": item.property_list,
+            "property": item.shown,
+            "seed_cell": item.seed_cell,
+            "is_exact": item.is_exact,
+            "is_new": item.key in self.new,
+            "types": dict(sorted(counts.types.items())),
+            "calls": counts.calls,
+            "values": counts.values,
+            "fill": round(item.fill, 6),
+            "distinct": counts.distinct.count,
+            "distinct_is_estimate": counts.distinct.is_estimate,
+            "first_day": counts.first_day,
+            "last_day": counts.last_day,
+            "looks_like": [
+                {
+                    "kind": look.kind,
+                    "title": KINDS[look.kind].title,
+                    "by_name": look.by_name,
+                    "share_of_values": None if look.share is None else round(look.share, 6),
+                    "safe_harbor": KINDS[look.kind].letter or None,
+                }
+                for look in item.looks
+            ],
+            "safe_harbor": item.letters,
+            "received_by": [
+                {
+                    "destination": reception.destination,
+                    "column": reception.column,
+                    "treatment": reception.treatment,
+                    "events": None if reception.events is None else list(reception.events),
+                    "whole_object": reception.is_whole,
+                }
+                for reception in self.receptions[item.key]
+            ],
+        }
+
+    def show(self, shown: list[Property], only_new: bool) -> None:
+        """Print the inventory for people."""
+        for name in LISTS:
+            of_list = [item for item in shown if item.property_list == name]
+            if of_list:
+                output.print(self._table(name, of_list))
+        self._show_summary(shown, only_new)
+
+    def _table(self, name: str, shown: list[Property]) -> Table:
+        calls = self.inventory.calls[name]
+        title = f"{TITLES[name]}: {calls:,} calls"
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+        table.padding, table.pad_edge = (0, 1, 0, 0), False
+        table.add_column("Property", overflow="fold", min_width=26)
+        table.add_column("Types", overflow="fold")
+        table.add_column("Fill", justify="right", no_wrap=True)
+        table.add_column("Different", justify="right", no_wrap=True)
+        table.add_column("Seen", no_wrap=True)
+        table.add_column("Looks like (identifier)", overflow="fold", min_width=14)
+        table.add_column("Sent to", overflow="fold", min_width=14)
+        for item in shown:
+            mark = "[bold yellow]new[/] " if item.key in self.new else ""
+            table.add_row(
+                mark + escape(item.shown),
+                _types(item),
+                _percent(item.fill),
+                ("~" if item.counts.distinct.is_estimate else "")
+                + f"{item.counts.distinct.count:,}",
+                _days(item),
+                escape(_looks(item)),
+                self._sent_to(item),
+            )
+        return table
+
+    def _sent_to(self, item: Property) -> str:
+        if not item.is_exact:
+            return "[dim]nobody, as such[/]"
+        by_form: dict[str, list[str]] = {}
+        for reception in self._restricted(item):
+            by_form.setdefault(str(reception), []).append(reception.destination)
+        if not by_form:
+            return "[dim]nobody[/]"
+        lines = [f"{form}: {', '.join(names)}" for form, names in by_form.items()]
+        return escape("\n".join(lines))
+
+    def _show_summary(self, shown: list[Property], only_new: bool) -> None:
+        letters = sorted({letter for item in shown for letter in item.letters})
+        if letters:
+            told = "; ".join(f"{letter} {SAFE_HARBOR[letter]}" for letter in letters)
+            output.print(f"Safe Harbor identifiers touched: {told}.", highlight=False)
+        if self.open:
+            output.print(
+                f"Besides, {', '.join(self.open)} (not restricted, under a BAA) get properties, "
+                "traits and context whole.",
+                highlight=False,
+            )
+        unusable = sum(self.inventory.unusable.values())
+        output.print(
+            f"{self.inventory.lines:,} raw calls, {unusable:,} of them can't be used"
+            + (f" ({_reasons(self.inventory)})" if unusable else "")
+            + f". {len(shown):,} of {len(self.inventory.properties):,} properties shown.",
+            highlight=False,
+        )
+        if only_new and self.is_first:
+            output.print(
+                f"This is the first run with --new in {self.plan.environment}: all properties "
+                "count as known from now on.",
+                highlight=False,
+            )
+        elif only_new:
+            count = len(self.new)
+            style = "bold yellow" if count else "green"
+            output.print(f"{count} new since the last run with --new.", style=style)
+        elif self.new:
+            output.print(f"{len(self.new)} new since the last run with --new.", style="yellow")
+
+
+def _types(item: Property) -> str:
+    types = item.counts.types
+    return ", ".join(name for name, _ in types.most_common()) or "null"
+
+
+def _percent(part: float) -> str:
+    if part == 0 or part == 1:
+        return f"{part:.0%}"
+    return "<0.1%" if part < 0.001 else ">99.9%" if part > 0.999 else f"{part:.1%}"
+
+
+def _days(item: Property) -> str:
+    counts = item.counts
+    if not counts.first_day:
+        return ""
+    return counts.first_day + "\n" + counts.last_day
+
+
+def _looks(item: Property) -> str:
+    lines: list[str] = []
+    for look in item.looks:
+        kind = KINDS[look.kind]
+        letter = f" ({kind.letter})" if kind.letter else " (any)"
+        how = ["name"] if look.by_name else []
+        how += [f"{_percent(look.share)} of values"] if look.share is not None else []
+        lines.append(f"{kind.title}{letter}: {', '.join(how)}")
+    return "\n".join(lines)
+
+
+def _reasons(found: Inventory) -> str:
+    told = (f"{count:,} {reason}" for reason, count in found.unusable.most_common())
+    return ", ".join(told)

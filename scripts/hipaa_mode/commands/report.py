@@ -1,0 +1,139 @@
+"""`hipaa-mode report`: one HTML file that tells what each destination gets, and what proves it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from hipaa_mode.errors import ExitCode, MissingFileError
+from hipaa_mode.project import read_seeds
+from hipaa_mode.report.content import Report, gather
+from hipaa_mode.report.render import render
+
+OUTPUT_LINES_SHOWN = 5
+
+output = Console()
+messages = Console(stderr=True)
+
+
+def report(
+    file: Annotated[
+        Path, typer.Option("--output", "-o", help="File to write; - for the standard output.")
+    ] = Path("hipaa_mode_report.html"),
+    environment: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--environment", "-e", help="An environment; may be repeated. All if not given."
+        ),
+    ] = None,
+    project: Annotated[Path, typer.Option(help="Folder of the dbt project.")] = Path("."),
+    published: Annotated[
+        Path | None,
+        typer.Option(help="Folder of published files; HIPAA_MODE_PUBLISHED if not given."),
+    ] = None,
+    proof: Annotated[
+        Path | None,
+        typer.Option(help="What `hipaa-mode verify --json` wrote; runs it if not given."),
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option(help="Run the static proof, which takes most of the time.")
+    ] = True,
+    check: Annotated[
+        bool, typer.Option(help="Exit code 1 if there is anything to look at.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write the content as JSON to the standard output.")
+    ] = False,
+) -> None:
+    """Write a report for people who read no SQL: one HTML file, no network, no value of a call.
+
+    Tells by environment and destination the mode and whether it is valid, what is sent, masked and
+    generalised and why, what the static proof and the tests came to, what is dropped most, which
+    properties are new, and the audit trail. The last three need a build (`dbt build`) and an
+    inventory (`hipaa-mode inventory --new`).
+
+    Example: `hipaa-mode report --environment prod --output report.html`
+    """
+    names = environment or read_seeds(project).environments() or ["dev"]
+    root = published or _published(project)
+    if proof is not None:
+        proofs = _read_proofs(proof)
+    else:
+        proofs = _verify(project, names) if verify else {}
+    content = gather(project, names, root, proofs)
+    if as_json:
+        print(json.dumps(dataclasses.asdict(content), indent=1))
+    else:
+        _write(file, render(content))
+        _print_summary(content, file)
+    if check and content.attention:
+        raise typer.Exit(ExitCode.FAILED_CHECK)
+
+
+def _published(project: Path) -> Path:
+    named = os.environ.get("HIPAA_MODE_PUBLISHED")
+    return Path(named) if named else project / "published"
+
+
+def _read_proofs(file: Path) -> dict[str, dict[str, Any]]:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(content, list):
+            raise TypeError
+        return {str(item["environment"]): dict(item) for item in content}
+    except (OSError, ValueError, TypeError, KeyError):
+        raise MissingFileError(
+            f"{file} is not what `hipaa-mode verify --json` writes. Write it anew, or leave "
+            "--proof out"
+        ) from None
+
+
+def _verify(project: Path, environments: list[str]) -> dict[str, dict[str, Any]]:
+    """Run the proof for each environment, in a process of its own: dbt keeps to one."""
+    proofs: dict[str, dict[str, Any]] = {}
+    with messages.status("") as status:
+        for name in environments:
+            status.update(f"Proving {name} …")
+            command = [
+                *(sys.executable, "-m", "hipaa_mode.cli", "verify", "--json"),
+                *("--environment", name, "--project", str(project)),
+            ]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            try:
+                proofs[name] = dict(json.loads(done.stdout)[0])
+            except (ValueError, TypeError, IndexError):
+                lines = (done.stderr or done.stdout).strip().splitlines()
+                proofs[name] = {"failed": " ".join(lines[-OUTPUT_LINES_SHOWN:])}
+    return proofs
+
+
+def _write(file: Path, text: str) -> None:
+    if str(file) == "-":
+        print(text, end="")
+        return
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise MissingFileError(f"{file} can't be written: {error.strerror}") from None
+
+
+def _print_summary(content: Report, file: Path) -> None:
+    for environment in content.environments:
+        told = ", ".join(
+            f"{environment.count(mode)} {mode.lower() if mode != 'HIPAA mode' else mode}"
+            for mode in ("HIPAA mode", "Not restricted", "Invalid")
+        )
+        count = len(environment.attention)
+        messages.print(
+            f"{environment.name}: {told}; {count} to look at.", highlight=False, markup=False
+        )
+    if str(file) != "-":
+        output.print(f"Wrote {file}", highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,129 @@
+"""Who receives a property, and in which form, as the plan of an environment says."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from hipaa_mode.configuration import ENVELOPE, VIEWS
+from hipaa_mode.paths import PropertyPath, parse_path
+from hipaa_mode.plan import DestinationPlan, Plan, ViewColumn
+
+_OBJECTS = {"event": "properties", "user": "traits", "group": "traits", "context": "context"}
+_ENVELOPE = {
+    "type": "call_type",
+    "event": "event",
+    "name": "event",
+    "messageId": "row_id",
+    "message_id": "row_id",
+    "userId": "user_id",
+    "user_id": "user_id",
+    "anonymousId": "anonymous_id",
+    "anonymous_id": "anonymous_id",
+    "groupId": "group_id",
+    "group_id": "group_id",
+    "sentAt": "sent_at",
+    "sent_at": "sent_at",
+    "timestamp": "sent_at",
+    "originalTimestamp": "sent_at",
+    "original_timestamp": "sent_at",
+    "receivedAt": "received_at",
+    "received_at": "received_at",
+}
+"""Keys of a call, and the column of the views that is made from them."""
+
+
+@dataclass(frozen=True)
+class Reception:
+    """That a destination receives a property.
+
+    Attributes:
+        destination: who receives it.
+        column: the column that holds it.
+        treatment: the form, as the seed writes it; for times the precision.
+        events: the only events on which it does; None for all that the destination receives.
+        is_whole: whether it is part of an object that is sent whole.
+    """
+
+    destination: str
+    column: str
+    treatment: str
+    events: tuple[str, ...] | None = None
+    is_whole: bool = False
+
+    def __str__(self) -> str:
+        """Describe it in a few words."""
+        text = self.treatment + (" (whole object)" if self.is_whole else "")
+        if self.events is not None:
+            text += f" on {', '.join(self.events)}"
+        return text
+
+
+def receptions(
+    plan: Plan, models: Collection[str], property_list: str, path: PropertyPath
+) -> list[Reception]:
+    """Return who receives a property.
+
+    Args:
+        plan: the environment's plan.
+        models: names of the destination views that there are.
+        property_list: list of the property.
+        path: its path.
+    """
+    found: list[Reception] = []
+    for destination in plan.destinations.values():
+        for view in VIEWS:
+            if f"{destination.name}__{view}" not in models:
+                continue
+            if view == "events" and destination.events == {}:
+                continue
+            for column in destination.views[view]:
+                reception = _reception(destination, view, column, property_list, path)
+                if reception is not None and reception not in found:
+                    found.append(reception)
+    return found
+
+
+def _reception(
+    destination: DestinationPlan,
+    view: str,
+    column: ViewColumn,
+    property_list: str,
+    path: PropertyPath,
+) -> Reception | None:
+    if column.property_list == ENVELOPE:
+        return _of_envelope(destination, view, column, property_list, path)
+    if column.property_list != property_list:
+        return None
+    steps = parse_path(column.path).steps
+    is_whole = column.data_type == "json" and path.steps[: len(steps)] == steps
+    if not is_whole and path.steps != steps:
+        return None
+    return Reception(destination.name, column.name, column.treatment, column.events, is_whole)
+
+
+def _of_envelope(
+    destination: DestinationPlan,
+    view: str,
+    column: ViewColumn,
+    property_list: str,
+    path: PropertyPath,
+) -> Reception | None:
+    if column.data_type == "json":
+        is_of_view = property_list in (VIEWS[view], "context")
+        is_received = is_of_view and _OBJECTS[property_list] == column.name
+        whole = Reception(destination.name, column.name, "allow", is_whole=True)
+        return whole if is_received else None
+    if property_list != ENVELOPE or len(path.steps) != 1:
+        return None
+    if _ENVELOPE.get(path.steps[0].name) != column.name or not column.masked_column:
+        return None
+    treatment = column.treatment
+    if column.name in ("sent_at", "received_at"):
+        precision = destination.timestamp_precision
+        if precision == "none":
+            return None
+        treatment = "allow" if precision == "exact" else f"to the {precision}"
+    elif treatment == "envelope":
+        treatment = "allow"
+    return Reception(destination.name, column.name, treatment)

@@ -1,0 +1,325 @@
+"""Running calls through the project's own models, in a copy that leaves no trace.
+
+What a preview shows is what dbt built: the very models of the project run on nothing but the
+calls at hand, in a private folder with a database of its own. Only then is it told apart, in
+`explain.py`, why each value is what it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from hipaa_mode.configuration import VIEWS
+from hipaa_mode.errors import HipaaModeError, MaskingKeyError
+from hipaa_mode.keys import DEFAULT_KEY_FILE, KEY_FILE_VARIABLE, KEY_VARIABLE, MasterKey
+from hipaa_mode.keys import load_master_key as load_key
+from hipaa_mode.masking import make_tokens
+from hipaa_mode.plan import Plan, scope_suffix
+from hipaa_mode.project import dbt_command
+from hipaa_mode.selftest.builds import Copies
+
+if sys.platform != "win32":
+    import fcntl
+
+OUTPUT_LINES_SHOWN = 20
+CALLS = "calls.ndjson"
+
+PARSED = "partial_parse.msgpack"
+"""What dbt keeps of a project it has parsed, and checks before it uses it again."""
+
+_NOT_INHERITED = ("DBT_TARGET_PATH", "DBT_LOG_PATH", "DBT_PROJECT_DIR", "DBT_TARGET")
+
+
+@dataclass
+class Built:
+    """What a build made of one call.
+
+    Attributes:
+        line: number of the call among those built, from 1.
+        rejection: why the call can't be used; blank where it can.
+        is_duplicate: whether an earlier call has the same message id.
+        view: the kind of view it belongs to; blank for an alias, which is sent to nobody.
+        event: name of its event, if it has one.
+        row: the destination's row by column; None where it gets none.
+        guarded: how many values of a column look like identifiers, by masked column.
+    """
+
+    line: int
+    rejection: str = ""
+    is_duplicate: bool = False
+    view: str = ""
+    event: str | None = None
+    row: dict[str, Any] | None = None
+    guarded: dict[str, int] = field(default_factory=dict)
+
+
+class Previewer:
+    """A copy of a project that builds calls. Use it as a context: the copy is removed after."""
+
+    def __init__(self, project: Path, plan: Plan, target: str | None = None) -> None:
+        """Say what to copy.
+
+        Args:
+            project: folder of the dbt project.
+            plan: plan of the environment.
+            target: the dbt target; the environment's name if not given.
+        """
+        self.project = project.absolute()
+        self.plan = plan
+        self.target = target or plan.environment
+        self.key, self.has_own_key = self._key()
+        self._folder = _Folder(self.project / "restricted" / f"preview_{plan.environment}")
+        self._copies = Copies(self.project, self._folder.path, self.target, plan.environment)
+        self._copy: Path | None = None
+
+    def _key(self) -> tuple[MasterKey | None, bool]:
+        default = self.project / DEFAULT_KEY_FILE
+        try:
+            return load_key(os.environ, default), True
+        except MaskingKeyError:
+            is_named = os.environ.get(KEY_VARIABLE) or os.environ.get(KEY_FILE_VARIABLE)
+            if is_named or default.exists():
+                raise
+            return None, False
+
+    def __enter__(self) -> Previewer:
+        """Give the previewer; nothing is copied before it is needed."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove the copy, with the calls and the database in it."""
+        self._folder.clear()
+
+    def build(
+        self,
+        destination: str,
+        models: Sequence[str],
+        calls: Sequence[str],
+        seeds: Mapping[str, str] | None = None,
+    ) -> list[Built]:
+        """Build calls for a destination.
+
+        Args:
+            destination: the destination.
+            models: its views that there are, such as `ga4__events`.
+            calls: the messages, each on one line.
+            seeds: texts of seed files to use in place of the project's, by file name.
+
+        Returns:
+            What became of each call, in their order.
+
+        Raises:
+            HipaaModeError: the build failed.
+        """
+        lines = [call.encode("utf-8", "surrogatepass") for call in calls]
+        copy = self._prepared(lines, seeds or {})
+        self._run(copy, models)
+        self._folder.keep_parsed(copy)
+        found = _Database(copy, self.plan, destination)
+        return found.read(len(calls), models, self._scope_tokens)
+
+    def _prepared(self, lines: Sequence[bytes], seeds: Mapping[str, str]) -> Path:
+        if self._copy is None:
+            self._copy = self._copies.create("project", {CALLS: lines}, None)
+            self._folder.give_parsed(self._copy)
+            if self.key is None:
+                self.key = load_key({KEY_FILE_VARIABLE: str(self._copy / DEFAULT_KEY_FILE)})
+        else:
+            (self._copy / "raw_calls" / CALLS).write_bytes(b"".join(b"%b\n" % x for x in lines))
+        for file in (self._copy / "restricted").iterdir():
+            file.unlink()
+        for name, text in seeds.items():
+            (self._copy / "seeds" / name).write_text(text, encoding="utf-8")
+        return self._copy
+
+    def _scope_tokens(self, texts: Sequence[str], scope: str) -> list[str | None]:
+        """Make tokens as the masking function does, to find the row of a call by its id."""
+        key = self.key
+        assert key is not None
+        values = pa.array(texts, pa.large_string())
+        scopes = pa.array([scope] * len(texts), pa.large_string())
+        tokens = make_tokens(values, scopes, lambda name: key.subkey(self.plan.environment, name))
+        found: list[str | None] = tokens.to_pylist()
+        return found
+
+    def _run(self, copy: Path, models: Sequence[str]) -> None:
+        variables = {
+            "hipaa_mode__environment": self.plan.environment,
+            "hipaa_mode__raw_calls": f"raw_calls/{CALLS}",
+            "hipaa_mode__raw_message_column": None,
+            "hipaa_mode__published": "published",
+            "hipaa_mode__accept_key_fingerprint": None,
+        }
+        command = [
+            *(dbt_command(), "--no-use-colors", "--no-version-check", "--quiet", "run"),
+            *("--select", "rejected_calls", "duplicate_calls", *(f"+{name}" for name in models)),
+            *("--vars", json.dumps(variables), "--profiles-dir", "."),
+        ]
+        environ = {name: v for name, v in os.environ.items() if name not in _NOT_INHERITED}
+        if not self.has_own_key:
+            environ[KEY_FILE_VARIABLE] = str(copy / DEFAULT_KEY_FILE)
+        elif not environ.get(KEY_VARIABLE):
+            named = environ.get(KEY_FILE_VARIABLE)
+            path = Path(named).absolute() if named else self.project / DEFAULT_KEY_FILE
+            environ[KEY_FILE_VARIABLE] = str(path)
+        done = subprocess.run(
+            command,
+            cwd=copy,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        if done.returncode:
+            output = done.stdout.decode("utf-8", "backslashreplace").splitlines()
+            shown = "\n".join(output[-OUTPUT_LINES_SHOWN:])
+            raise HipaaModeError(f"dbt could not build the calls:\n{shown}")
+
+
+class _Folder:
+    """The private folder of a preview, in the restricted zone.
+
+    It is at the same place each time, since what dbt keeps of a parsed project holds for one place
+    only, and saves 3 seconds. Where another preview runs, or the place can't be written, a
+    temporary folder does.
+    """
+
+    def __init__(self, wanted: Path) -> None:
+        self._lock = -1
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        if self._take(wanted):
+            self.path = wanted
+            self.clear(unlock=False)
+        else:
+            self._temporary = tempfile.TemporaryDirectory(prefix="hipaa_mode_preview_")
+            self.path = Path(self._temporary.name)
+
+    def _take(self, wanted: Path) -> bool:
+        if sys.platform == "win32":
+            return False
+        try:
+            wanted.parent.mkdir(mode=0o700, exist_ok=True)
+            wanted.mkdir(mode=0o700, exist_ok=True)
+            (wanted / ".gitignore").write_text("*\n", encoding="ascii")
+            self._lock = os.open(wanted / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._unlock()
+            return False
+        return True
+
+    def _unlock(self) -> None:
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def give_parsed(self, copy: Path) -> None:
+        """Give a copy what dbt kept of the last one."""
+        if (self.path / PARSED).is_file():
+            (copy / "target").mkdir()
+            shutil.copy(self.path / PARSED, copy / "target" / PARSED)
+
+    def keep_parsed(self, copy: Path) -> None:
+        """Keep what dbt parsed of a copy: the project's definitions, nothing of the calls."""
+        shutil.copy(copy / "target" / PARSED, self.path / PARSED)
+
+    def clear(self, unlock: bool = True) -> None:
+        """Remove everything else; also what a preview that was killed left."""
+        if self._temporary is not None:
+            self._temporary.cleanup()
+            return
+        for path in self.path.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+        if unlock:
+            self._unlock()
+
+
+class _Database:
+    """Reads what a build left, by the names that dbt gave its relations."""
+
+    def __init__(self, copy: Path, plan: Plan, destination: str) -> None:
+        self._file = next((copy / "restricted").glob("*.duckdb"))
+        text = (copy / "target/manifest.json").read_text("utf-8")
+        self._relations = {
+            node["name"]: f"{_quoted(node['schema'])}.{_quoted(node['alias'])}"
+            for node in json.loads(text)["nodes"].values()
+            if node["resource_type"] == "model"
+        }
+        self._plan = plan
+        self._destination = plan.destinations[destination]
+
+    def read(self, count: int, models: Sequence[str], tokens: Any) -> list[Built]:
+        built = {number: Built(number) for number in range(1, count + 1)}
+        with duckdb.connect(str(self._file), read_only=True) as connection:
+
+            def rows(sql: str, *parameters: object) -> list[dict[str, Any]]:
+                cursor = connection.execute(sql, parameters)
+                names = [column[0] for column in cursor.description or ()]
+                return [dict(zip(names, row)) for row in cursor.fetchall()]
+
+            for row in rows(f"select * from {self._relations['rejected_calls']}"):
+                built[row["line_number"]].rejection = row["rejection_reason"]
+            for row in rows(f"select * from {self._relations['duplicate_calls']}"):
+                built[row["line_number"]].is_duplicate = True
+            staged = rows(
+                "select line_number, call_key, call_type, event "
+                f"from {self._relations['stg_calls']} order by line_number"
+            )
+            keys = [row["call_key"] for row in staged]
+            scope = self._destination.scope
+            for row, row_id in zip(staged, tokens(keys, scope)):
+                call = built[row["line_number"]]
+                call.view, call.event = _VIEW_OF_TYPE.get(row["call_type"], ""), row["event"]
+                self._add_row(call, models, row_id, rows)
+        return list(built.values())
+
+    def _add_row(self, call: Built, models: Sequence[str], row_id: str | None, rows: Any) -> None:
+        model = f"{self._destination.name}__{call.view}"
+        if model not in models:
+            return
+        found = rows(f"select * from {self._relations[model]} where row_id = ?", row_id)
+        call.row = found[0] if found else None
+        if call.row is None:
+            return
+        masked = {column.name: column for column in self._plan.masked_tables[call.view]}
+        shown = {column.masked_column for column in self._destination.views[call.view]}
+        counts = {
+            name: column.guard_column
+            for name, column in masked.items()
+            if name in shown and column.guard_column
+        }
+        if not counts:
+            return
+        key = _quoted(f"row_id{scope_suffix(self._destination.scope)}")
+        names = ", ".join(_quoted(column) for column in counts.values())
+        table = self._relations[f"masked_{call.view}"]
+        for row in rows(f"select {names} from {table} where {key} = ?", row_id):
+            call.guarded = {name: row[column] or 0 for name, column in counts.items()}
+
+
+_VIEW_OF_TYPE = {
+    "track": "events",
+    "page": "events",
+    "screen": "events",
+    "identify": "identifies",
+    "group": "groups",
+}
+assert set(_VIEW_OF_TYPE.values()) == set(VIEWS)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

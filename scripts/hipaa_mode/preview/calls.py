@@ -1,0 +1,223 @@
+"""Calls to preview: from a file, from the demo, or made up to fit a destination's allowlist."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from hipaa_mode.calls import BROKEN, LIST_OF_TYPE, first, judge, parse
+from hipaa_mode.configuration import ANY, VIEWS
+from hipaa_mode.demo_calls import generate_calls
+from hipaa_mode.errors import MissingFileError, RawCallsError
+from hipaa_mode.inventory.kinds import kinds_of_name
+from hipaa_mode.paths import PropertyPath, parse_path
+from hipaa_mode.plan import DestinationPlan, ViewColumn
+
+MOST_CALLS = 50
+"""Calls of a file that one preview shows."""
+
+DEMO_CALLS_LOOKED_AT = 1500
+DEMO_SEED = 2026
+
+_VIEW_OF_LIST = {property_list: view for view, property_list in VIEWS.items()}
+
+
+def read_calls(file: Path) -> list[str]:
+    """Read calls to preview: one JSON call over any number of lines, or one a line.
+
+    Args:
+        file: the file; `-` for the standard input.
+
+    Returns:
+        The calls, each on one line.
+
+    Raises:
+        MissingFileError: the file can't be read.
+        RawCallsError: it holds nothing, or more than one preview shows.
+    """
+    try:
+        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise MissingFileError(f"{file} can't be read: {error.strerror}") from None
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise RawCallsError(f"{file} is not UTF-8. A build would reject such calls") from None
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) > 1 and parse(text) is not BROKEN:
+        # Line feeds between JSON's tokens are blanks; inside a text there can be none.
+        lines = [" ".join(lines)]
+    if not lines:
+        raise RawCallsError(f"{file} holds no call")
+    if len(lines) > MOST_CALLS:
+        raise RawCallsError(
+            f"{file} holds {len(lines):,} calls, and a preview shows {MOST_CALLS} at most. "
+            f"Take some of them: head -n {MOST_CALLS}"
+        )
+    return lines
+
+
+def sample_calls(destination: DestinationPlan, models: Collection[str], count: int) -> list[str]:
+    """Draw calls that the destination receives from the demo, or make some up.
+
+    The demo's calls are of an invented portal: where the destination allows none of its events,
+    calls are made of its allowlist. Nobody's data either way.
+    """
+    found: list[tuple[int, int, str, str]] = []
+    views = [view for view in VIEWS if f"{destination.name}__{view}" in models]
+    for number, line in enumerate(generate_calls(DEMO_CALLS_LOOKED_AT, DEMO_SEED)):
+        text = line.decode("utf-8", "replace")
+        call = parse(text)
+        if not isinstance(call, tuple) or judge(call)[0]:
+            continue
+        kind = judge(call)[1]
+        view = _VIEW_OF_LIST.get(LIST_OF_TYPE[kind], "")
+        event = first(call, "event" if kind == "track" else "name") or kind
+        if view not in views or (view == "events" and not _may_be_sent(destination, event)):
+            continue
+        matched = _matched(destination.views[view], json.loads(text), view)
+        if matched:
+            found.append((-matched, number, f"{kind} {event if view == 'events' else ''}", text))
+    drawn: list[str] = []
+    kinds: set[str] = set()
+    for _, _, kind, text in sorted(found):
+        if len(drawn) < count and kind not in kinds:
+            kinds.add(kind)
+            drawn.append(text)
+    drawn += [text for *_, text in sorted(found) if text not in drawn][: count - len(drawn)]
+    return drawn or [json.dumps(synthetic_call(destination, view)) for view in views[:count]]
+
+
+def _may_be_sent(destination: DestinationPlan, event: str) -> bool:
+    events = destination.events
+    return events is None or ANY in events or event in events
+
+
+def _matched(columns: list[ViewColumn], call: dict[str, Any], view: str) -> int:
+    """Count the columns that a call has something for."""
+    roots = {VIEWS[view]: "properties" if view == "events" else "traits", "context": "context"}
+    matched = 0
+    for column in columns:
+        if column.property_list not in roots:
+            matched += column.data_type == "json"
+            continue
+        place: Any = call.get(roots[column.property_list])
+        for step in parse_path(column.path).steps:
+            if step.is_array:
+                place = place[0] if isinstance(place, list) and place else None
+            else:
+                place = place.get(step.name) if isinstance(place, dict) else None
+        matched += place is not None
+    return matched
+
+
+def synthetic_call(destination: DestinationPlan, view: str) -> dict[str, Any]:
+    """Make up a call that has something for every column of a view, and some things for none.
+
+    Args:
+        destination: the destination.
+        view: `events`, `identifies` or `groups`.
+    """
+    columns = [column for column in destination.views[view] if column.path]
+    event = _event(destination, columns)
+    call: dict[str, Any] = {
+        "events": {"type": "track", "event": event},
+        "identifies": {"type": "identify"},
+        "groups": {"type": "group", "groupId": "clinic-7"},
+    }[view]
+    call |= {
+        "messageId": "5b1f0d3e-0c6a-4a57-9b21-7d5f3c0e9a11",
+        "userId": "patient-10482",
+        "anonymousId": "0f9c2c55-1d7b-4c1e-8a52-6f0b7e9d2c33",
+        "sentAt": "2026-03-02T14:31:09Z",
+    }
+    root = "properties" if view == "events" else "traits"
+    content: dict[str, Any] = {"diagnosis": "migraine", "ssn": "123-45-6789"}
+    context: dict[str, Any] = {"ip": "203.0.113.77", "userAgent": "Mozilla/5.0 (X11; Linux)"}
+    for column in columns:
+        is_context = column.property_list == "context"
+        _put(context if is_context else content, parse_path(column.path), _value(column))
+    return {**call, root: content, "context": context}
+
+
+def _event(destination: DestinationPlan, columns: list[ViewColumn]) -> str:
+    allowed = [event for event in destination.events or {} if event != ANY]
+    named = [event for column in columns for event in column.events or ()]
+    chosen = [event for event in named if event in allowed or not allowed]
+    return (chosen or allowed or ["Example Event"])[0]
+
+
+def _put(content: dict[str, Any], path: PropertyPath, value: object) -> None:
+    """Put a value at a path, unless something else is in the way."""
+    made: object = value
+    for step in reversed(path.steps[1:]):
+        made = [made] if step.is_array else {step.name: made}
+    _merge(content, path.steps[0].name, made)
+
+
+def _merge(content: dict[str, Any], key: str, made: object) -> None:
+    there = content.get(key)
+    if isinstance(there, dict) and isinstance(made, dict):
+        for name, value in made.items():
+            _merge(there, name, value)
+    elif (
+        isinstance(there, list)
+        and isinstance(made, list)
+        and all(isinstance(item, dict) for item in (there[0], made[0]))
+    ):
+        for name, value in made[0].items():
+            _merge(there[0], name, value)
+    elif there is None:
+        content[key] = made
+
+
+_OF_TREATMENT = {
+    "zip3": "85701",
+    "age_cap": 93,
+    "birth_year": "1931-04-12",
+    "year": "2026-03-02",
+    "month": "2026-03-02T14:31:09Z",
+    "url_path": "https://portal.example.org/book?reason=oncology",
+    "url_origin": "https://portal.example.org/book?reason=oncology",
+    "ip_prefix": "203.0.113.77",
+    "round": 120.64,
+}
+_OF_TYPE = {
+    "integer": 7,
+    "number": 120.64,
+    "boolean": True,
+    "timestamp": "2026-03-02T14:31:09Z",
+    "date": "2026-03-02",
+    "json": {"example": True},
+}
+_OF_KIND = {
+    "email": "Ann@Example.org ",
+    "phone": "(309) 555-0141",
+    "ssn": "123-45-6789",
+    "mrn": "MRN00010482",
+    "url": "https://portal.example.org/book?reason=oncology",
+    "ip": "203.0.113.77",
+    "name": "Ann Miller",
+    "zip": "85701",
+    "date_of_birth": "1931-04-12",
+    "date": "2026-03-02",
+    "age": 93,
+    "place": "Tucson",
+    "address": "12 Maple Street",
+}
+
+
+def _value(column: ViewColumn) -> object:
+    treatment = column.treatment.partition("(")[0]
+    kinds = kinds_of_name(column.property_list, parse_path(column.path))
+    of_kind = next((_OF_KIND[kind] for kind in kinds if kind in _OF_KIND), None)
+    if treatment == "domain":
+        return _OF_KIND["email"] if "email" in kinds else _OF_KIND["url"]
+    if treatment in _OF_TREATMENT:
+        return _OF_TREATMENT[treatment]
+    if treatment == "mask" and column.normalize in _OF_KIND:
+        return _OF_KIND[column.normalize]
+    return _OF_TYPE.get(column.data_type) or of_kind or "example"

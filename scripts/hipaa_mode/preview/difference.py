@@ -1,0 +1,231 @@
+"""The whole comparison of a project with itself at a commit, and how it is written down."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from hipaa_mode.configuration import Configuration
+from hipaa_mode.display import printable
+from hipaa_mode.errors import ConfigurationError, RawCallsError
+from hipaa_mode.plan import make_plan
+from hipaa_mode.preview.affected import count_affected
+from hipaa_mode.preview.changes import EFFECTS, WIDENS, Change, Side, compare
+from hipaa_mode.preview.seeds_at import project_at
+from hipaa_mode.project import destination_models, read_seeds, today
+from hipaa_mode.raw_calls import RawLocation, locate
+
+COMMIT_SHOWN = 12
+
+Reading = Callable[[str, RawLocation], Callable[[int], None]]
+"""Told of the environment and location that is read next; returns what is told the bytes."""
+
+
+@dataclass
+class EnvironmentDifference:
+    """What changes in one environment.
+
+    Attributes:
+        environment: the environment.
+        changes: what changes, by destination.
+        calls_read: raw calls in which affected ones were counted; None where none were.
+        note: why none were counted, or what else to know.
+    """
+
+    environment: str
+    changes: list[Change]
+    calls_read: int | None = None
+    note: str = ""
+
+
+@dataclass
+class Difference:
+    """What changes from a commit to the files as they are."""
+
+    reference: str
+    commit: str
+    environments: list[EnvironmentDifference] = field(default_factory=list)
+    old_faults: list[str] = field(default_factory=list)
+
+    @property
+    def changes(self) -> list[Change]:
+        """Every change in every environment."""
+        return [change for item in self.environments for change in item.changes]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what machines read."""
+        return {
+            "reference": self.reference,
+            "commit": self.commit,
+            "faults_at_reference": self.old_faults,
+            "effects": {
+                effect: sum(change.effect == effect for change in self.changes)
+                for effect in EFFECTS
+            },
+            "environments": [
+                {
+                    "environment": item.environment,
+                    "raw_calls_read": item.calls_read,
+                    "note": item.note,
+                    "changes": [_change_as_json(change) for change in item.changes],
+                }
+                for item in self.environments
+            ],
+        }
+
+
+def _change_as_json(change: Change) -> dict[str, Any]:
+    return {
+        "destination": change.destination,
+        "kind": change.kind,
+        "what": change.what,
+        "change": change.verb,
+        "effect": change.effect,
+        "before": change.before or None,
+        "after": change.after or None,
+        "reason": change.reason,
+        "calls": change.calls,
+    }
+
+
+def difference(
+    project: Path,
+    reference: str,
+    environments: Sequence[str],
+    destination: str | None,
+    counts_calls: bool,
+    reading: Reading,
+) -> Difference:
+    """Compare a project's seeds with those at a commit.
+
+    Args:
+        project: folder of the dbt project.
+        reference: the commit.
+        environments: those to compare; all that either side names if there are none.
+        destination: the only destination to compare; None for all.
+        counts_calls: whether to count the raw calls that are affected.
+        reading: told what is read.
+
+    Raises:
+        ConfigurationError: the seeds as they are have faults.
+        MissingFileError: there is no such commit.
+    """
+    now = read_seeds(project)
+    models = frozenset(destination_models(project))
+    with project_at(project, reference) as (folder, commit):
+        then = read_seeds(folder)
+        old_models = frozenset(destination_models(folder))
+        found = Difference(reference, commit, old_faults=[str(fault) for fault in then.faults])
+        chosen = environments or sorted({*now.environments(), *then.environments()})
+        for environment in chosen or ["dev"]:
+            changes = compare(
+                _side(then, environment, old_models, must_be_sound=False),
+                _side(now, environment, models, must_be_sound=True),
+            )
+            if destination is not None:
+                changes = [c for c in changes if c.destination in (destination, "*")]
+            item = EnvironmentDifference(environment, changes)
+            if counts_calls and any(change.reaches for change in changes):
+                _count(item, project, reading)
+            found.environments.append(item)
+    return found
+
+
+def _side(
+    configuration: Configuration, environment: str, models: frozenset[str], must_be_sound: bool
+) -> Side:
+    # An environment that one side does not have is no fault: it comes, or it goes.
+    is_there = bool(configuration.faults or configuration.in_environment(environment))
+    plan = make_plan(configuration, environment, today(), models)
+    if must_be_sound and plan.faults and is_there:
+        faults = "\n".join(f"- {fault}" for fault in plan.faults)
+        raise ConfigurationError(f"The configuration of {environment} has faults:\n{faults}")
+    return Side(plan, models)
+
+
+def _count(item: EnvironmentDifference, project: Path, reading: Reading) -> None:
+    named = os.environ.get("HIPAA_MODE_RAW_CALLS")
+    default = f"demo/raw_calls/{item.environment}/*.ndjson.gz"
+    try:
+        location = locate(named or default, Path.cwd() if named else project.absolute())
+        progress = reading(item.environment, location)
+        counts, item.calls_read = count_affected(item.changes, location, progress)
+    except RawCallsError as error:
+        item.note = f"affected calls were not counted: {error}"
+        return
+    item.changes = [replace(change, calls=n) for change, n in zip(item.changes, counts)]
+
+
+def as_markdown(found: Difference) -> str:
+    """Write the difference for a pull request."""
+    lines = ["## What this change does to what destinations receive", ""]
+    lines += [_told(found), ""]
+    for fault in found.old_faults:
+        lines.append(f"- At {_code(found.reference)}: {_text(fault)}")
+    for item in found.environments:
+        lines += [f"### {_text(item.environment)}", ""]
+        if not item.changes:
+            lines += ["No destination receives anything else.", ""]
+        for destination in dict.fromkeys(change.destination for change in item.changes):
+            lines += _markdown_table(
+                destination, [c for c in item.changes if c.destination == destination]
+            )
+        lines += _markdown_notes(item)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _told(found: Difference) -> str:
+    counts = Counter(change.effect for change in found.changes)
+    told = ", ".join(f"{counts[effect]} {effect}" for effect in EFFECTS if counts[effect])
+    since = f"Compared with {_code(found.reference)} ({found.commit[:COMMIT_SHOWN]})"
+    if not told:
+        return f"{since}: nothing changes."
+    warning = " **Something widens: look at it.**" if counts[WIDENS] else ""
+    return f"{since}: {told}.{warning}"
+
+
+def _markdown_table(destination: str, changes: Sequence[Change]) -> list[str]:
+    name = "every destination" if destination == "*" else destination
+    lines = [f"**{_text(name)}**", ""]
+    lines.append("| effect | what | before | after | raw calls | reason |")
+    lines.append("| --- | --- | --- | --- | ---: | --- |")
+    for change in changes:
+        effect = f"**{change.effect}**" if change.effect == WIDENS else change.effect
+        calls = "" if change.calls is None else f"{change.calls:,}"
+        cells = [
+            f"{effect}, {change.verb}",
+            f"{change.kind} {_code(change.what)}",
+            _code(change.before) if change.before else "not sent",
+            _code(change.after) if change.after else "not sent",
+            calls,
+            _text(change.reason),
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
+def _markdown_notes(item: EnvironmentDifference) -> list[str]:
+    if item.calls_read is not None:
+        return [f"Raw calls: of {item.calls_read:,} at hand, those that have a value for it.", ""]
+    return [_text(item.note), ""] if item.note else []
+
+
+def _text(text: str) -> str:
+    """Write text so that Markdown shows it as it is."""
+    plain = html.escape(printable(text), quote=False)
+    return re.sub(r"([\\`*_{}\[\]()#+!|~@-])", r"\\\1", plain)
+
+
+def _code(text: str) -> str:
+    """Write text as code in a table's cell."""
+    # In GitHub's tables a bar ends a cell even in code, unless it is escaped.
+    plain = printable(text).replace("|", "\\|")
+    fence = "`" * (max((len(run) for run in re.findall("`+", plain)), default=0) + 1)
+    space = " " if plain.startswith("`") or plain.endswith("`") else ""
+    return f"{fence}{space}{plain}{space}{fence}"

@@ -1,0 +1,431 @@
+"""Why each value of a call is what the destination gets, row by row.
+
+The values are those of the build (`build.py`); nothing here makes one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from hipaa_mode.calls import LIST_OF_TYPE, ROOT_OF_LIST, Number, Pairs, first
+from hipaa_mode.calls import parse_as_written as parse
+from hipaa_mode.configuration import (
+    ENVELOPE,
+    VIEWS,
+    WHOLE_OBJECT_COLUMNS,
+    AllowedProperty,
+    Configuration,
+)
+from hipaa_mode.paths import ARRAY, PropertyPath, Step, parse_path
+from hipaa_mode.plan import DestinationPlan, ViewColumn
+from hipaa_mode.preview.build import Built
+from hipaa_mode.treatments import TREATMENTS
+
+KEPT = "kept"
+MASKED = "masked"
+GENERALISED = "generalised"
+DROPPED = "dropped"
+GUARDED = "nulled by the guard"
+UNFIT = "nulled by type"
+OUTCOMES = (KEPT, MASKED, GENERALISED, GUARDED, UNFIT, DROPPED)
+"""What can become of a value."""
+
+_REJECTIONS = {
+    "empty": "it is empty",
+    "not_utf8": "it is not UTF-8",
+    "broken_json": "it is not JSON",
+    "not_an_object": "it is no JSON object",
+    "missing_type": "it has no type",
+    "type_not_text": "its type is no text",
+    "unknown_type": "its type is none of track, page, screen, identify, group and alias",
+    "properties_not_an_object": "its properties are no object",
+    "traits_not_an_object": "its traits are no object",
+    "event_not_text": "its event is no text",
+    "name_not_text": "its name is no text",
+}
+_SPELLINGS = {
+    "row_id": ("messageId", "message_id"),
+    "call_type": ("type",),
+    "event": ("event", "name"),
+    "sent_at": ("sentAt", "sent_at", "timestamp", "originalTimestamp", "original_timestamp"),
+    "received_at": ("receivedAt", "received_at"),
+    "user_id": ("userId", "user_id"),
+    "anonymous_id": ("anonymousId", "anonymous_id"),
+    "group_id": ("groupId", "group_id"),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One property of a call, before and after.
+
+    Attributes:
+        property_list: list of the property; `envelope` for the call's own keys.
+        path: its path.
+        before: its value in the call, as JSON text.
+        column: the destination's column; blank where there is none.
+        after: the value in it, as text; None for null and where there is no column.
+        outcome: one of `OUTCOMES`.
+        why: the reason, in words.
+    """
+
+    property_list: str
+    path: str
+    before: str
+    column: str
+    after: str | None
+    outcome: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    """One call as a destination would get it.
+
+    Attributes:
+        view: the view that its row is in; blank where it gets none.
+        not_sent: why the destination gets nothing of it; blank where it gets a row.
+        lines: what becomes of each property.
+        empty_columns: the view's columns that the call has nothing for.
+    """
+
+    view: str
+    not_sent: str
+    lines: list[Line]
+    empty_columns: list[str]
+
+
+class Explainer:
+    """Tells why, for one destination of an environment."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        environment: str,
+        destination: DestinationPlan,
+        models: list[str],
+        today: dt.date,
+    ) -> None:
+        self._rows = configuration.allowed_properties
+        self._environment = environment
+        self._destination = destination
+        self._models = models
+        self._today = today
+
+    def explain(self, message: str, built: Built) -> Preview:
+        """Tell what became of a call."""
+        call = parse(message)
+        not_sent = self._not_sent(built)
+        if not isinstance(call, tuple):
+            whole = Line(ENVELOPE, "", message, "", None, DROPPED, not_sent)
+            return Preview("", not_sent, [whole], [])
+        name = VIEWS[built.view] if built.view else _list_of(call)
+        taken: set[str] = set()
+        used = _spellings_used(call)
+        lines: list[Line] = []
+        columns = self._destination.views[built.view] if built.row is not None else []
+        for property_list, path, value in _values(call, name):
+            lines += self._lines(built, columns, property_list, path, value, not_sent, taken, used)
+        lines += _made(columns, built.row or {}, taken)
+        empty = [column.name for column in columns if column.name not in taken]
+        view = f"{self._destination.name}__{built.view}" if built.row is not None else ""
+        return Preview(view, not_sent, lines, empty)
+
+    def _not_sent(self, built: Built) -> str:
+        name = self._destination.name
+        if built.rejection:
+            return f"the call can't be used: {_REJECTIONS.get(built.rejection, built.rejection)}"
+        if built.is_duplicate:
+            return "an earlier call has the same message id"
+        if not built.view:
+            return "alias calls are sent to no destination"
+        if f"{name}__{built.view}" not in self._models:
+            return f"{name} has no view {name}__{built.view}"
+        if built.row is None:
+            return f"allowed_events.csv does not let its event go to {name}"
+        return ""
+
+    def _lines(
+        self,
+        built: Built,
+        columns: list[ViewColumn],
+        property_list: str,
+        path: PropertyPath,
+        value: Any,
+        not_sent: str,
+        taken: set[str],
+        used: dict[str, str],
+    ) -> list[Line]:
+        before, text = _json(value), str(path)
+        if not_sent:
+            return [Line(property_list, text, before, "", None, DROPPED, "the call is not sent")]
+        row = built.row or {}
+        lines: list[Line] = []
+        for column in columns:
+            if not _shows(column, property_list, path, used):
+                continue
+            taken.add(column.name)
+            after = row.get(column.name)
+            outcome, why = self._judge(column, built, value, after, path)
+            is_shown = outcome != DROPPED
+            shown = _text(after)
+            if after is not None and _is_within(column, path):
+                shown, why = before, f"in {column.name}, which is sent whole"
+            lines.append(
+                Line(
+                    property_list,
+                    text,
+                    before,
+                    column.name if is_shown else "",
+                    shown if is_shown else None,
+                    outcome,
+                    why,
+                )
+            )
+        if lines:
+            return lines
+        return [
+            Line(
+                property_list,
+                text,
+                before,
+                "",
+                None,
+                DROPPED,
+                self._why(property_list, path, used),
+            )
+        ]
+
+    def _judge(
+        self, column: ViewColumn, built: Built, value: Any, after: Any, path: PropertyPath
+    ) -> tuple[str, str]:
+        """Return what became of a value that has a column, and why."""
+        if after is None and (value is None or value == []):
+            return KEPT, "null in the call too"
+        if column.property_list == ENVELOPE:
+            return self._judge_envelope(column, built, value, after)
+        if column.events is not None and built.event not in column.events:
+            return DROPPED, f"allowed on {', '.join(column.events)} only"
+        guarded = built.guarded.get(column.masked_column, 0) if column.guard == "block" else 0
+        if _is_empty(after):
+            return _null(column, value, guarded)
+        outcome, why = _form(column)
+        missing = sum(item is None for item in after) if isinstance(after, list) else 0
+        if guarded and missing:
+            why += f"; {guarded} of {len(after)} null for looking like an identifier (guard block)"
+        if missing > guarded:
+            why += f"; {missing - guarded} of {len(after)} null for want of a value that fits"
+        return outcome, why
+
+    def _judge_envelope(
+        self, column: ViewColumn, built: Built, value: Any, after: Any
+    ) -> tuple[str, str]:
+        name = self._destination.name
+        if column.name in WHOLE_OBJECT_COLUMNS:
+            return KEPT, column.reason
+        if not column.masked_column:
+            return DROPPED, f"denied for {name} in allowed_properties.csv"
+        if column.name in ("sent_at", "received_at"):
+            precision = self._destination.timestamp_precision
+            if precision == "none":
+                return DROPPED, f"timestamp_precision of {name} is none"
+            if after is None:
+                return UNFIT, "it is no time"
+            exact = precision == "exact"
+            return (KEPT, "exact") if exact else (GENERALISED, f"to the {precision}")
+        if _is_empty(after):
+            return UNFIT, "a blank id has no token"
+        if column.treatment == "mask":
+            return MASKED, "keyed token" + (" of the message id" * (column.name == "row_id"))
+        if column.name == "event" and after != built.event:
+            return KEPT, "sent_as in allowed_events.csv"
+        return KEPT, "part of every row"
+
+    def _why(self, property_list: str, path: PropertyPath, used: dict[str, str]) -> str:
+        """Say why nothing takes a property: the rows that come near it, or that there are none."""
+        if property_list == ENVELOPE:
+            for column, keys in _SPELLINGS.items():
+                if str(path) in keys and column in used:
+                    return f"`{used[column]}` counts"
+            return "not a part of any row"
+        name = self._destination.name
+        near = [row for row in self._rows if self._concerns(row, property_list)]
+        for row in near:
+            if row.path != path:
+                continue
+            if row.expires_on is not None and row.expires_on < self._today:
+                return f"its row expired on {row.expires_on}"
+            if row.treatment.kind.name == "deny":
+                return f"denied for {name}: {row.reason}" if row.reason else f"denied for {name}"
+        for row in near:
+            steps = row.path.steps
+            if path.steps[: len(steps)] == steps and row.treatment.kind.name != "deny":
+                return f"`{row.path}` is allowed as a single value; this is an object or list"
+        return f"on no list of {name}"
+
+    def _concerns(self, row: AllowedProperty, property_list: str) -> bool:
+        is_here = row.environment in (self._environment, "*")
+        is_ours = row.destination in (self._destination.name, "*")
+        return is_here and is_ours and row.property_list == property_list
+
+
+def _made(columns: list[ViewColumn], row: dict[str, Any], taken: set[str]) -> list[Line]:
+    """Return lines for what a row has though the call has no key for it."""
+    sources = {"row_id": "keyed token of the call's content", "event": "the call's type"}
+    lines: list[Line] = []
+    for column in columns:
+        is_made = column.property_list == ENVELOPE and column.name in sources
+        if is_made and column.name not in taken and row.get(column.name) is not None:
+            taken.add(column.name)
+            outcome = MASKED if column.treatment == "mask" else KEPT
+            after = _text(row[column.name])
+            why = sources[column.name]
+            lines.append(Line(ENVELOPE, "", "", column.name, after, outcome, why))
+    return lines
+
+
+def _is_within(column: ViewColumn, path: PropertyPath) -> bool:
+    """Whether a column holds a whole object, and a property is in it."""
+    if column.data_type != "json":
+        return False
+    return column.property_list == ENVELOPE or parse_path(column.path).steps != path.steps
+
+
+def _null(column: ViewColumn, value: Any, guarded: int) -> tuple[str, str]:
+    """Say why a value that has a column is null there."""
+    if isinstance(value, list) and all(item is None for item in value):
+        return KEPT, "null in the call too"
+    if guarded:
+        return GUARDED, "looks like an identifier (guard block)"
+    if isinstance(value, str) and not value.strip() and column.treatment in ("mask", "surrogate"):
+        return UNFIT, "a blank value has no token"
+    if column.treatment != "allow":
+        return UNFIT, f"does not fit {column.treatment}"
+    return UNFIT, f"is no {column.data_type}"
+
+
+def _form(column: ViewColumn) -> tuple[str, str]:
+    """Say in which form a value is sent."""
+    kind = TREATMENTS[column.treatment.partition("(")[0]]
+    reason = f": {column.reason}" if column.reason else ""
+    if kind.name in ("mask", "surrogate"):
+        form = "keyed token" if kind.name == "mask" else "random code from the crosswalk"
+        of = "" if column.normalize == "none" else f" of it, normalised as {column.normalize}"
+        return MASKED, form + of + reason
+    if kind.passes_values:
+        return KEPT, "allowed" + reason
+    return GENERALISED, f"{column.treatment}: {kind.meaning}"
+
+
+def _shows(
+    column: ViewColumn, property_list: str, path: PropertyPath, used: dict[str, str]
+) -> bool:
+    """Whether a column is the place of a property."""
+    if column.property_list == ENVELOPE:
+        if property_list == ENVELOPE:
+            return len(path.steps) == 1 and path.steps[0].name == used.get(column.name)
+        root = "context" if property_list == "context" else ROOT_OF_LIST[property_list]
+        return column.name == root and column.data_type == "json"
+    if column.property_list != property_list:
+        return False
+    steps = parse_path(column.path).steps
+    return path.steps == steps or (
+        column.data_type == "json" and path.steps[: len(steps)] == steps
+    )
+
+
+def _list_of(call: Pairs) -> str:
+    kind = first(call, "type")
+    return LIST_OF_TYPE.get(kind.strip(" ").lower(), "") if isinstance(kind, str) else ""
+
+
+def _spellings_used(call: Pairs) -> dict[str, str]:
+    """Return, for each column of the envelope, the key that it is made of: the first not null."""
+    kind = str(first(call, "type")).strip(" ").lower()
+    spellings = {**_SPELLINGS, "event": ("event",) if kind == "track" else ("name",)}
+    found = {
+        column: next((key for key in keys if first(call, key) is not None), "")
+        for column, keys in spellings.items()
+    }
+    return {column: key for column, key in found.items() if key}
+
+
+def _values(call: Pairs, name: str) -> Iterator[tuple[str, PropertyPath, Any]]:
+    """Yield the values of a call with their lists and paths: the envelope, then the others.
+
+    Elements of an array are one value, a list.
+    """
+    root = ROOT_OF_LIST.get(name, "")
+    seen: set[str] = set()
+    for key, value in call:
+        is_object = isinstance(value, tuple) and key in (root, "context")
+        if key in seen or (is_object and value):
+            seen.add(key)
+            continue
+        seen.add(key)
+        for path, found in _leaves(((key, value),)).items():
+            yield ENVELOPE, path, found
+    for property_list, key in ((name, root), ("context", "context")):
+        content = first(call, key) if key else None
+        if isinstance(content, tuple):
+            for path, found in _leaves(content).items():
+                yield property_list, path, found
+
+
+def _leaves(content: Pairs) -> dict[PropertyPath, Any]:
+    """Return what is at each path of an object; of a key that is repeated the first."""
+    found: dict[PropertyPath, Any] = {}
+    for steps, value in _walk(content, ()):
+        path = PropertyPath(steps)
+        if any(step.is_array for step in steps):
+            found.setdefault(path, []).append(value)
+        else:
+            found.setdefault(path, value)
+    return found
+
+
+def _walk(value: Any, steps: tuple[Step, ...]) -> Iterator[tuple[tuple[Step, ...], Any]]:
+    if isinstance(value, tuple) and value:
+        seen: set[str] = set()
+        for key, item in value:
+            if key not in seen:
+                seen.add(key)
+                yield from _walk(item, (*steps, Step(key)))
+    elif isinstance(value, list) and value:
+        for item in value:
+            yield from _walk(item, (*steps, Step(ARRAY, is_array=True)))
+    else:
+        yield steps, value
+
+
+def _json(value: Any) -> str:
+    """Write a value as JSON text, numbers as they were."""
+    if isinstance(value, Number):
+        return str(value)
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_json, value)) + "]"
+    if isinstance(value, tuple):
+        return "{}" if not value else "{…}"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, list):
+        return (
+            "[" + ", ".join("null" if item is None else str(_text(item)) for item in value) + "]"
+        )
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, list) and bool(value) and all(item is None for item in value)
+    )

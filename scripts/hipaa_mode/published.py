@@ -1,0 +1,108 @@
+"""What is published, told the same way whatever the version of the manifest that says it.
+
+A manifest of version 1 has one file a view, and says of the file what is to be said of the view.
+A later one has `views` beside `files`, of which there are many a view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hipaa_mode.publishing import read_manifests
+
+
+@dataclass(frozen=True)
+class PublishedView:
+    """One view of a destination, as published.
+
+    Attributes:
+        name: its full name, such as `ga4__events`.
+        rows: how many rows it has.
+        columns: what the manifest says of its columns.
+        properties_dropped: property names that arrived and were not sent; None if not counted.
+    """
+
+    name: str
+    rows: int
+    columns: tuple[Mapping[str, Any], ...]
+    properties_dropped: int | None
+
+
+@dataclass(frozen=True)
+class PublishedDestination:
+    """One destination, as published.
+
+    Attributes:
+        name: the destination.
+        published_at: when, in UTC.
+        allowlist_fingerprint: fingerprint of the allowlist that it was published under.
+        calls: how many calls the build read, by what became of them.
+        views: its views, by name.
+        files: how many files there are.
+        size: bytes in all of them.
+    """
+
+    name: str
+    published_at: str
+    allowlist_fingerprint: str
+    calls: Mapping[str, int]
+    views: tuple[PublishedView, ...]
+    files: int
+    size: int
+
+
+def read_published(root: Path, environment: str) -> dict[str, PublishedDestination]:
+    """Read what is published in an environment, by destination.
+
+    Raises:
+        PublishingError: a manifest can't be read.
+    """
+    found = (_destination(manifest) for manifest in read_manifests(root, environment))
+    return {destination.name: destination for destination in found}
+
+
+def _destination(manifest: Mapping[str, Any]) -> PublishedDestination:
+    files = manifest["files"]
+    return PublishedDestination(
+        name=str(manifest["destination"]),
+        published_at=str(manifest.get("published_at") or ""),
+        allowlist_fingerprint=str(manifest.get("allowlist_fingerprint") or ""),
+        calls=dict(manifest.get("calls") or {}),
+        views=tuple(
+            PublishedView(
+                name,
+                int(facts.get("rows") or 0),
+                tuple(facts.get("columns") or ()),
+                facts.get("properties_dropped"),
+            )
+            for name, facts in sorted(described_views(manifest).items())
+        ),
+        files=len(files),
+        size=sum(int(facts.get("bytes") or 0) for facts in files.values()),
+    )
+
+
+def described_views(manifest: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return what a manifest says of each view, by its full name."""
+    views = manifest.get("views")
+    if isinstance(views, Mapping):
+        return dict(views)
+    return {
+        f"{manifest['destination']}__{facts['view']}": facts
+        for facts in manifest["files"].values()
+    }
+
+
+def delivered_rows(entry: Mapping[str, Any]) -> dict[str, int]:
+    """Return the rows of each view in an entry of the audit log, by the view's short name."""
+    told = entry.get("views")
+    if isinstance(told, Mapping):
+        told = [{"view": name, **facts} for name, facts in told.items()]
+    rows: dict[str, int] = {}
+    for facts in told if isinstance(told, list) else entry.get("files") or ():
+        view = str(facts.get("view") or facts.get("name") or "").rpartition("__")[2]
+        rows[view] = rows.get(view, 0) + int(facts.get("rows") or 0)
+    return rows

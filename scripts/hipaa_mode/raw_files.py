@@ -1,0 +1,141 @@
+"""Which raw files a build has to read: those that the warehouse does not have yet.
+
+The warehouse keeps a row for every file it has read. A file that only grew is read on from where
+the last reading ended; one that changed otherwise is read again, and the calls of one that is gone
+go too, so that the result is that of a build that reads everything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hipaa_mode.errors import RawCallsError
+from hipaa_mode.raw_calls import GZIP_MAGIC, RawFile, RawLocation
+
+SAMPLE_BYTES = 64 << 10
+"""Bytes at the start and at the end of a file that tell whether it only grew."""
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """A file as the warehouse has read it.
+
+    Attributes:
+        number: its number in the warehouse.
+        path: where it is.
+        size: bytes that were read.
+        modified_at: time of its last change when it was read, in nanoseconds since 1970.
+        sample: SHA-256 of its first and last bytes; see `SAMPLE_BYTES`.
+        lines: lines up to `size`; 0 where they are not counted.
+        can_grow: whether its last line was whole, so that more may follow.
+    """
+
+    number: int
+    path: str
+    size: int
+    modified_at: int
+    sample: str
+    lines: int
+    can_grow: bool
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a build reads.
+
+    Attributes:
+        files: the files, or parts of them, to read.
+        removed: numbers of files whose calls must go before, since they changed or are gone.
+        unchanged: how many files are as they were.
+    """
+
+    files: tuple[RawFile, ...]
+    removed: tuple[int, ...]
+    unchanged: int
+
+
+def plan_reading(location: RawLocation, known: Iterable[KnownFile]) -> Reading:
+    """Compare the files that are there with those that were read."""
+    read = {file.path: file for file in known}
+    next_number = max((file.number for file in read.values()), default=0) + 1
+    files: list[RawFile] = []
+    removed: list[int] = []
+    unchanged = 0
+    for found in location.files:
+        before = read.pop(found.path, None)
+        if before is not None and _is_unchanged(found, before):
+            unchanged += 1
+        elif before is not None and _only_grew(found, before):
+            files.append(
+                replace(
+                    found, number=before.number, start=before.size, first_line=before.lines + 1
+                )
+            )
+        else:
+            if before is not None:
+                removed.append(before.number)
+            files.append(replace(found, number=next_number))
+            next_number += 1
+    removed += [file.number for file in read.values()]
+    return Reading(tuple(files), tuple(sorted(removed)), unchanged)
+
+
+def as_known(file: RawFile, lines: Mapping[str, int]) -> KnownFile:
+    """Describe a file that was just read, for the next build.
+
+    Raises:
+        RawCallsError: the file is gone.
+    """
+    try:
+        with open(file.path, "rb") as stream:
+            is_gzip = stream.read(2) == GZIP_MAGIC
+            stream.seek(max(file.size - 1, 0))
+            ends_line = file.size > 0 and stream.read(1) == b"\n"
+        sample = _sample(file.path, file.size)
+    except OSError:
+        raise RawCallsError(f"{file.path} is gone since the run began. Run again") from None
+    counted = file.path in lines
+    return KnownFile(
+        number=file.number,
+        path=file.path,
+        size=file.size,
+        modified_at=file.modified_at,
+        sample=sample,
+        lines=lines.get(file.path, 0),
+        can_grow=counted and ends_line and not is_gzip,
+    )
+
+
+def known_file(content: Mapping[str, Any]) -> KnownFile:
+    """Read a row of the warehouse's table of files."""
+    return KnownFile(
+        number=int(content["file_number"]),
+        path=str(content["source_file"]),
+        size=int(content["size"]),
+        modified_at=int(content["modified_at"]),
+        sample=str(content["sample"]),
+        lines=int(content["lines"]),
+        can_grow=bool(content["can_grow"]),
+    )
+
+
+def _is_unchanged(found: RawFile, before: KnownFile) -> bool:
+    return (found.size, found.modified_at) == (before.size, before.modified_at)
+
+
+def _only_grew(found: RawFile, before: KnownFile) -> bool:
+    grew = before.can_grow and found.size > before.size
+    return grew and _sample(found.path, before.size) == before.sample
+
+
+def _sample(path: str, size: int) -> str:
+    """Hash the first and the last bytes of a file, as if it ended at `size`."""
+    digest = hashlib.sha256(str(size).encode())
+    with open(path, "rb") as stream:
+        digest.update(stream.read(min(SAMPLE_BYTES, size)))
+        stream.seek(max(size - SAMPLE_BYTES, 0))
+        digest.update(stream.read(min(SAMPLE_BYTES, size)))
+    return digest.hexdigest()

@@ -1,0 +1,686 @@
+"""What the report says, gathered from the seeds, the published files, the audit log and the proof.
+
+Everything here is configuration, counts or names; no value of a call is read.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hipaa_mode import __version__, audit, publishing
+from hipaa_mode.configuration import ANY, ENVELOPE, ENVELOPE_IDS, VIEWS, Configuration
+from hipaa_mode.errors import HipaaModeError, MaskingKeyError
+from hipaa_mode.inventory.kinds import KINDS
+from hipaa_mode.inventory.state import State, read_state
+from hipaa_mode.keys import load_master_key
+from hipaa_mode.plan import DestinationPlan, Plan, ViewColumn, make_plan
+from hipaa_mode.project import destination_models, read_seeds, today
+from hipaa_mode.published import PublishedDestination, delivered_rows, read_published
+from hipaa_mode.seeds import Fault, SeedRow, read_seed
+from hipaa_mode.treatments import TREATMENTS
+
+LISTS = {
+    "event": "Event properties",
+    "user": "User traits",
+    "group": "Group traits",
+    "context": "Context",
+    "envelope": "Ids of the call",
+}
+AUDIT_ENTRIES_SHOWN = 30
+DROPPED_SHOWN = 8
+NEW_SHOWN = 50
+CHECKS_NAMED = 5
+
+
+@dataclass(frozen=True)
+class SentProperty:
+    """One line of a destination's list.
+
+    Attributes:
+        path: the property.
+        column: the column it is sent in.
+        form: `sent`, `masked`, `generalised` or `denied`.
+        detail: how exactly.
+        events: the only events on which it is sent; blank for all.
+        reason: why it is safe.
+        approved_by: who says so.
+        expires_on: last day the row counts; blank for ever.
+        guard: what becomes of values that look like identifiers, and how many there were.
+        unfit: how many values did not fit in the last build; None if it was not published.
+    """
+
+    path: str
+    column: str
+    form: str
+    detail: str
+    events: str
+    reason: str
+    approved_by: str
+    expires_on: str
+    guard: str
+    unfit: int | None
+
+
+@dataclass(frozen=True)
+class DroppedProperty:
+    """A property that arrives and is not sent."""
+
+    property_list: str
+    path: str
+    calls: int
+    looks: str
+
+
+@dataclass(frozen=True)
+class View:
+    """A destination's view: what is proven of it, and what is published."""
+
+    name: str
+    proof: str
+    rows: int | None
+    properties_dropped: int | None
+
+
+@dataclass
+class DestinationReport:
+    """What is told of one destination.
+
+    Attributes:
+        mode: `HIPAA mode`, `Not restricted` or `Invalid`.
+        validity: whether the mode is valid, and until when, or why not.
+        is_valid: whether it is.
+        events: event names, each with the name it is sent as; None for every event.
+        lists: what it receives, by property list.
+        proof: what the static proof came to, in words.
+        is_proven: whether everything is; None where it was not tried.
+        tests: what the tests of the last build came to, in words.
+        tests_passed: whether all did; None where there was no build.
+        dropped: what is dropped most, of the views that it has.
+    """
+
+    name: str
+    tool: str
+    description: str
+    mode: str
+    validity: str
+    is_valid: bool
+    settings: dict[str, str] = field(default_factory=dict)
+    events: list[tuple[str, str]] | None = field(default_factory=list)
+    lists: dict[str, list[SentProperty]] = field(default_factory=dict)
+    views: list[View] = field(default_factory=list)
+    proof: str = ""
+    is_proven: bool | None = None
+    tests: str = ""
+    tests_passed: bool | None = None
+    published: str = ""
+    is_current: bool | None = None
+    dropped: list[DroppedProperty] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """One entry of the audit log, for reading."""
+
+    sequence: int
+    time: str
+    destination: str
+    outcome: str
+    rows: str
+    allowlist: str
+    commit: str
+    reasons: str
+
+
+@dataclass(frozen=True)
+class NewProperty:
+    """A property that appeared."""
+
+    property_list: str
+    path: str
+    since: str
+    looks: str
+    received_by: str
+
+
+@dataclass
+class EnvironmentReport:
+    """What is told of one environment.
+
+    Attributes:
+        attention: what someone has to look at, a line each.
+        calls: how many calls the last published build read, by what became of them.
+        audit_state: what the check of the audit log came to.
+        inventory_state: when the inventory was taken, or how to take one.
+    """
+
+    name: str
+    destinations: list[DestinationReport] = field(default_factory=list)
+    attention: list[str] = field(default_factory=list)
+    calls: dict[str, int] = field(default_factory=dict)
+    audit_state: str = ""
+    audit_entries: list[AuditEntry] = field(default_factory=list)
+    audit_count: int = 0
+    inventory_state: str = ""
+    new_properties: list[NewProperty] = field(default_factory=list)
+
+    def count(self, mode: str) -> int:
+        """Count the destinations of a mode."""
+        return sum(destination.mode == mode for destination in self.destinations)
+
+
+@dataclass
+class Report:
+    """The whole report."""
+
+    project: str
+    generated_at: str
+    version: str
+    commit: str
+    is_dirty: bool
+    environments: list[EnvironmentReport]
+
+    @property
+    def attention(self) -> int:
+        """How many things there are to look at."""
+        return sum(len(environment.attention) for environment in self.environments)
+
+
+Proofs = Mapping[str, Mapping[str, Any]]
+"""What `hipaa-mode verify --json` says, by environment; an environment that is not there was not
+tried."""
+
+
+def gather(project: Path, environments: Sequence[str], root: Path, proofs: Proofs) -> Report:
+    """Gather what the report says.
+
+    Args:
+        project: folder of the dbt project.
+        environments: environments to tell of; all that the seeds name if there are none.
+        root: the `published` folder.
+        proofs: what verify found; an entry `{"failed": "why"}` says that it could not run.
+    """
+    configuration = read_seeds(project)
+    chosen = list(environments) or configuration.environments() or ["dev"]
+    git = audit.git_state(project) or {}
+    return Report(
+        project=_name(project),
+        generated_at=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
+        version=__version__,
+        commit=str(git.get("commit") or ""),
+        is_dirty=bool(git.get("dirty")),
+        environments=[
+            _Environment(project, configuration, name, root, proofs.get(name)).report()
+            for name in chosen
+        ],
+    )
+
+
+def _name(project: Path) -> str:
+    try:
+        for line in (project / "dbt_project.yml").read_text("utf-8").splitlines():
+            key, _, value = line.partition(":")
+            if key == "name":
+                return value.strip().strip("'\"")
+    except (OSError, UnicodeDecodeError):
+        pass
+    return project.absolute().name
+
+
+class _Environment:
+    """Gathers what is told of one environment."""
+
+    def __init__(
+        self,
+        project: Path,
+        configuration: Configuration,
+        name: str,
+        root: Path,
+        proof: Mapping[str, Any] | None,
+    ) -> None:
+        self.project = project
+        self.configuration = configuration
+        self.root = root
+        self.proof = proof
+        self.models = set(destination_models(project))
+        self.plan: Plan = make_plan(configuration, name, today(), self.models)
+        self.found = EnvironmentReport(name)
+        self.state: State = State()
+        self.published: dict[str, PublishedDestination] = {}
+        self.entries: list[audit.Entry] = []
+
+    def report(self) -> EnvironmentReport:
+        """Gather everything."""
+        found = self.found
+        found.attention += [str(fault) for fault in self.plan.faults]
+        found.attention += [str(warning) for warning in self.plan.warnings]
+        self._read_published()
+        self._read_audit_log()
+        self._read_inventory()
+        found.destinations = [
+            *(self._destination(item) for item in self.plan.destinations.values()),
+            *self._invalid(),
+        ]
+        found.destinations.sort(key=lambda destination: destination.name)
+        for destination in found.destinations:
+            found.attention += _attention(destination)
+        if self.proof is not None and "failed" in self.proof:
+            found.attention.append(f"Nothing is proven: {self.proof['failed']}")
+        return found
+
+    def _read_published(self) -> None:
+        try:
+            self.published = read_published(self.root, self.found.name)
+            self.found.attention += publishing.check_files(self.root, self.found.name)
+        except HipaaModeError as error:
+            self.found.attention.append(str(error))
+        last = max(self.published.values(), key=lambda item: item.published_at, default=None)
+        self.found.calls = dict(last.calls) if last else {}
+
+    def _read_audit_log(self) -> None:
+        found, name = self.found, self.found.name
+        path = audit.log_path(self.root, name)
+        if not path.exists():
+            found.audit_state = "There is no audit log: nothing has been built here yet."
+            return
+        key, fingerprint = _audit_key(self.project, name)
+        try:
+            self.entries = audit.entries(audit.read_lines(path))
+            findings = audit.verify(self.root, name, key, fingerprint)
+        except HipaaModeError as error:
+            found.audit_state = str(error)
+            found.attention.append(str(error))
+            return
+        # Differences of published files are told with the files.
+        faults = [fault for fault in findings.faults if fault not in found.attention]
+        found.attention += [f"Audit log: {fault}" for fault in faults]
+        state = "is not sound" if findings.faults else "is sound"
+        notes = "".join(f" {note}." for note in findings.notes)
+        found.audit_state = (
+            f"The chain of {findings.entries} entries {state}.{notes} Head: {findings.head}"
+        )
+        found.audit_count = len(self.entries)
+        last = reversed(self.entries[-AUDIT_ENTRIES_SHOWN:])
+        found.audit_entries = [_audit_entry(entry) for entry in last]
+
+    def _read_inventory(self) -> None:
+        found = self.found
+        try:
+            self.state = read_state(self.project, found.name)
+        except HipaaModeError as error:
+            found.attention.append(str(error))
+            return
+        if not self.state.taken_at:
+            command = f"hipaa-mode inventory --environment {found.name}"
+            found.inventory_state = f"No inventory was taken. Run: {command}"
+            return
+        lines = self.state.last.get("lines", 0)
+        found.inventory_state = (
+            f"Inventory of {_moment(self.state.taken_at)}: {lines:,} raw calls."
+        )
+        if not self.state.started_at:
+            found.inventory_state += (
+                " Nobody keeps track of new properties. Run on a schedule: hipaa-mode inventory "
+                f"--environment {found.name} --new"
+            )
+        found.new_properties = self._new_properties()
+        unseen = sum(item.since == "" for item in found.new_properties)
+        if unseen:
+            found.attention.append(
+                f"{unseen} properties appeared since the last run of hipaa-mode inventory --new"
+            )
+
+    def _new_properties(self) -> list[NewProperty]:
+        """Return what appeared after track began to be kept, the newest first."""
+        started = self.state.started_at
+        new: list[NewProperty] = []
+        for item in self._arriving():
+            key = f"{item['property_list']} {item['property']}"
+            since = self.state.known.get(key, "")
+            if not started or since == started or (since and since < started):
+                continue
+            receivers = {
+                f"{reception['destination']} ({reception['treatment']})"
+                for reception in item["received_by"]
+            }
+            new.append(
+                NewProperty(
+                    item["property_list"],
+                    item["property"],
+                    _moment(since),
+                    _looks(item),
+                    ", ".join(sorted(receivers)) or "nobody",
+                )
+            )
+        new.sort(
+            key=lambda item: (item.since or "9999", item.property_list, item.path), reverse=True
+        )
+        return new[:NEW_SHOWN]
+
+    def _arriving(self) -> list[dict[str, Any]]:
+        return [dict(item) for item in self.state.last.get("properties", [])]
+
+    def _destination(self, plan: DestinationPlan) -> DestinationReport:
+        faults = self._faults_of(plan.name)
+        found = DestinationReport(
+            name=plan.name,
+            tool=plan.display_name,
+            description=plan.description,
+            mode="HIPAA mode" if plan.is_in_hipaa_mode else "Not restricted",
+            validity=self._validity(plan, faults),
+            is_valid=not faults,
+            settings={
+                "Connection": plan.connection_mode.replace("_", "-"),
+                "PHI": "restricted" if plan.restrict_phi else "not restricted",
+                "Tokens": _tokens(plan),
+                "Times": _precision(plan.timestamp_precision),
+                "Allowlist": plan.fingerprint[:12],
+            },
+            events=None
+            if plan.events is None or ANY in plan.events
+            else sorted(plan.events.items()),
+        )
+        published = self.published.get(plan.name)
+        if plan.restrict_phi:
+            found.lists = self._lists(plan, published)
+        self._tell_proof(found, plan, published)
+        self._tell_tests(found)
+        self._tell_published(found, plan, published)
+        found.dropped = self._dropped(plan) if plan.restrict_phi else []
+        return found
+
+    def _validity(self, plan: DestinationPlan, faults: list[Fault]) -> str:
+        if faults:
+            return f"Invalid: {faults[0].problem}"
+        if plan.restrict_phi:
+            return "Valid: server-side and restricted"
+        row = next(item for item in self._rows("destinations") if self._is(item, plan.name))
+        until = row.word("baa_expires_on")
+        return f"Valid under BAA {plan.baa_reference}" + (f" until {until}" if until else "")
+
+    def _rows(self, seed: str) -> list[SeedRow]:
+        path = self.project / "seeds" / f"{seed}.csv"
+        return read_seed(seed, path, f"seeds/{seed}.csv", []) or []
+
+    def _is(self, row: SeedRow, name: str) -> bool:
+        return row.word("destination") == name and row.word("environment") in (
+            self.found.name,
+            ANY,
+        )
+
+    def _faults_of(self, name: str) -> list[Fault]:
+        lines = {row.line for row in self._rows("destinations") if self._is(row, name)}
+        return [
+            fault
+            for fault in self.plan.faults
+            if fault.file == "seeds/destinations.csv" and fault.line in lines
+        ]
+
+    def _invalid(self) -> list[DestinationReport]:
+        """Return destinations that the seeds list and that can't be read as such."""
+        names = {
+            name
+            for environment, name in self.configuration.listed
+            if environment in (self.found.name, ANY) and name not in self.plan.destinations
+        }
+        found: list[DestinationReport] = []
+        for name in sorted(names):
+            faults = self._faults_of(name)
+            why = faults[0].problem if faults else "its row has a fault"
+            row = next((r for r in self._rows("destinations") if self._is(r, name)), None)
+            tool = row.word("destination_type") if row else ""
+            text = row.word("description") if row else ""
+            invalid = DestinationReport(name, tool, text, "Invalid", f"Invalid: {why}", False)
+            invalid.published = "Nothing is published while the configuration has faults"
+            self._tell_tests(invalid)
+            found.append(invalid)
+        return found
+
+    def _lists(
+        self, plan: DestinationPlan, published: PublishedDestination | None
+    ) -> dict[str, list[SentProperty]]:
+        lists: dict[str, list[SentProperty]] = {name: [] for name in LISTS}
+        seen: set[tuple[str, str]] = set()
+        for view, columns in plan.views.items():
+            if f"{plan.name}__{view}" not in self.models:
+                continue
+            for column in columns:
+                is_id = column.property_list == ENVELOPE and column.name in ENVELOPE_IDS
+                key = (column.property_list, column.path or column.name)
+                if key in seen or (column.property_list == ENVELOPE and not is_id):
+                    continue
+                seen.add(key)
+                facts = _published_facts(published, column)
+                lists[column.property_list].append(self._sent(plan, column, facts))
+        for found in lists.values():
+            found.sort(key=lambda item: item.path)
+        return lists
+
+    def _sent(
+        self, plan: DestinationPlan, column: ViewColumn, facts: list[Mapping[str, Any]]
+    ) -> SentProperty:
+        approved_by, expires_on = self._approval(plan, column)
+        unfit = sum(int(fact.get("values_not_fitting") or 0) for fact in facts)
+        return SentProperty(
+            path=column.path or column.name,
+            column=column.name,
+            form=_form(column),
+            detail=_detail(column),
+            events=", ".join(column.events or ()),
+            reason=column.reason,
+            approved_by=approved_by,
+            expires_on=expires_on,
+            guard=_guard(column, facts),
+            unfit=unfit if facts else None,
+        )
+
+    def _approval(self, plan: DestinationPlan, column: ViewColumn) -> tuple[str, str]:
+        """Return who approved a column's row, and until when it counts."""
+        rows = [
+            row
+            for row in self.configuration.allowed_properties
+            if row.environment in (self.found.name, ANY)
+            and row.destination in (plan.name, ANY)
+            and row.property_list == column.property_list
+            and str(row.path) == (column.path or column.name)
+            and str(row.treatment) == column.treatment
+        ]
+        best = max(
+            rows, key=lambda row: (row.destination != ANY, row.environment != ANY), default=None
+        )
+        if best is None:
+            return "", ""
+        return best.approved_by, best.expires_on.isoformat() if best.expires_on else ""
+
+    def _tell_proof(
+        self,
+        found: DestinationReport,
+        plan: DestinationPlan,
+        published: PublishedDestination | None,
+    ) -> None:
+        verdicts = self.proof.get("verdicts", []) if self.proof else []
+        views = {view.name: view for view in published.views} if published else {}
+        wrong = 0
+        for view in VIEWS:
+            name = f"{plan.name}__{view}"
+            if name not in self.models:
+                continue
+            of_view = [item for item in verdicts if item["view"] == name]
+            broken = sum(item["outcome"] == "violation" for item in of_view)
+            wrong += broken
+            told = f"{broken} not proven" if broken else "proven" if of_view else "not tried"
+            there = views.get(name)
+            found.views.append(
+                View(
+                    name,
+                    told,
+                    there.rows if there else None,
+                    there.properties_dropped if there and plan.restrict_phi else None,
+                )
+            )
+        if self.proof is None or "failed" in self.proof or not found.views:
+            found.proof = "Not tried"
+        elif wrong:
+            found.proof, found.is_proven = f"{wrong} violations", False
+        elif all(view.proof == "proven" for view in found.views):
+            found.proof, found.is_proven = "Proven", True
+        else:
+            found.proof, found.is_proven = "Not proven: a view is missing", False
+
+    def _tell_tests(self, found: DestinationReport) -> None:
+        of_it = [entry for entry in self.entries if entry["destination"] in (found.name, "*")]
+        last = of_it[-1] if of_it else None
+        if last is None:
+            found.tests = "No build yet"
+            return
+        when = _moment(last["time"])
+        checks = len(last.get("checks") or ())
+        if last["outcome"] == audit.PUBLISHED:
+            found.tests, found.tests_passed = f"{checks} passed, {when}", True
+            return
+        reasons = [str(reason) for reason in last.get("reasons") or ()]
+        more = f" and {len(reasons) - CHECKS_NAMED} more" if len(reasons) > CHECKS_NAMED else ""
+        named = "; ".join(reasons[:CHECKS_NAMED]) + more
+        found.tests = f"{last['outcome']}, {when}" + (f": {named}" if named else "")
+        found.tests_passed = False
+
+    def _tell_published(
+        self,
+        found: DestinationReport,
+        plan: DestinationPlan,
+        published: PublishedDestination | None,
+    ) -> None:
+        if published is None:
+            found.published = "Nothing is published"
+            return
+        found.published = _moment(published.published_at)
+        found.is_current = published.allowlist_fingerprint == plan.fingerprint
+
+    def _dropped(self, plan: DestinationPlan) -> list[DroppedProperty]:
+        """Return what arrives most of what the destination's views could hold and do not."""
+        lists = {VIEWS[view] for view in VIEWS if f"{plan.name}__{view}" in self.models}
+        found = [
+            DroppedProperty(
+                item["property_list"], item["property"], int(item["calls"]), _looks(item)
+            )
+            for item in self._arriving()
+            if (item["property_list"] in lists or (lists and item["property_list"] == "context"))
+            and item["calls"]
+            and not any(r["destination"] == plan.name for r in item["received_by"])
+        ]
+        found.sort(key=lambda item: (-item.calls, item.property_list, item.path))
+        return found[:DROPPED_SHOWN]
+
+
+def _audit_key(project: Path, environment: str) -> tuple[bytes | None, str | None]:
+    try:
+        key = load_master_key(os.environ, project / ".hipaa_mode" / "masking.key")
+    except MaskingKeyError:
+        return None, None
+    subkey = key.subkey(environment, audit.KEY_SCOPE).reveal().encode("ascii")
+    return subkey, key.fingerprint(environment)
+
+
+def _audit_entry(entry: audit.Entry) -> AuditEntry:
+    rows = delivered_rows(entry)
+    git = entry.get("git") or {}
+    commit = str(git.get("commit") or "")[:12] + (" and changes" if git.get("dirty") else "")
+    reasons = [str(reason) for reason in entry.get("reasons") or ()]
+    more = [f"and {len(reasons) - CHECKS_NAMED} more"] if len(reasons) > CHECKS_NAMED else []
+    return AuditEntry(
+        sequence=int(entry["sequence"]),
+        time=_moment(entry["time"]),
+        destination=entry["destination"] or "the log itself",
+        outcome=entry["outcome"],
+        rows=", ".join(f"{view} {count:,}" for view, count in rows.items()),
+        allowlist=str(entry.get("allowlist_fingerprint") or "")[:12],
+        commit=commit,
+        reasons="; ".join([*reasons[:CHECKS_NAMED], *more]),
+    )
+
+
+def _tokens(plan: DestinationPlan) -> str:
+    if not plan.restrict_phi:
+        return "none: ids are sent as they are"
+    return "shared with other destinations" if plan.scope == ANY else "its own"
+
+
+def _events(plan: DestinationPlan) -> list[tuple[str, str]] | None:
+    if plan.events is None or ANY in plan.events:
+        return None
+    return sorted(plan.events.items())
+
+
+def _attention(found: DestinationReport) -> list[str]:
+    lines: list[str] = []
+    if found.is_proven is False:
+        lines.append(f"{found.name}: {found.proof}")
+    if found.tests_passed is False:
+        lines.append(f"{found.name}: the last build did not publish it: {found.tests}")
+    if found.is_current is False:
+        lines.append(
+            f"{found.name}: what is published was made under another allowlist than the seeds' "
+            "now. Run: dbt build"
+        )
+    return lines
+
+
+def _form(column: ViewColumn) -> str:
+    name = column.treatment.partition("(")[0]
+    if name in ("mask", "surrogate"):
+        return "masked"
+    return {"allow": "sent", "deny": "denied"}.get(name, "generalised")
+
+
+def _detail(column: ViewColumn) -> str:
+    kind = TREATMENTS[column.treatment.partition("(")[0]]
+    if column.treatment == "allow":
+        text = "sent whole, as JSON" if column.data_type == "json" else "as it is"
+    elif kind.default_argument is None:
+        text = kind.meaning.removeprefix("sent ")
+    else:
+        text = f"{kind.meaning}: {column.treatment}"
+    if column.normalize != "none":
+        text += f", normalised as {column.normalize}"
+    return text
+
+
+def _guard(column: ViewColumn, facts: Sequence[Mapping[str, Any]]) -> str:
+    if not column.guard:
+        return ""
+    counts = [fact.get("values_like_identifiers") for fact in facts]
+    found = sum(int(count) for count in counts if count is not None)
+    told = "made null" if column.guard == "block" else "sent all the same"
+    return column.guard + (f": {found:,} values {told}" if found else "")
+
+
+def _published_facts(
+    published: PublishedDestination | None, column: ViewColumn
+) -> list[Mapping[str, Any]]:
+    """Return what the manifest says of a column, in each view that has it."""
+    return [
+        fact
+        for view in (published.views if published else ())
+        for fact in view.columns
+        if fact.get("property_list") == column.property_list
+        and fact.get("name") == column.name
+        and fact.get("property") == column.path
+    ]
+
+
+def _looks(item: Mapping[str, Any]) -> str:
+    named = (KINDS[look["kind"]] for look in item["looks_like"] if look["kind"] in KINDS)
+    return ", ".join(kind.title + (f" ({kind.letter})" if kind.letter else "") for kind in named)
+
+
+def _precision(precision: str) -> str:
+    return {"exact": "exact", "none": "not sent"}.get(precision, f"to the {precision}")
+
+
+def _moment(text: str) -> str:
+    """Write an ISO time as people read it."""
+    return text[:16].replace("T", " ") + " UTC" if len(text) >= 16 else text

@@ -1,0 +1,483 @@
+"""The report: what it says, that nothing in it is markup from outside, and how it looks."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import browser
+import pytest
+from seed_files import Seeds, minimal_seeds
+from selenium.webdriver.chrome.webdriver import WebDriver
+from selenium.webdriver.common.keys import Keys
+from typer.testing import CliRunner
+
+from hipaa_mode import audit
+from hipaa_mode.cli import app
+from hipaa_mode.errors import ExitCode, MissingFileError
+from hipaa_mode.inventory.state import State, write_state
+from hipaa_mode.project import read_plan
+from hipaa_mode.published import delivered_rows, read_published
+from hipaa_mode.report.content import Report, gather
+from hipaa_mode.report.render import render
+
+HOSTILE = "<script>alert(1)</script>\"'&lt;\u202e\x1b[31m"
+SHOWN = "<script>alert(1)</script>\"'&lt;\\u{202e}\\u{1b}[31m"
+
+
+class Page(HTMLParser):
+    """A page as a list of elements and the text in them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._hidden = False
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._hidden = tag == "style"
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden = False
+
+    def handle_data(self, data: str) -> None:
+        self.text += "" if self._hidden else data
+
+    @property
+    def words(self) -> str:
+        return " ".join(self.text.split())
+
+
+def write_project(folder: Path, seeds: Seeds, views: tuple[str, ...] = ("events",)) -> None:
+    (folder / "seeds").mkdir(exist_ok=True)
+    seeds.write(folder / "seeds")
+    for name in {row["destination"] for row in seeds.rows["destinations"]}:
+        for view in views:
+            model = folder / f"models/{name}/{name}__{view}.sql"
+            model.parent.mkdir(parents=True, exist_ok=True)
+            model.write_text(f"{{{{ hipaa_mode.destination_{view}('{name}') }}}}")
+
+
+def manifest(project: Path, name: str, is_new_form: bool, **facts: Any) -> dict[str, Any]:
+    """A manifest as a build writes it, of the form of today or of the one to come."""
+    plan = read_plan(project, "dev").destinations[name]
+    columns = [
+        {
+            "name": column.name,
+            "property_list": column.property_list,
+            "property": column.path,
+            "treatment": column.treatment,
+            "guard": column.guard,
+            "values_not_fitting": 7 if column.path == "plan" else 0,
+            "values_like_identifiers": 12 if column.guard else None,
+        }
+        for column in plan.views["events"]
+    ]
+    view = {"view": "events", "rows": 1712, "columns": columns, "properties_dropped": 62}
+    stored = {"bytes": 10, "sha256": "0" * 64}
+    content = {
+        "destination": name,
+        "environment": "dev",
+        "published_at": "2026-03-02T14:31:09+00:00",
+        "allowlist_fingerprint": plan.fingerprint,
+        "calls": {"raw": 6000, "staged": 5913, "duplicates": 53, "rejected": 34},
+        **facts,
+    }
+    if is_new_form:
+        days = ("2026-03-01", "2026-03-02")
+        files = {
+            f"{name}__events/{day}.parquet": {"view": "events", "rows": 856, **stored}
+            for day in days
+        }
+        return {**content, "views": {f"{name}__events": view}, "files": files}
+    return {**content, "files": {f"{name}__events.parquet": {**view, **stored}}}
+
+
+def publish(project: Path, name: str, is_new_form: bool = False, **facts: Any) -> None:
+    folder = project / "published/dev" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    content = manifest(project, name, is_new_form, **facts)
+    (folder / "manifest.json").write_text(json.dumps(content))
+
+
+@pytest.fixture
+def seeds() -> Seeds:
+    """A destination in HIPAA mode with a property of every form, and an open one."""
+    seeds = minimal_seeds()
+    seeds.replace("allowed_properties", reason=f"Why {HOSTILE}", expires_on="2031-01-31")
+    seeds.replace("destinations", description=HOSTILE.replace("\x1b", ""))
+    seeds.add(
+        "destinations",
+        destination="crm",
+        restrict_phi="false",
+        baa_reference="BAA-7",
+        baa_expires_on="2031-12-31",
+    )
+    seeds.add("allowed_events", event="Booked <b>", sent_as="done")
+    for cells in (
+        {"property": "email", "treatment": "mask", "normalize": "email"},
+        {"property": "born", "treatment": "birth_year", "event": "Signed In"},
+        {"property": "price", "treatment": "round(5)"},
+        {"property": "survey", "data_type": "json", "guard": "warn"},
+        {"property": "anonymous_id", "property_list": "envelope", "treatment": "deny"},
+        {"property": "locale", "property_list": "context"},
+    ):
+        seeds.add("allowed_properties", **cells)
+    return seeds
+
+
+def gathered(project: Path, proofs: dict[str, Any] | None = None) -> Report:
+    return gather(project, [], project / "published", proofs or {})
+
+
+# What is published, in both forms of the manifest
+
+
+@pytest.mark.parametrize("is_new_form", [False, True], ids=["files", "views"])
+def test_manifests_of_both_forms(tmp_path: Path, seeds: Seeds, is_new_form: bool):
+    write_project(tmp_path, seeds)
+    publish(tmp_path, "ga4", is_new_form)
+    found = read_published(tmp_path / "published", "dev")["ga4"]
+    [view] = found.views
+    assert (view.name, view.rows, view.properties_dropped) == ("ga4__events", 1712, 62)
+    assert {"email", "plan"} <= {column["name"] for column in view.columns}
+    assert (found.files, found.size) == ((2, 20) if is_new_form else (1, 10))
+    assert found.calls["rejected"] == 34
+
+
+def test_rows_of_audit_entries_of_both_forms():
+    files = [{"view": "events", "rows": 3}, {"view": "events", "rows": 4}, {"view": "groups"}]
+    assert delivered_rows({"files": files}) == {"events": 7, "groups": 0}
+    views = {"ga4__events": {"rows": 7}, "ga4__groups": {"rows": 0}}
+    assert delivered_rows({"files": files, "views": views}) == {"events": 7, "groups": 0}
+    listed = [{"view": "ga4__events", "rows": 7}]
+    assert delivered_rows({"files": files, "views": listed}) == {"events": 7}
+    assert delivered_rows({"outcome": "refused"}) == {}
+
+
+# What it says
+
+
+def test_lists_modes_and_counts(tmp_path: Path, seeds: Seeds):
+    write_project(tmp_path, seeds)
+    publish(tmp_path, "ga4")
+    [environment] = gathered(tmp_path).environments
+    crm, ga4 = environment.destinations
+    assert (ga4.mode, ga4.is_valid, ga4.validity) == (
+        "HIPAA mode",
+        True,
+        "Valid: server-side and restricted",
+    )
+    assert crm.validity == "Valid under BAA BAA-7 until 2031-12-31"
+    assert crm.lists == {}
+    assert ga4.events == [("Booked <b>", "done"), ("Signed In", "Signed In")]
+    told = {item.path: item for items in ga4.lists.values() for item in items}
+    assert {path: item.form for path, item in told.items()} == {
+        "plan": "sent",
+        "email": "masked",
+        "born": "generalised",
+        "price": "generalised",
+        "survey": "sent",
+        "locale": "sent",
+        "user_id": "masked",
+        "anonymous_id": "denied",
+        "group_id": "masked",
+    }
+    assert told["plan"].expires_on == "2031-01-31"
+    assert told["plan"].approved_by == "privacy@clinic.example"
+    assert told["plan"].unfit == 7
+    assert told["plan"].guard == "block: 12 values made null"
+    assert told["survey"].guard == "warn: 12 values sent all the same"
+    assert told["survey"].detail == "sent whole, as JSON"
+    assert told["born"].events == "Signed In"
+    assert "normalised as email" in told["email"].detail
+    assert environment.calls["raw"] == 6000
+    assert [(view.rows, view.properties_dropped) for view in ga4.views] == [(1712, 62)]
+    assert ga4.is_current is True
+
+
+def test_invalid_destinations_and_faults(tmp_path: Path):
+    seeds = minimal_seeds()
+    seeds.add("destinations", destination="chat", connection_mode="client_side")
+    seeds.add("destinations", destination="old", restrict_phi="false", baa_reference="B")
+    seeds.rows["destinations"][2]["baa_expires_on"] = "2020-01-31"
+    write_project(tmp_path, seeds)
+    [environment] = gathered(tmp_path).environments
+    found = {destination.name: destination for destination in environment.destinations}
+    assert found["chat"].mode == "Invalid"
+    assert "nothing can be filtered on the server" in found["chat"].validity
+    assert found["old"].is_valid is False
+    assert "has expired" in found["old"].validity
+    assert environment.count("Invalid") == 1
+    assert sum("line 3" in line for line in environment.attention) == 1
+    html = Page(render(gathered(tmp_path)))
+    assert "client-side and restricted, which is invalid" in html.words
+
+
+def test_proofs(tmp_path: Path, seeds: Seeds):
+    write_project(tmp_path, seeds, ("events", "identifies"))
+    sound = {"destination": "ga4", "view": "ga4__events", "column": "plan", "outcome": "allow"}
+    broken = {**sound, "view": "ga4__identifies", "outcome": "violation"}
+
+    def proof_of(verdicts: list[dict[str, str]]) -> tuple[str, bool | None]:
+        report = gathered(tmp_path, {"dev": {"verdicts": verdicts}})
+        ga4 = report.environments[0].destinations[1]
+        return ga4.proof, ga4.is_proven
+
+    assert proof_of([sound, {**sound, "view": "ga4__identifies"}]) == ("Proven", True)
+    assert proof_of([sound, broken]) == ("1 violations", False)
+    # A view of which the proof says nothing is not proven.
+    assert proof_of([sound]) == ("Not proven: a view is missing", False)
+    assert gathered(tmp_path).environments[0].destinations[1].is_proven is None
+    failed = gathered(tmp_path, {"dev": {"failed": "dbt is away"}}).environments[0]
+    assert failed.destinations[1].is_proven is None
+    assert "Nothing is proven: dbt is away" in failed.attention
+
+
+def test_audit_trail(tmp_path: Path, seeds: Seeds):
+    write_project(tmp_path, seeds)
+    publish(tmp_path, "ga4")
+    with audit.AuditLog(tmp_path / "published", "dev") as log:
+        log.append(
+            [
+                {
+                    **audit.delivery(manifest(tmp_path, "ga4", False)),
+                    "checks": ["one", "two"],
+                    "git": {"commit": "c" * 40, "dirty": True},
+                },
+                {"destination": "crm", "outcome": "held back", "reasons": [HOSTILE] * 9},
+            ]
+        )
+    [environment] = gathered(tmp_path).environments
+    crm, ga4 = environment.destinations
+    assert ga4.tests.startswith("2 passed")
+    assert ga4.tests_passed is True
+    assert crm.tests_passed is False
+    assert any("did not publish" in line for line in environment.attention)
+    newest, oldest = environment.audit_entries
+    assert newest.outcome == "held back"
+    assert newest.reasons.endswith("and 4 more")
+    assert (oldest.rows, oldest.commit) == ("events 1,712", "cccccccccccc and changes")
+    # What is published has no file of its name, and the log has no HMAC: both are told.
+    assert any("is missing" in line for line in environment.attention)
+    path = audit.log_path(tmp_path / "published", "dev")
+    path.write_text(path.read_text().replace("held back", "published", 1))
+    [tampered] = gathered(tmp_path).environments
+    assert "is not sound" in tampered.audit_state
+    assert any("was edited" in line for line in tampered.attention)
+
+
+def test_another_allowlist_than_now(tmp_path: Path, seeds: Seeds):
+    write_project(tmp_path, seeds)
+    publish(tmp_path, "ga4", allowlist_fingerprint="f" * 64)
+    [environment] = gathered(tmp_path).environments
+    assert environment.destinations[1].is_current is False
+    assert any("another allowlist" in line for line in environment.attention)
+
+
+def arriving(property_list: str, path: str, calls: int, *receivers: str) -> dict[str, Any]:
+    look = {"kind": "email", "title": "e-mail address", "by_name": True, "share_of_values": None}
+    return {
+        "property_list": property_list,
+        "property": path,
+        "calls": calls,
+        "looks_like": [look] if "mail" in path else [],
+        "received_by": [
+            {"destination": name, "treatment": "allow", "column": path} for name in receivers
+        ],
+    }
+
+
+def test_new_properties_and_what_is_dropped(tmp_path: Path, seeds: Seeds):
+    write_project(tmp_path, seeds)
+    properties = [
+        arriving("event", "plan", 900, "ga4"),
+        arriving("event", "diagnosis", 500),
+        arriving("event", "mail_2", 700),
+        arriving("context", "ip", 999),
+        arriving("user", "ssn", 999),
+        arriving("envelope", "integrations.All", 999),
+        arriving("event", HOSTILE, 1),
+    ]
+    known = {
+        "event plan": "2026-03-01",
+        "event diagnosis": "2026-03-09",
+        "context ip": "2026-03-01",
+    }
+    last = {"lines": 1000, "properties": properties}
+    state = State(known, "2026-03-01", "2026-03-10T00:00:00+00:00", last)
+    write_state(tmp_path, "dev", state)
+    [environment] = gathered(tmp_path).environments
+    ga4 = environment.destinations[1]
+    # Of the lists that its views could hold, the most frequent first.
+    assert [(item.path, item.calls, item.looks) for item in ga4.dropped] == [
+        ("ip", 999, ""),
+        ("mail_2", 700, "e-mail address (F)"),
+        ("diagnosis", 500, ""),
+        (HOSTILE, 1, ""),
+    ]
+    new = [(item.path, item.since) for item in environment.new_properties]
+    assert ("diagnosis", "2026-03-09") in new
+    assert ("mail_2", "") in new
+    assert not {"plan", "ip"} & {path for path, _ in new}
+    assert new[-1] == ("diagnosis", "2026-03-09")
+    assert any("appeared since the last run" in line for line in environment.attention)
+    assert "1,000 raw calls" in environment.inventory_state
+
+
+def test_without_anything_but_seeds_it_says_what_to_run(tmp_path: Path, seeds: Seeds):
+    write_project(tmp_path, seeds)
+    words = Page(render(gathered(tmp_path))).words
+    assert "hipaa-mode inventory --environment dev" in words
+    assert "nothing has been built here yet" in words
+    assert "No build yet" in words
+
+
+# What it is made of
+
+
+@pytest.fixture
+def page(tmp_path: Path, seeds: Seeds) -> Path:
+    """A report with hostile names and reasons in it, and long ones."""
+    seeds.add("allowed_properties", property=f'"{"long" * 40}"', reason="word" * 60)
+    write_project(tmp_path, seeds)
+    publish(tmp_path, "ga4")
+    last = {
+        "lines": 1,
+        "properties": [arriving("event", HOSTILE, 1), arriving("event", "x" * 90, 1)],
+    }
+    state = State({"a": "2026-03-01"}, "2026-03-01", "2026-03-10T00:00:00+00:00", last)
+    write_state(tmp_path, "dev", state)
+    with audit.AuditLog(tmp_path / "published", "dev") as log:
+        log.append([{"destination": "ga4", "outcome": "held back", "reasons": [HOSTILE]}])
+    verdict = {"destination": "ga4", "view": "ga4__events", "column": "", "outcome": "rows"}
+    file = tmp_path / "report.html"
+    file.write_text(render(gathered(tmp_path, {"dev": {"verdicts": [verdict]}})), "utf-8")
+    return file
+
+
+def test_what_comes_from_outside_is_text(page: Path):
+    html = page.read_text("utf-8")
+    shown = Page(html)
+    assert not {"script", "iframe", "img", "object", "link"} & {
+        tag for tag, attributes in shown.elements if attributes.get("rel") != "icon"
+    }
+    assert not any(
+        name.startswith("on") for _, attributes in shown.elements for name in attributes
+    )
+    assert f"Why {SHOWN}" in shown.words
+    assert "Booked <b>" in shown.words
+    assert "\x1b" not in html
+    assert "\u202e" not in html
+    # The description's own hostile text, the audit log's and the inventory's.
+    assert shown.words.count("<script>") >= 4
+
+
+def test_it_is_self_contained(page: Path):
+    shown = Page(page.read_text("utf-8"))
+    for tag, attributes in shown.elements:
+        for name in ("src", "href", "action", "data", "srcset", "poster"):
+            value = attributes.get(name)
+            assert value is None or value.startswith(("#", "data:,")), (tag, name)
+    style = page.read_text("utf-8").split("<style>")[1].split("</style>")[0]
+    assert "url(" not in style
+    assert "@import" not in style
+    [policy] = [a["content"] for _, a in shown.elements if a.get("http-equiv")]
+    assert policy is not None
+    assert policy.startswith("default-src 'none'")
+    anchors = {a["id"] for _, a in shown.elements if a.get("id")}
+    links = {str(a["href"])[1:] for t, a in shown.elements if t == "a"}
+    assert links <= anchors
+    ids = [a["id"] for _, a in shown.elements if a.get("id")]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("size", [browser.PHONE, browser.DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_it_is_accessible_and_fits(
+    chromium: WebDriver, page: Path, size: tuple[int, int], dark: bool
+):
+    browser.requested_addresses(chromium)
+    browser.console_errors(chromium)
+    browser.set_viewport(chromium, *size)
+    browser.set_media(chromium, dark=dark)
+    try:
+        chromium.get(page.as_uri())
+        assert browser.axe_violations(chromium) == []
+        assert browser.overflow(chromium) == 0
+        assert browser.requested_addresses(chromium) == [page.as_uri()]
+        assert browser.console_errors(chromium) == []
+        picture = page.with_name("report.png")
+        browser.save_screenshot(chromium, picture)
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        drawings = chromium.find_elements("css selector", "svg")
+        assert sum(drawing.is_displayed() for drawing in drawings) == 1
+    finally:
+        browser.set_viewport(chromium, *browser.DESKTOP)
+        browser.set_media(chromium)
+
+
+def test_it_can_be_read_with_the_keyboard(chromium: WebDriver, page: Path):
+    chromium.get(page.as_uri())
+    body = chromium.find_element("tag name", "body")
+    body.send_keys(Keys.TAB)
+    skip = chromium.switch_to.active_element
+    assert skip.text == "Skip to the report"
+    skip.send_keys(Keys.ENTER)
+    assert chromium.execute_script("return document.activeElement.id") == "main"
+    links = chromium.find_elements("css selector", "nav a")
+    for link in links:
+        target = link.get_attribute("href").partition("#")[2]
+        assert chromium.find_element("id", target).is_displayed()
+
+
+def test_it_prints_all_of_it(chromium: WebDriver, page: Path):
+    chromium.get(page.as_uri())
+    browser.set_media(chromium, "print", dark=True)
+    try:
+        ink = chromium.execute_script("return getComputedStyle(document.body).color")
+        assert ink == "rgb(0, 0, 0)"
+        for row in chromium.find_elements("css selector", "tr"):
+            assert row.is_displayed()
+        assert browser.overflow(chromium) == 0
+        assert len(browser.print_pdf(chromium)) > 10_000
+    finally:
+        browser.set_media(chromium)
+
+
+# The command
+
+
+def run(project: Path, *arguments: str) -> Any:
+    environ = {"HIPAA_MODE_PUBLISHED": "", "HIPAA_MODE_KEY_FILE": "", "HIPAA_MODE_KEY": ""}
+    return CliRunner().invoke(app, ["report", "--project", str(project), *arguments], env=environ)
+
+
+def test_the_command(tmp_path: Path, seeds: Seeds):
+    write_project(tmp_path, seeds)
+    publish(tmp_path, "ga4", allowlist_fingerprint="f" * 64)
+    proof = tmp_path / "proof.json"
+    proof.write_text(json.dumps([{"environment": "dev", "verdicts": []}]))
+    file = tmp_path / "report.html"
+    result = run(tmp_path, "--proof", str(proof), "--output", str(file))
+    assert result.exit_code == 0, result.output
+    assert file.read_text("utf-8").startswith("<!doctype html>")
+    told = run(tmp_path, "--no-verify", "--json", "--check")
+    assert told.exit_code == ExitCode.FAILED_CHECK
+    content = json.loads(told.stdout)
+    assert content["environments"][0]["destinations"][1]["name"] == "ga4"
+    assert "<!doctype html>" in run(tmp_path, "--no-verify", "--output", "-").stdout
+
+
+def test_the_commands_errors(tmp_path: Path, seeds: Seeds):
+    write_project(tmp_path, seeds)
+    (tmp_path / "proof.json").write_text("{}")
+    wrong = run(tmp_path, "--proof", str(tmp_path / "proof.json"))
+    assert isinstance(wrong.exception, MissingFileError)
+    nowhere = run(tmp_path, "--no-verify", "--output", str(tmp_path / "no/such/folder.html"))
+    assert isinstance(nowhere.exception, MissingFileError)

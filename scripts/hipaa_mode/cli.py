@@ -18,9 +18,10 @@ from rich.console import Console
 from rich.table import Table
 
 from hipaa_mode import __version__, publishing
-from hipaa_mode.commands import audit, key
+from hipaa_mode.commands import audit, destination, event, key
 from hipaa_mode.commands.inventory import inventory
 from hipaa_mode.commands.preview import preview
+from hipaa_mode.commands.properties import allow, deny, mask
 from hipaa_mode.commands.report import report
 from hipaa_mode.commands.selftest import selftest
 from hipaa_mode.commands.verify import verify
@@ -49,6 +50,11 @@ key_app.command("list")(key.list_keys)
 key_app.command("forget")(key.forget)
 app.add_typer(key_app, name="key")
 app.add_typer(audit.app, name="audit")
+app.add_typer(destination.app, name="destination")
+app.add_typer(event.app, name="event")
+app.command()(allow)
+app.command()(mask)
+app.command()(deny)
 app.command()(inventory)
 app.command()(preview)
 app.command()(report)

@@ -699,3 +699,10 @@ def _check_models(plan: Plan, destinations: dict[str, Destination], models: set[
                         "Add the model, or the properties are not sent",
                     )
                 )
+
+
+def counting_rows(
+    configuration: Configuration, destination: Destination, environment: str, today: dt.date
+) -> list[AllowedProperty]:
+    """Return the rows of the allowlist that count for a destination, for those who show them."""
+    return _rows_for(configuration, destination, environment, today, Plan(environment))

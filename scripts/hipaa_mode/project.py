@@ -15,7 +15,7 @@ from hipaa_mode.plan import Plan, make_plan
 from hipaa_mode.seeds import SEED_COLUMNS, add_optional_seeds
 from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE, SuppressedUsers
 
-_DESTINATION_MODEL = re.compile(r"hipaa_mode\.destination_(?:events|identifies|groups)\b")
+DESTINATION_MODEL = re.compile(r"hipaa_mode\.destination_(?:events|identifies|groups)\b")
 
 
 def read_plan(project: Path, environment: str, check_models: bool = True) -> Plan:
@@ -56,7 +56,7 @@ def destination_models(project: Path) -> list[str]:
     return [
         path.stem
         for path in sorted((project / "models").rglob("*.sql"))
-        if _DESTINATION_MODEL.search(path.read_text(encoding="utf-8"))
+        if DESTINATION_MODEL.search(path.read_text(encoding="utf-8"))
     ]
 
 

@@ -1,0 +1,169 @@
+"""What the commands that change the configuration share: show the change, ask, write it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from hipaa_mode.editing.layout import Layout
+from hipaa_mode.editing.workspace import EditRefusedError, Workspace, unified_diff
+from hipaa_mode.editing.writing import FileChange, recover
+from hipaa_mode.errors import ExitCode, HipaaModeError
+
+output = Console()
+messages = Console(stderr=True)
+
+ProjectOption = Annotated[Path, typer.Option(help="Folder of the dbt project.")]
+EnvironmentOption = Annotated[
+    str,
+    typer.Option(
+        "--environment", "-e", help="The environment: the dbt target's name, or '*' for all."
+    ),
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would change and write nothing.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Write JSON for machines; needs --yes or --dry-run.")
+]
+
+
+def open_workspace(project: Path) -> Workspace:
+    """Read a project, and undo what an interrupted command left half written."""
+    layout = Layout.read(project)
+    restored = recover(layout.root)
+    if restored:
+        messages.print(
+            "An earlier command was interrupted while it wrote. Put back: " + ", ".join(restored),
+            style="yellow",
+            highlight=False,
+            soft_wrap=True,
+        )
+    return Workspace(layout)
+
+
+def make_change(
+    project: Path,
+    edit: Callable[[Workspace], None],
+    *,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+    next_steps: Iterable[str] = (),
+) -> None:
+    """Make a change in a workspace, show its diff, and write it when the user says so.
+
+    Args:
+        project: folder of the dbt project.
+        edit: makes the change.
+        dry_run: write nothing.
+        yes: do not ask.
+        as_json: answer in JSON.
+        next_steps: what to do after it is written.
+
+    Raises:
+        HipaaModeError: the change is refused.
+    """
+    try:
+        workspace = open_workspace(project)
+        edit(workspace)
+        workspace.refuse_new_faults()
+        changes = workspace.changes()
+        writes = bool(changes) and not dry_run and (yes or (not as_json and _agrees(workspace)))
+        if writes:
+            workspace.save()
+    except HipaaModeError as error:
+        if not as_json:
+            raise
+        output.print_json(json.dumps(_refusal(error)))
+        raise typer.Exit(error.exit_code) from None
+    if as_json:
+        output.print_json(json.dumps(_answer(workspace, changes, writes)))
+    else:
+        if dry_run or yes or not changes:
+            show_change(workspace)
+        _say_outcome(changes, writes, dry_run, next_steps)
+    if changes and not writes and not dry_run:
+        raise typer.Exit(ExitCode.FAILED_CHECK)
+
+
+def show_change(workspace: Workspace) -> None:
+    """Print the diff, what a build would warn of, and what else to know."""
+    for change in workspace.changes():
+        for line in unified_diff(change):
+            output.print(Text(line, style=_style(line)), soft_wrap=True)
+    known = {str(warning) for warning in workspace.unchanged().warnings()}
+    for warning in workspace.warnings():
+        if str(warning) not in known and workspace.changes():
+            messages.print(Text(f"Warning: {warning}", style="yellow"), soft_wrap=True)
+    for fault in workspace.faults():
+        messages.print(Text(f"Wrong before, and still: {fault}", style="red"), soft_wrap=True)
+    for note in dict.fromkeys(workspace.notes):
+        messages.print(Text(f"Note: {note}.", style="cyan"), soft_wrap=True)
+
+
+def _agrees(workspace: Workspace) -> bool:
+    """Show the change and ask; where nobody can answer, say how to go on."""
+    show_change(workspace)
+    if not sys.stdin.isatty():
+        messages.print("Nothing was written. Add --yes to write this, or --dry-run to look only")
+        return False
+    return typer.confirm("Write this?", default=False)
+
+
+def _style(line: str) -> str:
+    if line.startswith(("+++", "---")):
+        return "bold"
+    if line.startswith("@@"):
+        return "cyan"
+    return {"+": "green", "-": "red"}.get(line[:1], "")
+
+
+def _say_outcome(
+    changes: list[FileChange], written: bool, dry_run: bool, next_steps: Iterable[str]
+) -> None:
+    if not changes:
+        output.print("Nothing to change: the configuration says this already.")
+        return
+    files = ", ".join(str(change.path) for change in changes)
+    if written:
+        output.print(Text(f"Written: {files}"), soft_wrap=True)
+        for step in next_steps:
+            output.print(Text(step), soft_wrap=True)
+    elif dry_run:
+        output.print(Text(f"Dry run, nothing written: {files}"), soft_wrap=True)
+
+
+def _answer(workspace: Workspace, changes: list[FileChange], written: bool) -> dict[str, Any]:
+    return {
+        "written": written,
+        "changes": [
+            {
+                "path": str(change.path),
+                "action": change.action,
+                "diff": "\n".join(unified_diff(change)),
+            }
+            for change in changes
+        ],
+        "warnings": [str(warning) for warning in workspace.warnings()],
+        "faults": [str(fault) for fault in workspace.faults()],
+        "notes": list(dict.fromkeys(workspace.notes)),
+    }
+
+
+def _refusal(error: HipaaModeError) -> dict[str, Any]:
+    faults = error.faults if isinstance(error, EditRefusedError) else []
+    return {
+        "written": False,
+        "changes": [],
+        "error": str(error),
+        "faults": [str(fault) for fault in faults],
+    }

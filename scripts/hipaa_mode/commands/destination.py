@@ -1,0 +1,414 @@
+"""`hipaa-mode destination`: who receives data, in which mode."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from hipaa_mode.commands._editing import (
+    DryRunOption,
+    EnvironmentOption,
+    JsonOption,
+    ProjectOption,
+    YesOption,
+    make_change,
+    open_workspace,
+    output,
+)
+from hipaa_mode.configuration import ANY, ENVELOPE
+from hipaa_mode.editing import screens
+from hipaa_mode.editing.destinations import (
+    add_destination,
+    document_destinations,
+    remove_destination,
+    set_restriction,
+)
+from hipaa_mode.editing.scaffold import Owner
+from hipaa_mode.editing.screens import (
+    DestinationScreen,
+    ListedEvent,
+    ListedProperty,
+    destination_screens,
+)
+from hipaa_mode.errors import ConfigurationError, ExitCode
+
+app = typer.Typer(no_args_is_help=True, help="Add, look at and remove destinations.")
+
+NameArgument = Annotated[str, typer.Argument(help="Name of the destination.")]
+ShownEnvironment = Annotated[
+    str | None,
+    typer.Option("--environment", "-e", help="This environment only; all if not given."),
+]
+ShowJsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")]
+
+MODE_STYLES = {screens.HIPAA: "green", screens.OPEN: "yellow", screens.INVALID: "bold red"}
+LIST_TITLES = {
+    "event": "Event properties",
+    "user": "User properties",
+    "group": "Group properties",
+    "context": "Context properties",
+    ENVELOPE: "Ids of the call",
+}
+
+
+@app.command()
+def add(
+    name: Annotated[
+        str, typer.Argument(help="Its name: lower-case letters, digits, underscores.")
+    ],
+    destination_type: Annotated[
+        str, typer.Option("--type", "-t", help="Kind of tool, from destination_types.csv.")
+    ],
+    environment: EnvironmentOption = "dev",
+    connection_mode: Annotated[
+        str, typer.Option("--mode", help="server_side or client_side.")
+    ] = "server_side",
+    restrict_phi: Annotated[
+        bool,
+        typer.Option(
+            "--restrict/--no-restrict", help="Allowlists and id masking; off needs a BAA."
+        ),
+    ] = True,
+    baa_reference: Annotated[str, typer.Option(help="Reference of the agreement.")] = "",
+    baa_expires_on: Annotated[str, typer.Option(help="Its last day, yyyy-mm-dd.")] = "",
+    own_tokens: Annotated[
+        bool,
+        typer.Option("--own-tokens", help="Tokens that match no other destination's."),
+    ] = False,
+    timestamp_precision: Annotated[
+        str, typer.Option(help="exact, second, minute, hour, day, month, year or none.")
+    ] = "",
+    description: Annotated[str, typer.Option("--description", "-d", help="What for.")] = "",
+    views: Annotated[
+        str,
+        typer.Option(
+            help="Views to add models for, with commas; identifies and groups are added anyway "
+            "when a user or group property is allowed."
+        ),
+    ] = "events",
+    owner_name: Annotated[str, typer.Option(help="Who answers for it, for its exposure.")] = "",
+    owner_email: Annotated[str, typer.Option(help="Their e-mail address.")] = "",
+    project: ProjectOption = Path("."),
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Add a destination: its row, and models with descriptions, tests and an exposure.
+
+    It receives nothing until events and properties are allowed.
+
+    Example: `hipaa-mode destination add ga4 --type google_analytics_4 --owner-email me@x.example`
+    """
+    cells = {
+        "environment": environment,
+        "destination": name,
+        "destination_type": destination_type,
+        "connection_mode": connection_mode,
+        "restrict_phi": "true" if restrict_phi else "false",
+        "baa_reference": baa_reference,
+        "baa_expires_on": baa_expires_on,
+        "mask_scope": "destination" if own_tokens else "",
+        "timestamp_precision": timestamp_precision,
+        "description": description,
+    }
+    wanted = [view.strip() for view in views.split(",") if view.strip()]
+    owner = Owner(owner_name, owner_email)
+    make_change(
+        project,
+        lambda workspace: add_destination(workspace, cells, wanted, owner),
+        dry_run=dry_run,
+        yes=yes,
+        as_json=as_json,
+        next_steps=[
+            f'Next: hipaa-mode event allow {name} "Some Event" -e {environment}; '
+            f'hipaa-mode allow {name} some_property -e {environment} --reason "…"; dbt build'
+        ],
+    )
+
+
+@app.command()
+def remove(
+    name: NameArgument,
+    environment: ShownEnvironment = None,
+    project: ProjectOption = Path("."),
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove a destination's rows, and its models when no environment lists it any more.
+
+    The next build withdraws its published files.
+
+    Example: `hipaa-mode destination remove web_chat --environment prod`
+    """
+    make_change(
+        project,
+        lambda workspace: remove_destination(workspace, name, environment),
+        dry_run=dry_run,
+        yes=yes,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def restrict(
+    name: NameArgument,
+    off: Annotated[
+        bool, typer.Option("--off", help="Send everything as it is. Needs a BAA.")
+    ] = False,
+    baa_reference: Annotated[str | None, typer.Option(help="Reference of the agreement.")] = None,
+    baa_expires_on: Annotated[str | None, typer.Option(help="Its last day, yyyy-mm-dd.")] = None,
+    environment: EnvironmentOption = "dev",
+    project: ProjectOption = Path("."),
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Restrict what a destination receives to its lists, or lift that under a BAA.
+
+    Example: `hipaa-mode destination restrict crm --off --baa-reference BAA-2026-007 -e prod`
+    """
+    make_change(
+        project,
+        lambda workspace: set_restriction(
+            workspace, environment, name, not off, baa_reference, baa_expires_on
+        ),
+        dry_run=dry_run,
+        yes=yes,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def document(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Destinations; all if none is named.")
+    ] = None,
+    project: ProjectOption = Path("."),
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the columns of destination views into their YAML, after seeds were edited by hand.
+
+    Where nobody can answer and `--yes` is not given, exit code 1 tells that YAML is stale: a
+    check for pull requests.
+
+    Example: `hipaa-mode destination document ga4 --yes`
+    """
+    make_change(
+        project,
+        lambda workspace: document_destinations(workspace, names or ()),
+        dry_run=dry_run,
+        yes=yes,
+        as_json=as_json,
+    )
+
+
+@app.command("list")
+def list_all(
+    environment: ShownEnvironment = None,
+    project: ProjectOption = Path("."),
+    as_json: ShowJsonOption = False,
+) -> None:
+    """List the destinations with their mode and validity.
+
+    Exit code 2 if a build would refuse one of them.
+
+    Example: `hipaa-mode destination list --environment prod`
+    """
+    shown = _screens(project, environment)
+    if as_json:
+        output.print_json(json.dumps([_as_json(screen) for screen in shown]))
+    else:
+        for name in dict.fromkeys(screen.environment for screen in shown):
+            output.print(_list_table(name, [row for row in shown if row.environment == name]))
+        for screen in shown:
+            _print_findings(screen, with_name=True)
+    if not all(screen.is_valid for screen in shown):
+        raise typer.Exit(ExitCode.BAD_CONFIGURATION)
+
+
+@app.command()
+def show(
+    name: NameArgument,
+    environment: ShownEnvironment = None,
+    project: ProjectOption = Path("."),
+    as_json: ShowJsonOption = False,
+) -> None:
+    """Show a destination as the configuration screens do: mode, validity and lists.
+
+    Exit code 2 if a build would refuse it.
+
+    Example: `hipaa-mode destination show ga4 --environment prod`
+    """
+    every = _screens(project, environment)
+    shown = [screen for screen in every if screen.name == name]
+    if not shown:
+        listed = ", ".join(dict.fromkeys(screen.name for screen in every))
+        raise ConfigurationError(f"There is no destination `{name}`. Listed: {listed or 'none'}")
+    if as_json:
+        output.print_json(json.dumps([_as_json(screen) for screen in shown]))
+    else:
+        for screen in shown:
+            _print_screen(screen)
+    if not all(screen.is_valid for screen in shown):
+        raise typer.Exit(ExitCode.BAD_CONFIGURATION)
+
+
+def _screens(project: Path, environment: str | None) -> list[DestinationScreen]:
+    workspace = open_workspace(project)
+    shown = destination_screens(workspace, [environment] if environment else [])
+    if not shown and environment:
+        raise ConfigurationError(
+            f"No destination is listed for environment {environment}. There are: "
+            + ", ".join(workspace.environments())
+        )
+    return shown
+
+
+def _as_json(screen: DestinationScreen) -> dict[str, Any]:
+    return {**asdict(screen), "valid": screen.is_valid}
+
+
+def _mode(screen: DestinationScreen) -> str:
+    return f"[{MODE_STYLES[screen.mode]}]{screen.mode}[/]"
+
+
+def _validity(screen: DestinationScreen) -> str:
+    if not screen.is_valid:
+        return "[bold red]refused[/]"
+    if screen.mode == screens.OPEN and screen.baa_expires_on:
+        return f"until {escape(screen.baa_expires_on)}"
+    return "[green]yes[/]"
+
+
+def _table(title: str, *headings: str) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.padding = (0, 1, 0, 0)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def _list_table(environment: str, shown: list[DestinationScreen]) -> Table:
+    every = "every environment" if environment == ANY else environment
+    table = _table(f"Destinations in {every}", "Destination", "Mode", "Valid")
+    for heading in ("Events", "Sent", "Masked", "Coarser"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for screen in shown:
+        table.add_row(
+            f"{escape(screen.name)}\n[dim]{escape(screen.display_name)}[/]",
+            _mode(screen),
+            _validity(screen),
+            *_counts(screen),
+        )
+    return table
+
+
+def _counts(screen: DestinationScreen) -> list[str]:
+    if screen.events is None:
+        return ["all", "all", "none", "none"]
+    every = any(listed.event == ANY for listed in screen.events)
+    return [
+        "all" if every else str(len(screen.events)),
+        *(str(screen.count(form)) for form in (screens.SENT, screens.MASKED, screens.GENERALISED)),
+    ]
+
+
+def _print_findings(screen: DestinationScreen, with_name: bool) -> None:
+    place = escape(f"{screen.environment} {screen.name}: ") if with_name else ""
+    for text in screen.faults:
+        output.print(f"[red]{place}{escape(text)}[/]", highlight=False, soft_wrap=True)
+    for text in screen.warnings:
+        output.print(f"[yellow]{place}{escape(text)}[/]", highlight=False, soft_wrap=True)
+
+
+def _print_screen(screen: DestinationScreen) -> None:
+    baa = f", {screen.baa_reference}" if screen.mode == screens.OPEN else ""
+    output.print(
+        f"[bold]{escape(screen.name)}[/] in {escape(screen.environment)}: "
+        f"{escape(screen.display_name)}, {_mode(screen)}{escape(baa)}, valid: {_validity(screen)}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    precision = screen.timestamp_precision
+    facts = [
+        screen.description,
+        screen.connection_mode.replace("_", " "),
+        "PHI restricted" if screen.restrict_phi else "PHI not restricted",
+        "tokens of its own" if screen.mask_scope != ANY else "tokens shared with others",
+        f"times {precision}" if precision in ("exact", "none") else f"times to the {precision}",
+    ]
+    text = escape("; ".join(fact for fact in facts if fact))
+    output.print(text, style="dim", highlight=False, soft_wrap=True)
+    _print_findings(screen, with_name=False)
+    if screen.events is None:
+        output.print("It receives every event, and properties, traits and context whole.")
+    elif not screen.events:
+        output.print("Events: none, so no track, page and screen calls are sent")
+    else:
+        output.print(_events_table(screen.events))
+    for name, listed in screen.lists.items():
+        if listed:
+            output.print(_properties_table(LIST_TITLES[name], listed))
+        elif screen.restrict_phi and screen.is_valid:
+            output.print(f"{LIST_TITLES[name]}: none\n")
+
+
+def _events_table(events: tuple[ListedEvent, ...]) -> Table:
+    table = _table("Events", "Event", "Sent as", "From")
+    for listed in events:
+        name = "* (every event)" if listed.event == ANY else listed.event
+        sent_as = "" if listed.sent_as == listed.event else listed.sent_as
+        table.add_row(escape(name), escape(sent_as), _origin(listed))
+    return table
+
+
+def _properties_table(title: str, listed: tuple[ListedProperty, ...]) -> Table:
+    table = _table(title, "Property", "How", "Why, and who says so", "From")
+    table.columns[2].ratio = 1
+    styles = {screens.MASKED: "magenta", screens.GENERALISED: "blue", screens.NOT_SENT: "red"}
+    for row in listed:
+        how = row.form
+        if row.form == screens.GENERALISED or row.treatment == "surrogate":
+            how += f"\n{row.treatment}"
+        if row.data_type == "json":
+            how += "\nall of it, as JSON"
+        style = styles.get(row.form, "default")
+        table.add_row(
+            escape("\n".join(_property_lines(row))),
+            f"[{style}]{escape(how)}[/]",
+            escape("\n".join(_approval_lines(row))),
+            _origin(row),
+        )
+    return table
+
+
+def _property_lines(row: ListedProperty) -> list[str]:
+    lines = [row.path]
+    if row.column_name != row.path and row.form != screens.NOT_SENT:
+        lines.append(f"as {row.column_name}")
+    if row.event:
+        lines.append(f"on {row.event}")
+    return lines
+
+
+def _approval_lines(row: ListedProperty) -> list[str]:
+    lines = [row.reason, row.approved_by, f"until {row.expires_on}" if row.expires_on else ""]
+    return [line for line in lines if line]
+
+
+def _origin(listed: ListedEvent | ListedProperty) -> str:
+    """Say which row it comes from: whose, for which environments, in which line."""
+    if not listed.line:
+        return "default"
+    whose = "project" if listed.destination == ANY else "own"
+    return escape(f"{whose} {listed.environment}\nline {listed.line}")

@@ -1,0 +1,191 @@
+"""Editing the list of destinations, and the models that go with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from hipaa_mode.configuration import ANY, VIEWS, Configuration
+from hipaa_mode.editing.rows import find_destination, last_like, one_line, settle
+from hipaa_mode.editing.scaffold import (
+    Owner,
+    add_models,
+    describe_columns,
+    find_yaml,
+    remove_models,
+)
+from hipaa_mode.editing.workspace import Workspace
+from hipaa_mode.errors import ConfigurationError
+
+SEED = "destinations"
+_FILTERED = ("destinations", "allowed_events", "allowed_properties")
+
+
+def add_destination(
+    workspace: Workspace,
+    cells: Mapping[str, str],
+    views: Sequence[str],
+    owner: Owner | None,
+) -> None:
+    """Add a destination in an environment, and its models if it has none.
+
+    Args:
+        workspace: the project.
+        cells: cells of its row in destinations.csv.
+        views: views to add models for; other environments' models are shared.
+        owner: who answers for it; needed where it has no models yet.
+
+    Raises:
+        ConfigurationError: it is listed already, or no owner is given.
+        EditRefusedError: a build would refuse the result.
+    """
+    name, environment = cells["destination"], cells["environment"]
+    configuration = workspace.configuration()
+    if (environment, name) in configuration.listed:
+        raise ConfigurationError(
+            f"`{name}` is listed for environment {environment} already. Look at it with "
+            f"`hipaa-mode destination show {name}`"
+        )
+    unknown = [view for view in views if view not in VIEWS]
+    if unknown:
+        raise ConfigurationError(
+            f"There is no view `{unknown[0]}`. Use some of: {', '.join(VIEWS)}"
+        )
+    seed = workspace.seed(SEED)
+    new = {column: one_line(text) for column, text in cells.items()}
+    workspace.set_seed(SEED, seed.add(new, last_like(seed, new, ("environment",))))
+    workspace.refuse_new_faults(with_models=False)
+    if find_yaml(workspace, name) is None and not (owner and owner.as_yaml()):
+        raise ConfigurationError(
+            "An owner is missing: name who answers for the destination with --owner-email or "
+            "--owner-name. dbt asks every exposure for one"
+        )
+    kind = workspace.configuration().types[new["destination_type"].strip()]
+    add_models(workspace, name, kind.display_name, views, owner)
+    settle(workspace)
+
+
+def remove_destination(workspace: Workspace, name: str, environment: str | None = None) -> None:
+    """Remove a destination from an environment, or from all: its rows, then its models.
+
+    Rows for `*` and the models go when no environment lists it any more.
+
+    Raises:
+        ConfigurationError: it is not listed there, or only by a row for every environment.
+        EditRefusedError: a build would refuse the result, as one without any destination.
+    """
+    configuration = workspace.configuration()
+    listed = sorted(env for env, known in configuration.listed if known == name)
+    gone = listed if environment is None or environment == ANY else [environment]
+    if not listed:
+        known = sorted({known for _, known in configuration.listed})
+        raise ConfigurationError(
+            f"There is no destination `{name}`. Listed: {', '.join(known) or 'none'}"
+        )
+    if any(env not in listed for env in gone):
+        raise ConfigurationError(
+            f"`{name}` has no row for environment {environment}; it is listed for "
+            + ", ".join(listed)
+            + ". Leave --environment out to remove it everywhere"
+        )
+    is_last = set(gone) == set(listed)
+    for seed_name in _FILTERED:
+        seed = workspace.seed(seed_name)
+        for line, row in sorted(seed.rows.items(), reverse=True):
+            in_environment = is_last or row.get("environment", "").strip() in gone
+            if row.get("destination", "").strip() == name and in_environment:
+                seed = seed.remove(line)
+        workspace.set_seed(seed_name, seed)
+    if is_last:
+        remove_models(workspace, name)
+    settle(workspace)
+    where = ", ".join("every environment" if env == ANY else env for env in gone)
+    workspace.notes.append(
+        f"The next `dbt build` of {where} withdraws the published files of `{name}`"
+    )
+
+
+def set_restriction(
+    workspace: Workspace,
+    environment: str,
+    name: str,
+    restrict_phi: bool,
+    baa_reference: str | None = None,
+    baa_expires_on: str | None = None,
+) -> None:
+    """Switch the restriction of PHI: allowlists and masking of ids.
+
+    Args:
+        workspace: the project.
+        environment: the environment; where only a row for `*` lists the destination, a row of
+            the environment's own is added, which beats it.
+        name: the destination.
+        restrict_phi: True to restrict.
+        baa_reference: reference of the agreement, without which it can't be switched off; None
+            keeps the row's.
+        baa_expires_on: last day of the agreement, yyyy-mm-dd; None keeps the row's.
+
+    Raises:
+        ConfigurationError: there is no such destination.
+        EditRefusedError: a build would refuse the result, as without a BAA.
+    """
+    seed = workspace.seed(SEED)
+    lines = {
+        row.get("environment", "").strip(): line
+        for line, row in seed.rows.items()
+        if row.get("destination", "").strip() == name
+    }
+    if environment not in lines and ANY not in lines:
+        find_destination(workspace.configuration(), name, environment)
+    line = lines[environment] if environment in lines else lines[ANY]
+    row = seed.rows[line]
+    cells = {"restrict_phi": "true" if restrict_phi else "false"}
+    if restrict_phi and row["restrict_phi"].strip().lower() in ("", "true"):
+        cells = {}
+    given = {"baa_reference": baa_reference, "baa_expires_on": baa_expires_on}
+    cells |= {column: one_line(text) for column, text in given.items() if text is not None}
+    if environment in lines:
+        workspace.set_seed(SEED, seed.change(line, cells))
+    else:
+        workspace.set_seed(SEED, seed.add({**row, "environment": environment, **cells}, line))
+    settle(workspace)
+    if restrict_phi and row.get("timestamp_precision", "").strip() == "exact":
+        workspace.notes.append(
+            f"`{name}` still receives exact times: its row says timestamp_precision exact"
+        )
+
+
+def document_destinations(workspace: Workspace, names: Sequence[str] = ()) -> None:
+    """Bring the documentation of columns up to date after the seeds were edited by hand.
+
+    Args:
+        workspace: the project.
+        names: the destinations; all if none is named.
+
+    Raises:
+        ConfigurationError: the seeds have faults, or there is no such destination.
+    """
+    faults = workspace.faults()
+    if faults:
+        listed = "".join(f"\n- {fault}" for fault in faults)
+        raise ConfigurationError(f"Mend the configuration first:{listed}")
+    plans = workspace.plans()
+    known = sorted({name for plan in plans.values() for name in plan.destinations})
+    for name in names:
+        if name not in known:
+            raise ConfigurationError(
+                f"There is no destination `{name}`. Listed: {', '.join(known) or 'none'}"
+            )
+    for name in names or known:
+        describe_columns(workspace, plans, name)
+
+
+def owners(workspace: Workspace, configuration: Configuration) -> list[Owner]:
+    """Return who answers for the destinations there are, most often named first."""
+    found: list[Owner] = []
+    for name in sorted({name for _, name in configuration.listed}):
+        path = find_yaml(workspace, name)
+        text = None if path is None else workspace.yaml(path)
+        for exposure in (text.get(["exposures"]) or []) if text else []:
+            owner = exposure.get("owner") or {}
+            found.append(Owner(str(owner.get("name") or ""), str(owner.get("email") or "")))
+    return sorted(dict.fromkeys(found), key=found.count, reverse=True)

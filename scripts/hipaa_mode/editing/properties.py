@@ -1,0 +1,295 @@
+"""Editing the property lists: which properties a destination receives, and in which form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hipaa_mode.configuration import ANY, ENVELOPE, VIEWS, AllowedProperty, Configuration
+from hipaa_mode.editing.rows import (
+    covers,
+    find_destination,
+    last_like,
+    one_line,
+    plans_in,
+    settle,
+)
+from hipaa_mode.editing.scaffold import add_models
+from hipaa_mode.editing.workspace import Workspace
+from hipaa_mode.errors import ConfigurationError, HipaaModeError
+from hipaa_mode.paths import PathSyntaxError, PropertyPath, parse_path
+from hipaa_mode.plan import Plan, ViewColumn
+from hipaa_mode.treatments import TreatmentSyntaxError, parse_treatment
+
+SEED = "allowed_properties"
+_FORM_COLUMNS = ("normalize", "data_type", "guard")
+"""Columns that belong to a treatment: another treatment starts without them."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a row of the allowlist is about.
+
+    Attributes:
+        environment: the environment, `*` for all.
+        destination: the destination, `*` for the project allowlist.
+        property_list: event, user, group, context or envelope.
+        path: the property's path, as the seed writes it.
+        event: the one event that it passes on; blank for every event.
+    """
+
+    environment: str
+    destination: str
+    property_list: str
+    path: str
+    event: str = ""
+
+    @property
+    def cells(self) -> dict[str, str]:
+        """Return the cells of a row that say this."""
+        return {
+            "environment": self.environment,
+            "destination": self.destination,
+            "property_list": self.property_list,
+            "event": self.event,
+            "property": self.path,
+        }
+
+    def parsed(self) -> PropertyPath | None:
+        """Return the path; None if it does not parse, which the check of the seeds will say."""
+        try:
+            return parse_path(self.path)
+        except PathSyntaxError:
+            return None
+
+    def __str__(self) -> str:
+        """Write it for a message."""
+        on_event = f" on event {self.event}" if self.event else ""
+        return f"{self.property_list} property `{self.path}`{on_event}"
+
+
+def set_property(
+    workspace: Workspace, place: Place, treatment: str, cells: Mapping[str, str | None]
+) -> None:
+    """Let a property pass in a form: changes the row of the place, or adds one.
+
+    Args:
+        workspace: the project.
+        place: what the row is about.
+        treatment: the form, as the seed writes it.
+        cells: other cells of the row; None keeps what the row has, if it goes with the form.
+
+    Raises:
+        ConfigurationError: no reason is given for a new form, or there is no such destination.
+        EditRefusedError: a build would refuse the result.
+    """
+    configuration = workspace.configuration()
+    _check_destination(workspace, configuration, place)
+    seed = workspace.seed(SEED)
+    given = {name: one_line(value) for name, value in cells.items() if value is not None}
+    row = _row_at(configuration, place)
+    is_new_form = row is None or str(row.treatment) != _canonical(treatment)
+    if is_new_form and not given.get("reason"):
+        raise ConfigurationError(
+            f"A reason is missing: say why {place} may be sent in this form. It becomes the "
+            "column's documentation"
+        )
+    if row is None:
+        new = {**place.cells, "treatment": treatment, **given}
+        near = last_like(seed, new, ("destination", "property_list"), ("destination",))
+        workspace.set_seed(SEED, seed.add(new, near))
+    else:
+        changed = {"treatment": treatment} if is_new_form else {}
+        if is_new_form:
+            changed |= {name: "" for name in _FORM_COLUMNS if name in seed.columns}
+        workspace.set_seed(SEED, seed.change(row.row.line, changed | given))
+    workspace.refuse_new_faults(with_models=False)
+    _add_missing_model(workspace, place)
+    settle(workspace)
+    _note_other_forms(workspace, place, _canonical(treatment))
+
+
+def deny_property(workspace: Workspace, place: Place, reason: str = "") -> None:
+    """Stop a property from reaching a destination.
+
+    Removes the destination's own rows for it, and writes a `deny` row where a row for every
+    environment, or the project allowlist, would still let it pass. An id of the envelope is
+    denied by a row of its own, since it would be a token without one.
+
+    Raises:
+        ConfigurationError: there is no such destination, or it is not restricted.
+        EditRefusedError: a build would refuse the result.
+    """
+    configuration = workspace.configuration()
+    _check_destination(workspace, configuration, place)
+    if place.destination != ANY:
+        _refuse_unrestricted(configuration, place)
+    path = place.parsed()
+    if path is None:
+        # Says what is wrong with the path as the check of the seeds does.
+        set_property(workspace, place, "deny", {"reason": reason or "denied"})
+        return
+    about = [
+        row for row in configuration.allowed_properties if row.place == (place.property_list, path)
+    ]
+    own = [
+        row
+        for row in about
+        if row.destination == place.destination and covers(place.environment, row.environment)
+    ]
+    if place.event:
+        whole = [row for row in own if row.event is None and row.treatment.kind.name != "deny"]
+        if whole:
+            raise ConfigurationError(
+                f"{whole[0].row.file}, line {whole[0].row.line} lets it pass on every event. Deny "
+                "it on all of them, then allow it on those where it may pass"
+            )
+        own = [row for row in own if row.event == place.event]
+    remaining = [row for row in about if row not in own and _would_count(row, place)]
+    needs_row = place.property_list == ENVELOPE or any(
+        row.treatment.kind.name != "deny" and (not place.event or row.event in (None, place.event))
+        for row in remaining
+    )
+    if needs_row and place.event:
+        raise ConfigurationError(
+            f"{remaining[0].row.file}, line {remaining[0].row.line} lets it pass, and can't be "
+            "denied on one event: deny it on all of them, then allow it on those where it may pass"
+        )
+    _rewrite(workspace, place, own, needs_row, one_line(reason))
+    settle(workspace)
+    _check_denied(workspace, place, path)
+    if place.destination == ANY:
+        for row in configuration.allowed_properties:
+            if row in about and row.destination != ANY and row.treatment.kind.name != "deny":
+                workspace.notes.append(
+                    f"{row.row.file}, line {row.row.line} still lets it pass to "
+                    f"`{row.destination}`: the project allowlist is not all"
+                )
+
+
+def _rewrite(
+    workspace: Workspace,
+    place: Place,
+    own: list[AllowedProperty],
+    needs_row: bool,
+    reason: str,
+) -> None:
+    """Remove rows, and leave or write one that denies."""
+    seed = workspace.seed(SEED)
+    keep: AllowedProperty | None = None
+    if needs_row:
+        keep = next((row for row in own if row.environment == place.environment), None)
+    if keep is not None and keep.treatment.kind.name != "deny":
+        blank = dict.fromkeys(("event", "column_name", *_FORM_COLUMNS), "")
+        cells = {name: text for name, text in blank.items() if name in seed.columns}
+        cells |= {"treatment": "deny"} | ({"reason": reason} if reason else {})
+        seed = seed.change(keep.row.line, cells)
+    # From the end, so that the lines of the others hold.
+    for row in sorted(own, key=lambda row: row.row.line, reverse=True):
+        if row is not keep:
+            seed = seed.remove(row.row.line)
+    if needs_row and keep is None:
+        new = {**place.cells, "event": "", "treatment": "deny", "reason": reason}
+        near = last_like(seed, new, ("destination", "property_list"), ("destination",))
+        seed = seed.add(new, near)
+    workspace.set_seed(SEED, seed)
+
+
+def _would_count(row: AllowedProperty, place: Place) -> bool:
+    """Whether a row that stays is one that the place's destination and environment could get."""
+    in_environment = covers(place.environment, row.environment) or row.environment == ANY
+    return in_environment and row.destination in (place.destination, ANY)
+
+
+def _check_denied(workspace: Workspace, place: Place, path: PropertyPath) -> None:
+    """Look at the result: what was denied must be in no view."""
+    if place.destination == ANY:
+        return
+    for environment, plan in plans_in(workspace.plans(), place.environment).items():
+        for column in _columns(plan, place, path):
+            is_denied = place.property_list == ENVELOPE and not column.masked_column
+            on_event = not place.event or column.events is None or place.event in column.events
+            if on_event and not is_denied:
+                raise HipaaModeError(
+                    f"{place} would still reach `{place.destination}` in {environment}, so "
+                    "nothing was written. Edit the seed by hand, and please report this"
+                )
+
+
+def _columns(plan: Plan, place: Place, path: PropertyPath) -> list[ViewColumn]:
+    destination = plan.destinations.get(place.destination)
+    if destination is None:
+        return []
+    return [
+        column
+        for columns in destination.views.values()
+        for column in columns
+        if column.property_list == place.property_list
+        and (column.path or column.name) == str(path)
+    ]
+
+
+def _note_other_forms(workspace: Workspace, place: Place, treatment: str) -> None:
+    """Say where another row decides, so that the new one has no effect."""
+    path = place.parsed()
+    if path is None or place.destination == ANY:
+        return
+    for environment, plan in plans_in(workspace.plans(), place.environment).items():
+        forms = {column.treatment for column in _columns(plan, place, path)} or {"deny"}
+        if place.destination in plan.destinations and treatment not in forms:
+            workspace.notes.append(
+                f"In {environment} another row beats this one: there it is "
+                f"{' and '.join(sorted(forms))}"
+            )
+
+
+def _row_at(configuration: Configuration, place: Place) -> AllowedProperty | None:
+    path = place.parsed()
+    for row in configuration.allowed_properties:
+        if (
+            row.environment == place.environment
+            and row.destination == place.destination
+            and row.place == (place.property_list, path)
+            and (row.event or "") == place.event
+        ):
+            return row
+    return None
+
+
+def _check_destination(workspace: Workspace, configuration: Configuration, place: Place) -> None:
+    if place.destination != ANY:
+        for row in find_destination(configuration, place.destination, place.environment):
+            if not row.restrict_phi:
+                workspace.notes.append(
+                    f"`{row.name}` is not restricted in {row.environment}: it receives whole "
+                    "objects, whatever its property lists say"
+                )
+
+
+def _refuse_unrestricted(configuration: Configuration, place: Place) -> None:
+    for row in find_destination(configuration, place.destination, place.environment):
+        if not row.restrict_phi:
+            raise ConfigurationError(
+                f"`{row.name}` is not restricted ({row.row.file}, line {row.row.line}): it "
+                "receives whole objects, so no property can be denied. Restrict it first, with "
+                "`hipaa-mode destination restrict`"
+            )
+
+
+def _add_missing_model(workspace: Workspace, place: Place) -> None:
+    """Add the model that shows a list's properties, where the destination lacks it."""
+    views = [view for view, property_list in VIEWS.items() if property_list == place.property_list]
+    if place.destination == ANY or not views:
+        return
+    rows = find_destination(workspace.configuration(), place.destination, place.environment)
+    kind = rows[0].type
+    add_models(
+        workspace, place.destination, kind.display_name if kind else place.destination, views
+    )
+
+
+def _canonical(treatment: str) -> str:
+    try:
+        return str(parse_treatment(treatment.strip().lower()))
+    except TreatmentSyntaxError:
+        return treatment

@@ -1,0 +1,101 @@
+"""What the edits of all three seeds share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from hipaa_mode.configuration import ANY, VIEWS, Configuration, Destination
+from hipaa_mode.editing.scaffold import column_documentation, describe_columns
+from hipaa_mode.editing.seed_text import SeedText
+from hipaa_mode.editing.workspace import Workspace
+from hipaa_mode.errors import ConfigurationError
+from hipaa_mode.plan import Plan
+
+
+def one_line(text: str) -> str:
+    """Put text on one line, so that a row of the seed is a line of the diff."""
+    return " ".join(text.split())
+
+
+def last_like(seed: SeedText, cells: Mapping[str, str], *keys: Sequence[str]) -> int | None:
+    """Return the line of the last row that has a new row's cells in the columns of a key.
+
+    The keys are tried in order; None if no row is like the new one.
+    """
+    for columns in keys:
+        lines = [
+            line
+            for line, row in seed.rows.items()
+            if all(row.get(name, "").strip() == cells.get(name, "") for name in columns)
+        ]
+        if lines:
+            return max(lines)
+    return None
+
+
+def covers(environment: str, other: str) -> bool:
+    """Whether what is done in an environment (`*`: in all of them) is done in the other."""
+    return environment in (other, ANY)
+
+
+def find_destination(
+    configuration: Configuration, destination: str, environment: str
+) -> list[Destination]:
+    """Return the destination in an environment, or in all of them for `*`.
+
+    Raises:
+        ConfigurationError: it is listed in none of them.
+    """
+    if environment == ANY:
+        found = [row for row in configuration.destinations if row.name == destination]
+    else:
+        row = configuration.in_environment(environment).get(destination)
+        found = [row] if row else []
+    if not found:
+        where = "" if environment == ANY else f" for environment {environment}"
+        listed = sorted({name for _, name in configuration.listed})
+        raise ConfigurationError(
+            f"There is no sound destination `{destination}` listed{where}. Add it with "
+            f"`hipaa-mode destination add`, or use one of: {', '.join(listed) or 'none yet'}"
+        )
+    return found
+
+
+def plans_in(plans: Mapping[str, Plan], environment: str) -> dict[str, Plan]:
+    """Return the plans of an environment, all of them for `*`.
+
+    An environment that no row names is resolved like the others: the plan of `*` is its own.
+    """
+    if environment == ANY:
+        return dict(plans)
+    return {name: plan for name, plan in plans.items() if name == environment} or {
+        name: plan for name, plan in plans.items() if name == ANY
+    }
+
+
+def settle(workspace: Workspace) -> None:
+    """Check what the seeds say now, and bring the documentation of columns up to date.
+
+    Raises:
+        EditRefusedError: a build would refuse the result.
+    """
+    workspace.refuse_new_faults(with_models=False)
+    before, after = workspace.unchanged().plans(), workspace.plans()
+    if any(plan.faults for plan in after.values()):
+        workspace.notes.append(
+            "The configuration has other faults, so the columns' documentation was left as it "
+            "is. Mend them, then run `hipaa-mode destination document`"
+        )
+    else:
+        for destination in _names(after.values()):
+            if _documentation(before, destination) != _documentation(after, destination):
+                describe_columns(workspace, after, destination)
+    workspace.refuse_new_faults()
+
+
+def _names(plans: Iterable[Plan]) -> list[str]:
+    return sorted({name for plan in plans for name in plan.destinations})
+
+
+def _documentation(plans: Mapping[str, Plan], destination: str) -> list[object]:
+    return [column_documentation(plans, destination, view) for view in VIEWS]

@@ -1,0 +1,335 @@
+"""What the configuration screens show of a destination: its mode, validity and lists.
+
+A screen is made for every row of destinations.csv that counts in an environment, faulty ones
+included: those are what a privacy officer must see first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hipaa_mode.configuration import (
+    ANY,
+    ENVELOPE,
+    ENVELOPE_IDS,
+    PROPERTY_LISTS,
+    SERVER_SIDE,
+    AllowedProperty,
+    Configuration,
+    Destination,
+)
+from hipaa_mode.editing.workspace import Workspace
+from hipaa_mode.plan import Plan, counting_rows, make_plan
+from hipaa_mode.seeds import Fault
+
+HIPAA = "HIPAA mode"
+OPEN = "open under BAA"
+INVALID = "invalid"
+
+SENT = "sent as it is"
+MASKED = "masked"
+GENERALISED = "generalised"
+NOT_SENT = "not sent"
+
+LISTS = (*PROPERTY_LISTS, ENVELOPE)
+
+
+@dataclass(frozen=True)
+class ListedEvent:
+    """An event that a destination may receive.
+
+    Attributes:
+        sent_as: the name it is sent under.
+        environment: the environment that its row names, `*` for all.
+        destination: the destination that its row names, `*` for all.
+        line: line of the row in allowed_events.csv.
+    """
+
+    event: str
+    sent_as: str
+    environment: str
+    destination: str
+    line: int
+
+
+@dataclass(frozen=True)
+class ListedProperty:
+    """A property on one of a destination's lists.
+
+    Attributes:
+        form: sent as it is, masked, generalised or not sent.
+        event: the one event that it passes on; blank for every event.
+        environment: the environment that its row names, `*` for all; blank where there is no row
+            and the id is masked because every id is.
+        destination: the destination that its row names, `*` for the project allowlist.
+        line: line of the row in allowed_properties.csv; 0 where there is none.
+    """
+
+    property_list: str
+    path: str
+    event: str
+    treatment: str
+    form: str
+    normalize: str
+    data_type: str
+    guard: str
+    column_name: str
+    reason: str
+    approved_by: str
+    expires_on: str
+    environment: str
+    destination: str
+    line: int
+
+
+@dataclass(frozen=True)
+class DestinationScreen:
+    """Everything the configuration says of a destination in one environment.
+
+    Attributes:
+        mode: HIPAA mode, open under BAA, or invalid.
+        faults: why a build refuses it.
+        warnings: what a build warns of.
+        events: the events that it may receive; None for all of them.
+        lists: its properties by list; empty where its row is faulty.
+        row_environment: the environment that its row names, `*` for all.
+    """
+
+    environment: str
+    name: str
+    type: str
+    display_name: str
+    connection_mode: str
+    restrict_phi: bool
+    baa_reference: str
+    baa_expires_on: str
+    mask_scope: str
+    timestamp_precision: str
+    description: str
+    mode: str
+    faults: tuple[str, ...]
+    warnings: tuple[str, ...]
+    events: tuple[ListedEvent, ...] | None
+    lists: dict[str, tuple[ListedProperty, ...]] = field(default_factory=dict)
+    row_environment: str = ""
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether a build takes its row."""
+        return not self.faults and self.mode != INVALID
+
+    def count(self, form: str) -> int:
+        """Return how many properties are in a form, ids of the envelope left out."""
+        return sum(
+            listed.form == form
+            for name, properties in self.lists.items()
+            if name != ENVELOPE
+            for listed in properties
+        )
+
+
+def form_of(treatment: str) -> str:
+    """Put a treatment in one word for people."""
+    name = treatment.split("(")[0]
+    if name in ("mask", "surrogate"):
+        return MASKED
+    return {"allow": SENT, "deny": NOT_SENT}.get(name, GENERALISED)
+
+
+def destination_screens(
+    workspace: Workspace, environments: Sequence[str] = ()
+) -> list[DestinationScreen]:
+    """Make the screens of all destinations, by environment and name.
+
+    Args:
+        workspace: the project.
+        environments: the environments to show; all that have destinations if none is named.
+    """
+    configuration = workspace.configuration()
+    models = list(workspace.destination_models())
+    screens: list[DestinationScreen] = []
+    for environment in environments or workspace.environments():
+        plan = make_plan(configuration, environment, workspace.today, models)
+        rows = _rows_in(workspace, environment)
+        screens += [
+            _screen(workspace, configuration, plan, line, row)
+            for _, (line, row) in sorted(rows.items())
+        ]
+    return screens
+
+
+def _rows_in(workspace: Workspace, environment: str) -> dict[str, tuple[int, dict[str, str]]]:
+    """Return the row of every destination of an environment; a named row beats a `*` row."""
+    found: dict[str, tuple[int, dict[str, str]]] = {}
+    for line, row in workspace.seed("destinations").rows.items():
+        named, name = row["environment"].strip(), row["destination"].strip()
+        if named == environment or (named == ANY and name not in found):
+            found[name] = (line, row)
+    return found
+
+
+def _screen(
+    workspace: Workspace,
+    configuration: Configuration,
+    plan: Plan,
+    line: int,
+    row: dict[str, str],
+) -> DestinationScreen:
+    name = row["destination"].strip()
+    destination = configuration.in_environment(plan.environment).get(name)
+    if destination is not None and destination.row.line != line:
+        destination = None
+    file = str(workspace.layout.seeds["destinations"])
+    faults = _about(plan.faults, file, line)
+    words = {column: text.strip() for column, text in row.items()}
+    restricted = words["restrict_phi"].lower() != "false"
+    kind = configuration.types.get(words["destination_type"])
+    shown = DestinationScreen(
+        environment=plan.environment,
+        name=name,
+        type=words["destination_type"],
+        display_name=kind.display_name if kind else words["destination_type"],
+        connection_mode=words["connection_mode"].lower(),
+        restrict_phi=restricted,
+        baa_reference=words["baa_reference"],
+        baa_expires_on=words["baa_expires_on"],
+        mask_scope="destination" if words["mask_scope"].lower() == "destination" else ANY,
+        timestamp_precision=words["timestamp_precision"] or ("day" if restricted else "exact"),
+        description=words["description"],
+        mode=_mode(destination, faults, words["connection_mode"].lower(), restricted),
+        faults=faults,
+        warnings=_about(plan.warnings, file, line),
+        events=() if restricted else None,
+        row_environment=words["environment"],
+    )
+    if destination is None:
+        return shown
+    return _with_lists(workspace, configuration, plan, destination, shown)
+
+
+def _mode(
+    destination: Destination | None, faults: Sequence[str], connection_mode: str, restricted: bool
+) -> str:
+    if destination is None or any("BAA" in fault and "expired" in fault for fault in faults):
+        return INVALID
+    if restricted:
+        return HIPAA if connection_mode == SERVER_SIDE else INVALID
+    return OPEN
+
+
+def _about(faults: Sequence[Fault], file: str, line: int) -> tuple[str, ...]:
+    return tuple(
+        f"{fault.problem}. {fault.remedy}."
+        for fault in faults
+        if fault.file == file and fault.line == line
+    )
+
+
+def _with_lists(
+    workspace: Workspace,
+    configuration: Configuration,
+    plan: Plan,
+    destination: Destination,
+    shown: DestinationScreen,
+) -> DestinationScreen:
+    rows = counting_rows(configuration, destination, plan.environment, workspace.today)
+    lists = {
+        name: tuple(_listed(row) for row in rows if row.property_list == name) for name in LISTS
+    }
+    with_rows = {listed.path for listed in lists[ENVELOPE]}
+    lists[ENVELOPE] += tuple(
+        _unlisted_id(name, destination) for name in ENVELOPE_IDS if name not in with_rows
+    )
+    denied = _denied(configuration, destination, plan.environment, lists)
+    for name in PROPERTY_LISTS:
+        lists[name] += tuple(listed for listed in denied if listed.property_list == name)
+    events = None
+    if destination.restrict_phi:
+        events = _events(configuration, destination.name, plan.environment)
+    content = {**shown.__dict__, "lists": lists, "events": events}
+    return DestinationScreen(**content)
+
+
+def _listed(row: AllowedProperty) -> ListedProperty:
+    return ListedProperty(
+        property_list=row.property_list,
+        path=str(row.path),
+        event=row.event or "",
+        treatment=str(row.treatment),
+        form=form_of(str(row.treatment)),
+        normalize=row.normalize,
+        data_type=row.data_type,
+        guard=row.guard,
+        column_name=row.column_name,
+        reason=row.reason,
+        approved_by=row.approved_by,
+        expires_on=str(row.expires_on or ""),
+        environment=row.environment,
+        destination=row.destination,
+        line=row.row.line,
+    )
+
+
+def _unlisted_id(name: str, destination: Destination) -> ListedProperty:
+    """Show an id of the call that no row is about: a token in a restricted destination."""
+    restricted = destination.restrict_phi
+    return ListedProperty(
+        property_list=ENVELOPE,
+        path=name,
+        event="",
+        treatment="mask" if restricted else "allow",
+        form=MASKED if restricted else SENT,
+        normalize="none",
+        data_type="text",
+        guard="",
+        column_name=name,
+        reason="" if restricted else f"Restriction is off under BAA {destination.baa_reference}",
+        approved_by="",
+        expires_on="",
+        environment="",
+        destination="",
+        line=0,
+    )
+
+
+def _denied(
+    configuration: Configuration,
+    destination: Destination,
+    environment: str,
+    lists: dict[str, tuple[ListedProperty, ...]],
+) -> list[ListedProperty]:
+    """Return the rows that take a property of the project allowlist away."""
+    shown = {(name, listed.path) for name, rows in lists.items() for listed in rows}
+    return [
+        _listed(row)
+        for row in configuration.allowed_properties
+        if row.treatment.kind.name == "deny"
+        and row.environment in (environment, ANY)
+        and (
+            row.destination == destination.name
+            or (row.destination == ANY and destination.restrict_phi)
+        )
+        and (row.property_list, str(row.path)) not in shown
+    ]
+
+
+def _events(
+    configuration: Configuration, destination: str, environment: str
+) -> tuple[ListedEvent, ...]:
+    """Return the rows that count: for each event the most particular one."""
+    chosen: dict[str, ListedEvent] = {}
+    for row in configuration.allowed_events:
+        if row.environment not in (environment, ANY) or row.destination not in (destination, ANY):
+            continue
+        listed = ListedEvent(
+            row.event, row.sent_as or row.event, row.environment, row.destination, row.row.line
+        )
+        known = chosen.get(row.event)
+        if known is None or _rank(listed) > _rank(known):
+            chosen[row.event] = listed
+    return tuple(chosen.values())
+
+
+def _rank(listed: ListedEvent) -> tuple[bool, bool]:
+    return listed.destination != ANY, listed.environment != ANY

@@ -1,0 +1,298 @@
+"""A project's configuration with changes that are not written yet.
+
+Commands and the web page make their changes here; the workspace then says what they come to, as a
+diff and as what a build would say of them, and writes them all at once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
+
+from hipaa_mode.configuration import ANY, Configuration, read_configuration
+from hipaa_mode.display import printable
+from hipaa_mode.editing.layout import Layout
+from hipaa_mode.editing.seed_text import SeedText
+from hipaa_mode.editing.writing import FileChange, write_changes
+from hipaa_mode.editing.yaml_text import YamlText
+from hipaa_mode.errors import ConfigurationError, MissingFileError
+from hipaa_mode.plan import Plan, make_plan
+from hipaa_mode.project import DESTINATION_MODEL
+from hipaa_mode.seeds import Fault
+
+DIFF_CONTEXT = 3
+
+
+class EditRefusedError(ConfigurationError):
+    """The change would make a configuration that the build refuses. Nothing was written.
+
+    Attributes:
+        faults: what the build would say.
+    """
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        """List the faults as a build does."""
+        self.faults = list(faults)
+        listed = "".join(f"\n- {fault}" for fault in self.faults)
+        super().__init__(f"The build would refuse this, so nothing was written:{listed}")
+
+
+class Workspace:
+    """The files of a project, with changes over them.
+
+    Attributes:
+        layout: where things are.
+        today: the date that expiry is measured against (UTC).
+        notes: what the user should know of the changes beside the diff.
+    """
+
+    def __init__(self, layout: Layout, today: dt.date | None = None) -> None:
+        self.layout = layout
+        self.today = today or dt.datetime.now(dt.timezone.utc).date()
+        self.notes: list[str] = []
+        self._before: dict[PurePosixPath, bytes | None] = {}
+        self._after: dict[PurePosixPath, bytes | None] = {}
+        self._base: Workspace | None = None
+        # What was made of the seeds as they were last; to read only.
+        self._made_of: tuple[bytes | None, ...] = ()
+        self._configuration: Configuration | None = None
+        self._plans: dict[tuple[str, tuple[str, ...] | None], Plan] = {}
+
+    # Files
+
+    def read(self, path: PurePosixPath) -> bytes | None:
+        """Return what a file holds; None if it does not exist."""
+        if path not in self._after:
+            try:
+                content: bytes | None = (self.layout.root / path).read_bytes()
+            except (FileNotFoundError, NotADirectoryError):
+                content = None
+            self._before[path] = self._after[path] = content
+        return self._after[path]
+
+    def write(self, path: PurePosixPath, content: bytes) -> None:
+        """Give a file its content, when the changes are written."""
+        self.read(path)
+        self._after[path] = content
+
+    def remove(self, path: PurePosixPath) -> None:
+        """Remove a file, when the changes are written."""
+        self.read(path)
+        self._after[path] = None
+
+    def seed(self, seed: str) -> SeedText:
+        """Take a seed apart to edit it.
+
+        Raises:
+            MissingFileError: it is not there.
+            UneditableSeedError: it can't be edited.
+        """
+        path = self.layout.seeds[seed]
+        content = self.read(path)
+        if content is None:
+            raise MissingFileError(
+                f"{path} is missing. Restore it, or run `hipaa-mode init` in a new project"
+            )
+        return SeedText.parse(content, str(path))
+
+    def set_seed(self, seed: str, text: SeedText) -> None:
+        """Put an edited seed back."""
+        self.write(self.layout.seeds[seed], text.as_bytes())
+
+    def yaml(self, path: PurePosixPath) -> YamlText | None:
+        """Read a YAML file to edit it; None if it does not exist."""
+        content = self.read(path)
+        if content is None:
+            return None
+        try:
+            return YamlText(content.decode("utf-8"), str(path))
+        except UnicodeDecodeError:
+            raise ConfigurationError(f"{path} is not UTF-8. Save it as UTF-8") from None
+
+    def set_yaml(self, path: PurePosixPath, text: YamlText) -> None:
+        """Put an edited YAML file back."""
+        self.write(path, text.text.encode("utf-8"))
+
+    def destination_models(self) -> dict[str, PurePosixPath]:
+        """Return the files of the models that are built as destination views, by name."""
+        root = self.layout.root
+        on_disk = {
+            PurePosixPath(path.relative_to(root))
+            for path in (root / self.layout.models).rglob("*.sql")
+        }
+        added = {path for path in self._after if path.suffix == ".sql"}
+        models: dict[str, PurePosixPath] = {}
+        for path in sorted(on_disk | added):
+            if path.parts[: len(self.layout.models.parts)] != self.layout.models.parts:
+                continue
+            content = self.read(path)
+            if content and DESTINATION_MODEL.search(content.decode("utf-8", "replace")):
+                models[path.stem] = path
+        return models
+
+    # What the changes come to
+
+    def configuration(self) -> Configuration:
+        """Read the seeds as changed."""
+        content = tuple(self.read(path) for path in self.layout.seeds.values())
+        if self._configuration is None or self._made_of != content:
+            self._made_of = content
+            self._configuration = self._read_configuration()
+            self._plans.clear()
+        return self._configuration
+
+    def _read_configuration(self) -> Configuration:
+        labels = {seed: str(path) for seed, path in self.layout.seeds.items()}
+        with tempfile.TemporaryDirectory(prefix="hipaa-mode-") as folder:
+            files: dict[str, Path] = {}
+            for seed, path in self.layout.seeds.items():
+                files[seed] = Path(folder, f"{seed}.csv")
+                content = self.read(path)
+                if content is not None:
+                    files[seed].write_bytes(content)
+            return read_configuration(files, labels)
+
+    def environments(self) -> list[str]:
+        """Return the environments that have destinations.
+
+        Where rows are for every environment, `*` stands for one that no row names.
+        """
+        return _environments(self.configuration())
+
+    def plans(
+        self, with_models: bool = True, environments: Iterable[str] | None = None
+    ) -> dict[str, Plan]:
+        """Resolve the configuration for the environments; all that have destinations if None."""
+        configuration = self.configuration()
+        models = tuple(self.destination_models()) if with_models else None
+        return {
+            environment: self._plan(configuration, environment, models)
+            for environment in environments or _environments(configuration)
+        }
+
+    def _plan(
+        self, configuration: Configuration, environment: str, models: tuple[str, ...] | None
+    ) -> Plan:
+        key = (environment, models)
+        if key not in self._plans:
+            self._plans[key] = make_plan(configuration, environment, self.today, models)
+        return self._plans[key]
+
+    def faults(
+        self, with_models: bool = True, environments: Iterable[str] | None = None
+    ) -> list[Fault]:
+        """Return everything that a build of any of the environments would refuse."""
+        found: list[Fault] = []
+        for plan in self.plans(with_models, environments).values():
+            found += [fault for fault in plan.faults if fault not in found]
+        return found
+
+    def warnings(self) -> list[Fault]:
+        """Return everything that builds would warn of."""
+        found: list[Fault] = []
+        for plan in self.plans().values():
+            found += [warning for warning in plan.warnings if warning not in found]
+        return found
+
+    def refuse_new_faults(self, with_models: bool = True) -> None:
+        """Refuse the changes if a build would refuse something that it does not refuse now.
+
+        A configuration with several faults can be mended one by one: what was wrong before
+        the changes is no reason to refuse them.
+
+        Raises:
+            EditRefusedError: there are new faults.
+        """
+        before = self.unchanged()
+        # An environment that lost its last destination is not listed any more, but built.
+        environments = sorted({*before.environments(), *self.environments()})
+        known = Counter(_kind(fault) for fault in before.faults(with_models))
+        new: list[Fault] = []
+        for fault in self.faults(with_models, environments):
+            kind = _kind(fault)
+            if known[kind]:
+                known[kind] -= 1
+            else:
+                new.append(fault)
+        if new:
+            raise EditRefusedError(new)
+
+    def unchanged(self) -> Workspace:
+        """Return the project as it was when it was read."""
+        if self._base is None:
+            self._base = Workspace(self.layout, self.today)
+            self._base._before = dict(self._before)
+            self._base._after = dict(self._before)
+        return self._base
+
+    def copy(self) -> Workspace:
+        """Return the same project with the same changes, to try others on."""
+        copied = Workspace(self.layout, self.today)
+        copied.notes = list(self.notes)
+        copied._before, copied._after = dict(self._before), dict(self._after)
+        copied._base = self._base
+        return copied
+
+    def changes(self) -> list[FileChange]:
+        """Return the files that the changes touch, seeds first."""
+        seeds = list(self.layout.seeds.values())
+        touched = [
+            FileChange(path, self._before[path], after)
+            for path, after in self._after.items()
+            if self._before[path] != after
+        ]
+        return sorted(
+            touched,
+            key=lambda change: (
+                seeds.index(change.path) if change.path in seeds else len(seeds),
+                change.path,
+            ),
+        )
+
+    def save(self) -> list[FileChange]:
+        """Write the changes, all or none, and return them.
+
+        Raises:
+            EditRefusedError: a build would refuse the result.
+            EditConflictError: a file changed since it was read.
+            EditWriteError: a file can't be written.
+        """
+        self.refuse_new_faults()
+        changes = self.changes()
+        write_changes(self.layout.root, changes)
+        return changes
+
+
+def _environments(configuration: Configuration) -> list[str]:
+    environments = configuration.environments()
+    if any(environment == ANY for environment, _ in configuration.listed):
+        environments.append(ANY)
+    return environments or [ANY]
+
+
+def _kind(fault: Fault) -> tuple[str, str]:
+    """Return what makes a fault the same one when rows above it come and go."""
+    return fault.file, re.sub(r"\bline \d+", "line", fault.problem)
+
+
+def unified_diff(change: FileChange) -> list[str]:
+    """Write a change as a unified diff, as git shows it; lines have no line endings."""
+    before, after = (_lines(content) for content in (change.before, change.after))
+    old = "/dev/null" if change.before is None else f"a/{change.path}"
+    new = "/dev/null" if change.after is None else f"b/{change.path}"
+    return list(difflib.unified_diff(before, after, old, new, n=DIFF_CONTEXT, lineterm=""))
+
+
+def _lines(content: bytes | None) -> list[str]:
+    if not content:
+        return []
+    text = content.decode("utf-8", "backslashreplace").replace("\r\n", "\n")
+    lines = text.split("\n")
+    if lines[-1] == "":
+        lines.pop()
+    return [printable(line) for line in lines]

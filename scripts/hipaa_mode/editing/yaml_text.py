@@ -1,0 +1,346 @@
+"""YAML as text: keys and items are added where they belong, and nothing else moves.
+
+Comments, anchors, quotes and indentation of a file stay as they are. PyYAML tells where a node
+begins and ends; what is written is read again and compared with what was meant.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+from hipaa_mode.errors import ConfigurationError
+
+INDENT = 2
+_STR_TAG = "tag:yaml.org,2002:str"
+_NULL_TAG = "tag:yaml.org,2002:null"
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The loader in C where PyYAML was built with it: ten times faster."""
+
+Path = Sequence[str | int]
+"""Keys and positions from the top of the document to a place in it."""
+
+
+class UneditableYamlError(ConfigurationError):
+    """The file can't be edited safely. The text says what to write into it by hand."""
+
+
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
+    """Indents lists below their keys, as dbt's own files do, and writes no aliases."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+class OneLine(dict[str, Any]):
+    """A mapping that is written on one line."""
+
+
+def _one_line(dumper: yaml.SafeDumper, value: OneLine) -> yaml.Node:
+    return dumper.represent_mapping("tag:yaml.org,2002:map", value.items(), flow_style=True)
+
+
+class OneLineList(list[Any]):
+    """A list that is written on one line."""
+
+
+def _one_line_list(dumper: yaml.SafeDumper, value: OneLineList) -> yaml.Node:
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=True)
+
+
+_Dumper.add_representer(OneLine, _one_line)
+_Dumper.add_representer(OneLineList, _one_line_list)
+
+
+def dump(value: Any, indent: int = 0) -> str:
+    """Write a value as block YAML, every line indented, the last one ended."""
+    text = yaml.dump(
+        value,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=False,
+        width=10_000,
+    )
+    return "".join(" " * indent + line if line.strip() else line for line in text.splitlines(True))
+
+
+def without_jinja(text: str) -> str:
+    """Make text safe for a dbt YAML file, where dbt would run a Jinja expression in it."""
+    return re.sub(r"\{(?=[{%#])", "{ ", text)
+
+
+@dataclass(frozen=True)
+class Item:
+    """An item of a list that is to be written.
+
+    Attributes:
+        data: what it holds.
+        text: the text to keep for it, dash and comments included; None to write it anew.
+    """
+
+    data: Any
+    text: str | None = None
+
+
+class YamlText:
+    """A YAML file that is edited in place; `text` is what it holds now."""
+
+    def __init__(self, text: str, label: str) -> None:
+        """Read the file.
+
+        Raises:
+            UneditableYamlError: it is not YAML, or not a mapping.
+        """
+        self.label = label
+        self.text = text
+        self._known: tuple[str, yaml.Node | None, Any] | None = None
+        self._ending = "\r\n" if "\r\n" in text else "\n"
+        if not isinstance(self.data(), dict):
+            raise UneditableYamlError(f"{label} does not hold keys and values. Mend it first")
+
+    def data(self) -> Any:
+        """Return what the file holds, to read only; an empty file holds no keys."""
+        return self._read()[1]
+
+    def _read(self) -> tuple[yaml.Node | None, Any]:
+        """Return the nodes of the text as it is now, and its data."""
+        if self._known is None or self._known[0] != self.text:
+            try:
+                node = yaml.compose(self.text, Loader=_LOADER)
+                data = yaml.load(self.text, Loader=_LOADER)
+            except yaml.YAMLError as error:
+                mark = getattr(error, "problem_mark", None)
+                place = f", line {mark.line + 1}" if mark else ""
+                raise UneditableYamlError(
+                    f"{self.label}{place} is not YAML. Mend it first"
+                ) from None
+            self._known = (self.text, node, {} if data is None else data)
+        return self._known[1:]
+
+    def get(self, path: Path) -> Any:
+        """Return the value at a path; None where there is none."""
+        value: Any = self.data()
+        for step in path:
+            is_key = isinstance(value, dict) and step in value
+            is_place = isinstance(value, list) and isinstance(step, int) and step < len(value)
+            if not is_key and not is_place:
+                return None
+            value = value[step]
+        return value
+
+    def set(self, path: Path, value: Any) -> None:
+        """Give a key its value, and make the keys above it that are missing."""
+        if self.get(path) == value:
+            return
+        wanted = copy.deepcopy(self.data())
+        target = wanted
+        for step in path[:-1]:
+            if isinstance(target, dict) and target.get(step) is None:
+                target[step] = {}
+            target = target[step]
+        target[path[-1]] = value
+        self._edit(lambda: self._set(path, value), wanted, path, value)
+
+    def append(self, path: Path, value: Any) -> None:
+        """Add an item to the list at a path, which is made if it is missing."""
+        items = self.get(path)
+        if items is None:
+            self.set(path, [value])
+            return
+        wanted = copy.deepcopy(self.data())
+        target = wanted
+        for step in path:
+            target = target[step]
+        target.append(value)
+        self._edit(lambda: self._append(path, value), wanted, path, value)
+
+    def items(self, path: Path) -> list[Item]:
+        """Return the items of the list at a path, each with its text as it stands."""
+        node = self._node(path)
+        if not isinstance(node, yaml.SequenceNode):
+            return []
+        data = self.get(path)
+        if node.flow_style or not node.value:
+            return [Item(value) for value in data]
+        starts = [self._line_start(item.start_mark.index) for item in node.value]
+        ends = [*starts[1:], self._line_end(self._content_end(node))]
+        return [Item(value, self.text[start:end]) for value, start, end in zip(data, starts, ends)]
+
+    def set_items(self, path: Path, items: Iterable[Item]) -> None:
+        """Write the list at a path anew; items with a text keep it."""
+        items = list(items)
+        values = [item.data for item in items]
+        if self.get(path) is None:
+            self.set(path, values)
+            return
+        wanted = copy.deepcopy(self.data())
+        target = wanted
+        for step in path[:-1]:
+            target = target[step]
+        target[path[-1]] = values
+        self._edit(lambda: self._set_items(path, items), wanted, path, values)
+
+    # The edits themselves
+
+    def _edit(self, edit: Callable[[], None], wanted: Any, path: Path, value: Any) -> None:
+        before = self.text
+        try:
+            edit()
+            is_done = self.data() == wanted
+        except (UneditableYamlError, TypeError, AttributeError):
+            is_done = False
+        if not is_done:
+            self.text = before
+            snippet: Any = value
+            for step in reversed([step for step in path if isinstance(step, str)]):
+                snippet = {step: snippet}
+            raise UneditableYamlError(
+                f"{self.label} is written in a way that can't be edited safely. Write this into "
+                f"it by hand:\n{dump(snippet)}"
+            )
+
+    def _set(self, path: Path, value: Any) -> None:
+        depth = len(path)
+        while depth and (self._node(path[:depth]) is None or self._is_null(path[:depth])):
+            depth -= 1
+        if depth == len(path):
+            self._replace(path, value)
+            return
+        nested: Any = value
+        for step in reversed(path[depth + 1 :]):
+            nested = {step: nested}
+        self._insert_key(path[:depth], str(path[depth]), nested)
+
+    def _is_null(self, path: Path) -> bool:
+        node = self._node(path)
+        return node is not None and node.tag == _NULL_TAG
+
+    def _replace(self, path: Path, value: Any) -> None:
+        node = self._node(path)
+        if isinstance(node, yaml.ScalarNode) and not isinstance(value, (dict, list)):
+            written = dump(value).removesuffix("...\n").strip()
+            self._splice(node.start_mark.index, node.end_mark.index, written)
+            return
+        raise UneditableYamlError(self.label)
+
+    def _insert_key(self, parent: Path, key: str, value: Any) -> None:
+        node = self._node(parent)
+        if node is None or (not parent and not self.data()):
+            self._append_text(dump({key: value}))
+            return
+        if not isinstance(node, yaml.MappingNode):
+            raise UneditableYamlError(self.label)
+        own = next((pair for pair in node.value if pair[0].value == key), None)
+        if node.flow_style:
+            written = yaml.safe_dump({key: value}, default_flow_style=True, width=10_000).strip()
+            end = node.end_mark.index - 1
+            if own is not None:
+                raise UneditableYamlError(self.label)
+            self._splice(end, end, (", " if node.value else "") + written[1:-1])
+            return
+        indent = node.start_mark.column
+        if own is not None:
+            # A key with nothing under it.
+            start = self._line_start(own[0].start_mark.index)
+            end = self._line_end(max(own[0].end_mark.index, own[1].end_mark.index))
+            self._splice(start, end, dump({key: value}, indent))
+            return
+        self._insert_lines(self._content_end(node), dump({key: value}, indent))
+
+    def _append(self, path: Path, value: Any) -> None:
+        node = self._node(path)
+        if not isinstance(node, yaml.SequenceNode):
+            raise UneditableYamlError(self.label)
+        if node.flow_style:
+            end = node.end_mark.index - 1
+            written = yaml.safe_dump([value], default_flow_style=True, width=10_000).strip()
+            self._splice(end, end, (", " if node.value else "") + written[1:-1])
+            return
+        self._insert_lines(self._content_end(node), dump([value], node.start_mark.column))
+
+    def _set_items(self, path: Path, items: list[Item]) -> None:
+        parent = self._node(path[:-1])
+        if not isinstance(parent, yaml.MappingNode) or parent.flow_style:
+            raise UneditableYamlError(self.label)
+        key, node = next(pair for pair in parent.value if pair[0].value == path[-1])
+        start = self._line_start(key.start_mark.index)
+        if isinstance(node, yaml.SequenceNode) and not node.flow_style:
+            indent = node.start_mark.column
+            start = self._line_start(node.start_mark.index)
+            end = self._line_end(self._content_end(node))
+            head = ""
+        else:
+            indent = key.start_mark.column + INDENT
+            end = self._line_end(max(key.end_mark.index, self._content_end(node)))
+            head = " " * key.start_mark.column + f"{path[-1]}:\n"
+        written = "".join(
+            dump([item.data], indent) if item.text is None else item.text for item in items
+        )
+        self._splice(start, end, head + written)
+
+    # Places in the text
+
+    def _node(self, path: Path) -> yaml.Node | None:
+        node = self._read()[0]
+        for step in path:
+            if isinstance(node, yaml.MappingNode):
+                node = next((value for key, value in node.value if key.value == step), None)
+            elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+                node = node.value[step]
+            else:
+                return None
+        return node
+
+    def _content_end(self, node: yaml.Node) -> int:
+        """Where the last thing written in a node ends: its own end mark is past comments."""
+        if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+            last = node.value[-1]
+            if isinstance(last, tuple):
+                key, value = last
+                # An alias stands where its key is, and points to where its anchor is.
+                alias = value.start_mark.index < key.start_mark.index
+                if alias or value.start_mark.index == value.end_mark.index:
+                    return self._line_end(key.end_mark.index, inside=True)
+                return self._content_end(value)
+            return self._content_end(last)
+        end: int = node.end_mark.index
+        while end and self.text[end - 1] in " \r\n":
+            end -= 1
+        return end
+
+    def _line_start(self, index: int) -> int:
+        return self.text.rfind("\n", 0, index) + 1
+
+    def _line_end(self, index: int, inside: bool = False) -> int:
+        """Where the line ends that holds a place; `inside` leaves its line break out."""
+        end = self.text.find("\n", index)
+        if end < 0:
+            return len(self.text)
+        return end if inside else end + 1
+
+    def _insert_lines(self, index: int, lines: str) -> None:
+        """Write whole lines after the line that holds a place."""
+        end = self._line_end(index)
+        if end and self.text[end - 1] != "\n":
+            lines = "\n" + lines.removesuffix("\n")
+        self._splice(end, end, lines)
+
+    def _append_text(self, lines: str) -> None:
+        if self.text and not self.text.endswith("\n"):
+            lines = "\n" + lines
+        self._splice(len(self.text), len(self.text), lines)
+
+    def _splice(self, start: int, end: int, text: str) -> None:
+        if self._ending != "\n":
+            text = text.replace("\r\n", "\n").replace("\n", self._ending)
+        self.text = self.text[:start] + text + self.text[end:]

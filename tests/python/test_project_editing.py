@@ -1,0 +1,98 @@
+"""What the editing commands write is what dbt builds, tests, documents and publishes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from project import Project, allowed, destination, event, identify, token, track
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+CALLS = [
+    track(
+        "Visit",
+        {"plan": "gold", "email": "Ann@Example.com", "diagnosis": "flu"},
+        messageId="m-1",
+        userId="patient-1",
+    ),
+    identify(
+        {"email": "ann@example.com", "ssn": "078-05-1120"}, messageId="m-2", userId="patient-1"
+    ),
+]
+
+
+def hipaa_mode(project: Project, *arguments: str) -> str:
+    """Run the command as a user does, in the project's folder."""
+    run = subprocess.run(
+        [sys.executable, "-m", "hipaa_mode.cli", *arguments, "--yes"],
+        cwd=project.folder,
+        env={**project.variables(), "PYTHONPATH": str(SCRIPTS)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout + run.stderr
+
+
+class TestEditedAndBuilt:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def project(cls, new_project: Callable[..., Project]) -> Project:
+        project = new_project(
+            "editing",
+            [destination("alpha")],
+            [event("alpha", "Visit")],
+            [allowed("alpha", "event", "plan")],
+            CALLS,
+            seed_tests=True,
+        )
+        # A blank line, as people leave to set rows apart.
+        seed = project.folder / "seeds/allowed_properties.csv"
+        seed.write_text(seed.read_text().replace("\n", "\n\n", 1))
+        hipaa_mode(project, "destination", "add", "beta", "-t", "webhook", "--owner-name", "Ann")
+        hipaa_mode(project, "event", "allow", "beta", "Visit", "--sent-as", "seen")
+        hipaa_mode(project, "allow", "beta", "plan", "--reason", "Four {{ 1 / 0 }} tiers")
+        hipaa_mode(project, "mask", "beta", "email", "--normalize", "email", "-r", "Counts people")
+        hipaa_mode(project, "mask", "beta", "email", "--normalize", "email", "-r", "Same people",
+                   "--list", "user")  # fmt: skip
+        project.build()
+        return project
+
+    def test_the_new_destination_is_published_as_configured(self, project: Project):
+        [row] = project.published_rows("beta__events")
+        assert {name: row[name] for name in ("event", "plan", "email", "user_id")} == {
+            "event": "seen",
+            "plan": "gold",
+            "email": token("ann@example.com"),
+            "user_id": token("patient-1"),
+        }
+        [row] = project.published_rows("beta__identifies")
+        assert row["email"] == token("ann@example.com")
+        assert "diagnosis" not in project.published_columns("beta__events")
+
+    def test_dbt_knows_the_documentation(self, project: Project):
+        manifest = json.loads((project.folder / "target/manifest.json").read_text())
+        model = manifest["nodes"]["model.hipaa_mode.beta__events"]
+        assert model["columns"]["email"]["description"] == "Counts people"
+        assert model["columns"]["email"]["config"]["meta"]["hipaa_mode"]["treatment"] == "mask"
+        assert model["columns"]["plan"]["description"] == "Four { { 1 / 0 }} tiers"
+        assert set(project.published_columns("beta__events")) == set(model["columns"])
+        [exposure] = manifest["exposures"].values()
+        assert exposure["owner"]["name"] == "Ann"
+        assert sorted(exposure["depends_on"]["nodes"]) == [
+            "model.hipaa_mode.beta__events",
+            "model.hipaa_mode.beta__identifies",
+        ]
+
+    def test_a_removed_destination_is_withdrawn_by_the_next_build(self, project: Project):
+        told = hipaa_mode(project, "destination", "remove", "beta")
+        assert "withdraws the published files" in told
+        assert (project.published_folder() / "beta").exists()
+        run = project.build()
+        assert not (project.published_folder() / "beta").exists()
+        assert project.published_rows("alpha__events")
+        assert "beta" in run.output

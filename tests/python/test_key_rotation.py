@@ -118,7 +118,7 @@ class TestRotate:
         assert leftover == []
 
     def test_rotations_at_once_lose_no_key(self, environ: dict[str, str]) -> None:
-        with multiprocessing.get_context("spawn").Pool(4) as pool:
+        with multiprocessing.get_context("spawn").Pool(2) as pool:
             done = pool.map(rotated, [environ] * 8)
         known = {item.key.name for item in load_retired_keys(environ)}
         known.add(load_master_key(environ).name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -32,21 +33,34 @@ class Builds:
     runs: dict[str, Run] = field(default_factory=dict)
     reader: str = ""
 
-    def start(self, name: str, environment: str, timeout: float) -> subprocess.Popen[str]:
-        """Start a build with a database of the environment's and a target folder of its own."""
+    def start(
+        self, name: str, environment: str, timeout: float, target: str = ""
+    ) -> subprocess.Popen[str]:
+        """Start a build with a database of the environment's and a target folder of its own, or
+        that of an earlier build, which has been parsed."""
         self.project.environment = {
             **self.project.environment,
             "HIPAA_MODE_DATABASE": f"restricted/{environment}.duckdb",
             "HIPAA_MODE_LOCK_TIMEOUT": str(timeout),
         }
         return self.project.start_dbt(
-            *("build", "--target", environment, "--target-path", f"target_{name}"),
-            *("--log-path", f"logs_{name}"),
+            *("build", "--target", environment, "--target-path", f"target_{target or name}"),
+            *("--log-path", f"logs_{target or name}"),
         )
 
-    def end(self, name: str, process: subprocess.Popen[str]) -> None:
+    def end(self, name: str, process: subprocess.Popen[str], said: str = "") -> None:
         output, _ = process.communicate(timeout=SECONDS)
-        self.runs[name] = Run(process.returncode, output, 0)
+        self.runs[name] = Run(process.returncode, said + output, 0)
+
+    def wait_for_words(self, words: str, process: subprocess.Popen[str]) -> str:
+        """Wait until a build says something; return all that it has said."""
+        assert process.stdout is not None
+        said = ""
+        for line in process.stdout:
+            said += line
+            if words in line:
+                return said
+        raise AssertionError(said)
 
     def wait_for_lock(self, environment: str, process: subprocess.Popen[str]) -> None:
         lock = self.project.folder / f"restricted/{environment}.duckdb.lock"
@@ -66,15 +80,19 @@ def builds(new_project: Callable[..., Project]) -> Builds:
         views={"alpha": ["events"]},
     )
     builds = Builds(project)
-    # Both environments publish into one folder, at once; and a second and third build of one.
+    # Both environments publish into one folder, at once; and a second and third build of one come
+    # while the first, which stands still for them, has its database.
     first = builds.start("first", "dev", 0)
     other = builds.start("other", "prod", 0)
     builds.wait_for_lock("dev", first)
+    first.send_signal(signal.SIGSTOP)
+    builds.end("third", builds.start("third", "dev", 0))
     second = builds.start("second", "dev", SECONDS)
-    third = builds.start("third", "dev", 0)
-    for name, process in (("third", third), ("first", first), ("other", other)):
-        builds.end(name, process)
-    builds.end("second", second)
+    said = builds.wait_for_words("Waiting up to", second)
+    first.send_signal(signal.SIGCONT)
+    builds.end("first", first)
+    builds.end("other", other)
+    builds.end("second", second, said)
 
     database = project.folder / "restricted/dev.duckdb"
     command = [sys.executable, "-c", READER, str(database)]
@@ -84,7 +102,7 @@ def builds(new_project: Callable[..., Project]) -> Builds:
         assert reader.stdout is not None
         assert reader.stdout.readline() == "3\n"
         builds.reader = str(reader.pid)
-        builds.end("beside a reader", builds.start("reader", "dev", 0))
+        builds.end("beside a reader", builds.start("reader", "dev", 0, "third"))
         reader.communicate("")
     return builds
 
@@ -139,7 +157,7 @@ def test_environments_that_publish_to_one_folder_do_each_other_no_harm(
 
 def test_nothing_is_corrupted(builds: Builds) -> None:
     builds.project.environment["HIPAA_MODE_LOCK_TIMEOUT"] = "0"
-    run = builds.project.build()
+    run = builds.project.build("--target-path", "target_first")
     assert "read 0 new or grown files; 1 are unchanged" in run.output
     assert "published alpha__events: 3 rows (0 of 1 files written)" in run.output
     path = Path(builds.project.folder / "published/dev/audit_log.jsonl")

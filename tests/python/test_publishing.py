@@ -568,7 +568,7 @@ def test_two_environments_publish_to_one_folder_at_once(tmp_path: Path) -> None:
     root = tmp_path / "published"
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         work = [
-            pool.apply_async(publish_again_and_again, (root, environment, 60))
+            pool.apply_async(publish_again_and_again, (root, environment, 30))
             for environment in ("dev", "prod")
         ]
         for item in work:
@@ -580,7 +580,7 @@ def test_two_environments_publish_to_one_folder_at_once(tmp_path: Path) -> None:
             "ga4",
         ]
         rows = pq.ParquetFile(root / environment / "ga4" / EVENTS).read().to_pylist()
-        assert rows == [{"text": f"{environment} 59"}]
+        assert rows == [{"text": f"{environment} 29"}]
     assert not incoming_folder(root, "dev").parent.exists()
 
 

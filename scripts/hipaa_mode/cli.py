@@ -19,6 +19,7 @@ from rich.table import Table
 
 from hipaa_mode import __version__, publishing
 from hipaa_mode.commands import audit, destination, event
+from hipaa_mode.commands.init import init
 from hipaa_mode.commands.inventory import inventory
 from hipaa_mode.commands.preview import preview
 from hipaa_mode.commands.properties import allow, deny, mask
@@ -47,6 +48,7 @@ app.add_typer(key_app, name="key")
 app.add_typer(audit.app, name="audit")
 app.add_typer(destination.app, name="destination")
 app.add_typer(event.app, name="event")
+app.command()(init)
 app.command()(allow)
 app.command()(mask)
 app.command()(deny)

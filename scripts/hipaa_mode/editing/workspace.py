@@ -172,7 +172,7 @@ class Workspace:
         models = tuple(self.destination_models()) if with_models else None
         return {
             environment: self._plan(configuration, environment, models)
-            for environment in environments or _environments(configuration)
+            for environment in environments or _environments(configuration) or [ANY]
         }
 
     def _plan(
@@ -272,7 +272,7 @@ def _environments(configuration: Configuration) -> list[str]:
     environments = configuration.environments()
     if any(environment == ANY for environment, _ in configuration.listed):
         environments.append(ANY)
-    return environments or [ANY]
+    return environments
 
 
 def _kind(fault: Fault) -> tuple[str, str]:
@@ -283,8 +283,11 @@ def _kind(fault: Fault) -> tuple[str, str]:
 def unified_diff(change: FileChange) -> list[str]:
     """Write a change as a unified diff, as git shows it; lines have no line endings."""
     before, after = (_lines(content) for content in (change.before, change.after))
-    old = "/dev/null" if change.before is None else f"a/{change.path}"
-    new = "/dev/null" if change.after is None else f"b/{change.path}"
+    elsewhere = change.path.is_absolute()
+    old = str(change.path) if elsewhere else f"a/{change.path}"
+    new = str(change.path) if elsewhere else f"b/{change.path}"
+    old = "/dev/null" if change.before is None else old
+    new = "/dev/null" if change.after is None else new
     return list(difflib.unified_diff(before, after, old, new, n=DIFF_CONTEXT, lineterm=""))
 
 

@@ -14,7 +14,6 @@ from hipaa_mode.commands._editing import (
     ProjectOption,
     YesOption,
     make_change,
-    messages,
     open_workspace,
 )
 from hipaa_mode.editing.init import (
@@ -105,16 +104,10 @@ def init(
         init_project(changed, found, first, raw_calls, written_to)
         profile = profile_of(changed, profiles_file, environment)
         changed.notes += profile.problems
-        if profile.snippet and not as_json:
-            messages.print(
-                f"The profile needs this; --write-profile adds it to {profile.file}:",
-                style="cyan",
-                highlight=False,
-                soft_wrap=True,
+        if profile.snippet:
+            changed.notes.append(
+                f"{profile.file} needs this; --write-profile adds it:\n{profile.snippet}"
             )
-            messages.print(profile.snippet, highlight=False, markup=False, soft_wrap=True)
-        elif profile.snippet:
-            changed.notes.append(f"{profile.file} needs this:\n{profile.snippet}")
         steps.extend(_next_steps(changed, bool(raw_calls), destination))
 
     make_change(project, edit, dry_run=dry_run, yes=yes, as_json=as_json, next_steps=steps)

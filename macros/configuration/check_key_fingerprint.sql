@@ -1,6 +1,7 @@
-{#- Refuses a run under another key than the stored tokens were made with: half of a
-    destination's history would no longer match the other half. -#}
-{% macro check_key_fingerprint(fingerprint) -%}
+{#- Refuses a run under another key than the stored tokens were made with, unless that one was
+    retired by `hipaa-mode key rotate`: half of a destination's history would no longer match the
+    other half. A rotation is noted, and with the new fingerprint every token is made anew. -#}
+{% macro check_key_fingerprint(fingerprint, retired_fingerprints=[]) -%}
     {%- set keys = hipaa_mode._masking_keys() -%}
     {%- set environment = hipaa_mode.environment() -%}
     {%- do adapter.create_schema(keys) -%}
@@ -9,13 +10,7 @@
             environment varchar, fingerprint varchar, first_used_at timestamp
         )
     {%- endcall -%}
-    {%- set sql -%}
-        select fingerprint from {{ keys }}
-        where environment = {{ hipaa_mode.literal(environment) }}
-        order by first_used_at desc, rowid desc
-        limit 1
-    {%- endset -%}
-    {%- set stored = run_query(sql).columns[0].values() | list -%}
+    {%- set stored = hipaa_mode.key_fingerprints_used() | reverse | list -%}
     {#- A database made anew has no row, though files were published from the old one. -#}
     {%- set is_known = stored | length > 0 -%}
     {%- for manifest in hipaa_mode.command('published', hipaa_mode.published_request()) -%}
@@ -24,7 +19,8 @@
         {%- endif -%}
     {%- endfor -%}
     {%- set is_new = not stored or stored[0] != fingerprint -%}
-    {%- if stored and is_new and var('hipaa_mode__accept_key_fingerprint', none) != fingerprint -%}
+    {%- set is_rotated = stored and is_new and stored[0] in retired_fingerprints -%}
+    {%- if stored and is_new and not is_rotated and var('hipaa_mode__accept_key_fingerprint', none) != fingerprint -%}
         {{- exceptions.raise_compiler_error(
             'hipaa_mode: the masking key is not the one that the stored tokens of environment `' ~ environment
             ~ '` were made with (its fingerprint is ' ~ stored[0] ~ ', the loaded one has ' ~ fingerprint
@@ -32,15 +28,39 @@
             ~ "every destination, run: dbt build --vars '{hipaa_mode__accept_key_fingerprint: "
             ~ fingerprint ~ "}'"
         ) -}}
+    {%- elif is_rotated and flags.WHICH not in ('build', 'run', 'retry') -%}
+        {{- exceptions.raise_compiler_error(
+            'hipaa_mode: the masking key was rotated, and the stored tokens are still those of the old one. '
+            ~ 'Run: dbt build'
+        ) -}}
+    {%- endif -%}
+    {%- if stored and is_new -%}
+        {%- set reason = 'rotated' if is_rotated else 'accepted by hipaa_mode__accept_key_fingerprint' -%}
+        {%- do log(
+            'hipaa_mode: the masking key is another one (' ~ reason ~ '): every token is made anew. Each destination keeps '
+            ~ 'its files with the old tokens until its new ones are whole and tested', info=true
+        ) -%}
+        {#- Before the table: a crash between them writes the entry twice, and never not at all. -#}
+        {%- do hipaa_mode.record_audit([{
+            'destination': '*', 'outcome': 'rotated', 'reasons': ['the masking key was ' ~ reason],
+            'previous_key_fingerprint': stored[0], 'key_fingerprint': fingerprint,
+        }]) -%}
+    {%- endif -%}
+    {%- if is_new and stored and not is_known -%}
+        {%- do hipaa_mode._note_key(keys, environment, stored[0]) -%}
     {%- endif -%}
     {%- if is_new or not is_known -%}
-        {%- call statement('masking_key_insert') -%}
-            insert into {{ keys }} values (
-                {{ hipaa_mode.literal(environment) }}, {{ hipaa_mode.literal(fingerprint) }}, {{ hipaa_mode.literal(run_started_at.strftime('%Y-%m-%d %H:%M:%S')) }}
-            )
-        {%- endcall -%}
+        {%- do hipaa_mode._note_key(keys, environment, fingerprint) -%}
     {%- endif -%}
     {%- do adapter.commit() -%}
+{%- endmacro %}
+
+{% macro _note_key(keys, environment, fingerprint) -%}
+    {%- call statement('masking_key_insert') -%}
+        insert into {{ keys }} values (
+            {{ hipaa_mode.literal(environment) }}, {{ hipaa_mode.literal(fingerprint) }}, {{ hipaa_mode.literal(run_started_at.strftime('%Y-%m-%d %H:%M:%S')) }}
+        )
+    {%- endcall -%}
 {%- endmacro %}
 
 {#- Which key each environment's tokens were made with, by fingerprint. -#}
@@ -50,13 +70,17 @@
     )) -}}
 {%- endmacro %}
 
-{#- Fingerprint of the key that the stored tokens are made with; blank before the first run. -#}
-{% macro stored_key_fingerprint() -%}
+{#- Fingerprints of the keys that the environment's tokens were made with, the latest last. -#}
+{% macro key_fingerprints_used() -%}
     {%- set sql -%}
         select fingerprint from {{ hipaa_mode._masking_keys() }}
         where environment = {{ hipaa_mode.literal(hipaa_mode.environment()) }}
-        order by first_used_at desc, rowid desc
-        limit 1
+        order by first_used_at, rowid
     {%- endset -%}
-    {{- return(run_query(sql).columns[0].values() | first | default('', true)) -}}
+    {{- return(run_query(sql).columns[0].values() | list) -}}
+{%- endmacro %}
+
+{#- Fingerprint of the key that the stored tokens are made with; blank before the first run. -#}
+{% macro stored_key_fingerprint() -%}
+    {{- return(hipaa_mode.key_fingerprints_used() | last | default('', true)) -}}
 {%- endmacro %}

@@ -15,7 +15,7 @@
         {%- endfor -%}
         {{- return(request) -}}
     {%- endif -%}
-    {%- do request.update({'models': []}) -%}
+    {%- do request.update({'models': [], 'suppressed_users': hipaa_mode.suppressed_users_location(), 'loaded_by_dbt': []}) -%}
     {%- for node in graph.nodes.values() -%}
         {%- if node.resource_type == 'seed' and node.name in seeds -%}
             {#- The root project's seed stands for the package's own. -#}
@@ -23,9 +23,17 @@
                 {%- do request.seed_files.update({node.name: node.root_path ~ '/' ~ node.original_file_path}) -%}
                 {%- do request.seed_labels.update({node.name: node.original_file_path}) -%}
             {%- endif -%}
+        {%- elif node.resource_type == 'seed' and node.name == 'suppressed_users' -%}
+            {%- do request.loaded_by_dbt.append(node.original_file_path) -%}
         {%- elif node.resource_type == 'model' and node.config.materialized == 'destination_view' -%}
             {%- do request.models.append(node.name) -%}
         {%- endif -%}
     {%- endfor -%}
     {{- return(request) -}}
+{%- endmacro %}
+
+{#- What names the people who are suppressed besides those of suppressed_users.csv: a CSV or NDJSON
+    file or a table, so that their ids need not be in git. -#}
+{% macro suppressed_users_location() -%}
+    {{- return(var('hipaa_mode__suppressed_users', none) or env_var('HIPAA_MODE_SUPPRESSED_USERS', '')) -}}
 {%- endmacro %}

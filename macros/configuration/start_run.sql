@@ -21,8 +21,9 @@
             {%- do exceptions.warn('hipaa_mode: ' ~ warning) -%}
         {%- endfor -%}
         {%- if needs_key -%}
-            {%- do hipaa_mode.check_key_fingerprint(started.key_fingerprint) -%}
+            {%- do hipaa_mode.check_key_fingerprint(started.key_fingerprint, started.retired_fingerprints) -%}
             {%- do hipaa_mode.create_build_tables() -%}
+            {%- do hipaa_mode.pin_suppressed_users(started) -%}
         {%- endif -%}
         {%- if flags.WHICH in ('build', 'run') -%}
             {%- do hipaa_mode.withdraw_removed_destinations(started.destinations) -%}
@@ -35,7 +36,7 @@
     {%- set sql -%}
         select database_name, schema_name, function_type
         from system.main.duckdb_functions()
-        where function_name in ('hipaa_mask', 'hipaa_mode_command', 'hipaa_mode_random_code')
+        where function_name in ('hipaa_mask', 'hipaa_mask_retired', 'hipaa_mode_command', 'hipaa_mode_random_code')
     {%- endset -%}
     {%- set functions = run_query(sql).rows -%}
     {%- set ours = [] -%}
@@ -44,7 +45,7 @@
             {%- do ours.append(function) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- if ours | length < 3 -%}
+    {%- if ours | length < 4 -%}
         {{- exceptions.raise_compiler_error(
             'hipaa_mode: the masking plugin is not loaded, so nothing was built. Add it to this '
             ~ 'target in profiles.yml:\n  plugins:\n    - module: hipaa_mode.plugin'

@@ -1,5 +1,7 @@
-{#- What the stored rows of a table depend on besides the calls. -#}
-{% macro query_fingerprint(sql) -%}
+{#- What the stored rows of a table depend on besides the calls. What is withheld is compared with
+    what was, whatever the query: its query changes every day that calls expire. -#}
+{% macro query_fingerprint(sql, name='') -%}
+    {%- set sql = '' if name == 'withheld_calls' else sql -%}
     {{- return(local_md5([hipaa_mode.environment(), hipaa_mode.stored_key_fingerprint(), sql] | join('\n'))) -}}
 {%- endmacro %}
 
@@ -16,6 +18,12 @@
         {{- return(location.kind == 'table' or [keys.run_number, duplicates.run_number] | min < state.run_number) -}}
     {%- endif -%}
     {%- set calls = hipaa_mode.table_state('calls_read') -%}
+    {%- if name in ('masked_events', 'masked_identifies', 'masked_groups', 'token_bridge') -%}
+        {%- set withheld = hipaa_mode.table_state('withheld_calls') -%}
+        {%- if withheld is none or state.run_number < withheld.rebuilt_number -%}
+            {{- return(true) -}}
+        {%- endif -%}
+    {%- endif -%}
     {{- return(calls is none or state.run_number < calls.rebuilt_number) -}}
 {%- endmacro %}
 
@@ -27,6 +35,10 @@
         {%- do hipaa_mode.find_new_duplicates(relation, sql, since) -%}
     {%- elif name == 'calls_without_message_id' -%}
         {%- do hipaa_mode.key_new_calls(relation, sql, since) -%}
+    {%- elif name == 'token_bridge' -%}
+        {%- do hipaa_mode.bridge_changed_tokens(relation, sql, since) -%}
+    {%- elif name == 'withheld_calls' -%}
+        {%- do hipaa_mode.withhold_calls(relation, sql, since, run_number) -%}
     {%- elif name in ('masked_events', 'masked_identifies', 'masked_groups') -%}
         {%- do hipaa_mode.mask_new_calls(relation, sql, since, run_number, name.split('_')[1]) -%}
     {%- else -%}

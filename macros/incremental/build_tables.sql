@@ -8,6 +8,7 @@
         'changed_calls': 'run_number bigint, message_id varchar, content_hash varchar, call_key varchar',
         'changed_days': 'run_number bigint, view_name varchar, day varchar',
         'masked_counts': 'run_number bigint, view_name varchar, column_name varchar, event varchar, not_fitting bigint, like_identifiers bigint',
+        'suppressed_users': 'user_id varchar',
         'property_names': 'run_number bigint, view_name varchar, root varchar, name varchar',
     } -%}
     {%- for name, columns in tables.items() -%}

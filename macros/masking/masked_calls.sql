@@ -5,12 +5,10 @@
     `calls` names a relation to take the place of stg_calls, with the same columns. -#}
 {% macro masked_calls(view, calls=none) -%}
 {%- set stg_calls = calls or ref('hipaa_mode', 'stg_calls') -%}
-{%- set call_types = hipaa_mode.call_types(view) -%}
 {%- set plan = hipaa_mode.plan() -%}
 {%- set columns = plan.masked_tables[view] if plan else [] -%}
 {%- set whole = ['properties', 'context'] if view == 'events' else ['traits', 'context'] -%}
 {%- set keeps_whole = plan.keeps_whole_objects if plan else false -%}
-{%- set events = plan.masked_events if plan and view == 'events' else none -%}
 {%- set scopes = plan.scopes if plan else [] -%}
 {#- Staged values that are needed as texts, as they were staged, and as tokens. -#}
 {%- set texts = {} -%}
@@ -33,12 +31,7 @@
     {%- endif -%}
 {%- endfor -%}
 {%- set values = (texts.keys() | list + staged.keys() | list) | unique | list -%}
-{%- set condition -%}
-call_type in ({{ hipaa_mode.literals(call_types) }})
-        {%- if events is not none %}
-        and {% if events %}event in ({{ hipaa_mode.literals(events) }}){% else %}false{% endif %}
-        {%- endif %}
-{%- endset -%}
+{%- set condition = hipaa_mode.masked_condition(plan, view) -%}
 with
 
 calls as (
@@ -180,6 +173,15 @@ select
     {%- endfor %}
 from formed
 -- depends_on: {{ ref('hipaa_mode', 'surrogate_codes') }}
+{%- endmacro %}
+
+{#- The condition that tells the calls of a masked table. -#}
+{% macro masked_condition(plan, view) -%}
+{%- set events = plan.masked_events if plan and view == 'events' else none -%}
+call_type in ({{ hipaa_mode.literals(hipaa_mode.call_types(view)) }})
+        {%- if events is not none %}
+        and {% if events %}event in ({{ hipaa_mode.literals(events) }}){% else %}false{% endif %}
+        {%- endif %}
 {%- endmacro %}
 
 {#- The relation that holds the tokens of a masked column's values. -#}

@@ -8,7 +8,7 @@
     {%- set existing_relation = load_cached_relation(this) -%}
     {%- set run_number = hipaa_mode.command('run_number') -%}
     {%- set is_part = flags.EMPTY or flags.SAMPLE -%}
-    {%- set fingerprint = 'part of the calls' if is_part else hipaa_mode.query_fingerprint(sql) -%}
+    {%- set fingerprint = 'part of the calls' if is_part else hipaa_mode.query_fingerprint(sql, model.name) -%}
     {%- set state = hipaa_mode.table_state(model.name) -%}
     {%- set is_rebuilt = (
         existing_relation is none or existing_relation.type != 'table' or state is none

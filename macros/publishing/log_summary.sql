@@ -4,8 +4,17 @@
         {%- if loop.first -%}
             {%- do log(
                 'hipaa_mode: ' ~ manifest.calls.raw ~ ' raw calls = ' ~ manifest.calls.staged ~ ' staged + '
-                ~ manifest.calls.duplicates ~ ' duplicates + ' ~ manifest.calls.rejected ~ ' rejected', info=true
+                ~ manifest.calls.duplicates ~ ' duplicates + ' ~ manifest.calls.rejected ~ ' rejected + '
+                ~ manifest.calls.withheld ~ ' withheld', info=true
             ) -%}
+            {%- set withheld = manifest.withheld -%}
+            {%- if manifest.calls.withheld or withheld.suppressed_people or withheld.retain_days is not none -%}
+                {%- do log(
+                    'hipaa_mode: withheld: ' ~ withheld.calls.suppressed ~ ' calls of ' ~ withheld.suppressed_people ~ (' suppressed person' if withheld.suppressed_people == 1 else ' suppressed people')
+                    ~ (', ' ~ withheld.calls.expired ~ ' older than ' ~ withheld.retain_days ~ ' days, ' ~ withheld.calls.undated
+                    ~ ' without a time' if withheld.retain_days is not none else ''), info=true
+                ) -%}
+            {%- endif -%}
         {%- endif -%}
         {%- for name, facts in manifest.views.items() -%}
             {%- set allowed = facts.columns | rejectattr('property_list', 'equalto', 'envelope') | list -%}

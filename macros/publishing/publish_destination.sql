@@ -2,12 +2,14 @@
 {% macro publish_destination(destination, facts) -%}
     {%- set request = hipaa_mode.published_request() -%}
     {%- set views = {} -%}
+    {%- set relations = [] -%}
     {%- for node in graph.nodes.values() -%}
         {%- if node.resource_type == 'model' and node.config.materialized == 'destination_view' and node.name.rsplit('__', 1)[0] == destination.name -%}
             {%- set view = node.name.rsplit('__', 1)[1] -%}
             {%- set relation = api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias, type='view') -%}
             {%- set columns = destination.views[view] -%}
             {%- do hipaa_mode.refuse_other_columns(node.name, columns, adapter.get_column_schema_from_query('select * from ' ~ relation)) -%}
+            {%- do relations.append({'relation': relation, 'columns': columns}) -%}
             {%- do views.update({node.name: {
                 'view': view,
                 'columns': hipaa_mode._described_columns(columns, destination.events if view == 'events' else none, facts.not_fitting[view], facts.like_identifiers[view]),
@@ -31,10 +33,13 @@
             'key_fingerprint': facts.key_fingerprint,
             'dbt_invocation_id': invocation_id,
             'calls': facts.calls,
+            'withheld': facts.withheld,
             'views': views,
         },
     }) -%}
-    {{- return(hipaa_mode.command('finish_publishing', request)) -}}
+    {%- set manifest = hipaa_mode.command('finish_publishing', request) -%}
+    {%- do manifest.update({'token_bridge': hipaa_mode.publish_token_bridge(destination, relations)}) -%}
+    {{- return(manifest) -}}
 {%- endmacro %}
 
 {% macro _described_columns(columns, events, not_fitting, like_identifiers) -%}

@@ -5,7 +5,8 @@
             (select count(*) from {{ hipaa_mode.package_relation('calls_read') }}) as raw_calls,
             (select count(*) from {{ hipaa_mode.package_relation('stg_calls') }}) as staged,
             (select count(*) from {{ hipaa_mode.package_relation('duplicate_calls') }}) as duplicates,
-            (select count(*) from {{ hipaa_mode.package_relation('rejected_calls') }}) as rejected
+            (select count(*) from {{ hipaa_mode.package_relation('rejected_calls') }}) as rejected,
+            (select count(*) from {{ hipaa_mode.package_relation('withheld_calls') }}) as withheld
     {%- endset -%}
     {%- set row = run_query(calls).rows[0] -%}
     {%- set not_fitting = {} -%}
@@ -18,11 +19,37 @@
         {%- do property_names.update({view: hipaa_mode._noted_property_names(view)}) -%}
     {%- endfor -%}
     {{- return({
-        'calls': {'raw': row[0] | int, 'staged': row[1] | int, 'duplicates': row[2] | int, 'rejected': row[3] | int},
+        'calls': {'raw': row[0] | int, 'staged': row[1] | int, 'duplicates': row[2] | int, 'rejected': row[3] | int, 'withheld': row[4] | int},
+        'withheld': hipaa_mode.withheld_facts(plan),
         'key_fingerprint': hipaa_mode.stored_key_fingerprint(),
         'not_fitting': not_fitting,
         'like_identifiers': like_identifiers,
         'property_names': property_names,
+    }) -}}
+{%- endmacro %}
+
+{#- What was withheld, and by which list: how many people it has and its fingerprint, the HMAC of
+    its ids, sorted, a line each. Whoever has the list and the key can make it again. -#}
+{% macro withheld_facts(plan) -%}
+    {%- set calls = {'suppressed': 0, 'expired': 0, 'undated': 0} -%}
+    {%- set by_reason -%}
+        select reason, count(*) from {{ hipaa_mode.package_relation('withheld_calls') }} group by 1
+    {%- endset -%}
+    {%- for row in run_query(by_reason).rows -%}
+        {%- do calls.update({row[0]: row[1] | int}) -%}
+    {%- endfor -%}
+    {%- set ids = "string_agg(user_id, chr(10) order by user_id)" -%}
+    {%- set list -%}
+        select count(*), {{ hipaa_mode.token(ids, 'suppression-list') }}
+        from {{ hipaa_mode.build_table('suppressed_users') }}
+    {%- endset -%}
+    {%- set row = run_query(list).rows[0] -%}
+    {{- return({
+        'calls': calls,
+        'suppressed_people': row[0] | int,
+        'suppressed_people_hmac': row[1],
+        'retain_days': plan.retain_days,
+        'retained_from': plan.retained_from,
     }) -}}
 {%- endmacro %}
 

@@ -1,4 +1,4 @@
-{#- The usable calls: neither rejected nor a duplicate. -#}
+{#- The usable calls: neither rejected nor a duplicate nor withheld. -#}
 {% macro staged_calls() -%}
 {%- set plan = hipaa_mode.plan() -%}
 with
@@ -20,6 +20,13 @@ usable as (
             where
                 calls_read.file_number = duplicate_calls.file_number
                 and calls_read.line_number = duplicate_calls.line_number
+        )
+        and not exists (
+            select 1
+            from {{ ref('hipaa_mode', 'withheld_calls') }} as withheld_calls
+            where
+                calls_read.file_number = withheld_calls.file_number
+                and calls_read.line_number = withheld_calls.line_number
         )
 
 )

@@ -41,9 +41,11 @@ WITHDRAWN = "withdrawn"
 REFUSED = "refused"
 MISSING = "missing"
 ALTERED = "altered"
+ROTATED = "rotated"
 REPAIRED = "repaired"
-OUTCOMES = (PUBLISHED, HELD_BACK, WITHDRAWN, REFUSED, MISSING, ALTERED, REPAIRED)
-"""What can be said of a destination, or with `repaired` of the log itself."""
+OUTCOMES = (PUBLISHED, HELD_BACK, WITHDRAWN, REFUSED, MISSING, ALTERED, ROTATED, REPAIRED)
+"""What can be said of a destination, with `rotated` of the masking key, or with `repaired` of the
+log itself."""
 
 _SEALS = ("hash", "mac")
 _SECONDS_FOR_GIT = 5
@@ -263,6 +265,7 @@ def delivery(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "allowlist_fingerprint": manifest.get("allowlist_fingerprint"),
         "key_fingerprint": manifest.get("key_fingerprint"),
         "calls": manifest.get("calls"),
+        "withheld": manifest.get("withheld"),
         "events": None if events is None else sorted(map(list, events.items())),
         "views": [_view(name, manifest) for name in sorted(manifest["views"])],
     }
@@ -385,6 +388,7 @@ def verify(
     key: bytes | None = None,
     key_fingerprint: str | None = None,
     table: Sequence[str] | None = None,
+    retired: Mapping[str, bytes] | None = None,
 ) -> Findings:
     """Check the chain, the HMACs, the table's copy and the files that should be published.
 
@@ -393,8 +397,10 @@ def verify(
         environment: the environment.
         key: subkey of the HMACs; None leaves them unchecked.
         key_fingerprint: fingerprint of the key that `key` is of: entries made under another key
-            are not checked.
+            are not checked, unless it is among the retired ones.
         table: the lines that the warehouse's table has, in order; None leaves them unchecked.
+        retired: subkeys for entries made before the masking key was rotated, by the fingerprint
+            of the key that each is of.
     """
     lines = read_lines(log_path(root, environment))
     findings = Findings()
@@ -402,7 +408,10 @@ def verify(
     found = entries(lines)
     findings.entries = len(found)
     findings.head = found[-1]["hash"] if found else GENESIS
-    findings.faults += _mac_faults(lines, key, key_fingerprint, findings.notes)
+    keys = dict(retired or {})
+    if key is not None and key_fingerprint is not None:
+        keys[key_fingerprint] = key
+    findings.faults += _mac_faults(lines, keys, key_fingerprint, findings.notes)
     if table is not None:
         findings.faults += _table_faults(found, table)
     findings.faults += _published_faults(root, environment, found)
@@ -435,22 +444,32 @@ def _chain_faults(lines: Sequence[Line], environment: str) -> Iterator[str]:
 
 
 def _mac_faults(
-    lines: Sequence[Line], key: bytes | None, fingerprint: str | None, notes: list[str]
+    lines: Sequence[Line], keys: Mapping[str, bytes], active: str | None, notes: list[str]
 ) -> Iterator[str]:
+    """Check the HMACs under the keys at hand.
+
+    From an entry that tells of a rotation on, the old key proves nothing: who stole it, which is
+    what keys are rotated for, could have written what follows. It counts again only if it is the
+    active one.
+    """
     of_other_keys = 0
+    replaced: set[str] = set()
     for line in lines:
         entry = line.entry
-        if entry is None:
+        if entry is None or (entry.get("mac") is None and entry["outcome"] == REFUSED):
             continue
-        mac = entry.get("mac")
+        mac, named = entry.get("mac"), str(entry.get("mac_key"))
         if mac is None:
-            if entry["outcome"] != REFUSED:
-                yield f"line {line.number} has no HMAC"
-        elif key is None or entry.get("mac_key") != fingerprint:
+            yield f"line {line.number} has no HMAC"
+        elif named not in keys:
             of_other_keys += 1
-        elif not hmac.compare_digest(str(mac).encode(), _mac(entry["hash"], key).encode()):
+        elif not hmac.compare_digest(str(mac).encode(), _mac(entry["hash"], keys[named]).encode()):
             yield f"line {line.number} was not written by a holder of the masking key"
-    if key is None and of_other_keys:
+        elif entry["outcome"] == ROTATED and (named == active or named not in replaced):
+            replaced = (replaced | {str(entry.get("previous_key_fingerprint"))}) - {named}
+        elif named in replaced:
+            yield f"line {line.number} is under a masking key that had been rotated away"
+    if not keys and of_other_keys:
         notes.append("The HMACs were not checked: the masking key is not at hand")
     elif of_other_keys:
         notes.append(f"The HMACs of {of_other_keys} entries are under another masking key")

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hipaa_mode import __version__, publishing
-from hipaa_mode.commands import audit, destination, event
+from hipaa_mode.commands import audit, destination, event, key
 from hipaa_mode.commands.init import init
 from hipaa_mode.commands.inventory import inventory
 from hipaa_mode.commands.preview import preview
@@ -43,7 +43,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-key_app = typer.Typer(no_args_is_help=True, help="Look at the masking key and what is made of it.")
+key_app = typer.Typer(
+    no_args_is_help=True, help="Rotate the masking key, and look at it and what is made of it."
+)
+key_app.command("rotate")(key.rotate)
+key_app.command("list")(key.list_keys)
+key_app.command("forget")(key.forget)
 app.add_typer(key_app, name="key")
 app.add_typer(audit.app, name="audit")
 app.add_typer(destination.app, name="destination")
@@ -111,6 +116,10 @@ def keygen(
 def key_show_scope(
     environment: Annotated[str, typer.Argument(help="The environment: the dbt target's name.")],
     scope: Annotated[str, typer.Argument(help="`*`, or a destination with its own scope.")] = "*",
+    retired: Annotated[
+        str | None,
+        typer.Option(help="Of this retired key: its name in `key list`, or how that begins."),
+    ] = None,
 ) -> None:
     """Print the HMAC key of a scope: a secret that lets anyone recompute its tokens.
 
@@ -118,7 +127,8 @@ def key_show_scope(
     """
     if sys.stdout.isatty():
         messages.print("[yellow]This is key material. Do not paste or store it.[/]")
-    print(load_master_key(os.environ).subkey(environment, scope).reveal())
+    master_key = key.named(retired).key if retired else load_master_key(os.environ)
+    print(master_key.subkey(environment, scope).reveal())
 
 
 @key_app.command("fingerprint")
@@ -200,7 +210,8 @@ def summary(
         calls = manifests[-1]["calls"]
         output.print(
             f"{calls['raw']} raw calls = {calls['staged']} staged + {calls['duplicates']} "
-            f"duplicates + {calls['rejected']} rejected. Files: {root / environment}/",
+            f"duplicates + {calls['rejected']} rejected + {calls.get('withheld', 0)} withheld. "
+            f"Files: {root / environment}/",
             highlight=False,
         )
     else:

@@ -47,6 +47,8 @@ TIMESTAMP_PRECISIONS = ("exact", "second", "minute", "hour", "day", "month", "ye
 CONNECTION_MODES = ("server_side", "client_side")
 SERVER_SIDE = "server_side"
 EXPIRY_WARNING = dt.timedelta(days=14)
+MOST_DAYS = 36_500
+"""The longest time, a hundred years, that calls can be said to be kept for."""
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 _ENVIRONMENT = re.compile(r"[A-Za-z0-9_-]+")
@@ -158,7 +160,8 @@ class Configuration:
 
     `listed` has the environment and name of every destination row and `listed_types` the name
     of every type, faulty ones included, and `unread` the seeds that could not be read, or not all
-    of them, so that one fault does not make a dozen others.
+    of them, so that one fault does not make a dozen others. `retain_days` has, by environment or
+    `*`, for how many days calls are kept; None for good.
     """
 
     types: dict[str, DestinationType] = field(default_factory=dict)
@@ -168,6 +171,7 @@ class Configuration:
     small_zip3_areas: list[str] = field(default_factory=list)
     listed: set[tuple[str, str]] = field(default_factory=set)
     listed_types: set[str] = field(default_factory=set)
+    retain_days: dict[str, int | None] = field(default_factory=dict)
     unread: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
 
@@ -181,6 +185,14 @@ class Configuration:
                 found[destination.name] = destination
         return dict(sorted(found.items()))
 
+    def retained_days(self, environment: str) -> int | None:
+        """Return for how many days an environment keeps calls; None for good."""
+        return self.retain_days.get(environment, self.retain_days.get(ANY))
+
+    def knows(self, environment: str) -> bool:
+        """Whether a row for this environment can count: some destination is listed for it."""
+        return environment == ANY or any(listed in (environment, ANY) for listed, _ in self.listed)
+
     def environments(self) -> list[str]:
         """Return the environments that the destinations seed names."""
         return sorted({environment for environment, _ in self.listed} - {ANY})
@@ -190,7 +202,9 @@ def read_configuration(seed_files: Mapping[str, Path], labels: Mapping[str, str]
     """Read and check the seeds.
 
     Args:
-        seed_files: the CSV file of each seed of `SEED_COLUMNS`.
+        seed_files: the CSV file of each seed of `SEED_COLUMNS`, and of `environments` if there is
+            one. Who is suppressed is not part of the configuration: see
+            `hipaa_mode.suppression`.
         labels: how messages name each file.
 
     Returns:
@@ -198,20 +212,7 @@ def read_configuration(seed_files: Mapping[str, Path], labels: Mapping[str, str]
         needed to see. Rows with faults are left out.
     """
     configuration = Configuration()
-    faults = configuration.faults
-    rows: dict[str, list[SeedRow]] = {}
-    for seed in SEED_COLUMNS:
-        found = None
-        known_faults = len(faults)
-        if seed in seed_files:
-            found = read_seed(seed, seed_files[seed], labels[seed], faults)
-        else:
-            faults.append(
-                Fault(f"{seed}.csv", None, "the seed is missing", "Add it, or enable it in dbt")
-            )
-        if len(faults) > known_faults:
-            configuration.unread.add(seed)
-        rows[seed] = found or []
+    rows = _read_rows(configuration, seed_files, labels)
     for row in rows["destination_types"]:
         _add_type(configuration, row)
     for row in rows["small_zip3_areas"]:
@@ -222,9 +223,31 @@ def read_configuration(seed_files: Mapping[str, Path], labels: Mapping[str, str]
         _add_event(configuration, row)
     for row in rows["allowed_properties"]:
         _add_property(configuration, row)
+    for row in rows["environments"]:
+        _add_environment(configuration, row)
     _check_duplicates(configuration)
     _check_references(configuration)
     return configuration
+
+
+def _read_rows(
+    configuration: Configuration, seed_files: Mapping[str, Path], labels: Mapping[str, str]
+) -> dict[str, list[SeedRow]]:
+    faults = configuration.faults
+    rows: dict[str, list[SeedRow]] = {}
+    for seed in (*SEED_COLUMNS, "environments"):
+        found = None
+        known_faults = len(faults)
+        if seed in seed_files:
+            found = read_seed(seed, seed_files[seed], labels[seed], faults)
+        elif seed in SEED_COLUMNS:
+            faults.append(
+                Fault(f"{seed}.csv", None, "the seed is missing", "Add it, or enable it in dbt")
+            )
+        if len(faults) > known_faults:
+            configuration.unread.add(seed)
+        rows[seed] = found or []
+    return rows
 
 
 class _RowReader:
@@ -285,6 +308,18 @@ class _RowReader:
         except ValueError:
             self.fault(f"`{column}` is not a date", "Write yyyy-mm-dd, or leave it blank")
             return None
+
+    def days(self, column: str) -> int | None:
+        value = self.row.word(column)
+        if not value:
+            return None
+        if re.fullmatch(r"[0-9]{1,5}", value) and 0 < int(value) <= MOST_DAYS:
+            return int(value)
+        self.fault(
+            f"`{column}` is not a number of days",
+            f"Write a whole number from 1 to {MOST_DAYS}, or leave it blank to keep all",
+        )
+        return None
 
     def path(self, column: str) -> PropertyPath:
         try:
@@ -405,6 +440,21 @@ def _add_destination(configuration: Configuration, row: SeedRow) -> None:
     configuration.listed.add((destination.environment, destination.name))
     if read.is_sound:
         configuration.destinations.append(destination)
+
+
+def _add_environment(configuration: Configuration, row: SeedRow) -> None:
+    read = _RowReader(row, configuration.faults)
+    environment = read.environment()
+    days = read.days("retain_days")
+    if environment in configuration.retain_days:
+        read.fault("the environment is listed twice", "Remove one of the rows")
+    if "destinations" not in configuration.unread and not configuration.knows(environment):
+        read.fault(
+            "no destination is listed for this environment",
+            "Correct `environment`, or remove the row",
+        )
+    if read.is_sound:
+        configuration.retain_days[environment] = days
 
 
 def _add_event(configuration: Configuration, row: SeedRow) -> None:

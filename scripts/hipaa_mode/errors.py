@@ -45,5 +45,9 @@ class MissingFileError(HipaaModeError):
     exit_code = ExitCode.MISSING_FILE
 
 
+class LockedError(HipaaModeError):
+    """Another process has what this one needs. The text says which, and what to do."""
+
+
 class PublishingError(HipaaModeError):
     """A destination's files could not be put in place; the last good ones stay."""

@@ -6,13 +6,16 @@ message quotes it.
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import itertools
 import os
 import re
 import secrets
 import stat
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,12 +24,17 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from hipaa_mode.errors import MaskingKeyError
 
+if sys.platform != "win32":
+    import fcntl
+
 KEY_VARIABLE = "HIPAA_MODE_KEY"
 KEY_FILE_VARIABLE = "HIPAA_MODE_KEY_FILE"
+RETIRED_KEYS_VARIABLE = "HIPAA_MODE_RETIRED_KEYS"
 DEFAULT_KEY_FILE = Path(".hipaa_mode/masking.key")
 KEY_BYTES = 32
 
 _HEX_KEY = re.compile(r"[0-9a-fA-F]{64}")
+_KEY_NAME = re.compile(r"[0-9a-f]{32}")
 _REMEDY = (
     f"Set {KEY_VARIABLE} to 64 hexadecimal digits, or {KEY_FILE_VARIABLE} to a file that holds "
     "them; `hipaa-mode keygen` makes one"
@@ -98,6 +106,14 @@ class MasterKey(_Uncopied):
         """
         return self._derive(f"hipaa-mode/fingerprint/v1/{environment}")[:16].hex()
 
+    @property
+    def name(self) -> str:
+        """Return 32 hexadecimal digits that name the key whatever the environment.
+
+        A fingerprint for `*`, which no environment is called.
+        """
+        return self.fingerprint("*")
+
     def _derive(self, info: str) -> bytes:
         return hkdf_sha256(self._bytes, b"", info.encode(), KEY_BYTES)
 
@@ -157,6 +173,157 @@ def load_master_key(environ: Mapping[str, str], default_file: Path | None = None
         )
     path = Path(file_name) if file_name else (default_file or DEFAULT_KEY_FILE)
     return _parse_key(_read_key_file(path), f"the key in {path}")
+
+
+@dataclass(frozen=True)
+class RetiredKey:
+    """A key that made tokens earlier. It is read with, and makes no new token.
+
+    Attributes:
+        key: the key.
+        file: where it is; None where it is in the environment.
+    """
+
+    key: MasterKey
+    file: Path | None
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """What a rotation came to: the names of the keys, and where they are."""
+
+    old: str
+    new: str
+    key_file: Path
+    retired_file: Path
+
+
+def key_file(environ: Mapping[str, str], default_file: Path | None = None) -> Path | None:
+    """Return the file that the masking key is read from; None where a variable holds it."""
+    if environ.get(KEY_VARIABLE, ""):
+        return None
+    return Path(environ.get(KEY_FILE_VARIABLE, "") or default_file or DEFAULT_KEY_FILE)
+
+
+def retired_folder(path: Path) -> Path:
+    """Return the folder beside a key file that has the keys it held before."""
+    return path.with_name(f"{path.name}.retired")
+
+
+def load_retired_keys(
+    environ: Mapping[str, str], default_file: Path | None = None
+) -> list[RetiredKey]:
+    """Load the keys that were active earlier; the active key is not among them.
+
+    They are in the folder beside the key file, and in the variable `HIPAA_MODE_RETIRED_KEYS`.
+
+    Raises:
+        MaskingKeyError: one of them is not a usable key, or can be read by others.
+    """
+    active = load_master_key(environ, default_file).name
+    found: list[RetiredKey] = []
+    path = key_file(environ, default_file)
+    folder = retired_folder(path) if path is not None else None
+    for file in sorted(folder.iterdir()) if folder is not None and folder.is_dir() else ():
+        if _KEY_NAME.fullmatch(file.name):
+            found.append(RetiredKey(_parse_key(_read_key_file(file), f"the key in {file}"), file))
+    for number, text in enumerate(re.split(r"[\s,]+", environ.get(RETIRED_KEYS_VARIABLE, "")), 1):
+        if text:
+            key = _parse_key(text, f"key {number} in {RETIRED_KEYS_VARIABLE}")
+            found.append(RetiredKey(key, None))
+    by_name = {retired.key.name: retired for retired in reversed(found)}
+    by_name.pop(active, None)
+    return list(by_name.values())
+
+
+def rotate_key(environ: Mapping[str, str], default_file: Path | None = None) -> Rotation:
+    """Put a new key into the key file, and keep the old one in the folder beside it.
+
+    A crash leaves the old key active, or the new one with the old one kept: the old key is on the
+    disk before the new one takes its place in one step.
+
+    Raises:
+        MaskingKeyError: the key is in a variable, which no program can change for its parent; or
+            a file can't be written, and the old key is still active.
+    """
+    old = load_master_key(environ, default_file)
+    path = key_file(environ, default_file)
+    if path is None:
+        raise MaskingKeyError(
+            f"The key is in {KEY_VARIABLE}, so it can't be rotated from here. Make a new one with "
+            f"`hipaa-mode keygen --file`, put it into {KEY_VARIABLE} where that is set, and add "
+            f"the old one to {RETIRED_KEYS_VARIABLE}"
+        )
+    folder = retired_folder(path)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)
+        with _locked(folder):
+            # Another rotation may have come first.
+            old = load_master_key(environ, default_file)
+            kept = folder / old.name
+            _replace_key_file(kept, _read_key_file(path).strip())
+            new = generate_key()
+            # A link stays a link: what it leads to is replaced.
+            _replace_key_file(path.resolve(), new)
+    except OSError as error:
+        raise MaskingKeyError(
+            f"The key was not rotated, and the old one is still active: {error.filename} can't be "
+            f"written ({error.strerror})"
+        ) from None
+    return Rotation(old.name, MasterKey(bytes.fromhex(new)).name, path, kept)
+
+
+def forget_key(retired: RetiredKey) -> None:
+    """Remove a retired key's file for good.
+
+    Raises:
+        MaskingKeyError: the key is in the variable, or its file can't be removed.
+    """
+    if retired.file is None:
+        raise MaskingKeyError(f"The key is in {RETIRED_KEYS_VARIABLE}: take it out there")
+    try:
+        retired.file.unlink()
+        _sync_folder(retired.file.parent)
+    except OSError as error:
+        raise MaskingKeyError(f"{retired.file} can't be removed: {error.strerror}") from None
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a folder for this process alone, where the system can."""
+    if sys.platform == "win32":
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _replace_key_file(path: Path, key: str) -> None:
+    """Write a key to a file of its owner's in one step, seen to the disk."""
+    aside = path.with_name(f".{path.name}.new")
+    aside.unlink(missing_ok=True)
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(key + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _read_key_file(path: Path) -> str:

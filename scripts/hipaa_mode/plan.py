@@ -143,7 +143,11 @@ class DestinationPlan:
 
 @dataclass
 class Plan:
-    """The build of one environment. `faults` not empty means it must not run."""
+    """The build of one environment. `faults` not empty means it must not run.
+
+    `retain_days` is for how many days calls are kept, and `retained_from` the first of these days
+    (UTC, ISO 8601); None for good.
+    """
 
     environment: str
     destinations: dict[str, DestinationPlan] = field(default_factory=dict)
@@ -157,6 +161,8 @@ class Plan:
     precisions: list[str] = field(default_factory=list)
     keeps_whole_objects: bool = False
     small_zip3_areas: list[str] = field(default_factory=list)
+    retain_days: int | None = None
+    retained_from: str | None = None
     fingerprint: str = ""
     faults: list[Fault] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
@@ -187,6 +193,9 @@ def make_plan(
     plan.known_destinations = sorted({name for _, name in configuration.listed})
     plan.misses_destinations = "destinations" in configuration.unread
     plan.small_zip3_areas = sorted(configuration.small_zip3_areas)
+    plan.retain_days = configuration.retained_days(environment)
+    if plan.retain_days is not None:
+        plan.retained_from = retained_from(today, plan.retain_days)
     destinations = configuration.in_environment(environment)
     if not destinations and not configuration.faults:
         plan.faults.append(
@@ -208,10 +217,19 @@ def make_plan(
             _check_collisions_elsewhere(configuration, other, today, plan)
     if models is not None:
         _check_models(plan, destinations, set(models))
-    plan.fingerprint = _fingerprint(
-        [environment, {name: item.fingerprint for name, item in plan.destinations.items()}]
-    )
+    content: list[object] = [
+        environment,
+        {name: item.fingerprint for name, item in plan.destinations.items()},
+    ]
+    if plan.retain_days is not None:
+        content.append({"retain_days": plan.retain_days})
+    plan.fingerprint = _fingerprint(content)
     return plan
+
+
+def retained_from(today: dt.date, days: int) -> str:
+    """Return the first day (UTC) whose calls are still kept, ISO 8601; today is day 0."""
+    return (today - dt.timedelta(days=days)).isoformat()
 
 
 def _fingerprint(content: object) -> str:

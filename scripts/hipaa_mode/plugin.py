@@ -5,9 +5,12 @@ Named in profiles.yml as `plugins: [{module: hipaa_mode.plugin}]`. Its one setti
 `dbt show`; a run's own environment comes from its on-run-start hook. It registers
 
 - `system.main.hipaa_mask(value, scope)`: the token of a value;
+- `system.main.hipaa_mask_retired(value, scope, key)`: the one it had under a retired key, which is
+  named by its fingerprint; for the bridge from old tokens to new ones and nothing else;
 - `system.main.hipaa_mode_random_code(value)`: a random 128-bit code for every row;
 - `system.main.hipaa_mode_command(action, request)`: what macros ask of Python, in JSON;
-- the temporary view `hipaa_mode_raw_lines`: the lines of the raw files.
+- the temporary view `hipaa_mode_raw_lines`: the lines of the raw files;
+- the temporary view `hipaa_mode_suppressed_users`: the ids of people whose calls are withheld.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -25,22 +29,29 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.exceptions import DbtRuntimeError
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
-from hipaa_mode import audit, publishing
+from hipaa_mode import audit, locking, publishing, token_bridges
 from hipaa_mode.configuration import read_configuration
 from hipaa_mode.errors import ConfigurationError, HipaaModeError
-from hipaa_mode.keys import MasterKey, Subkey, load_master_key
+from hipaa_mode.keys import MasterKey, Subkey, load_master_key, load_retired_keys
 from hipaa_mode.masking import make_tokens
 from hipaa_mode.partitions import ENDING, FORMAT, PartitionPlan, period, plan_partitions
 from hipaa_mode.plan import Plan, make_plan
 from hipaa_mode.publishing import UNFINISHED
 from hipaa_mode.raw_calls import RawLines, locate
 from hipaa_mode.raw_files import as_known, known_file, plan_reading
+from hipaa_mode.seeds import Fault, add_optional_seeds
+from hipaa_mode.suppression import SuppressedUsers
+
+logger = AdapterLogger("DuckDB")
 
 RAW_LINES_VIEW = "hipaa_mode_raw_lines"
+SUPPRESSED_USERS_VIEW = "hipaa_mode_suppressed_users"
 SURROGATE_BYTES = 16
 
 Request = Mapping[str, Any]
@@ -57,12 +68,14 @@ class Session:
         self._answered_plan: tuple[Plan, Any] | None = None
         self._master_key: MasterKey | None = None
         self._subkeys: dict[str, Subkey] = {}
+        self._retired_keys: dict[str, MasterKey] | None = None
         self._git_state: dict[str, Any] | None = None
         self._manifests: dict[str, dict[str, Any]] = {}
         self._partitions: dict[str, PartitionPlan] = {}
         self._queries: dict[str, str] = {}
         self._run_number = _new_run_number()
         self.raw_lines = RawLines()
+        self.suppressed_users = SuppressedUsers()
         self._actions: dict[str, Callable[[Request], Any]] = {
             "start": self._start,
             "plan": self._current_plan,
@@ -70,11 +83,15 @@ class Session:
             "raw_calls": self._raw_calls,
             "plan_reading": self._plan_reading,
             "files_read": self._files_read,
+            "retired_fingerprints": lambda request: sorted(self._retired()),
             "run_number": lambda request: self._run_number,
             "withdraw": self._withdraw,
             "plan_partitions": self._plan_partitions,
             "tested_partitions": self._tested_partitions,
             "finish_publishing": self._finish_publishing,
+            "begin_token_bridge": self._begin_token_bridge,
+            "finish_token_bridge": self._finish_token_bridge,
+            "remove_token_bridge": self._remove_token_bridge,
             "discard_unpublished": self._discard_unpublished,
             "published": self._published,
             "audit": self._audit,
@@ -99,6 +116,17 @@ class Session:
         """Mask a vector of values; see `hipaa_mode.masking.make_tokens`."""
         return make_tokens(values, scopes, self._subkey)
 
+    def retired_tokens(self, values: pa.Array, scopes: pa.Array, keys: pa.Array) -> pa.Array:
+        """Mask a vector of values as it was masked under a retired key, given by fingerprint."""
+        named = keys.unique().to_pylist()
+        if len(named) != 1:
+            raise HipaaModeError("hipaa_mask_retired takes one key at a time")
+        key = self._retired().get(str(named[0]))
+        environment = self._environment
+        if key is None or environment is None:
+            raise HipaaModeError("hipaa_mask_retired was called for a key that is not at hand")
+        return make_tokens(values, scopes, lambda scope: key.subkey(environment, scope))
+
     def _subkey(self, scope: str) -> Subkey:
         if scope not in self._subkeys:
             if self._environment is None:
@@ -114,12 +142,23 @@ class Session:
             self._master_key = load_master_key(self._environ)
         return self._master_key
 
+    def _retired(self) -> dict[str, MasterKey]:
+        """Return the retired keys by their fingerprints in the run's environment."""
+        if self._retired_keys is None:
+            environment = str(self._environment)
+            self._retired_keys = {
+                retired.key.fingerprint(environment): retired.key
+                for retired in load_retired_keys(self._environ)
+            }
+        return self._retired_keys
+
     def _start(self, request: Request) -> dict[str, Any]:
         """Pin the configuration and the environment for the run; forget an earlier run's key."""
         self._environment = str(request["environment"])
         self._subkeys.clear()
         self._master_key = None
-        self._plan = _read_plan(request)
+        self._retired_keys = None
+        self._plan = _read_plan(request, self.suppressed_users)
         self._own_plan = None
         self._git_state = None
         if request["needs_key"] and "destinations" in request["seed_files"]:
@@ -133,11 +172,15 @@ class Session:
             "faults": [str(fault) for fault in self._plan.faults],
             "warnings": [str(warning) for warning in self._plan.warnings],
             "destinations": sorted(self._plan.destinations),
+            "suppressed_users_view": SUPPRESSED_USERS_VIEW,
+            "suppressed_users_table": list(self.suppressed_users.table),
             "key_fingerprint": "",
+            "retired_fingerprints": [],
         }
         if request["needs_key"]:
             try:
                 answer["key_fingerprint"] = self._key().fingerprint(self._environment)
+                answer["retired_fingerprints"] = sorted(self._retired())
             except HipaaModeError as error:
                 answer["faults"].append(str(error))
         return answer
@@ -217,6 +260,9 @@ class Session:
 
     def _withdraw(self, request: Request) -> list[str]:
         root, environment = _published(request)
+        publishing.make_folder(root, environment)
+        locking.hold_published(root / environment, locking.timeout(self._environ), tell)
+        token_bridges.remove_others(root, environment, set(request["keep"]))
         return publishing.withdraw(root, environment, request["keep"])
 
     def _plan_partitions(self, request: Request) -> dict[str, Any]:
@@ -295,6 +341,15 @@ class Session:
         self._manifests[written["destination"]] = written
         return written
 
+    def _begin_token_bridge(self, request: Request) -> str:
+        return str(token_bridges.begin(*_published(request), request["destination"]))
+
+    def _finish_token_bridge(self, request: Request) -> dict[str, Any]:
+        return token_bridges.finish(*_published(request), request["destination"])
+
+    def _remove_token_bridge(self, request: Request) -> bool:
+        return token_bridges.remove(*_published(request), request["destination"])
+
     def _discard_unpublished(self, request: Request) -> None:
         root, environment = _published(request)
         publishing.discard(root, environment)
@@ -361,6 +416,11 @@ class Session:
         }
 
 
+def tell(message: str) -> None:
+    """Say something to who runs dbt."""
+    logger.info(f"hipaa_mode: {message}")
+
+
 def _new_run_number() -> int:
     """Return a number that is higher for every later run: microseconds since 1970."""
     return time.time_ns() // 1000
@@ -374,12 +434,26 @@ def _published(request: Request) -> tuple[Path, str]:
     return Path(request["root"]).absolute(), str(request["environment"])
 
 
-def _read_plan(request: Request) -> Plan:
+def _read_plan(request: Request, suppressed_users: SuppressedUsers | None = None) -> Plan:
+    """Read the seeds that a request names, and who is suppressed where that is wanted."""
     files = {seed: Path(path) for seed, path in request["seed_files"].items()}
     labels = dict(request["seed_labels"])
+    environment = str(request["environment"])
+    faults = add_optional_seeds(files, labels)
+    configuration = read_configuration(files, labels)
+    configuration.faults += faults
+    if suppressed_users is not None:
+        location = str(request.get("suppressed_users") or "")
+        configuration.faults += suppressed_users.read(
+            configuration, environment, files, labels, location, Path.cwd()
+        )
+        for seed in request.get("loaded_by_dbt", ()):
+            problem = "dbt would load the ids into a table that anyone may read"
+            remedy = "Say `config: {enabled: false}` of the seed in its YAML"
+            configuration.faults.append(Fault(seed, None, problem, remedy))
     return make_plan(
-        read_configuration(files, labels),
-        str(request["environment"]),
+        configuration,
+        environment,
         dt.date.fromisoformat(request["today"]),
         request.get("models"),
     )
@@ -402,6 +476,18 @@ class Plugin(BasePlugin):
         os.umask(0o077)
         self.session = Session(os.environ, plugin_config.get("environment"))
 
+    def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
+        """Wait for, or refuse, a database that another process has open; see `locking`."""
+        super().update_connection_config(creds, config)
+        if creds.is_motherduck or re.match(r":|[A-Za-z_]{2,}:", creds.path):
+            # In memory, or at a service: no file that another process could have open.
+            return
+        try:
+            seconds = locking.timeout(os.environ)
+            locking.hold_database(Path(creds.path), seconds, tell, config)
+        except HipaaModeError as error:
+            raise DbtRuntimeError(f"hipaa_mode: {error}") from None
+
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Register the functions, unless an earlier try to connect already did."""
         rows = conn.execute(
@@ -418,6 +504,14 @@ class Plugin(BasePlugin):
                 name,
                 self.session.tokens,
                 [text, text],
+                text,
+                type=vectorised,
+                null_handling=special,
+            ),
+            "hipaa_mask_retired": lambda name: create(
+                name,
+                self.session.retired_tokens,
+                [text, text, text],
                 text,
                 type=vectorised,
                 null_handling=special,
@@ -448,5 +542,6 @@ class Plugin(BasePlugin):
                 ) from None
 
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        """Give the cursor the view of raw lines; a registered view belongs to one cursor."""
+        """Give the cursor the temporary views; a registered view belongs to one cursor."""
         cursor.register(RAW_LINES_VIEW, self.session.raw_lines)
+        cursor.register(SUPPRESSED_USERS_VIEW, self.session.suppressed_users)

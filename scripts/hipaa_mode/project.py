@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 import shutil
 import sys
 from pathlib import Path
 
-from hipaa_mode.configuration import Configuration, read_configuration
+from hipaa_mode.configuration import ANY, Configuration, read_configuration
 from hipaa_mode.errors import MissingFileError
 from hipaa_mode.plan import Plan, make_plan
-from hipaa_mode.seeds import SEED_COLUMNS
+from hipaa_mode.seeds import SEED_COLUMNS, add_optional_seeds
+from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE, SuppressedUsers
 
 DESTINATION_MODEL = re.compile(r"hipaa_mode\.destination_(?:events|identifies|groups)\b")
 
@@ -33,7 +35,15 @@ def read_seeds(project: Path) -> Configuration:
     """Read a project's seeds, as they are on disk."""
     files = {seed: project / "seeds" / f"{seed}.csv" for seed in SEED_COLUMNS}
     labels = {seed: f"seeds/{seed}.csv" for seed in SEED_COLUMNS}
-    return read_configuration(files, labels)
+    faults = add_optional_seeds(files, labels)
+    configuration = read_configuration(files, labels)
+    configuration.faults += faults
+    # For its faults: the list itself is for builds alone.
+    location = os.environ.get(SUPPRESSED_USERS_VARIABLE, "")
+    configuration.faults += SuppressedUsers().read(
+        configuration, ANY, files, labels, location, Path.cwd()
+    )
+    return configuration
 
 
 def today() -> dt.date:

@@ -31,6 +31,7 @@ UNFINISHED = ".unfinished"
 """Ending of a file that is still being written."""
 
 FILES_AT_ONCE = 4
+TRIES_TO_MAKE = 100
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
@@ -51,6 +52,23 @@ def incoming_folder(root: Path, environment: str) -> Path:
     return aside / environment
 
 
+def make_folder(root: Path, environment: str) -> None:
+    """Make the folder that an environment is published to, its owner's alone.
+
+    Raises:
+        PublishingError: it can't be made.
+    """
+    try:
+        (root / environment).mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        for made in (root, root / environment):
+            made.chmod(FOLDER_MODE)
+    except OSError as error:
+        raise PublishingError(
+            f"Nothing can be published: {error.strerror} ({error.filename}). Mend the cause and "
+            "run dbt build again"
+        ) from None
+
+
 def begin(root: Path, environment: str, destination: str, view: str) -> Path:
     """Make the empty folder that a view's new files are written to.
 
@@ -62,13 +80,26 @@ def begin(root: Path, environment: str, destination: str, view: str) -> Path:
         folder = incoming_folder(root, environment) / destination / view
         if folder.exists():
             shutil.rmtree(folder)
-        folder.mkdir(mode=FOLDER_MODE, parents=True)
+        make_incoming(folder)
         aside = incoming_folder(root, environment)
         for made in (root, root / environment, aside.parent, aside, folder.parent, folder):
             made.chmod(FOLDER_MODE)
     except OSError as error:
         raise _failure(destination, error) from None
     return folder
+
+
+def make_incoming(folder: Path) -> None:
+    """Make a folder for incoming files.
+
+    A build of another environment that ends just now may take the folder around it away between
+    two steps: then once more.
+    """
+    for _ in range(TRIES_TO_MAKE):
+        with contextlib.suppress(FileNotFoundError):
+            folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            return
+    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
 
 
 def finish(
@@ -175,7 +206,7 @@ def withdraw(root: Path, environment: str, keep: Iterable[str]) -> list[str]:
             continue
         # Out of the way in one step first, so that nobody finds half of it.
         try:
-            incoming.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            make_incoming(incoming)
             published.rename(incoming / published.name)
             _sync(folder)
             shutil.rmtree(incoming)

@@ -110,17 +110,28 @@ def locate(location: str, base: Path, column: str | None = None) -> RawLocation:
     matches = _matches(location, base)
     if matches:
         return _locate_files(location, matches, column)
-    looks_like_file = (
+    parts = table_parts(location)
+    if parts is None or looks_like_file(location):
+        raise RawCallsError(f"No file matches {location}. {_REMEDY}")
+    return RawLocation("table", table=parts)
+
+
+def looks_like_file(location: str) -> bool:
+    """Whether a text names a file, or a glob of files, rather than a table."""
+    return (
         "/" in location
         or "\\" in location
         or glob.has_magic(location)
         or location.lower().endswith((*_PARQUET, *_LINES))
     )
-    if looks_like_file or not _TABLE.fullmatch(location):
-        raise RawCallsError(f"No file matches {location}. {_REMEDY}")
+
+
+def table_parts(location: str) -> tuple[str, ...] | None:
+    """Return the parts of a table's name, up to three; None where it can't be one."""
+    if not _TABLE.fullmatch(location):
+        return None
     parts = [part.group() for part in _TABLE_PART.finditer(location)]
-    names = [part[1:-1].replace('""', '"') if part[0] == '"' else part for part in parts]
-    return RawLocation("table", table=tuple(names))
+    return tuple(part[1:-1].replace('""', '"') if part[0] == '"' else part for part in parts)
 
 
 _REMEDY = (

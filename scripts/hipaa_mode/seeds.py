@@ -48,7 +48,16 @@ SEED_COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 """The seeds that make up the configuration, and the columns of each."""
 
-OPTIONAL_COLUMNS: Mapping[str, tuple[str, ...]] = {"allowed_properties": ("guard",)}
+OPTIONAL_SEEDS: Mapping[str, tuple[str, ...]] = {
+    "environments": ("environment", "retain_days"),
+    "suppressed_users": ("environment", "user_id", "requested_on", "reference"),
+}
+"""Files that a project need not have, and the columns of each. dbt loads neither of them."""
+
+OPTIONAL_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "allowed_properties": ("guard",),
+    "suppressed_users": ("reference",),
+}
 """Columns that a file may lack, as one of an earlier version does; their cells are blank."""
 
 
@@ -95,6 +104,36 @@ class SeedRow:
         return Fault(self.file, self.line, problem, remedy)
 
 
+def add_optional_seeds(files: dict[str, Path], labels: dict[str, str]) -> list[Fault]:
+    """Add the optional seeds that a project has: dbt tells nothing of what it does not load.
+
+    Args:
+        files: the file of each seed that was found; those found now are added.
+        labels: how messages name each file, relative to the project's folder; added to as well.
+
+    Returns:
+        What is wrong: a seed that is there more than once.
+    """
+    if "destinations" not in files:
+        return []
+    beside, label = files["destinations"], Path(labels["destinations"])
+    folder, shown = beside.parent, label.parent
+    depth = len(label.parts)
+    if depth > 1 and not label.is_absolute() and beside.parts[-depth:] == label.parts:
+        # All of the project's folder of seeds: what is not found must not count as not there.
+        folder, shown = beside.parents[depth - 2], Path(label.parts[0])
+    faults: list[Fault] = []
+    for seed in OPTIONAL_SEEDS:
+        found = sorted(folder.rglob(f"{seed}.csv"))
+        if found and seed not in files:
+            files[seed] = found[0]
+            labels[seed] = str(shown / found[0].relative_to(folder))
+        for other in found[1:]:
+            name = str(shown / other.relative_to(folder))
+            faults.append(Fault(name, None, f"there is a second {seed}.csv", "Keep one of them"))
+    return faults
+
+
 def read_seed(seed: str, path: Path, label: str, faults: list[Fault]) -> list[SeedRow] | None:
     """Read one seed file; what can't be read is added to `faults`.
 
@@ -102,13 +141,26 @@ def read_seed(seed: str, path: Path, label: str, faults: list[Fault]) -> list[Se
         The rows that can be read; None where the file or its header can't.
 
     Args:
-        seed: name of the seed, a key of `SEED_COLUMNS`.
+        seed: name of the seed, a key of `SEED_COLUMNS` or `OPTIONAL_SEEDS`.
         path: the CSV file.
         label: how messages name the file.
         faults: list that receives what is wrong.
     """
-    columns = SEED_COLUMNS[seed]
-    optional = OPTIONAL_COLUMNS.get(seed, ())
+    columns = {**SEED_COLUMNS, **OPTIONAL_SEEDS}[seed]
+    return read_csv(path, label, columns, OPTIONAL_COLUMNS.get(seed, ()), faults)
+
+
+def read_csv(
+    path: Path,
+    label: str,
+    columns: tuple[str, ...],
+    optional: tuple[str, ...],
+    faults: list[Fault],
+) -> list[SeedRow] | None:
+    """Read a CSV file with these columns, of which it may lack the optional ones; see `read_seed`.
+
+    What is added to `faults` quotes no cell.
+    """
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError:

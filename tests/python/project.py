@@ -61,6 +61,8 @@ SEED_COLUMNS = {
         "approved_by",
         "expires_on",
     ),
+    "environments": ("environment", "retain_days"),
+    "suppressed_users": ("environment", "user_id", "requested_on", "reference"),
 }
 DEFAULTS = {
     "environment": "dev",
@@ -183,6 +185,8 @@ class Project:
         project.write_seed("destinations", destinations)
         project.write_seed("allowed_events", events)
         project.write_seed("allowed_properties", properties)
+        project.write_seed("environments", [])
+        project.write_seed("suppressed_users", [])
         for name in dict.fromkeys(row["destination"] for row in destinations):
             project.add_models(name, (views or {}).get(name, VIEWS))
         project.write_key(KEY)

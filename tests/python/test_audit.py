@@ -119,6 +119,62 @@ def test_entries_of_another_key_are_a_note_and_not_a_pass(root: Path):
     assert findings.notes == ["The HMACs of 1 entries are under another masking key"]
 
 
+def rotated_log(root: Path, *entries: tuple[bytes, str, dict[str, object]]) -> None:
+    """Write entries, each under a key and its fingerprint."""
+    for key, fingerprint, entry in entries:
+        with audit.AuditLog(root, "dev", key, fingerprint) as log:
+            log.append([entry])
+
+
+def rotation(old: str, new: str) -> dict[str, object]:
+    return held_back(
+        outcome=audit.ROTATED, previous_key_fingerprint=old, key_fingerprint=new, destination="*"
+    )
+
+
+OLD = (OTHER_KEY, "e" * 32)
+NEW = (KEY, FINGERPRINT)
+ROTATED = (*NEW, rotation(OLD[1], NEW[1]))
+
+
+def verified(root: Path, retired: bool = True) -> audit.Findings:
+    keys = {OLD[1]: OLD[0]} if retired else {}
+    return audit.verify(root, "dev", KEY, FINGERPRINT, None, keys)
+
+
+def test_entries_of_before_a_rotation_are_checked_with_the_retired_key(root: Path):
+    rotated_log(root, (*OLD, held_back()), ROTATED, (*NEW, held_back()))
+    assert verified(root) == audit.Findings(3, verified(root).head, [], [])
+    assert verified(root, retired=False).notes == [
+        "The HMACs of 1 entries are under another masking key"
+    ]
+
+
+def test_an_entry_of_before_a_rotation_that_was_edited_is_found(root: Path):
+    rotated_log(root, (*OLD, held_back()), ROTATED)
+    first, *rest = content_of(root)
+    put(root, [resealed(first, destination="x"), *rest])
+    assert "line 1 was not written by a holder of the masking key" in verified(root).faults
+
+
+def test_a_retired_key_proves_nothing_of_what_follows_its_rotation(root: Path):
+    rotated_log(root, (*OLD, held_back()), ROTATED, (*OLD, held_back()))
+    assert verified(root).faults == ["line 3 is under a masking key that had been rotated away"]
+
+
+def test_a_retired_key_can_not_rotate_itself_back(root: Path):
+    forged = (*OLD, rotation(NEW[1], OLD[1]))
+    rotated_log(root, (*OLD, held_back()), ROTATED, forged, (*OLD, held_back()))
+    assert len(verified(root).faults) == 2
+
+
+def test_a_key_that_was_taken_back_counts_again(root: Path):
+    back = (*NEW, rotation(OLD[1], NEW[1]))
+    forth = (*OLD, rotation(NEW[1], OLD[1]))
+    rotated_log(root, (*NEW, held_back()), forth, (*OLD, held_back()), back, (*NEW, held_back()))
+    assert verified(root).faults == []
+
+
 def test_only_a_refused_run_may_lack_the_key(root: Path):
     with audit.AuditLog(root, "dev") as log:
         log.append([held_back(outcome=audit.REFUSED)])

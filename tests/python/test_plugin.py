@@ -97,7 +97,10 @@ def test_a_sound_start_gives_destinations_and_fingerprint(tmp_path: Path):
         "faults": [],
         "warnings": [],
         "destinations": ["ga4"],
+        "suppressed_users_view": "hipaa_mode_suppressed_users",
+        "suppressed_users_table": [],
         "key_fingerprint": load_master_key(WITH_KEY).fingerprint("dev"),
+        "retired_fingerprints": [],
     }
 
 

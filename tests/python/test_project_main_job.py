@@ -72,7 +72,7 @@ CALLS: list[Any] = [
     b"{oops",
     {"type": "tracked", "messageId": "m-8"},
 ]
-COUNTS = {"raw": 12, "staged": 9, "duplicates": 1, "rejected": 2}
+COUNTS = {"raw": 12, "staged": 9, "duplicates": 1, "rejected": 2, "withheld": 0}
 DESTINATIONS = [
     destination("analytics", timestamp_precision="hour"),
     destination("ads", mask_scope="destination"),
@@ -164,13 +164,17 @@ def test_every_raw_call_is_staged_a_duplicate_or_rejected(built: Built) -> None:
         "staged": "stg_calls",
         "duplicates": "duplicate_calls",
         "rejected": "rejected_calls",
+        "withheld": "withheld_calls",
     }
     found = {
         name: built.project.query(f"select count(*) from main_restricted.{table}")[0][0]
         for name, table in counted.items()
     }
     assert found == COUNTS
-    assert "12 raw calls = 9 staged + 1 duplicates + 2 rejected" in built.first_run.output
+    assert (
+        "12 raw calls = 9 staged + 1 duplicates + 2 rejected + 0 withheld"
+        in built.first_run.output
+    )
 
 
 def test_events_hold_the_allowlisted_columns_of_the_allowed_events_and_nothing_else(

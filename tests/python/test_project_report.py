@@ -79,7 +79,10 @@ def test_a_report_of_a_real_build(new_project: Callable[..., Project]):
         assert expected in words, expected
     content = json.loads(run("report", "--no-verify", "--json").stdout)
     [environment] = content["environments"]
-    assert environment["calls"] == {"raw": 3, "staged": 2, "duplicates": 0, "rejected": 1}
+    assert environment["calls"] == {
+        **{"raw": 3, "staged": 2, "duplicates": 0, "rejected": 1},
+        "withheld": 0,
+    }
     assert environment["attention"] == []
     crm, tool = environment["destinations"]
     assert (tool["tests_passed"], tool["is_current"], crm["tests_passed"]) == (True, True, True)

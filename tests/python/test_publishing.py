@@ -6,6 +6,7 @@ import errno
 import hashlib
 import io
 import json
+import multiprocessing
 import os
 import shutil
 import stat
@@ -18,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hipaa_mode import publishing
+from hipaa_mode import publishing, token_bridges
 from hipaa_mode.errors import PublishingError
 from hipaa_mode.publishing import (
     MANIFEST,
@@ -547,3 +548,92 @@ def test_the_hash_of_a_file_is_that_of_its_bytes(tmp_path: Path):
     content = os.urandom((1 << 20) + 1)
     (tmp_path / "file").write_bytes(content)
     assert file_sha256(tmp_path / "file") == hashlib.sha256(content).hexdigest()
+
+
+def publish_again_and_again(root: Path, environment: str, times: int) -> None:
+    """Publish as a build does, folders for incoming files made and taken away each time."""
+    for count in range(times):
+        content = parquet(f"{environment} {count}")
+        for destination in ("ga4", "ads"):
+            folder = begin(root, environment, destination, "ga4__events")
+            (folder / ("2026-03-01.parquet" + UNFINISHED)).write_bytes(content)
+        for destination in ("ga4", "ads"):
+            manifest = {"destination": destination, "views": {"ga4__events": {}}}
+            finish(root, environment, destination, [EVENTS], [], {EVENTS: 1}, manifest)
+        publishing.discard(root, environment)
+        withdraw(root, environment, ["ga4", "ads"])
+
+
+def test_two_environments_publish_to_one_folder_at_once(tmp_path: Path) -> None:
+    root = tmp_path / "published"
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        work = [
+            pool.apply_async(publish_again_and_again, (root, environment, 60))
+            for environment in ("dev", "prod")
+        ]
+        for item in work:
+            item.get(timeout=100)
+    for environment in ("dev", "prod"):
+        assert check_files(root, environment) == []
+        assert [item["destination"] for item in read_manifests(root, environment)] == [
+            "ads",
+            "ga4",
+        ]
+        rows = pq.ParquetFile(root / environment / "ga4" / EVENTS).read().to_pylist()
+        assert rows == [{"text": f"{environment} 59"}]
+    assert not incoming_folder(root, "dev").parent.exists()
+
+
+def test_a_folder_that_another_build_takes_away_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / ".published.incoming/dev"
+    make = Path.mkdir
+    taken: list[Path] = []
+
+    def racing(path: Path, *arguments: Any, parents: bool = False, **options: Any) -> None:
+        if path == folder and not parents and len(taken) < 3:
+            # Between making the folder around it and itself.
+            folder.parent.rmdir()
+            taken.append(folder.parent)
+        make(path, *arguments, parents=parents, **options)
+
+    monkeypatch.setattr(publishing.Path, "mkdir", racing)
+    publishing.make_incoming(folder)
+    assert folder.is_dir()
+    assert len(taken) == 3
+
+
+def write_bridge(root: Path, destination: str, text: str = "bridge") -> None:
+    token_bridges.begin(root, "dev", destination).write_bytes(parquet(text))
+
+
+def test_a_token_bridge_is_put_beside_its_destination(tmp_path: Path) -> None:
+    root = tmp_path / "published"
+    publish(root, OLD)
+    write_bridge(root, "ga4")
+    facts = token_bridges.finish(root, "dev", "ga4")
+    path = root / "dev/ga4.token_bridge.parquet"
+    assert facts == {"rows": 1, "bytes": path.stat().st_size, "sha256": file_sha256(path)}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert check_files(root, "dev") == []
+    assert token_bridges.remove(root, "dev", "ga4")
+    assert not token_bridges.remove(root, "dev", "ga4")
+
+
+def test_token_bridges_go_with_their_destinations(tmp_path: Path) -> None:
+    root = tmp_path / "published"
+    publish(root, OLD)
+    for destination in ("ga4", "gone"):
+        write_bridge(root, destination)
+        token_bridges.finish(root, "dev", destination)
+    token_bridges.remove_others(root, "dev", {"ga4"})
+    assert [path.name for path in (root / "dev").glob("*.parquet")] == ["ga4.token_bridge.parquet"]
+    token_bridges.remove_others(root, "prod", set())
+
+
+def test_a_token_bridge_that_can_not_be_written_says_why(tmp_path: Path) -> None:
+    root = tmp_path / "published"
+    publish(root, OLD)
+    with pytest.raises(PublishingError, match="token bridge of `ga4` was not published"):
+        token_bridges.finish(root, "dev", "ga4")

@@ -91,7 +91,7 @@ def manifest(project: Path, name: str, is_new_form: bool, **facts: Any) -> dict[
     if is_new_form:
         days = ("2026-03-01", "2026-03-02")
         files = {
-            f"{name}__events/{day}.parquet": {"view": "events", "rows": 856, **stored}
+            f"{name}__events/{day}.parquet": {"view": f"{name}__events", "rows": 856, **stored}
             for day in days
         }
         return {**content, "views": {f"{name}__events": view}, "files": files}
@@ -241,12 +241,12 @@ def test_proofs(tmp_path: Path, seeds: Seeds):
 
 def test_audit_trail(tmp_path: Path, seeds: Seeds):
     write_project(tmp_path, seeds)
-    publish(tmp_path, "ga4")
+    publish(tmp_path, "ga4", is_new_form=True)
     with audit.AuditLog(tmp_path / "published", "dev") as log:
         log.append(
             [
                 {
-                    **audit.delivery(manifest(tmp_path, "ga4", False)),
+                    **audit.delivery(manifest(tmp_path, "ga4", True)),
                     "checks": ["one", "two"],
                     "git": {"commit": "c" * 40, "dirty": True},
                 },

@@ -7,6 +7,7 @@ or a package's override would. Nothing of it may be proven.
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -84,6 +85,7 @@ def compiled(new_project: Callable[..., Project]) -> Compiled:
             allowed("ads", "context", "page.url", "url_origin"),
         ],
     )
+    project.write_seed("environments", [{"environment": "dev", "retain_days": "400"}])
     run = project.dbt("compile")
     assert run.exit_code == 0, run.output
     manifest = read_manifest(project.folder / "target/manifest.json")
@@ -116,6 +118,9 @@ def also(predicate: str) -> tuple[str, str]:
     return WHERE, f"{WHERE} and {predicate}"
 
 
+WITHHELD = "calls_read.line_number = withheld_calls.line_number"
+WITHHELD_CALLS = '"calls"."main_restricted"."withheld_calls"'
+RETAINED_FROM = (dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=400)).date()
 TOKENS = 'masked."properties__email__mask__shared"'
 STG = '"calls"."main_restricted"."stg_calls"'
 
@@ -463,6 +468,46 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
         ),
     ),
     "duplicates kept": ("staging", STAGED, ("not exists (", "exists (")),
+    "suppression filter dropped": ("staging", STAGED, (WITHHELD, "1 = 0")),
+    "suppression filter turned round": (
+        "staging",
+        STAGED,
+        (
+            f"not exists (\n            select 1\n            from {WITHHELD_CALLS}",
+            f"exists (\n            select 1\n            from {WITHHELD_CALLS}",
+        ),
+    ),
+    "withheld calls of another file": (
+        "staging",
+        STAGED,
+        ("calls_read.file_number = withheld_calls.file_number", "true"),
+    ),
+    "another list of suppressed people": (
+        "staging",
+        "withheld_calls",
+        ('"main_restricted"."suppressed_users"', '"main"."suppressed_users"'),
+    ),
+    "list of suppressed people cut short": (
+        "staging",
+        "withheld_calls",
+        ('"suppressed_users") then', '"suppressed_users" limit 1) then'),
+    ),
+    "anonymous calls of suppressed people kept": (
+        "staging",
+        "withheld_calls",
+        ("when user_id is null and anonymous_id in", "when false and anonymous_id in"),
+    ),
+    "calls kept for longer": (
+        "staging",
+        "withheld_calls",
+        (f"timestamp '{RETAINED_FROM}'", "timestamp '2000-01-01'"),
+    ),
+    "calls without a time kept": ("staging", "withheld_calls", ("then 'undated'", "then null")),
+    "token of a retired key": (
+        "function",
+        MASKED,
+        ("system.main.hipaa_mask(value, '*')", "system.main.hipaa_mask_retired(value, '*', 'k')"),
+    ),
     "duplicates chosen by a property": (
         "staging",
         "duplicate_calls",

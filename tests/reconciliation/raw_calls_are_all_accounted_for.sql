@@ -1,4 +1,4 @@
--- Every raw call is staged, a duplicate or rejected: none lost, none counted twice. The calls of
+-- Every raw call is staged, a duplicate, rejected or withheld: none lost, none counted twice. The calls of
 -- the files that this run read are counted anew, from where they came.
 {% set counted = hipaa_mode.recount_files() %}
 with
@@ -11,10 +11,11 @@ counts as (
         (select count(*) from {{ ref('calls_read') }}) as all_calls,
         (select count(*) from {{ ref('stg_calls') }}) as staged,
         (select count(*) from {{ ref('duplicate_calls') }}) as duplicates,
-        (select count(*) from {{ ref('rejected_calls') }}) as rejected
+        (select count(*) from {{ ref('rejected_calls') }}) as rejected,
+        (select count(*) from {{ ref('withheld_calls') }}) as withheld
 
 )
 
 select *
 from counts
-where raw_calls <> calls_read or all_calls <> staged + duplicates + rejected
+where raw_calls <> calls_read or all_calls <> staged + duplicates + rejected + withheld

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from hipaa_mode import audit
 from hipaa_mode.errors import ExitCode, MaskingKeyError, MissingFileError
-from hipaa_mode.keys import load_master_key
+from hipaa_mode.keys import load_master_key, load_retired_keys
 
 app = typer.Typer(no_args_is_help=True, help="Check the audit log and read what was delivered.")
 
@@ -50,16 +50,17 @@ def verify(
 ) -> None:
     """Check the chain of entries, their HMACs, the table's copy and the published files.
 
-    Exit code 1 if anything differs. The HMACs need the masking key, the table a database that
-    no other process has open; without them the rest is checked, and a note says so.
+    Exit code 1 if anything differs. The HMACs need the masking key, and retired ones for entries
+    of before a rotation; the table needs a database that no other process has open. Without them
+    the rest is checked, and a note says so.
 
     Example: `hipaa-mode audit verify --environment prod`
     """
     root = _root(published, environment)
     notes: list[str] = []
-    key, fingerprint = _key(environment)
+    key, fingerprint, retired = _keys(environment)
     table = _table(environment, database, notes)
-    findings = audit.verify(root, environment, key, fingerprint, table)
+    findings = audit.verify(root, environment, key, fingerprint, table, retired)
     notes += findings.notes
     if as_json:
         answer = {
@@ -126,13 +127,21 @@ def _root(published: Path | None, environment: str) -> Path:
     return root
 
 
-def _key(environment: str) -> tuple[bytes | None, str | None]:
+def _keys(environment: str) -> tuple[bytes | None, str | None, dict[str, bytes]]:
+    """Return the subkey of the HMACs, its key's fingerprint, and those of retired keys."""
     try:
-        master_key = load_master_key(os.environ)
+        active = load_master_key(os.environ)
+        retired = [item.key for item in load_retired_keys(os.environ)]
     except MaskingKeyError:
-        return None, None
-    subkey = master_key.subkey(environment, audit.KEY_SCOPE)
-    return subkey.reveal().encode("ascii"), master_key.fingerprint(environment)
+        return None, None, {}
+    subkeys = {
+        key.fingerprint(environment): key.subkey(environment, audit.KEY_SCOPE)
+        .reveal()
+        .encode("ascii")
+        for key in (active, *retired)
+    }
+    fingerprint = active.fingerprint(environment)
+    return subkeys.pop(fingerprint), fingerprint, subkeys
 
 
 def _table(environment: str, database: Path | None, notes: list[str]) -> list[str] | None:
@@ -202,6 +211,7 @@ def _runs_table(environment: str, shown: list[audit.Entry]) -> Table:
         reasons = list(entry.get("reasons", []))
         if entry.get("in_place_at_start"):
             reasons.insert(0, "in place when the days asked for began")
+        reasons += _withheld(entry)
         if len(reasons) > 3:
             reasons[3:] = [f"and {len(reasons) - 3} more"]
         table.add_row(
@@ -213,6 +223,22 @@ def _runs_table(environment: str, shown: list[audit.Entry]) -> Table:
             escape("\n".join(reasons)),
         )
     return table
+
+
+def _withheld(entry: audit.Entry) -> list[str]:
+    """Say whose calls were withheld by number, and by which list by its fingerprint."""
+    told = entry.get("withheld") or {}
+    lines: list[str] = []
+    if people := told.get("suppressed_people"):
+        fingerprint = str(told["suppressed_people_hmac"])[:FINGERPRINT_SHOWN]
+        lines.append(
+            f"withheld: {told['calls']['suppressed']:,} calls of {people:,} suppressed "
+            f"{'person' if people == 1 else 'people'} (list {fingerprint})"
+        )
+    if days := told.get("retain_days"):
+        old = told["calls"]["expired"] + told["calls"]["undated"]
+        lines.append(f"withheld: {old:,} calls older than {days} days or of unknown age")
+    return lines
 
 
 def _views(entry: audit.Entry) -> list[dict[str, Any]]:

@@ -67,7 +67,7 @@ def inventory(
 ) -> None:
     """Show every property that arrives: types, how often, what it looks like, who receives it.
 
-    Reads the raw calls in one pass, about 10,000 a second, in memory that does not grow with
+    Reads the raw calls in one pass, 8,000 to 11,000 a second, in memory that does not grow with
     them; needs no dbt run and no key. Shows names of properties and never a value; keys that look
     like values, or of which there are too many to be names, are one entry, `<many keys>`. Above
     1,024 the number of different values is an estimate (about 3 % off). Paths are written as in

@@ -29,6 +29,7 @@ from hipaa_mode.masking import make_tokens
 from hipaa_mode.plan import Plan, scope_suffix
 from hipaa_mode.project import dbt_command
 from hipaa_mode.selftest.builds import Copies
+from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE
 
 if sys.platform != "win32":
     import fcntl
@@ -39,7 +40,10 @@ CALLS = "calls.ndjson"
 PARSED = "partial_parse.msgpack"
 """What dbt keeps of a project it has parsed, and checks before it uses it again."""
 
-_NOT_INHERITED = ("DBT_TARGET_PATH", "DBT_LOG_PATH", "DBT_PROJECT_DIR", "DBT_TARGET")
+_NOT_INHERITED = (
+    *("DBT_TARGET_PATH", "DBT_LOG_PATH", "DBT_PROJECT_DIR", "DBT_TARGET"),
+    SUPPRESSED_USERS_VARIABLE,
+)
 
 
 @dataclass
@@ -161,6 +165,7 @@ class Previewer:
             "hipaa_mode__raw_message_column": None,
             "hipaa_mode__published": "published",
             "hipaa_mode__accept_key_fingerprint": None,
+            "hipaa_mode__suppressed_users": None,
         }
         command = [
             *(dbt_command(), "--no-use-colors", "--no-version-check", "--quiet", "run"),

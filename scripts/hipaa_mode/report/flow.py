@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hipaa_mode.display import printable
@@ -96,10 +97,15 @@ def _boxes(
             "Staged",
             f"{calls.get('staged', 0):,} usable",
             f"{calls.get('duplicates', 0):,} duplicates",
-            f"{calls.get('rejected', 0):,} rejected",
+            f"{calls.get('rejected', 0):,} rejected{_withheld(calls)}",
         ),
         ("Masked", "only allowlisted", "ids as tokens"),
     )
+
+
+def _withheld(calls: Mapping[str, int]) -> str:
+    count = calls.get("withheld", 0)
+    return f", {count:,} withheld" if count else ""
 
 
 def _style(destination: DestinationReport) -> str:
@@ -119,8 +125,8 @@ def described(environment: EnvironmentReport) -> str:
     calls = environment.calls
     told = [
         f"{calls.get('raw', 0):,} raw calls go into a restricted zone, where they are staged "
-        f"({calls.get('duplicates', 0):,} duplicates, {calls.get('rejected', 0):,} rejected) and "
-        "masked."
+        f"({calls.get('duplicates', 0):,} duplicates, {calls.get('rejected', 0):,} "
+        f"rejected{_withheld(calls)}) and masked."
         if calls
         else "Raw calls go into a restricted zone, where they are staged and masked."
     ]

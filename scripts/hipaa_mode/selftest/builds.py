@@ -18,6 +18,8 @@ import yaml  # type: ignore[import-untyped]
 from hipaa_mode.errors import MissingFileError
 from hipaa_mode.keys import KEY_FILE_VARIABLE, KEY_VARIABLE
 from hipaa_mode.project import dbt_command
+from hipaa_mode.seeds import OPTIONAL_SEEDS
+from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE
 
 DATABASE = "selftest.duckdb"
 RAW_CALLS = "raw_calls/*.ndjson"
@@ -104,6 +106,7 @@ class Copies:
                 # Jinja, as in hipaa_mode's own project file, stands for the usual folder.
                 self._copy_folder(f"{kind}s" if "{" in str(path) else str(path), copy)
         self._copy_folder(str(settings.get("packages-install-path", "dbt_packages")), copy)
+        self._withhold_nothing(copy)
         self._write_profile(copy, str(settings["profile"]))
         (copy / "restricted").mkdir(mode=0o700)
         key = copy / ".hipaa_mode/masking.key"
@@ -137,6 +140,17 @@ class Copies:
             target = (source / link.name).resolve()
             link.unlink()
             link.symlink_to(target)
+
+    @staticmethod
+    def _withhold_nothing(copy: Path) -> None:
+        """Take everybody off the lists: fresh values would be of other people and other times."""
+        for seed, columns in OPTIONAL_SEEDS.items():
+            for file in copy.rglob(f"{seed}.csv"):
+                if not file.parent.resolve().is_relative_to(copy.resolve()):
+                    # Of a package that is linked and not copied: it is not ours to write to.
+                    continue
+                file.unlink()
+                file.write_text(",".join(columns) + "\n", encoding="utf-8")
 
     def _write_profile(self, copy: Path, profile: str) -> None:
         """Write the profile with a database of the copy's own: nobody else's is touched."""
@@ -179,13 +193,21 @@ class Copies:
             "hipaa_mode__raw_message_column": None,
             "hipaa_mode__published": "published",
             "hipaa_mode__accept_key_fingerprint": None,
+            "hipaa_mode__suppressed_users": None,
         }
         command = [
             *(dbt_command(), "--no-use-colors", "--no-version-check", "--log-format-file", "json"),
             *("build", "--exclude-resource-type", "unit_test"),
             *("--vars", json.dumps(variables), "--profiles-dir", "."),
         ]
-        ours = (KEY_VARIABLE, "DBT_TARGET_PATH", "DBT_LOG_PATH", "DBT_PROJECT_DIR", "DBT_TARGET")
+        ours = (
+            KEY_VARIABLE,
+            SUPPRESSED_USERS_VARIABLE,
+            "DBT_TARGET_PATH",
+            "DBT_LOG_PATH",
+            "DBT_PROJECT_DIR",
+            "DBT_TARGET",
+        )
         environ = {name: value for name, value in os.environ.items() if name not in ours}
         environ[KEY_FILE_VARIABLE] = ".hipaa_mode/masking.key"
         result = subprocess.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,14 +79,14 @@ class Manifest:
 
     Attributes:
         models: the models by unique id.
-        year: the year in which the SQL was compiled.
+        day: the day (UTC) on which the SQL was compiled.
         tests: this package's generic tests, each on its model.
         hooks: hooks of all packages.
         materializations: packages that have a materialization called `destination_view`.
     """
 
     models: dict[str, Model]
-    year: int
+    day: dt.date
     tests: tuple[ViewTest, ...] = ()
     hooks: tuple[Hook, ...] = ()
     materializations: frozenset[str] = frozenset()
@@ -111,7 +112,7 @@ def read_manifest(path: Path) -> Manifest:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         nodes = content["nodes"].values()
-        year = int(str(content["metadata"]["generated_at"])[:4])
+        day = dt.date.fromisoformat(str(content["metadata"]["generated_at"])[:10])
         models = [_model(node) for node in nodes if node["resource_type"] == "model"]
         tests = [test for node in nodes for test in _tests(node)]
         hooks = [
@@ -130,7 +131,7 @@ def read_manifest(path: Path) -> Manifest:
         raise MissingFileError(f"{path} is no manifest of dbt 1.11. Run: dbt compile") from None
     return Manifest(
         {model.unique_id: model for model in models},
-        year,
+        day,
         tuple(tests),
         tuple(hooks),
         frozenset(packages),

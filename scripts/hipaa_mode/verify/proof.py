@@ -14,7 +14,7 @@ from typing import Any
 from sqlglot import exp
 
 from hipaa_mode.paths import parse_path
-from hipaa_mode.plan import DestinationPlan, Plan, ViewColumn
+from hipaa_mode.plan import DestinationPlan, Plan, ViewColumn, retained_from
 from hipaa_mode.verify.manifest import VIEW_TESTS, Manifest, Model
 from hipaa_mode.verify.reviewed import FORMS, TYPES, Reviewed
 from hipaa_mode.verify.terms import (
@@ -40,7 +40,10 @@ RAW_COLUMNS = (
 )
 RAW_CALLS = Relation({name: Term("raw", name) for name in RAW_COLUMNS}, Term("rows", "raw calls"))
 RAW_LINES = "hipaa_mode_raw_lines"
-COMPARED_MODELS = ("duplicate_calls", "calls_without_message_id")
+COMPARED_MODELS = ("duplicate_calls", "calls_without_message_id", "withheld_calls")
+SUPPRESSED_USERS = "suppressed_users"
+"""Table that every run writes the list of suppressed users to; it is no model."""
+
 CROSSWALK = "surrogate_codes"
 PACKAGE = "hipaa_mode"
 
@@ -276,7 +279,7 @@ class _Tracer:
         self._stack: list[str] = []
         self.traces = Traces(manifest)
         self.plan = plan
-        self.reviewed = Reviewed(Evaluator(self._no_table, _no_join), plan, manifest.year)
+        self.reviewed = Reviewed(Evaluator(self._no_table, _no_join), plan, manifest.day.year)
         # Staging finds out what kind of value a call's objects are in one of two ways.
         self.reviewed_stagings = [
             self._reviewed_staging(FORMS[name])
@@ -351,15 +354,39 @@ class _Tracer:
         raise NotProvenError("unresolved", f"relation `{table.name}` in a reviewed form")
 
     def _compared(self, model: Model) -> Relation:
-        actual, reviewed = (parse(sql).copy() for sql in (model.sql, FORMS[f"model {model.name}"]))
+        form = FORMS[f"model {model.name}"]
+        if model.name == "withheld_calls":
+            form = form.replace("{expired}", self._expired())
+        actual, reviewed = (parse(sql).copy() for sql in (model.sql, form))
         for table in actual.find_all(exp.Table):
-            found = self._manifest.named(table) if table.args.get("db") else None
-            if found is not None and found.package == "hipaa_mode" and found.name == "calls_read":
+            name = self._staging_table(table, model)
+            if name is not None:
                 alias = table.args.get("alias")
-                table.replace(exp.Table(this=exp.to_identifier("calls_read"), alias=alias))
+                table.replace(exp.Table(this=exp.to_identifier(name), alias=alias))
         if _bare(actual) != _bare(reviewed):
             raise NotProvenError("staging", "it is not as reviewed")
         return _compared(model.name)
+
+    def _expired(self) -> str:
+        """Return the branches that withhold what is no longer kept, on the day of compiling."""
+        if self.plan.retain_days is None:
+            return ""
+        first = retained_from(self._manifest.day, self.plan.retain_days)
+        return FORMS["where calls expire"].replace("{retained_from}", first)
+
+    def _staging_table(self, table: exp.Table, reader: Model) -> str | None:
+        """Return how reviewed forms name a table that staging reads; None if it is another."""
+        found = self._manifest.named(table) if table.args.get("db") else None
+        if found is not None:
+            is_staging = found.package == PACKAGE and found.name in (
+                "calls_read",
+                *COMPARED_MODELS,
+            )
+            return found.name if is_staging else None
+        # Beside the models of staging, where every run puts it.
+        address = (table.catalog.lower(), table.db.lower(), table.name.lower())
+        is_list = address == (*reader.address[:2], SUPPRESSED_USERS)
+        return SUPPRESSED_USERS if is_list and reader.name == "withheld_calls" else None
 
     def _crosswalk(self, model: Model) -> Relation:
         query = parse(model.sql)
@@ -415,6 +442,7 @@ def _compared(name: str) -> Relation:
             *("message_id", "delivery"),
         ),
         "calls_without_message_id": ("file_number", "line_number", "content_hash", "call_key"),
+        "withheld_calls": ("file_number", "line_number", "call_key", "reason"),
     }[name]
     return Relation({column: Term(name, column) for column in columns}, Term("rows", name))
 

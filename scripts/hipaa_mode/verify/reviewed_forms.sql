@@ -316,6 +316,65 @@ where
             calls_read.file_number = duplicate_calls.file_number
             and calls_read.line_number = duplicate_calls.line_number
     )
+    and not exists (
+        select 1 as found
+        from withheld_calls
+        where
+            calls_read.file_number = withheld_calls.file_number
+            and calls_read.line_number = withheld_calls.line_number
+    )
+
+--- model withheld_calls
+with
+
+devices as (
+
+    select distinct anonymous_id
+    from calls_read
+    where
+        anonymous_id is not null
+        and trim(user_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) in (select user_id from suppressed_users)
+
+),
+
+judged as (
+
+    select
+        file_number,
+        line_number,
+        message_id,
+        case
+            when trim(user_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) in (select user_id from suppressed_users) then 'suppressed'
+            when user_id is null and anonymous_id in (select anonymous_id from devices) then 'suppressed'
+            {expired}
+        end as reason
+    from calls_read
+    where rejection_reason is null
+
+)
+
+select
+    judged.file_number,
+    judged.line_number,
+    coalesce(judged.message_id, calls_without_message_id.call_key) as call_key,
+    judged.reason
+from judged
+left join calls_without_message_id as calls_without_message_id
+    on judged.file_number = calls_without_message_id.file_number
+    and judged.line_number = calls_without_message_id.line_number
+where
+    judged.reason is not null
+    and not exists (
+        select 1
+        from duplicate_calls as duplicate_calls
+        where
+            judged.file_number = duplicate_calls.file_number
+            and judged.line_number = duplicate_calls.line_number
+    )
+
+--- where calls expire
+when coalesce(sent_at, received_at) is null then 'undated'
+when coalesce(sent_at, received_at) < timestamp '{retained_from}' then 'expired'
 
 --- model duplicate_calls
 with

@@ -1,0 +1,45 @@
+{#- Brings the bridge of tokens up to date. No destination holds an old token of a new call; but
+    pairs go with calls that are withheld or gone, and come back with them. -#}
+{% macro bridge_changed_tokens(relation, sql, since) -%}
+    {%- if since is none -%}
+        {%- do hipaa_mode.make_anew(relation, sql) -%}
+    {%- else -%}
+        {%- if hipaa_mode.bridged_fingerprints() -%}
+            {%- call statement('changed_keys') -%}
+                create or replace temp table hipaa_mode_bridged_keys as
+                {{ hipaa_mode.changed_keys(since) }}
+            {%- endcall -%}
+            {%- if hipaa_mode.has_rows('hipaa_mode_bridged_keys') -%}
+                {%- do hipaa_mode._bridge_again(relation) -%}
+            {%- endif -%}
+        {%- endif -%}
+        {%- call statement('main') -%}
+            select 1
+        {%- endcall -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Of the row ids, most of a bridge, only those of the changed calls; all of the others. -#}
+{% macro _bridge_again(relation) -%}
+    {%- set calls = hipaa_mode.package_relation('stg_calls') -%}
+    {%- set is_changed = 'call_key in (select call_key from hipaa_mode_bridged_keys)' -%}
+    {%- call statement('forget_tokens') -%}
+        delete from {{ relation }}
+        where
+            kind <> 'row_id'
+            {%- for scope in hipaa_mode.plan().scopes %}
+            or (
+                scope = {{ hipaa_mode.literal(scope) }}
+                and new_token in (select {{ hipaa_mode.token('call_key', scope) }} from hipaa_mode_bridged_keys)
+            )
+            {%- endfor %}
+    {%- endcall -%}
+    {%- call statement('bridge_row_ids') -%}
+        insert into {{ relation }}
+        {{ hipaa_mode.token_bridge(calls, ['row_id'], is_changed) }}
+    {%- endcall -%}
+    {%- call statement('bridge_values') -%}
+        insert into {{ relation }}
+        {{ hipaa_mode.token_bridge(calls, ['id', 'property']) }}
+    {%- endcall -%}
+{%- endmacro %}

@@ -1,0 +1,55 @@
+{#- Brings the table of withheld calls up to date. The keys of calls that came to be withheld, or no
+    longer are, go into changed_calls, where the masked tables find them. -#}
+{% macro withhold_calls(relation, sql, since, run_number) -%}
+    {%- if since is none -%}
+        {%- do hipaa_mode.make_anew(relation, sql) -%}
+    {%- elif hipaa_mode._may_withhold() or hipaa_mode.has_rows(relation) -%}
+        {%- set same_place = 'here.file_number = there.file_number and here.line_number = there.line_number and here.reason = there.reason' -%}
+        {%- call statement('withheld') -%}
+            create or replace temp table hipaa_mode_withheld as
+            {{ sql }}
+        {%- endcall -%}
+        {%- call statement('released') -%}
+            create or replace temp table hipaa_mode_released as
+            select * from {{ relation }} as here
+            where not exists (select 1 from hipaa_mode_withheld as there where {{ same_place }})
+        {%- endcall -%}
+        {%- call statement('newly_withheld') -%}
+            create or replace temp table hipaa_mode_newly_withheld as
+            select * from hipaa_mode_withheld as here
+            where not exists (select 1 from {{ relation }} as there where {{ same_place }})
+        {%- endcall -%}
+        {%- call statement('note_changed') -%}
+            insert into {{ hipaa_mode.build_table('changed_calls') }}
+            select {{ run_number }}, null, null, call_key from hipaa_mode_released
+            union
+            select {{ run_number }}, null, null, call_key from hipaa_mode_newly_withheld
+        {%- endcall -%}
+        {%- call statement('release') -%}
+            delete from {{ relation }} as here
+            using hipaa_mode_released as there
+            where {{ same_place }}
+        {%- endcall -%}
+        {%- call statement('main') -%}
+            insert into {{ relation }}
+            from hipaa_mode_newly_withheld
+        {%- endcall -%}
+        {%- call statement('drop_temporary') -%}
+            drop table hipaa_mode_withheld;
+            drop table hipaa_mode_released;
+            drop table hipaa_mode_newly_withheld
+        {%- endcall -%}
+    {%- else -%}
+        {%- call statement('main') -%}
+            select 1
+        {%- endcall -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro _may_withhold() -%}
+    {{- return(hipaa_mode.plan().retained_from is not none or hipaa_mode.has_rows(hipaa_mode.build_table('suppressed_users'))) -}}
+{%- endmacro %}
+
+{% macro has_rows(relation) -%}
+    {{- return(run_query('select 1 from ' ~ relation ~ ' limit 1').rows | length > 0) -}}
+{%- endmacro %}

@@ -1,0 +1,132 @@
+{#- Old tokens and the new ones in their place, for those that hold tokens of before a rotation of
+    the masking key: one pair for each value that is masked, retired key and scope. Values of calls
+    that are withheld are not among them.
+
+    `kinds` are those to make: row_id, id (user_id, anonymous_id, group_id), property. `condition`
+    chooses among the calls. -#}
+{% macro token_bridge(calls, kinds=['row_id', 'id', 'property'], condition=none) -%}
+{%- set plan = hipaa_mode.plan() -%}
+{%- set fingerprints = hipaa_mode.bridged_fingerprints() -%}
+{%- set values = [] -%}
+{%- for fingerprint in fingerprints -%}
+    {%- for scope in plan.scopes -%}
+        {%- for kind in ['row_id', 'id'] if kind in kinds -%}
+            {%- do values.append({'kind': kind, 'scope': scope, 'fingerprint': fingerprint, 'relation': kind ~ 's'}) -%}
+        {%- endfor -%}
+        {%- if 'property' in kinds and hipaa_mode._masked_texts(plan, scope) -%}
+            {%- do values.append({'kind': 'property', 'scope': scope, 'fingerprint': fingerprint, 'relation': 'properties' ~ hipaa_mode.scope_suffix(scope)}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+{%- endfor -%}
+with
+{% for view in ['events', 'identifies', 'groups'] %}
+{{ view }} as (
+
+    select *
+    from {{ calls }}
+    where
+        {{ hipaa_mode.masked_condition(plan, view) }}
+        {%- if condition %}
+        and {{ condition }}
+        {%- endif %}
+
+),
+{% endfor %}
+row_ids as (
+
+    {%- for view in ['events', 'identifies', 'groups'] %}
+    select call_key as value from {{ view }}
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+
+),
+
+ids as (
+
+    {%- for view in ['events', 'identifies', 'groups'] %}{% set is_last_view = loop.last %}{% for name in ['user_id', 'anonymous_id', 'group_id'] %}
+    select {{ name }} as value from {{ view }}
+    {% if not (loop.last and is_last_view) %}union{% endif %}
+    {%- endfor %}{% endfor %}
+
+),
+{% for scope in (plan.scopes if plan else []) if hipaa_mode._masked_texts(plan, scope) %}
+{{ hipaa_mode.identifier('properties' ~ hipaa_mode.scope_suffix(scope)) }} as (
+
+    {%- for text in hipaa_mode._masked_texts(plan, scope) %}
+    select {{ text.text }} as value from {{ text.view }}
+    {% if not loop.last %}union{% endif %}
+    {%- endfor %}
+
+),
+{% endfor %}
+tokens as (
+
+    {%- for item in values %}
+    select
+        {{ hipaa_mode.literal(item.scope) }} as scope,
+        {{ hipaa_mode.literal(item.kind) }} as kind,
+        {{ hipaa_mode.literal(item.fingerprint) }} as old_key,
+        {{ hipaa_mode.retired_token('value', item.scope, item.fingerprint) }} as old_token,
+        {{ hipaa_mode.token('value', item.scope) }} as new_token
+    from {{ hipaa_mode.identifier(item.relation) }}
+    where value is not null
+    {% if not loop.last %}union all{% endif %}
+    {%- else %}
+    select
+        '' as scope,
+        '' as kind,
+        '' as old_key,
+        '' as old_token,
+        '' as new_token
+    from row_ids
+    where false
+    {%- endfor %}
+
+)
+
+select
+    scope,
+    kind,
+    old_key,
+    old_token,
+    new_token
+from tokens
+where new_token is not null
+{%- endmacro %}
+
+{#- Which retired keys old tokens are bridged from: those that the environment's tokens were made
+    with, and that are at hand. -#}
+{% macro bridged_fingerprints() -%}
+    {%- if not execute or flags.WHICH not in ('build', 'run', 'retry') or not var('hipaa_mode__token_bridge', true) -%}
+        {{- return([]) -}}
+    {%- endif -%}
+    {%- set at_hand = hipaa_mode.command('retired_fingerprints') -%}
+    {{- return(hipaa_mode.key_fingerprints_used() | unique | select('in', at_hand) | list) -}}
+{%- endmacro %}
+
+{#- The texts that are masked in a scope: the view they are in, and the SQL of each. -#}
+{% macro _masked_texts(plan, scope) -%}
+    {%- set texts = [] -%}
+    {%- for view, columns in plan.masked_tables.items() -%}
+        {%- for column in columns if column.treatment == 'mask' and column.scope == scope -%}
+            {%- set value = hipaa_mode.identifier(column.value) -%}
+            {%- if column.is_list -%}
+                {%- set value = 'unnest(' ~ value ~ ')' -%}
+            {%- endif -%}
+            {%- do texts.append({
+                'view': '(select ' ~ value ~ ' as json_text from ' ~ view ~ ') as json_texts',
+                'text': hipaa_mode.normalized('(' ~ hipaa_mode.scalar_text('json_text') ~ ')', column.normalize),
+            }) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(texts) -}}
+{%- endmacro %}
+
+{#- The token that a text had under a retired key. -#}
+{% macro retired_token(text, scope, fingerprint) -%}
+    {{- return(adapter.dispatch('retired_token', 'hipaa_mode')(text, scope, fingerprint)) -}}
+{%- endmacro %}
+
+{% macro duckdb__retired_token(text, scope, fingerprint) -%}
+    {{- return('system.main.hipaa_mask_retired(' ~ text ~ ', ' ~ hipaa_mode.literal(scope) ~ ', ' ~ hipaa_mode.literal(fingerprint) ~ ')') -}}
+{%- endmacro %}

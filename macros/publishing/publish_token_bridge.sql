@@ -1,0 +1,51 @@
+{#- Publishes, where the project asks for it, the part of the bridge from old tokens to new ones that
+    a destination's own tokens have; removes the copy of before where it does not. Returns what the
+    audit log says of it.
+
+    `views` has the destination's views, each with its columns. -#}
+{% macro publish_token_bridge(destination, views) -%}
+    {%- set request = hipaa_mode.published_request() -%}
+    {%- do request.update({'destination': destination.name}) -%}
+    {%- set bridge = hipaa_mode.package_relation('token_bridge') -%}
+    {%- set is_wanted = destination.name in var('hipaa_mode__publish_token_bridge', []) -%}
+    {%- if not is_wanted or not hipaa_mode.has_rows(bridge) -%}
+        {%- if hipaa_mode.command('remove_token_bridge', request) -%}
+            {%- do log('hipaa_mode: removed the token bridge of `' ~ destination.name ~ '`', info=true) -%}
+        {%- endif -%}
+        {{- return(none) -}}
+    {%- endif -%}
+    {%- set tokens = [] -%}
+    {%- for view in views -%}
+        {%- for column in view.columns if column.treatment == 'mask' -%}
+            {%- set name = hipaa_mode.identifier(column.name) -%}
+            {%- set kind = 'property' if column.property_list != 'envelope' else ('row_id' if column.name == 'row_id' else 'id') -%}
+            {%- do tokens.append(
+                'select ' ~ hipaa_mode.literal(kind) ~ ' as kind, ' ~ ('unnest(' ~ name ~ ')' if column.is_list else name)
+                ~ ' as token from ' ~ view.relation
+            ) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- set query -%}
+        select kind, old_key, old_token, new_token
+        from {{ bridge }}
+        where
+            scope = {{ hipaa_mode.literal(destination.scope) }}
+            and (kind, new_token) in ({{ tokens | join(' union ') }})
+        order by kind, old_key, old_token
+    {%- endset -%}
+    {%- call statement('write_token_bridge') -%}
+        {{ hipaa_mode.copy_query(query, hipaa_mode.command('begin_token_bridge', request)) }}
+    {%- endcall -%}
+    {%- set facts = hipaa_mode.command('finish_token_bridge', request) -%}
+    {%- do log('hipaa_mode: published the token bridge of `' ~ destination.name ~ '`: ' ~ facts.rows ~ ' tokens', info=true) -%}
+    {{- return(facts) -}}
+{%- endmacro %}
+
+{#- The statement that writes a query's rows to a Parquet file. -#}
+{% macro copy_query(query, path) -%}
+    {{- return(adapter.dispatch('copy_query', 'hipaa_mode')(query, path)) -}}
+{%- endmacro %}
+
+{% macro duckdb__copy_query(query, path) -%}
+    {{- return('copy (' ~ query ~ ') to ' ~ hipaa_mode.literal(path) ~ ' (format parquet, compression zstd, use_tmp_file false)') -}}
+{%- endmacro %}

@@ -1,0 +1,68 @@
+{#- Usable calls that nothing is made of: of people who are suppressed, and of days that the
+    environment no longer keeps.
+
+    A call without user id is of a suppressed person if its anonymous id was ever seen with theirs;
+    one with another user id is somebody else's, whatever device it came from. A call without a
+    time can't be shown to be young enough, so it is withheld wherever calls expire. -#}
+{% macro withheld_calls() -%}
+{%- set plan = hipaa_mode.plan() -%}
+{%- set suppressed_users = hipaa_mode.build_table('suppressed_users') -%}
+with
+
+devices as (
+
+    select distinct anonymous_id
+    from {{ ref('hipaa_mode', 'calls_read') }}
+    where
+        anonymous_id is not null
+        and {{ hipaa_mode.without_blanks('user_id') }} in (select user_id from {{ suppressed_users }})
+
+),
+
+judged as (
+
+    select
+        file_number,
+        line_number,
+        message_id,
+        case
+            when {{ hipaa_mode.without_blanks('user_id') }} in (select user_id from {{ suppressed_users }}) then 'suppressed'
+            when user_id is null and anonymous_id in (select anonymous_id from devices) then 'suppressed'
+            {%- if plan and plan.retained_from %}
+            when coalesce(sent_at, received_at) is null then 'undated'
+            when coalesce(sent_at, received_at) < timestamp {{ hipaa_mode.literal(plan.retained_from) }} then 'expired'
+            {%- endif %}
+        end as reason
+    from {{ ref('hipaa_mode', 'calls_read') }}
+    where rejection_reason is null
+
+)
+
+select
+    judged.file_number,
+    judged.line_number,
+    coalesce(judged.message_id, calls_without_message_id.call_key) as call_key,
+    judged.reason
+from judged
+left join {{ ref('hipaa_mode', 'calls_without_message_id') }} as calls_without_message_id
+    on judged.file_number = calls_without_message_id.file_number
+    and judged.line_number = calls_without_message_id.line_number
+where
+    judged.reason is not null
+    and not exists (
+        select 1
+        from {{ ref('hipaa_mode', 'duplicate_calls') }} as duplicate_calls
+        where
+            judged.file_number = duplicate_calls.file_number
+            and judged.line_number = duplicate_calls.line_number
+    )
+{%- endmacro %}
+
+{#- An id as the list of suppressed users has it: nobody is missed for a blank beside their id. -#}
+{% macro without_blanks(text) -%}
+    {{- return(adapter.dispatch('without_blanks', 'hipaa_mode')(text)) -}}
+{%- endmacro %}
+
+{% macro duckdb__without_blanks(text) -%}
+    {{- return('trim(' ~ text ~ ", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))") -}}
+{%- endmacro %}

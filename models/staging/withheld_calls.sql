@@ -1,0 +1,4 @@
+-- Usable calls that are withheld: of suppressed people, and of days that are no longer kept.
+{{ config(materialized='accumulated_table') }}
+{{ hipaa_mode.depends_on_configuration() }}
+{{ hipaa_mode.withheld_calls() }}

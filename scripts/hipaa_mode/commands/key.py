@@ -1,0 +1,207 @@
+"""`hipaa-mode key rotate`, `list` and `forget`: the masking key's successors and predecessors."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from hipaa_mode import publishing
+from hipaa_mode.errors import HipaaModeError, MaskingKeyError
+from hipaa_mode.keys import (
+    RETIRED_KEYS_VARIABLE,
+    MasterKey,
+    RetiredKey,
+    forget_key,
+    key_file,
+    load_master_key,
+    load_retired_keys,
+    rotate_key,
+)
+
+output = Console()
+messages = Console(stderr=True)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")]
+PublishedOption = Annotated[
+    Path | None,
+    typer.Option(help="Folder of published files; HIPAA_MODE_PUBLISHED if not given."),
+]
+
+
+@dataclass(frozen=True)
+class ListedKey:
+    """A key as `key list` shows it.
+
+    Attributes:
+        key: its name, 32 hexadecimal digits, the same in every environment.
+        state: `active` or `retired`.
+        place: its file, or the variable that holds it.
+        since: when its file was written, ISO 8601 in UTC: since when it is active, or retired;
+            None for a variable.
+        fingerprints: its fingerprint in each environment, as in manifests and the audit log.
+        published: what is published under it, as `<environment>/<destination>`.
+    """
+
+    key: str
+    state: str
+    place: str
+    since: str | None
+    fingerprints: dict[str, str]
+    published: list[str]
+
+
+def rotate(as_json: JsonOption = False) -> None:
+    """Make a new masking key active, and keep the old one beside it for reading.
+
+    The old key moves into the folder `<key file>.retired` (mode 0700). The next `dbt build` makes
+    every token anew and publishes each destination with all its new tokens, or keeps its old
+    files. Build every environment that the key is for.
+
+    Example: `hipaa-mode key rotate && dbt build --target prod`
+    """
+    done = rotate_key(os.environ)
+    if as_json:
+        told = {name: str(value) for name, value in asdict(done).items()}
+        output.print_json(json.dumps(told))
+        return
+    output.print(
+        f"Key {done.new} is active, in {done.key_file}. Key {done.old} is kept for reading in "
+        f"{done.retired_file}.\nBack both up. Next: dbt build, for every environment. It makes "
+        "every token anew; until it has passed, destinations keep their files with old tokens.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def list_keys(
+    environment: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--environment",
+            "-e",
+            help="An environment to show fingerprints of; may be repeated. Those that are "
+            "published if not given.",
+        ),
+    ] = None,
+    published: PublishedOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the active key and the retired ones, and what is published under each.
+
+    Example: `hipaa-mode key list --environment prod`
+    """
+    root = _root(published)
+    found = _listed(root, environment or _environments(root))
+    if as_json:
+        output.print_json(json.dumps([asdict(item) for item in found]))
+        return
+    for item in found:
+        since = f" since {item.since[:16].replace('T', ' ')} UTC" if item.since else ""
+        style = "green" if item.state == "active" else "yellow"
+        _print(f"[bold]{item.key}[/]: [{style}]{item.state}[/]{since}, in {escape(item.place)}")
+        for name, fingerprint in item.fingerprints.items():
+            under = [use.split("/")[1] for use in item.published if use.startswith(f"{name}/")]
+            use = f"published under it: {', '.join(under)}" if under else "nothing published"
+            _print(f"    {name}: fingerprint {fingerprint}, {use}")
+
+
+def _print(text: str) -> None:
+    output.print(text, highlight=False, soft_wrap=True)
+
+
+def forget(
+    key: Annotated[str, typer.Argument(help="Name of a retired key, or how it begins.")],
+    published: PublishedOption = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Even if something is published under the key.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove a retired key for good: nothing leads from its tokens to the new ones any more.
+
+    The next build empties the bridge of its tokens, and the HMACs of audit entries that were
+    written under it can't be checked again. Refuses while files are published under it.
+
+    Example: `hipaa-mode key forget 3f2a91`
+    """
+    root = _root(published)
+    retired = named(key)
+    use = _published_under(root, retired.key, _environments(root))
+    if use and not force:
+        raise HipaaModeError(
+            f"Key {retired.key.name} was left as it is: {', '.join(use)} still have tokens of it. "
+            "Run dbt build first"
+        )
+    forget_key(retired)
+    if as_json:
+        output.print_json(json.dumps({"forgotten": retired.key.name}))
+        return
+    output.print(
+        f"Key {retired.key.name} is forgotten. Remove it from backups too.", soft_wrap=True
+    )
+
+
+def _root(published: Path | None) -> Path:
+    return published or Path(os.environ.get("HIPAA_MODE_PUBLISHED") or "published")
+
+
+def _environments(root: Path) -> list[str]:
+    return sorted(path.name for path in root.glob("*") if path.is_dir())
+
+
+def _listed(root: Path, environments: list[str]) -> list[ListedKey]:
+    active = RetiredKey(load_master_key(os.environ), key_file(os.environ))
+    keys = [("active", active), *(("retired", item) for item in load_retired_keys(os.environ))]
+    variables = {"active": "HIPAA_MODE_KEY", "retired": RETIRED_KEYS_VARIABLE}
+    return [
+        ListedKey(
+            key=item.key.name,
+            state=state,
+            place=str(item.file or variables[state]),
+            since=_written(item.file),
+            fingerprints={name: item.key.fingerprint(name) for name in environments},
+            published=_published_under(root, item.key, environments),
+        )
+        for state, item in keys
+    ]
+
+
+def _written(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    written = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.timezone.utc)
+    return written.isoformat(timespec="seconds")
+
+
+def _published_under(root: Path, key: MasterKey, environments: list[str]) -> list[str]:
+    return [
+        f"{environment}/{manifest['destination']}"
+        for environment in environments
+        for manifest in publishing.read_manifests(root, environment)
+        if manifest.get("key_fingerprint") == key.fingerprint(environment)
+    ]
+
+
+def named(text: str) -> RetiredKey:
+    """Return the one retired key whose name begins with a text.
+
+    Raises:
+        MaskingKeyError: none does, or several do, or it is the active one.
+    """
+    retired = load_retired_keys(os.environ)
+    if load_master_key(os.environ).name.startswith(text):
+        raise MaskingKeyError("That is how the active key begins. Rotate it first")
+    found = [item for item in retired if item.key.name.startswith(text)]
+    if len(found) != 1:
+        raise MaskingKeyError(
+            f"{len(found)} retired keys begin like that. `hipaa-mode key list` shows them"
+        )
+    return found[0]

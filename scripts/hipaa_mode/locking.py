@@ -1,0 +1,209 @@
+"""One build at a time: who comes second waits, or is told plainly what is in the way.
+
+A DuckDB file has one writing process and no other process beside it. A second build would end in
+DuckDB's own error, and one that comes between two connections of the first would do worse. So a
+build holds a lock file beside its database until its process ends, and another one the folder that
+an environment is published to, since two databases can publish into one.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import re
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from hipaa_mode.errors import LockedError
+
+if sys.platform != "win32":
+    import fcntl
+
+TIMEOUT_VARIABLE = "HIPAA_MODE_LOCK_TIMEOUT"
+DEFAULT_TIMEOUT = 60.0
+"""Seconds to wait for what is locked."""
+
+SECONDS_BETWEEN_TRIES = 0.2
+
+_CONFLICT = re.compile(
+    r"[Cc]onflicting lock is held in (.+?) \(PID (\d+)\)(?: by user (\S+?))?[.\s]"
+)
+_held: dict[Path, int] = {}
+"""Descriptors of what this process holds, until it ends; a second plugin finds its lock here."""
+
+_gave_up: dict[Path, float] = {}
+"""Until when it was waited for a database that was locked to the end."""
+
+Tell = Callable[[str], None]
+
+
+def timeout(environ: Mapping[str, str]) -> float:
+    """Return for how many seconds to wait for a lock.
+
+    Raises:
+        LockedError: the variable is not a number of seconds.
+    """
+    text = environ.get(TIMEOUT_VARIABLE, "").strip()
+    if not text:
+        return DEFAULT_TIMEOUT
+    if not re.fullmatch(r"[0-9]{1,7}(\.[0-9]+)?", text):
+        raise LockedError(f"{TIMEOUT_VARIABLE} is not a number of seconds. Write 0 not to wait")
+    return float(text)
+
+
+def hold_database(path: Path, seconds: float, tell: Tell, config: Mapping[str, Any]) -> None:
+    """Hold a database for this process until it ends, and see that nobody else has it open.
+
+    Args:
+        path: the DuckDB file; it need not exist.
+        seconds: how long to wait for others.
+        tell: is told, once, that there is something to wait for.
+        config: how the file is about to be opened.
+
+    Raises:
+        LockedError: somebody still has it after that time. The text says who, and what to do.
+    """
+    path = path.absolute()
+    # dbt tries to connect more than once; it has been waited for long enough the first time.
+    deadline = _gave_up.get(path, time.monotonic() + seconds)
+    lock = path.with_name(f"{path.name}.lock")
+    try:
+        _hold(lock, deadline, tell, lambda: _other_build(path, lock), is_file=True)
+        waiting = _Waiting(deadline, tell)
+        while (problem := _open_elsewhere(path, config)) is not None:
+            waiting.wait_or_raise(problem)
+    except LockedError:
+        _gave_up[path] = deadline
+        raise
+    _gave_up.pop(path, None)
+
+
+def hold_published(folder: Path, seconds: float, tell: Tell) -> None:
+    """Hold the folder that an environment is published to for this process until it ends.
+
+    Raises:
+        LockedError: another build still publishes to it after `seconds`.
+    """
+    problem = (
+        f"Another build publishes to {folder}, from another database.\n"
+        f"Wait for it to end and run again, or set {TIMEOUT_VARIABLE} to a number of seconds to "
+        "wait for it. If both are meant to run, give one of them a folder of its own "
+        "(HIPAA_MODE_PUBLISHED)"
+    )
+    _hold(folder.absolute(), time.monotonic() + seconds, tell, lambda: problem, is_file=False)
+
+
+class _Waiting:
+    """Waits a little at a time, until it is too long."""
+
+    def __init__(self, deadline: float, tell: Tell) -> None:
+        self._deadline = deadline
+        self._tell = tell
+        self._has_told = False
+
+    def wait_or_raise(self, problem: str) -> None:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise LockedError(problem)
+        if not self._has_told:
+            self._tell(f"Waiting up to {left:.0f} s. {problem.splitlines()[0]}")
+            self._has_told = True
+        time.sleep(min(SECONDS_BETWEEN_TRIES, left))
+
+
+def _hold(
+    path: Path, deadline: float, tell: Tell, problem: Callable[[], str], is_file: bool
+) -> None:
+    if sys.platform == "win32" or path in _held:
+        return
+    try:
+        flags = os.O_RDWR | os.O_CREAT if is_file else os.O_RDONLY
+        descriptor = os.open(path, flags, 0o600)
+    except OSError:
+        # A folder that can't be written to is told of by whoever writes what matters.
+        return
+    waiting = _Waiting(deadline, tell)
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                waiting.wait_or_raise(problem())
+            except OSError:
+                # A file system without locks.
+                break
+        if is_file:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, _about_this_process().encode(), 0)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    _held[path] = descriptor
+
+
+def _about_this_process() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = ""
+    facts = {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "user": user,
+        "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+    return json.dumps(facts) + "\n"
+
+
+def _other_build(path: Path, lock: Path) -> str:
+    who = ""
+    try:
+        facts = json.loads(lock.read_text(encoding="utf-8"))
+        who = (
+            f": process {int(facts['pid'])} of {facts['user']} on {facts['host']}, since "
+            f"{facts['started_at']}"
+        )
+    except (OSError, ValueError, TypeError, KeyError):
+        # It has not written down yet who it is.
+        pass
+    return (
+        f"Another run of dbt is at work on {path}{who}. One run at a time can write to it.\n"
+        f"Wait for it to end and run again, or set {TIMEOUT_VARIABLE} to a number of seconds to "
+        "wait for it"
+    )
+
+
+def _open_elsewhere(path: Path, config: Mapping[str, Any]) -> str | None:
+    """Say who has a database open; None where nobody has.
+
+    Opened as it will be opened: to look at the file's locks another way would take away those
+    that this process has on it.
+    """
+    try:
+        duckdb.connect(str(path), read_only=False, config=dict(config)).close()
+    except duckdb.IOException as error:
+        text = str(error)
+        if "Could not set lock" not in text:
+            return None
+        found = _CONFLICT.search(text)
+        who = "another program"
+        if found is not None:
+            who = f"{Path(found[1]).name} (process {found[2]}"
+            who += f" of {found[3]})" if found[3] else ")"
+        return (
+            f"{path} is open in {who}. DuckDB lets one process write to a file, and nobody read "
+            "beside it.\nClose it there (a notebook, an editor's database view, the duckdb shell) "
+            "and run again; to read while builds run, read the published files"
+        )
+    except duckdb.Error:
+        # What else is wrong with it, connecting will tell.
+        return None
+    return None

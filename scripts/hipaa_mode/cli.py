@@ -25,6 +25,7 @@ from hipaa_mode.commands.preview import preview
 from hipaa_mode.commands.properties import allow, deny, mask
 from hipaa_mode.commands.report import report
 from hipaa_mode.commands.selftest import selftest
+from hipaa_mode.commands.ui import ui
 from hipaa_mode.commands.verify import verify
 from hipaa_mode.errors import ExitCode, HipaaModeError
 from hipaa_mode.keys import (
@@ -61,6 +62,7 @@ app.command()(inventory)
 app.command()(preview)
 app.command()(report)
 app.command()(selftest)
+app.command()(ui)
 app.command()(verify)
 
 output = Console()

@@ -17,7 +17,7 @@ from hipaa_mode.editing.scaffold import Owner
 from hipaa_mode.editing.workspace import Workspace
 from hipaa_mode.editing.yaml_text import OneLine, YamlText, dump
 from hipaa_mode.errors import ConfigurationError, MissingFileError
-from hipaa_mode.seeds import SEED_COLUMNS
+from hipaa_mode.seeds import OPTIONAL_SEEDS, SEED_COLUMNS
 
 PLUGIN = "hipaa_mode.plugin"
 PACKAGES_FILE = PurePosixPath("packages.yml")
@@ -266,15 +266,16 @@ def _add_ignored(workspace: Workspace) -> None:
 
 
 def _add_seeds(workspace: Workspace, package: Package) -> None:
-    for seed, columns in SEED_COLUMNS.items():
-        path = workspace.layout.seeds[seed]
+    folder = workspace.layout.seeds["destinations"].parent
+    for seed, columns in {**SEED_COLUMNS, **OPTIONAL_SEEDS}.items():
+        path = workspace.layout.seeds.get(seed, folder / f"{seed}.csv")
         if workspace.read(path) is not None:
             continue
         content = (",".join(columns) + "\n").encode()
         if seed in CATALOGUES:
             content = (package.folder / "seeds" / f"{seed}.csv").read_bytes()
         workspace.write(path, content)
-    path = workspace.layout.seeds["destinations"].parent / SEEDS_YAML
+    path = folder / SEEDS_YAML
     if workspace.read(path) is not None or _describes_seeds(workspace, path.parent):
         return
     shipped = (package.folder / "seeds" / "_seeds.yml").read_text(encoding="utf-8")
@@ -282,7 +283,9 @@ def _add_seeds(workspace: Workspace, package: Package) -> None:
     text = YamlText(
         shipped.replace("[matches_reviewed_file]", f"[{prefix}matches_reviewed_file]"), str(path)
     )
-    for place in range(len(text.get(["seeds"]))):
+    for place, seed_yaml in enumerate(text.get(["seeds"])):
+        if seed_yaml["name"] in OPTIONAL_SEEDS:
+            continue
         text.set(["seeds", place, "config", "schema"], "configuration")
         # A seed that gained a column does not fit the table of the last run.
         text.set(["seeds", place, "config", "full_refresh"], True)

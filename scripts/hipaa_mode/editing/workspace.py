@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import os
 import re
 import tempfile
 from collections import Counter
@@ -23,7 +24,8 @@ from hipaa_mode.editing.yaml_text import YamlText
 from hipaa_mode.errors import ConfigurationError, MissingFileError
 from hipaa_mode.plan import Plan, make_plan
 from hipaa_mode.project import DESTINATION_MODEL
-from hipaa_mode.seeds import Fault
+from hipaa_mode.seeds import OPTIONAL_SEEDS, Fault, add_optional_seeds
+from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE, SuppressedUsers
 
 DIFF_CONTEXT = 3
 
@@ -155,7 +157,22 @@ class Workspace:
                 content = self.read(path)
                 if content is not None:
                     files[seed].write_bytes(content)
-            return read_configuration(files, labels)
+            faults = self._add_optional_seeds(files, labels)
+            configuration = read_configuration(files, labels)
+            configuration.faults += faults
+            # For its faults: the list itself is for builds alone.
+            location = os.environ.get(SUPPRESSED_USERS_VARIABLE, "")
+            configuration.faults += SuppressedUsers().read(
+                configuration, ANY, files, labels, location, Path.cwd()
+            )
+            return configuration
+
+    def _add_optional_seeds(self, files: dict[str, Path], labels: dict[str, str]) -> list[Fault]:
+        """Add the seeds that the editing commands leave alone, as they are on disk."""
+        on_disk = {seed: self.layout.root / path for seed, path in self.layout.seeds.items()}
+        faults = add_optional_seeds(on_disk, labels)
+        files |= {seed: on_disk[seed] for seed in OPTIONAL_SEEDS if seed in on_disk}
+        return faults
 
     def environments(self) -> list[str]:
         """Return the environments that have destinations.
@@ -229,6 +246,18 @@ class Workspace:
             self._base._before = dict(self._before)
             self._base._after = dict(self._before)
         return self._base
+
+    def is_current(self) -> bool:
+        """Whether the files on disk still are what the changes were made from."""
+        root = self.layout.root
+        for path, before in self._before.items():
+            try:
+                content: bytes | None = (root / path).read_bytes()
+            except (FileNotFoundError, NotADirectoryError):
+                content = None
+            if content != before:
+                return False
+        return True
 
     def copy(self) -> Workspace:
         """Return the same project with the same changes, to try others on."""

@@ -24,7 +24,10 @@ from hipaa_mode.seeds import SEED_COLUMNS
 
 KEY = "8f14e45fceea167a5a36dedd4bea2543c9f0f895fb98ab9159f51fd0297e236d"
 WITH_KEY = {KEY_VARIABLE: KEY}
-FUNCTIONS = {"hipaa_mask", "hipaa_mode_random_code", "hipaa_mode_command"}
+FUNCTIONS = {
+    *("hipaa_mask", "hipaa_mask_retired"),
+    *("hipaa_mode_random_code", "hipaa_mode_command"),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -406,7 +409,7 @@ def registered(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, st
     ).fetchall()
 
 
-def test_a_connection_gets_the_three_functions_once(
+def test_a_connection_gets_the_functions_once(
     plugin: Plugin, connection: duckdb.DuckDBPyConnection
 ):
     plugin.configure_connection(connection)
@@ -420,7 +423,7 @@ def test_every_new_connection_gets_the_functions(plugin: Plugin):
     for _ in range(2):
         with duckdb.connect() as connection:
             plugin.configure_connection(connection)
-            assert len(registered(connection)) == 3
+            assert len(registered(connection)) == len(FUNCTIONS)
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
@@ -436,7 +439,7 @@ def test_a_macro_of_a_functions_name_is_refused_however_often_it_is_tried(
         assert "Drop it" in str(caught.value)
     connection.execute(f"drop macro {name}")
     plugin.configure_connection(connection)
-    assert len(registered(connection)) == 3
+    assert len(registered(connection)) == len(FUNCTIONS)
 
 
 def test_the_full_name_is_the_function_whatever_macro_comes_later(
@@ -549,3 +552,30 @@ def test_sql_makes_no_random_code_of_null_even_where_all_are(
     query = "select system.main.hipaa_mode_random_code(text) is null from texts where {}"
     assert connection.execute(query.format("true")).fetchall() == [(True,), (True,), (False,)]
     assert connection.execute(query.format("text is null")).fetchall() == [(True,), (True,)]
+
+
+# Who is suppressed.
+
+
+def test_a_list_of_suppressed_users_that_is_gone_is_a_fault(tmp_path: Path):
+    request = configuration(tmp_path) | {"suppressed_users": "gone.csv", "needs_key": True}
+    [fault] = result(Session(WITH_KEY), "start", **request)["faults"]
+    assert fault.startswith("gone.csv: the list of suppressed users is not there.")
+
+
+def test_a_list_of_suppressed_users_that_dbt_would_load_is_a_fault(tmp_path: Path):
+    loaded = ["seeds/suppressed_users.csv"]
+    request = configuration(tmp_path) | {"loaded_by_dbt": loaded, "needs_key": True}
+    [fault] = result(Session(WITH_KEY), "start", **request)["faults"]
+    assert "enabled: false" in fault
+
+
+def test_suppressed_users_are_no_part_of_what_macros_are_told(tmp_path: Path):
+    (tmp_path / "suppressed_users.csv").write_text(
+        "environment,user_id,requested_on\n*,patient-10482,2026-03-01\n"
+    )
+    session = Session(WITH_KEY)
+    told = [start(session, tmp_path), result(session, "plan")]
+    assert told[0]["faults"] == []
+    assert len(session.suppressed_users) == 1
+    assert "patient-10482" not in json.dumps(told) + repr(vars(session))

@@ -1,0 +1,167 @@
+"""Checks of what a run does, for faults that no look at one good build can show.
+
+Each gets a copy of the project, runs what it needs and returns what is wrong. On a sound copy it
+must return nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import duckdb
+from project import Project
+from sandbox import Sandbox
+
+from hipaa_mode import audit
+
+Files = dict[str, bytes]
+
+
+def _of(project: Project, name: str) -> Files:
+    files = project.published_bytes()
+    return {path: content for path, content in files.items() if path.startswith(f"dev/{name}/")}
+
+
+def _last(project: Project, name: str) -> str:
+    """Return the last outcome that the audit log tells of a destination."""
+    found = audit.entries(audit.read_lines(project.audit_log()))
+    outcomes = [entry["outcome"] for entry in found if entry["destination"] == name]
+    return str(outcomes[-1]) if outcomes else "none"
+
+
+def _held_back(sandbox: Sandbox, *arguments: str) -> list[str]:
+    """Build where ga4 must be held back, and look whether it was."""
+    project = sandbox.project
+    before = _of(project, "ga4")
+    sandbox.dbt("build", *arguments)
+    found = []
+    if not before or _of(project, "ga4") != before:
+        found.append("a destination that did not pass was published")
+    if _last(project, "ga4") != audit.HELD_BACK:
+        found.append("the audit log does not say that it was held back")
+    return found
+
+
+def failed_test(sandbox: Sandbox) -> list[str]:
+    """Build with a test on ga4 that fails."""
+    test = sandbox.project.folder / "tests/no_visits.sql"
+    test.write_text("select 1 from {{ ref('ga4__events') }}\n")
+    return _held_back(sandbox)
+
+
+def warned_test(sandbox: Sandbox) -> list[str]:
+    """Build with a test on ga4 that warns."""
+    test = sandbox.project.folder / "tests/no_visits.sql"
+    test.write_text("{{ config(severity='warn') }}\nselect 1 from {{ ref('ga4__events') }}\n")
+    return _held_back(sandbox)
+
+
+def left_out_test(sandbox: Sandbox) -> list[str]:
+    """Build without one of the tests of ga4."""
+    return _held_back(sandbox, "--exclude", "only_allowed_events_ga4__events_")
+
+
+def run_of_a_part(sandbox: Sandbox) -> list[str]:
+    """Build on a part of the calls: nothing may be published."""
+    before = sandbox.project.published_bytes()
+    sandbox.dbt("build", "--empty")
+    same = sandbox.project.published_bytes() == before
+    return [] if same else ["a run on a part of the calls published"]
+
+
+def publication_recorded(sandbox: Sandbox) -> list[str]:
+    """Build: the audit log must tell of everything that is published."""
+    sandbox.dbt("build")
+    return sandbox.project.verify_audit().faults
+
+
+def refusal_recorded(sandbox: Sandbox) -> list[str]:
+    """Build with a faulty seed: the audit log must say that the run was refused."""
+    seed = sandbox.project.folder / "seeds/allowed_events.csv"
+    seed.write_text(seed.read_text() + "dev,nobody,Signed In,\n")
+    sandbox.dbt("build")
+    outcome = _last(sandbox.project, "*")
+    return [] if outcome == audit.REFUSED else ["the audit log does not say that it was refused"]
+
+
+def changed_file_noticed(sandbox: Sandbox) -> list[str]:
+    """Change a published file by hand: verifying the audit log must say so."""
+    path = sandbox.project.published_file("ga4__events")
+    path.write_bytes(path.read_bytes() + b" ")
+    code, _ = sandbox.run("hipaa-mode", "audit", "verify", "--database", "restricted/calls.duckdb")
+    code_of_summary, _ = sandbox.run("hipaa-mode", "summary")
+    found = ["`audit verify` does not see a changed file"] if code != 1 else []
+    return found + (["`summary` does not see a changed file"] if code_of_summary != 1 else [])
+
+
+def removed_destination(sandbox: Sandbox) -> list[str]:
+    """Take a destination out of the configuration: its files must go, and the log must say so."""
+    project = sandbox.project
+    for seed in ("destinations", "allowed_events", "allowed_properties"):
+        path = project.folder / f"seeds/{seed}.csv"
+        lines = path.read_text().splitlines(keepends=True)
+        path.write_text("".join(line for line in lines if ",ads," not in line))
+    project.remove_models("ads")
+    sandbox.dbt("build")
+    found = ["its files are still published"] if _of(project, "ads") else []
+    if _last(project, "ads") != audit.WITHDRAWN:
+        found.append("the audit log does not say that it was withdrawn")
+    return found
+
+
+def every_line_counted(sandbox: Sandbox) -> list[str]:
+    """Build: every raw line must be a call that was read."""
+    sandbox.dbt("build")
+    lines = (sandbox.project.folder / "raw_calls/calls.ndjson").read_bytes().splitlines()
+    with duckdb.connect(str(sandbox.project.database), read_only=True) as connection:
+        row = connection.execute("select count(*) from main_restricted.calls_read").fetchone()
+    return [] if row == (len(lines),) else ["raw lines are not all among the calls read"]
+
+
+def _refused(what: str, model: str, old: str, new: str) -> Callable[[Sandbox], list[str]]:
+    """Return a check that verify refuses the compiled SQL with one text replaced."""
+
+    def check(sandbox: Sandbox) -> list[str]:
+        path = sandbox.project.folder / "target/manifest.json"
+        manifest = json.loads(path.read_text("utf-8"))
+        node = manifest["nodes"][f"model.hipaa_mode.{model}"]
+        if old not in node["compiled_code"]:
+            return [f"{model} no longer has what the check replaces"]
+        node["compiled_code"] = node["compiled_code"].replace(old, new)
+        path.write_text(json.dumps(manifest), encoding="utf-8")
+        code, _ = sandbox.run("hipaa-mode", "verify", "--manifest", str(path), "--json")
+        return [] if code == 1 else [f"a {what} is proven"]
+
+    return check
+
+
+PLAN = 'masked."properties__plan__allow"'
+FILTER = "where masked.event in ("
+
+CHECKS: dict[str, Callable[[Sandbox], list[str]]] = {
+    "failed test": failed_test,
+    "warned test": warned_test,
+    "left out test": left_out_test,
+    "run of a part": run_of_a_part,
+    "publication recorded": publication_recorded,
+    "refusal recorded": refusal_recorded,
+    "changed file noticed": changed_file_noticed,
+    "removed destination": removed_destination,
+    "every line counted": every_line_counted,
+    "column of another property refused": _refused(
+        "column of another property", "ga4__events", PLAN, 'masked."properties__note__allow"'
+    ),
+    "filter on a token refused": _refused(
+        "filter on a token",
+        "ga4__events",
+        FILTER,
+        f"where masked.user_id__shared > 'f' and{FILTER[5:]}",
+    ),
+    "token looked up by another id refused": _refused(
+        "token looked up by another id",
+        "masked_events",
+        'on texts."user_id" = "user_id__tokens".value',
+        'on texts."group_id" = "user_id__tokens".value',
+    ),
+}

@@ -1,0 +1,18 @@
+"""The table of faults."""
+
+from __future__ import annotations
+
+import faults_masking
+import faults_project
+import faults_publishing
+import faults_python
+import faults_views
+from fault import Fault
+
+FAULTS: tuple[Fault, ...] = (
+    *faults_masking.FAULTS,
+    *faults_views.FAULTS,
+    *faults_project.FAULTS,
+    *faults_python.FAULTS,
+    *faults_publishing.FAULTS,
+)

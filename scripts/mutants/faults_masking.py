@@ -1,0 +1,290 @@
+"""Faults in masking, guard, treatments and types."""
+
+from __future__ import annotations
+
+from fault import EXPERIMENT, PROOF, TESTS, Fault, fault
+
+MASKING = "macros/masking"
+MASKED_CALLS = f"{MASKING}/masked_calls.sql"
+FORM = f"{MASKING}/masked_expression.sql"
+TOKEN = f"{MASKING}/token.sql"
+TREATMENTS = "macros/treatments"
+VALUES = "macros/engine/values.sql"
+CALL_TOKEN = "'system.main.hipaa_mask(' ~ text ~ ', ' ~ hipaa_mode.literal(scope) ~ ')'"
+FORM_TOKEN = (
+    "hipaa_mode.identifier(hipaa_mode.tokens_name(column)) ~ '.token' "
+    "~ hipaa_mode.scope_suffix(column.scope)"
+)
+ROW_ID = "hipaa_mode.token('texts.call_key', scope)"
+LOOKUP = "hipaa_mode.identifier(masked.value ~ ('__json' if masked.value in staged else ''))"
+
+FAULTS: tuple[Fault, ...] = (
+    # Masking
+    fault(
+        "macros",
+        TESTS,
+        "the masking function is not called",
+        "masked_columns_are_tokens_ga4__events",
+        (TOKEN, CALL_TOKEN, "text"),
+    ),
+    fault(
+        "macros",
+        TESTS,
+        "a masked property is sent as it is",
+        "masked_columns_are_tokens_ga4__events",
+        (FORM, FORM_TOKEN, "'texts.' ~ hipaa_mode.identifier(column.value ~ '__json')"),
+    ),
+    fault(
+        "macros",
+        TESTS,
+        "elements of a masked list are sent as they are",
+        "masked_columns_are_tokens_ga4__events",
+        (
+            FORM,
+            "return(hipaa_mode.token(hipaa_mode.normalized(text, column.normalize), column.scope))",
+            "return(hipaa_mode.normalized(text, column.normalize))",
+        ),
+    ),
+    fault(
+        "macros",
+        TESTS,
+        "ids are sent as they are",
+        "masked_columns_are_tokens_ads__events",
+        (
+            MASKED_CALLS,
+            "{{ name }}__tokens.token{{ hipaa_mode.scope_suffix(scope) }} as",
+            "texts.{{ name }} as",
+        ),
+    ),
+    fault(
+        "macros",
+        TESTS,
+        "the row id is the message id itself",
+        "masked_columns_are_tokens_ga4__events",
+        (MASKED_CALLS, ROW_ID, "'texts.call_key'"),
+    ),
+    fault(
+        "macros",
+        TESTS,
+        "tokens are cut short in SQL",
+        "masked_columns_are_tokens_ga4__events",
+        (TOKEN, CALL_TOKEN, f"'left(' ~ {CALL_TOKEN} ~ ', 16)'"),
+    ),
+    fault(
+        "macros",
+        TESTS,
+        "an inner join with the tokens drops calls without a value",
+        "rows_match_calls_ga4__events",
+        (
+            MASKED_CALLS,
+            "left join {{ hipaa_mode.identifier(name) }}\n",
+            "inner join {{ hipaa_mode.identifier(name) }}\n",
+        ),
+    ),
+    fault(
+        "macros",
+        PROOF,
+        "tokens are of the scope that all share",
+        r"scope: ads__events\.email: its token is of another scope",
+        (
+            MASKED_CALLS,
+            "hipaa_mode.token(masked.text, scope)",
+            "hipaa_mode.token(masked.text, '*')",
+        ),
+    ),
+    fault(
+        "macros",
+        PROOF,
+        "row ids are of the scope that all share",
+        r"scope: ads__events\.row_id: its token is of another scope",
+        (MASKED_CALLS, ROW_ID, "hipaa_mode.token('texts.call_key', '*')"),
+    ),
+    fault(
+        "macros",
+        TESTS,
+        "a masked value is sent where it has no token",
+        "masked_columns_are_tokens_ga4__events",
+        (
+            FORM,
+            FORM_TOKEN,
+            f"'coalesce(' ~ {FORM_TOKEN} ~ ', texts.' ~ hipaa_mode.identifier(column.value ~ '__json') ~ ')'",
+        ),
+    ),
+    fault(
+        "macros",
+        PROOF,
+        "values are not brought to one spelling before they are masked",
+        r"form: ga4__events\.email: it is not in the reviewed form of `mask`",
+        (TOKEN, "normalize == 'email'", "normalize == 'e-mail'"),
+    ),
+    fault(
+        "macros",
+        PROOF,
+        "the masking function is called by a name that can be shadowed",
+        "function: ga4__events: in model masked_events: function `hipaa_mask` is not known",
+        (TOKEN, "'system.main.hipaa_mask('", "'hipaa_mask('"),
+    ),
+    fault(
+        "macros",
+        PROOF,
+        "tokens are joined on the raw user id",
+        "join: ga4__events: in model masked_events: a token is looked up by something else",
+        (MASKED_CALLS, LOOKUP, "hipaa_mode.identifier('user_id')"),
+    ),
+    fault(
+        "macros",
+        PROOF,
+        "a surrogate is a hash of the value",
+        "staging: ga4__events: in model surrogate_codes: a surrogate is not a random code",
+        (
+            f"{MASKING}/new_surrogate_codes.sql",
+            "'system.main.hipaa_mode_random_code(' ~ value ~ ')'",
+            "'md5(' ~ value ~ ')'",
+        ),
+    ),
+    fault(
+        "macros",
+        PROOF,
+        "surrogates are those of another environment",
+        "join: ga4__events: in model masked_events: a surrogate is looked up by something else",
+        (
+            MASKED_CALLS,
+            "environment = {{ hipaa_mode.literal(hipaa_mode.environment()) }}",
+            "environment = 'prod'",
+        ),
+    ),
+    fault(
+        "models",
+        EXPERIMENT,
+        "the crosswalk of surrogates is made anew by every run",
+        r"ga4__events\.member: unlisted data changed it",
+        (
+            "models/masked/surrogate_codes.sql",
+            "materialized='incremental'",
+            "materialized='table'",
+        ),
+    ),
+    # Guard, treatments, types
+    fault(
+        "macros",
+        TESTS,
+        "the guard lets through what it finds",
+        "no_identifier_patterns_ga4__events",
+        (f"{MASKING}/guard.sql", "' then null else '", "' then ' ~ text ~ ' else '"),
+    ),
+    fault(
+        "macros",
+        PROOF,
+        "guard and test are blind to e-mail addresses",
+        r"form: ga4__events\.note: it is not in the reviewed form of `allow`",
+        ("macros/destinations/identifier_patterns.sql", "(@|%40)", "(@@|%40)"),
+    ),
+    fault(
+        "macros",
+        PROOF,
+        "small ZIP areas are told",
+        r"form: ga4__events\.zip: it is not in the reviewed form of `zip3`",
+        (
+            f"{TREATMENTS}/people_and_places.sql",
+            '''" then '000' else "''',
+            '''" then " ~ zip3 ~ " else "''',
+        ),
+    ),
+    fault(
+        "macros",
+        PROOF,
+        "four digits of the ZIP code",
+        r"form: ga4__events\.zip: it is not in the reviewed form of `zip3`",
+        (f"{TREATMENTS}/people_and_places.sql", "', 3)'", "', 4)'"),
+    ),
+    fault(
+        "macros",
+        PROOF,
+        "ages over 89 are told",
+        r"form: ga4__events\.age: it is not in the reviewed form of `age_cap`",
+        (f"{TREATMENTS}/people_and_places.sql", "', 90) as '", "', 130) as '"),
+    ),
+    fault(
+        "macros",
+        PROOF,
+        "birth years of people over 90 are told",
+        r"form: ga4__events\.born: it is not in the reviewed form of `birth_year`",
+        (f"{TREATMENTS}/dates.sql", "(this_year - 90)", "(this_year - 130)"),
+    ),
+    fault(
+        "macros",
+        PROOF,
+        "the day is sent for the month",
+        r"form: ga4__events\.visited: it is not in the reviewed form of `month`",
+        (f"{TREATMENTS}/dates.sql", "'month': '%Y-%m'", "'month': '%Y-%m-%d'"),
+    ),
+    fault(
+        "macros",
+        PROOF,
+        "all of an IPv6 address is sent for its network",
+        r"form: ga4__events\.ip: it is not in the reviewed form of `ip_prefix`",
+        (f"{TREATMENTS}/web_addresses.sql", "[1:3]", "[1:8]"),
+    ),
+    fault(
+        "macros",
+        PROOF,
+        "the path of a URL keeps its query",
+        r"form: ga4__events\.page_url: it is not in the reviewed form of `url_path`",
+        (
+            f"{TREATMENTS}/web_addresses.sql",
+            r"(/[^?#\\s]*)?(?:[?#](?s:.*))?\\s*')",
+            r"(/[^\\s]*)?\\s*')",
+        ),
+    ),
+    fault(
+        "macros",
+        PROOF,
+        "a number is not rounded",
+        r"form: ga4__events\.price: it is not in the reviewed form of `round\(5\)`",
+        (f"{TREATMENTS}/numbers_and_texts.sql", "'round(round('", "'round(('"),
+    ),
+    fault(
+        "macros",
+        PROOF,
+        "a text is not truncated",
+        r"form: ga4__events\.code: it is not in the reviewed form of `truncate\(2\)`",
+        (
+            f"{TREATMENTS}/numbers_and_texts.sql",
+            "'left(' ~ text ~ ', ' ~ characters ~ ')'",
+            "text",
+        ),
+    ),
+    fault(
+        "macros",
+        PROOF,
+        "a cast that fails quotes the value in its error",
+        r"form: ga4__events\.count: it is not in the reviewed form of `allow`",
+        (
+            VALUES,
+            """"case when regexp_full_match(" ~ text ~ ", '[+-]?[0-9]+') then try_cast(" ~ text""",
+            '"case when true then cast(" ~ text',
+        ),
+    ),
+    fault(
+        "macros",
+        PROOF,
+        "times are sent exactly, whatever the precision",
+        r"form: ga4__events\.sent_at: it is not in the reviewed form of `envelope`",
+        (
+            VALUES,
+            "\"cast(date_trunc('\" ~ precision ~ \"', \" ~ timestamp ~ ') as timestamp)'",
+            "timestamp",
+        ),
+    ),
+    fault(
+        "macros",
+        PROOF,
+        "an object passes where a scalar is allowed",
+        "(form|staging): ga4__events",
+        (
+            "macros/engine/json.sql",
+            "e-[0-9]+') then {{ t }}\n",
+            "e-[0-9]+') then {{ t }}\n        else {{ t }}\n",
+        ),
+    ),
+)

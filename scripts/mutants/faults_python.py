@@ -1,0 +1,291 @@
+"""Faults in what the seeds come to, and in tokens and the key."""
+
+from __future__ import annotations
+
+from fault import CANARIES, CHECK, CONSTRUCTION, EXPERIMENT, PROOF, TESTS, Fault, fault
+
+MASKING = "macros/masking"
+TOKEN = f"{MASKING}/token.sql"
+PACKAGE = "scripts/hipaa_mode"
+PLAN = f"{PACKAGE}/plan.py"
+MASK = f"{PACKAGE}/masking.py"
+KEYS = f"{PACKAGE}/keys.py"
+PLUGIN = f"{PACKAGE}/plugin.py"
+CALL_TOKEN = "'system.main.hipaa_mask(' ~ text ~ ', ' ~ hipaa_mode.literal(scope) ~ ')'"
+
+FAULTS: tuple[Fault, ...] = (
+    # What the seeds come to
+    fault(
+        "Python",
+        TESTS,
+        "events that are not listed are allowed",
+        "only_allowed_events_ga4__events",
+        (
+            PLAN,
+            "    if not destination.restrict_phi:\n        return None\n",
+            "    if True:\n        return None\n",
+        ),
+    ),
+    fault(
+        "Python",
+        TESTS,
+        "properties that are not listed are allowed",
+        "no_identifier_patterns_ga4__events",
+        (
+            PLAN,
+            "        if not destination.restrict_phi:\n            whole",
+            "        if True:\n            whole",
+        ),
+        (
+            PLAN,
+            "plan.keeps_whole_objects |= not destination.restrict_phi",
+            "plan.keeps_whole_objects = True",
+        ),
+    ),
+    fault(
+        "Python",
+        TESTS,
+        "events of other environments count",
+        "only_allowed_events_ga4__events",
+        (PLAN, "if row.environment not in (environment, ANY):", "if False:"),
+    ),
+    fault(
+        "Python",
+        EXPERIMENT,
+        "properties of other environments count",
+        r"ga4__events\.diagnosis: is not allowed by the seeds",
+        (PLAN, "if row.environment in (environment, ANY) and (", "if True and ("),
+    ),
+    fault(
+        "Python",
+        EXPERIMENT,
+        "the row for all destinations beats a destination's own",
+        r"ga4__events\.tier",
+        (PLAN, "        best = max(", "        best = min("),
+    ),
+    fault(
+        "Python",
+        EXPERIMENT,
+        "expired rows count",
+        r"ga4__events\.retired: is not allowed by the seeds",
+        (PLAN, "row.expires_on is not None and row.expires_on < today", "False"),
+    ),
+    fault(
+        "Python",
+        EXPERIMENT,
+        "an expired row lets the wider one through",
+        r"ga4__events\.segment: is not allowed by the seeds",
+        (
+            PLAN,
+            "if row.environment in (environment, ANY) and (",
+            "if (row.expires_on or today) >= today and row.environment in (environment, ANY) and (",
+        ),
+    ),
+    fault(
+        "Python",
+        CONSTRUCTION,
+        "denied properties are let through",
+        "no such treatment: deny",
+        (
+            PLAN,
+            'if row.treatment.kind.name != "deny" or row.property_list == ENVELOPE:',
+            "if True:",
+        ),
+    ),
+    fault(
+        "Python",
+        PROOF,
+        "a denied id is sent as a token",
+        r"form: ga4__events\.group_id",
+        (PLAN, '"deny": ""', '"deny": f"{name}{suffix}"'),
+    ),
+    fault(
+        "Python",
+        EXPERIMENT,
+        "a destination's own scope is the one that all share",
+        r"ads__events\.row_id: not the tokens of its values",
+        (
+            f"{PACKAGE}/configuration.py",
+            "return self.name if self.has_own_scope else ANY",
+            "return ANY",
+        ),
+    ),
+    fault(
+        "Python",
+        EXPERIMENT,
+        "times are exact where the seed says nothing",
+        r"ads__events\.sent_at: unlisted data changed it",
+        (
+            f"{PACKAGE}/configuration.py",
+            'default="day" if restrict_phi else "exact"',
+            'default="exact"',
+        ),
+    ),
+    fault(
+        "Python",
+        CANARIES,
+        "free text is not guarded unless a row asks for it",
+        "a planted value in published/dev/ga4/ga4__events.parquet",
+        (PLAN, '("block" if destination.is_in_hipaa_mode else "none")', '"none"'),
+    ),
+    fault(
+        "Python",
+        PROOF,
+        "only the first key of a path counts",
+        r"unlisted-property: ga4__events\.address_city",
+        (
+            PLAN,
+            "    for step in path.steps:\n        if step.is_array:\n            steps +=",
+            "    for step in path.steps[:1]:\n        if step.is_array:\n            steps +=",
+        ),
+    ),
+    fault(
+        "Python",
+        PROOF,
+        "a property called * is a wildcard",
+        "syntax: ga4__events: in model calls_read: a JSON path that is no one place",
+        (f"{PACKAGE}/paths.py", 'return name not in ("*", "")', 'return name != ""'),
+    ),
+    fault(
+        "Python",
+        EXPERIMENT,
+        "paths are folded to lower case",
+        r"ga4__events\.ward",
+        (f"{PACKAGE}/paths.py", "escaped = name.replace(", "escaped = name.lower().replace("),
+    ),
+    # Tokens and the key
+    fault(
+        "Python",
+        TESTS,
+        "numbers are not masked",
+        "masked_columns_are_tokens_ga4__events",
+        (
+            MASK,
+            "return hmac_sha256(present, subkey)",
+            "return pc.if_else(pc.ascii_is_decimal(values), values.cast(pa.large_string()), hmac_sha256(present, subkey).cast(pa.large_string()))",
+        ),
+    ),
+    fault(
+        "Python",
+        EXPERIMENT,
+        "environments share their subkeys",
+        r"ga4__events\.user_id: not the tokens of its values|ga4__events\.row_id: not the tokens",
+        (KEYS, 'f"hipaa-mode/v1/{environment}/{scope}"', 'f"hipaa-mode/v1/{scope}"'),
+    ),
+    fault(
+        "Python",
+        EXPERIMENT,
+        "tokens are a short hash, filled up with zeros",
+        r"ga4__events\.row_id: not the tokens of its values",
+        (
+            MASK,
+            "return hmac_sha256(present, subkey)",
+            'return pc.utf8_rpad(pc.utf8_slice_codeunits(hmac_sha256(present, subkey), 0, 12), 64, "0")',
+        ),
+    ),
+    fault(
+        "Python",
+        EXPERIMENT,
+        "a blank value has a token",
+        r"ga4__events\.email: not the tokens of its values",
+        (
+            MASK,
+            "present = pc.if_else(has_mark, values, pa.scalar(None, values.type))",
+            "present = values",
+        ),
+    ),
+    fault(
+        "plugin",
+        EXPERIMENT,
+        "surrogates are not different",
+        r"ga4__events\.member: its codes are not one for each value",
+        (
+            PLUGIN,
+            "digits = secrets.token_hex(SURROGATE_BYTES * count)",
+            'digits = "0" * (2 * SURROGATE_BYTES * count)',
+        ),
+    ),
+    fault(
+        "plugin",
+        CANARIES,
+        "a subkey is in the compiled SQL",
+        r"a subkey in (target|logs)/",
+        (
+            PLUGIN,
+            '"published": self._published,',
+            '"published": self._published,\n            "subkey": lambda asked: self._subkey(asked["scope"]).reveal(),',
+        ),
+        (
+            TOKEN,
+            CALL_TOKEN,
+            f"{CALL_TOKEN} ~ ' /* ' ~ hipaa_mode.command('subkey', {{'scope': scope}}) ~ ' */'",
+        ),
+    ),
+    fault(
+        "plugin",
+        CANARIES,
+        "the key is its own fingerprint",
+        "the key in (published|target)/",
+        (
+            KEYS,
+            'return self._derive(f"hipaa-mode/fingerprint/v1/{environment}")[:16].hex()',
+            "return self._bytes.hex()",
+        ),
+    ),
+    fault(
+        "plugin",
+        CHECK,
+        "an error of the masking function quotes values",
+        "test_a_missing_scope_is_an_error_that_quotes_no_value",
+        (
+            MASK,
+            '"hipaa_mask was called without a scope. Give',
+            'f"hipaa_mask was called on {values.to_pylist()} without a scope. Give',
+        ),
+        check="test_masking.py::test_a_missing_scope_is_an_error_that_quotes_no_value",
+    ),
+    fault(
+        "Python",
+        CHECK,
+        "an error about the key quotes it",
+        "test_a_text_that_is_no_key_is_refused",
+        (KEYS, "{source[1:]} is not a masking key", "{source[1:]} ({text}) is not a masking key"),
+        check="test_keys.py::test_a_text_that_is_no_key_is_refused",
+    ),
+    fault(
+        "Python",
+        CHECK,
+        "a key file that others can read is taken",
+        "test_a_key_file_that_others_can_open_is_refused",
+        (KEYS, "stat.S_IMODE(mode) & 0o077", "stat.S_IMODE(mode) & 0"),
+        check="test_keys.py::test_a_key_file_that_others_can_open_is_refused",
+    ),
+    fault(
+        "Python",
+        CHECK,
+        "a key of zeros is taken",
+        "test_a_key_that_repeats_itself_is_refused",
+        (KEYS, "    if _is_predictable(text.lower(), key):", "    if False:"),
+        check="test_keys.py::test_a_key_that_repeats_itself_is_refused",
+    ),
+    fault(
+        "plugin",
+        CHECK,
+        "what a run writes can be read by others",
+        "test_what_the_process_makes_is_private",
+        (PLUGIN, "os.umask(0o077)", "os.umask(0o022)"),
+        check="test_plugin.py::test_what_the_process_makes_is_private",
+    ),
+    fault(
+        "Python",
+        CHECK,
+        "lines that are not UTF-8 are lost",
+        "raw lines are not all among the calls read",
+        (
+            f"{PACKAGE}/raw_calls.py",
+            "pc.fill_null(is_blank, False)",
+            "pc.fill_null(is_blank, True)",
+        ),
+        check="every line counted",
+    ),
+)

@@ -1,0 +1,89 @@
+"""Puts every fault of faults.py into a copy of the product and writes which layer caught it.
+
+    python scripts/mutants/run.py                  # all of them, and docs/mutants.md
+    python scripts/mutants/run.py --only 'hook'    # those with this in their name; writes nothing
+
+Needs the project installed (`make setup`). Exit code 1 if a fault is caught by no layer, by
+another than faults.py says, or for another reason; or if a layer finds something in the sound
+copy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from fault import CHECK, Fault
+from faults import FAULTS
+from forks import forks
+from layers import LAYERS, Inspection, first_layer
+from rich.console import Console
+from rich.markup import escape
+from sandbox import Sandbox
+from table import DOCUMENT, Caught, as_markdown
+from verdicts import reason
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def main() -> int:
+    """Run the faults; the exit code is 1 where one is not caught as it should be."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", default="", help="part of the names of the faults to run")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="faults at a time")
+    arguments = parser.parse_args()
+    chosen = [fault for fault in FAULTS if arguments.only in fault.name]
+    with forks() as server, tempfile.TemporaryDirectory(prefix="hipaa_mode_mutants_") as folder:
+        sound = Sandbox.create(Path(folder) / "sound", server)
+        is_sound = _is_sound(sound, Path(folder))
+
+        def look(number: int) -> tuple[Caught, str]:
+            return _caught(sound, Path(folder) / str(number), chosen[number])
+
+        with ThreadPoolExecutor(arguments.jobs) as pool:
+            looked = list(pool.map(look, range(len(chosen))))
+    caught = [row for row, _ in looked]
+    wrong = sum(bool(problem) for _, problem in looked) + (not is_sound)
+    if wrong:
+        console.print(f"[red]{wrong} are not as they should be: nothing was written[/]")
+        return 1
+    console.print(f"[green]All {len(caught)} faults are caught.[/]")
+    if not arguments.only:
+        DOCUMENT.write_text(as_markdown(caught), encoding="utf-8")
+        console.print(f"Wrote {DOCUMENT}")
+    return 0
+
+
+def _is_sound(sound: Sandbox, folder: Path) -> bool:
+    """Tell whether every layer passes the copy without a fault."""
+    inspection = Inspection(sound, folder / "without a fault", Fault("", "", "", ""))
+    found = {layer: inspection.by(layer) for layer in LAYERS if layer != CHECK}
+    for layer, lines in found.items():
+        if lines:
+            console.print(f"[red]{layer} finds something in the sound copy[/]: {lines}")
+    return not any(found.values())
+
+
+def _caught(sound: Sandbox, folder: Path, fault: Fault) -> tuple[Caught, str]:
+    """Take a fault through the layers; say what is wrong with how it was caught, if so."""
+    started = time.monotonic()
+    inspection = Inspection(sound, folder, fault)
+    layer, found = first_layer(inspection)
+    said, problem = reason(fault, layer, found)
+    inspection.remove()
+    by = layer or "[red]NOT CAUGHT[/]"
+    console.print(f"{escape(fault.name)}: {by} ({time.monotonic() - started:.0f} s)")
+    if problem:
+        console.print(f"    [red]{escape(problem)}[/]")
+    return Caught(fault, layer, said), problem
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -193,6 +193,12 @@ def test_removing_touches_no_other_row(content: bytes, data: st.DataObject, fold
     assert read(result, folder) == old[:place] + old[place + 1 :]
 
 
+def test_a_blank_line_before_a_last_row_without_ending_stays():
+    content = b"environment,destination,event,sent_as\ndev,ga4,Home,\n\ndev,crm,Home,"
+    removed = parse(content).remove(4).as_bytes()
+    assert removed == content.removesuffix(b"dev,crm,Home,")
+
+
 def test_the_row_stands_where_it_was_asked_for():
     seed = parse(b"environment,destination,event,sent_as\ndev,ga4,Home,\ndev,crm,Home,\n")
     added = seed.add({"environment": "dev", "destination": "ga4", "event": "Search"}, after=2)

@@ -140,7 +140,8 @@ class SeedText:
         position = self._position(line)
         records = list(self._records)
         removed = records.pop(position)
-        if position == len(records):
+        # A blank line is its ending: without one it would be gone too.
+        if position == len(records) and not records[-1].is_blank:
             records[-1] = replace(records[-1], ending=removed.ending)
         return self._with(records)
 

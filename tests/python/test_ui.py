@@ -26,6 +26,7 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support import expected_conditions as expected
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -421,8 +422,8 @@ class TestWhatTheyDo:
         screens.post("/e/dev/mailchimp/property", list="event", property="coupon", how="mask",
                      reason="Now by token", scope="all", guard="warn")  # fmt: skip
         review = screens.ask("GET", f"{screens.base}/review").text
-        assert "+*,ga4,event,,email,domain,,,,,Counts people,," in review
-        assert "+*,mailchimp,event,,coupon,mask,,,,,Now by token,," in review
+        assert "+*,ga4,event,,email,domain,,,,email_token,Counts people,privacy@" in review
+        assert "+*,mailchimp,event,,coupon,mask,,,,,Now by token,privacy@" in review
         assert "narrows" in review
 
     def test_the_project_allowlist_is_edited_too(self, screens: Screens):
@@ -554,12 +555,19 @@ class Person:
     def wait(self, condition: Callable[[], object], seconds: int = 10) -> None:
         WebDriverWait(self.driver, seconds).until(lambda _: condition())
 
+    def follow(self, element: WebElement) -> None:
+        """Click on what leads to another page, and wait for it."""
+        page = self.find("html")
+        element.click()
+        self.wait(lambda: expected.staleness_of(page)(self.driver))
+        self.wait(lambda: self.driver.execute_script("return document.readyState") == "complete")
+
     def press(self, button: str, within: str = "main") -> None:
         """Press a button by its text, as it is shown."""
         for found in self.driver.find_elements(By.CSS_SELECTOR, f"{within} button, {within} a"):
             if found.is_displayed() and found.text.strip().startswith(button):
                 self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", found)
-                found.click()
+                self.follow(found)
                 return
         raise AssertionError(f"no button {button}")
 
@@ -589,7 +597,7 @@ class TestInABrowser:
         before = person.screens.files()
         assert person.find("h1").text == "Destinations in dev"
         assert "token=" not in person.driver.current_url
-        person.find("table a[href$='/ga4']").click()
+        person.follow(person.find("table a[href$='/ga4']"))
         person.find("#add-event > summary").click()
         person.find("#new-event-property").send_keys("coupon")
         person.find("#add-event input[value=mask]").click()
@@ -641,7 +649,9 @@ class TestInABrowser:
         # Into the group of radio buttons, then to the reason, without a mouse.
         person.driver.switch_to.active_element.send_keys(Keys.SPACE)
         assert person.find("#add-user input[value=mask]").is_selected()
+        page = person.find("html")
         person.find("#new-user-reason").send_keys("Three levels", Keys.ENTER)
+        person.wait(lambda: expected.staleness_of(page)(person.driver))
         assert "1 change is not saved" in person.find(".unsaved").text
         assert "member_level" in person.find("#list-user").text
 
@@ -651,11 +661,12 @@ class TestInABrowser:
         table = person.find("#list-event .arrives table")
         [row] = [r for r in table.find_elements(By.TAG_NAME, "tr") if "work_email" in r.text]
         assert "e-mail address" in row.text and "100 %" in row.text
-        row.find_element(By.TAG_NAME, "a").click()
+        person.follow(row.find_element(By.TAG_NAME, "a"))
         assert person.find("#new-event-property").get_attribute("value") == "work_email"
         assert person.find("#add-event input[value=mask]").is_selected()
         assert person.find("#new-event-normalize").get_attribute("value") == "email"
-        assert person.driver.switch_to.active_element == person.find("#new-event-property")
+        field = person.find("#new-event-property")
+        person.wait(lambda: person.driver.switch_to.active_element == field)
 
     def test_it_works_without_the_script(self, person: Person):
         command = "Emulation.setScriptExecutionDisabled"

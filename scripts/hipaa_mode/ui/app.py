@@ -285,6 +285,7 @@ class Pages:
             environments = workspace.environments()
             content |= {
                 "environments": environments,
+                "is_review": name == "review.html.j2",
                 "steps": [step.text for step in self._draft.steps],
                 "messages": self._draft.messages(),
                 "faults": [str(fault) for fault in workspace.faults()],
@@ -385,4 +386,6 @@ def make_app(layout: Layout, secrets: Secrets, port: int, builds_previews: bool)
         return HTMLResponse(template.render(title="Not done", text=text), status)
 
     handlers: dict[Any, Any] = {HTTPException: failed, HipaaModeError: failed, Exception: failed}
-    return Guard(Starlette(routes=pages.routes(), exception_handlers=handlers), secrets, port)
+    app = Starlette(routes=pages.routes(), exception_handlers=handlers)
+    app.router.redirect_slashes = False
+    return Guard(app, secrets, port)

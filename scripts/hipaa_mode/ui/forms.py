@@ -21,6 +21,15 @@ COARSER = tuple(
 """Treatments that send less than the value, in the order of the catalogue."""
 
 _ARGUMENT = ("round", "truncate")
+_CELLS = (
+    "reason",
+    "approved_by",
+    "expires_on",
+    "column_name",
+    "data_type",
+    "guard",
+    "normalize",
+)
 
 Form = Mapping[str, str]
 
@@ -41,20 +50,14 @@ def property_step(environment: str, destination: str, form: Form) -> Step:
     treatment = _treatment(form)
     if not form.get("reason", "").strip():
         raise ConfigurationError("Say why it is safe to send it: the reason documents the column")
-    cells: dict[str, str | None] = {
-        name: form.get(name, "").strip() for name in ("reason", "approved_by", "expires_on")
-    }
-    for name in ("column_name", "data_type", "guard", "normalize"):
-        if name in form:
-            cells[name] = form[name].strip()
-    if treatment not in ("mask", "surrogate"):
-        # What only a token has; the page leaves the field in the form.
-        cells["normalize"] = ""
+    cells: dict[str, str | None] = {name: form[name].strip() for name in _CELLS if name in form}
+    # The page leaves fields of other forms in the form.
+    if treatment in ("mask", "surrogate"):
+        cells |= {"data_type": "", "guard": ""}
     else:
-        cells["data_type"] = cells["guard"] = ""
-    cells = {name: text for name, text in cells.items() if text is not None}
+        cells["normalize"] = ""
     how = {"allow": "sent as it is", "mask": "masked"}.get(treatment, treatment)
-    text = f"{_where(place.environment, destination)}: {place}: {how}"
+    text = f"{_where(place.environment, destination)}: {_named(place)} {how}"
     return Step(text, lambda workspace: set_property(workspace, place, treatment, cells))
 
 
@@ -62,7 +65,7 @@ def deny_step(environment: str, destination: str, form: Form) -> Step:
     """Stop a property from reaching a destination."""
     place = _place(environment, destination, form)
     reason = form.get("reason", "")
-    text = f"{_where(place.environment, destination)}: {place}: not sent"
+    text = f"{_where(place.environment, destination)}: {_named(place)} not sent"
     return Step(text, lambda workspace: deny_property(workspace, place, reason))
 
 
@@ -75,15 +78,15 @@ def event_step(environment: str, destination: str, form: Form) -> Step:
     scope, event, sent_as = _scope(environment, form), form.get("event", ""), form.get("sent_as")
     if not event.strip():
         raise ConfigurationError("Name the event, or write * to allow all of them")
-    renamed = f" as `{sent_as}`" if sent_as else ""
-    text = f"{_where(scope, destination)}: event `{event}` sent{renamed}"
+    renamed = f" as “{sent_as}”" if sent_as else ""
+    text = f"{_where(scope, destination)}: event “{event}” sent{renamed}"
     return Step(text, lambda workspace: allow_event(workspace, scope, destination, event, sent_as))
 
 
 def deny_event_step(environment: str, destination: str, form: Form) -> Step:
     """Stop an event from reaching a destination."""
     scope, event = _scope(environment, form), form.get("event", "")
-    text = f"{_where(scope, destination)}: event `{event}` not sent"
+    text = f"{_where(scope, destination)}: event “{event}” not sent"
     return Step(text, lambda workspace: deny_event(workspace, scope, destination, event))
 
 
@@ -108,6 +111,11 @@ def _place(environment: str, destination: str, form: Form) -> Place:
     return Place(
         _scope(environment, form), destination, form.get("list", ""), path, form.get("event", "")
     )
+
+
+def _named(place: Place) -> str:
+    on_event = f" on event “{place.event}”" if place.event else ""
+    return f"{place.property_list} property “{place.path}”{on_event}"
 
 
 def _scope(environment: str, form: Form) -> str:

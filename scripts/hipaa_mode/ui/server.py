@@ -58,6 +58,7 @@ def prepare(project: Path, port: int = 0, builds_previews: bool = True) -> Ready
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((LOOPBACK, port))
+        listening.listen()
     except OSError as error:
         listening.close()
         raise HipaaModeError(

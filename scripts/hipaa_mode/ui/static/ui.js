@@ -18,7 +18,10 @@ document.querySelector("#refusal")?.focus();
 const opened = document.getElementById(location.hash.slice(1));
 if (opened?.matches("details")) {
   opened.open = true;
-  opened.querySelector("input:not([type=hidden]), select")?.focus();
+  // Later than the browser's own jump to the place, which takes the focus away.
+  addEventListener("load", () => setTimeout(() => {
+    opened.querySelector("input:not([type=hidden]), select")?.focus();
+  }));
 }
 
 const preview = document.querySelector("[data-preview]");

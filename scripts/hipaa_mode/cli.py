@@ -19,11 +19,13 @@ from rich.table import Table
 
 from hipaa_mode import __version__, publishing
 from hipaa_mode.commands import audit, destination, event, key
+from hipaa_mode.commands.init import init
 from hipaa_mode.commands.inventory import inventory
 from hipaa_mode.commands.preview import preview
 from hipaa_mode.commands.properties import allow, deny, mask
 from hipaa_mode.commands.report import report
 from hipaa_mode.commands.selftest import selftest
+from hipaa_mode.commands.ui import ui
 from hipaa_mode.commands.verify import verify
 from hipaa_mode.errors import ExitCode, HipaaModeError
 from hipaa_mode.keys import (
@@ -52,6 +54,7 @@ app.add_typer(key_app, name="key")
 app.add_typer(audit.app, name="audit")
 app.add_typer(destination.app, name="destination")
 app.add_typer(event.app, name="event")
+app.command()(init)
 app.command()(allow)
 app.command()(mask)
 app.command()(deny)
@@ -59,6 +62,7 @@ app.command()(inventory)
 app.command()(preview)
 app.command()(report)
 app.command()(selftest)
+app.command()(ui)
 app.command()(verify)
 
 output = Console()

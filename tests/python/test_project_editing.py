@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from project import Project, allowed, destination, event, identify, token, track
+from typer.testing import CliRunner
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+from hipaa_mode.cli import app
+
 CALLS = [
     track(
         "Visit",
@@ -26,16 +25,10 @@ CALLS = [
 
 
 def hipaa_mode(project: Project, *arguments: str) -> str:
-    """Run the command as a user does, in the project's folder."""
-    run = subprocess.run(
-        [sys.executable, "-m", "hipaa_mode.cli", *arguments, "--yes"],
-        cwd=project.folder,
-        env={**project.variables(), "PYTHONPATH": str(SCRIPTS)},
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-    return run.stdout + run.stderr
+    """Run the command in the project's folder."""
+    run = CliRunner().invoke(app, [*arguments, "--yes", "--project", str(project.folder)])
+    assert run.exit_code == 0, (run.output, run.exception)
+    return run.output
 
 
 class TestEditedAndBuilt:

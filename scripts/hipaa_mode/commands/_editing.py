@@ -107,7 +107,8 @@ def show_change(workspace: Workspace) -> None:
     for fault in workspace.faults():
         messages.print(Text(f"Wrong before, and still: {fault}", style="red"), soft_wrap=True)
     for note in dict.fromkeys(workspace.notes):
-        messages.print(Text(f"Note: {note}.", style="cyan"), soft_wrap=True)
+        ending = "" if note.endswith("\n") else "."
+        messages.print(Text(f"Note: {note}{ending}", style="cyan"), soft_wrap=True)
 
 
 def _agrees(workspace: Workspace) -> bool:

@@ -79,6 +79,9 @@ class Layout:
 def _folder(settings: Mapping[str, Any], key: str, default: str) -> PurePosixPath:
     paths = settings.get(key)
     first = str(paths[0]) if isinstance(paths, list) and paths else default
+    if "{" in first:
+        # Jinja, as in hipaa_mode's own project file.
+        first = default
     folder = PurePosixPath(first)
     if folder.is_absolute() or ".." in folder.parts:
         raise ConfigurationError(

@@ -159,6 +159,43 @@ def destination_screens(
     return screens
 
 
+def project_screen(workspace: Workspace, environment: str) -> DestinationScreen:
+    """Make a screen of the project allowlist: rows for every restricted destination."""
+    configuration = workspace.configuration()
+    properties = [
+        _listed(row)
+        for row in configuration.allowed_properties
+        if row.destination == ANY and row.environment in (environment, ANY)
+    ]
+    events = tuple(
+        ListedEvent(row.event, row.sent_as or row.event, row.environment, ANY, row.row.line)
+        for row in configuration.allowed_events
+        if row.destination == ANY and row.environment in (environment, ANY)
+    )
+    return DestinationScreen(
+        environment=environment,
+        name=ANY,
+        type="",
+        display_name="Project allowlist",
+        connection_mode=SERVER_SIDE,
+        restrict_phi=True,
+        baa_reference="",
+        baa_expires_on="",
+        mask_scope=ANY,
+        timestamp_precision="",
+        description="What every restricted destination may receive.",
+        mode=HIPAA,
+        faults=(),
+        warnings=(),
+        events=events,
+        lists={
+            name: tuple(listed for listed in properties if listed.property_list == name)
+            for name in LISTS
+        },
+        row_environment=environment,
+    )
+
+
 def _rows_in(workspace: Workspace, environment: str) -> dict[str, tuple[int, dict[str, str]]]:
     """Return the row of every destination of an environment; a named row beats a `*` row."""
     found: dict[str, tuple[int, dict[str, str]]] = {}

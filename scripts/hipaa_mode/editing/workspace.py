@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import os
 import re
 import tempfile
 from collections import Counter
@@ -23,7 +24,8 @@ from hipaa_mode.editing.yaml_text import YamlText
 from hipaa_mode.errors import ConfigurationError, MissingFileError
 from hipaa_mode.plan import Plan, make_plan
 from hipaa_mode.project import DESTINATION_MODEL
-from hipaa_mode.seeds import Fault
+from hipaa_mode.seeds import OPTIONAL_SEEDS, Fault, add_optional_seeds
+from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE, SuppressedUsers
 
 DIFF_CONTEXT = 3
 
@@ -155,7 +157,22 @@ class Workspace:
                 content = self.read(path)
                 if content is not None:
                     files[seed].write_bytes(content)
-            return read_configuration(files, labels)
+            faults = self._add_optional_seeds(files, labels)
+            configuration = read_configuration(files, labels)
+            configuration.faults += faults
+            # For its faults: the list itself is for builds alone.
+            location = os.environ.get(SUPPRESSED_USERS_VARIABLE, "")
+            configuration.faults += SuppressedUsers().read(
+                configuration, ANY, files, labels, location, Path.cwd()
+            )
+            return configuration
+
+    def _add_optional_seeds(self, files: dict[str, Path], labels: dict[str, str]) -> list[Fault]:
+        """Add the seeds that the editing commands leave alone, as they are on disk."""
+        on_disk = {seed: self.layout.root / path for seed, path in self.layout.seeds.items()}
+        faults = add_optional_seeds(on_disk, labels)
+        files |= {seed: on_disk[seed] for seed in OPTIONAL_SEEDS if seed in on_disk}
+        return faults
 
     def environments(self) -> list[str]:
         """Return the environments that have destinations.
@@ -172,7 +189,7 @@ class Workspace:
         models = tuple(self.destination_models()) if with_models else None
         return {
             environment: self._plan(configuration, environment, models)
-            for environment in environments or _environments(configuration)
+            for environment in environments or _environments(configuration) or [ANY]
         }
 
     def _plan(
@@ -230,6 +247,18 @@ class Workspace:
             self._base._after = dict(self._before)
         return self._base
 
+    def is_current(self) -> bool:
+        """Whether the files on disk still are what the changes were made from."""
+        root = self.layout.root
+        for path, before in self._before.items():
+            try:
+                content: bytes | None = (root / path).read_bytes()
+            except (FileNotFoundError, NotADirectoryError):
+                content = None
+            if content != before:
+                return False
+        return True
+
     def copy(self) -> Workspace:
         """Return the same project with the same changes, to try others on."""
         copied = Workspace(self.layout, self.today)
@@ -272,7 +301,7 @@ def _environments(configuration: Configuration) -> list[str]:
     environments = configuration.environments()
     if any(environment == ANY for environment, _ in configuration.listed):
         environments.append(ANY)
-    return environments or [ANY]
+    return environments
 
 
 def _kind(fault: Fault) -> tuple[str, str]:
@@ -283,8 +312,11 @@ def _kind(fault: Fault) -> tuple[str, str]:
 def unified_diff(change: FileChange) -> list[str]:
     """Write a change as a unified diff, as git shows it; lines have no line endings."""
     before, after = (_lines(content) for content in (change.before, change.after))
-    old = "/dev/null" if change.before is None else f"a/{change.path}"
-    new = "/dev/null" if change.after is None else f"b/{change.path}"
+    elsewhere = change.path.is_absolute()
+    old = str(change.path) if elsewhere else f"a/{change.path}"
+    new = str(change.path) if elsewhere else f"b/{change.path}"
+    old = "/dev/null" if change.before is None else old
+    new = "/dev/null" if change.after is None else new
     return list(difflib.unified_diff(before, after, old, new, n=DIFF_CONTEXT, lineterm=""))
 
 

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import duckdb
@@ -111,7 +111,7 @@ class Previewer:
         destination: str,
         models: Sequence[str],
         calls: Sequence[str],
-        seeds: Mapping[str, str] | None = None,
+        changed: Mapping[PurePosixPath, bytes | None] | None = None,
     ) -> list[Built]:
         """Build calls for a destination.
 
@@ -119,7 +119,8 @@ class Previewer:
             destination: the destination.
             models: its views that there are, such as `ga4__events`.
             calls: the messages, each on one line.
-            seeds: texts of seed files to use in place of the project's, by file name.
+            changed: what files of the project hold in place of what they do, by their paths in it;
+                None for those that are not to be there.
 
         Returns:
             What became of each call, in their order.
@@ -128,13 +129,15 @@ class Previewer:
             HipaaModeError: the build failed.
         """
         lines = [call.encode("utf-8", "surrogatepass") for call in calls]
-        copy = self._prepared(lines, seeds or {})
+        copy = self._prepared(lines, changed or {})
         self._run(copy, models)
         self._folder.keep_parsed(copy)
         found = _Database(copy, self.plan, destination)
         return found.read(len(calls), models, self._scope_tokens)
 
-    def _prepared(self, lines: Sequence[bytes], seeds: Mapping[str, str]) -> Path:
+    def _prepared(
+        self, lines: Sequence[bytes], changed: Mapping[PurePosixPath, bytes | None]
+    ) -> Path:
         if self._copy is None:
             self._copy = self._copies.create("project", {CALLS: lines}, None)
             self._folder.give_parsed(self._copy)
@@ -144,8 +147,13 @@ class Previewer:
             (self._copy / "raw_calls" / CALLS).write_bytes(b"".join(b"%b\n" % x for x in lines))
         for file in (self._copy / "restricted").iterdir():
             file.unlink()
-        for name, text in seeds.items():
-            (self._copy / "seeds" / name).write_text(text, encoding="utf-8")
+        for path, content in changed.items():
+            file = self._copy / path
+            if content is None:
+                file.unlink(missing_ok=True)
+            else:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(content)
         return self._copy
 
     def _scope_tokens(self, texts: Sequence[str], scope: str) -> list[str | None]:

@@ -103,7 +103,8 @@ class Copies:
                 shutil.copy(self.project / file, copy)
         for kind in _PATHS:
             for path in settings.get(f"{kind}-paths", [f"{kind}s"]):
-                self._copy_folder(str(path), copy)
+                # Jinja, as in hipaa_mode's own project file, stands for the usual folder.
+                self._copy_folder(f"{kind}s" if "{" in str(path) else str(path), copy)
         self._copy_folder(str(settings.get("packages-install-path", "dbt_packages")), copy)
         self._withhold_nothing(copy)
         self._write_profile(copy, str(settings["profile"]))

@@ -1,0 +1,1 @@
+../../../models/masked/masked_events.sql

@@ -1,0 +1,1 @@
+../../../models/masked/masked_identifies.sql

@@ -1,0 +1,1 @@
+../../../models/masked/surrogate_codes.sql

@@ -1,0 +1,1 @@
+../../../models/masked/token_bridge.sql

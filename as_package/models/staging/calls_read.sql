@@ -1,0 +1,1 @@
+../../../models/staging/calls_read.sql

@@ -1,0 +1,1 @@
+../../../models/staging/calls_without_message_id.sql

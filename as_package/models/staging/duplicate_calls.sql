@@ -1,0 +1,1 @@
+../../../models/staging/duplicate_calls.sql

@@ -1,0 +1,1 @@
+../../../models/staging/rejected_calls.sql

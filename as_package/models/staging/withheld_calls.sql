@@ -1,0 +1,1 @@
+../../../models/staging/withheld_calls.sql

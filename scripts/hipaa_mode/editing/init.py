@@ -1,0 +1,340 @@
+"""Putting hipaa_mode into a dbt project that is there: package, settings, seeds, profile."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import hipaa_mode
+from hipaa_mode.configuration import ANY
+from hipaa_mode.editing.destinations import add_destination
+from hipaa_mode.editing.events import allow_event
+from hipaa_mode.editing.layout import PACKAGE, PROJECT_FILE
+from hipaa_mode.editing.scaffold import Owner
+from hipaa_mode.editing.workspace import Workspace
+from hipaa_mode.editing.yaml_text import OneLine, YamlText, dump
+from hipaa_mode.errors import ConfigurationError, MissingFileError
+from hipaa_mode.seeds import OPTIONAL_SEEDS, SEED_COLUMNS
+
+PLUGIN = "hipaa_mode.plugin"
+PACKAGES_FILE = PurePosixPath("packages.yml")
+DEPENDENCIES_FILE = PurePosixPath("dependencies.yml")
+IGNORE_FILE = PurePosixPath(".gitignore")
+RESTRICTED = PurePosixPath("restricted")
+SEEDS_YAML = "_hipaa_mode_seeds.yml"
+CATALOGUES = ("destination_types", "small_zip3_areas")
+"""Seeds that start as the package has them; the others start with their header alone."""
+
+# What must not be committed: raw and derived PHI, keys, and what dbt makes anew.
+IGNORED = ("target/", "logs/", "dbt_packages/", "published/", ".published.incoming/",
+           ".hipaa_mode/", "hipaa_mode_report.html")  # fmt: skip
+SILENCED = "PackageNodeDependsOnRootProjectNode"
+
+
+@dataclass(frozen=True)
+class Package:
+    """Where the project takes the dbt package from.
+
+    Attributes:
+        folder: a checkout of hipaa_mode on this machine; its seeds' catalogues are copied.
+        git: URL of a repository to name in packages.yml in place of the folder.
+        revision: the repository's revision.
+    """
+
+    folder: Path
+    git: str = ""
+    revision: str = ""
+
+    @classmethod
+    def find(cls, folder: Path | None, git: str = "", revision: str = "") -> Package:
+        """Find the checkout: the one named, or the one that this Python package runs from.
+
+        Raises:
+            MissingFileError: there is no checkout there.
+        """
+        found = folder or Path(hipaa_mode.__file__).resolve().parents[2]
+        if not (found / "macros" / "configuration").is_dir() or not (found / "seeds").is_dir():
+            raise MissingFileError(
+                f"{found} is no checkout of hipaa_mode. Name one with --package"
+            )
+        return cls(found.resolve(), git, revision)
+
+    def entry(self, root: Path) -> dict[str, str]:
+        """Return the package's entry in packages.yml."""
+        if self.git:
+            return {"git": self.git, **({"revision": self.revision} if self.revision else {})}
+        return {"local": Path(os.path.relpath(self.folder, root)).as_posix()}
+
+
+@dataclass(frozen=True)
+class FirstDestination:
+    """The destination that a new project starts with.
+
+    Attributes:
+        cells: cells of its row in destinations.csv.
+        owner: who answers for it.
+        events: names of events that it may receive.
+    """
+
+    cells: Mapping[str, str]
+    owner: Owner
+    events: Sequence[str] = ()
+
+
+@dataclass
+class Profile:
+    """The plugin in the project's profile.
+
+    Attributes:
+        file: the profiles.yml that dbt reads.
+        snippet: what it must hold; blank where it does.
+    """
+
+    file: Path
+    snippet: str = ""
+    problems: list[str] = field(default_factory=list)
+
+
+def init_project(
+    workspace: Workspace,
+    package: Package,
+    first: FirstDestination | None,
+    raw_calls: str = "",
+    profiles_file: Path | None = None,
+) -> None:
+    """Put hipaa_mode into the project; what is there already stays as it is.
+
+    Args:
+        workspace: the project.
+        package: where the dbt package comes from.
+        first: the first destination; needed where the seeds list none.
+        raw_calls: glob or table of the raw calls; blank leaves it to HIPAA_MODE_RAW_CALLS.
+        profiles_file: the profiles.yml to add the plugin to; None leaves the profile alone.
+
+    Raises:
+        ConfigurationError: it is hipaa_mode's own project, no destination is named, or a file
+            can't be edited safely.
+        EditRefusedError: a build would refuse the result.
+    """
+    if workspace.layout.name == PACKAGE:
+        raise ConfigurationError(
+            "This is hipaa_mode's own project: it needs no init. Run it in the project that is "
+            "to use it"
+        )
+    if workspace.layout.profile in ("", PACKAGE):
+        raise ConfigurationError(
+            f"{PROJECT_FILE} names no profile, or `{PACKAGE}`, which is the demo's own. Give the "
+            "project a profile of another name"
+        )
+    _add_package(workspace, package)
+    _add_settings(workspace, raw_calls)
+    _add_ignored(workspace)
+    if profiles_file is not None:
+        _add_plugin(workspace, profiles_file)
+    _add_seeds(workspace, package)
+    listed = workspace.configuration().listed
+    if first is not None:
+        environment, name = first.cells["environment"], first.cells["destination"]
+        if not {(environment, name), (ANY, name)} & listed:
+            add_destination(workspace, first.cells, ["events"], first.owner)
+        for event in first.events:
+            allow_event(workspace, environment, name, event)
+    elif not listed:
+        raise ConfigurationError(
+            "A first destination is missing, without which nothing builds. Name it with "
+            "--destination, --type and --owner-email"
+        )
+
+
+def profile_of(workspace: Workspace, profiles_file: Path, environment: str) -> Profile:
+    """Say what the project's profile lacks.
+
+    Args:
+        workspace: the project.
+        profiles_file: the profiles.yml that dbt reads.
+        environment: name of the target where the profile is to be made.
+    """
+    profile = Profile(profiles_file)
+    outputs = _outputs(workspace, profiles_file)
+    name = workspace.layout.profile
+    if not outputs:
+        profile.snippet = dump({name: _new_profile(environment)})
+        return profile
+    lacking = {
+        target: {"plugins": [_plugin(target)]}
+        for target, output in outputs.items()
+        if output.get("type") == "duckdb" and not _has_plugin(output)
+    }
+    if lacking:
+        profile.snippet = dump({name: {"outputs": lacking}})
+    profile.problems = [
+        f"Target {target} is of type {output.get('type')}: hipaa_mode runs on DuckDB"
+        for target, output in outputs.items()
+        if output.get("type") != "duckdb"
+    ]
+    return profile
+
+
+def find_profiles_file(workspace: Workspace, folder: Path | None) -> Path:
+    """Return the profiles.yml that dbt reads: named, of the environment, the project's, home's."""
+    root = workspace.layout.root
+    if folder is None and os.environ.get("DBT_PROFILES_DIR"):
+        folder = Path(os.environ["DBT_PROFILES_DIR"])
+    if folder is None:
+        beside = root / "profiles.yml"
+        home = Path.home() / ".dbt" / "profiles.yml"
+        return home if home.is_file() and not beside.is_file() else beside
+    return folder.absolute() / "profiles.yml"
+
+
+def default_environment(workspace: Workspace, profiles_file: Path) -> str:
+    """Return the profile's default target, or else `dev`."""
+    text = workspace.yaml(_inside(workspace, profiles_file))
+    target = text.get([workspace.layout.profile, "target"]) if text else None
+    return target if isinstance(target, str) and "{" not in target else "dev"
+
+
+def _inside(workspace: Workspace, file: Path) -> PurePosixPath:
+    """Name a file from the project's folder, where it is in there."""
+    root = workspace.layout.root
+    absolute = file.absolute()
+    inside = root in absolute.resolve().parents
+    return PurePosixPath(absolute.resolve().relative_to(root) if inside else absolute)
+
+
+def _add_package(workspace: Workspace, package: Package) -> None:
+    path = PACKAGES_FILE
+    dependencies = workspace.yaml(DEPENDENCIES_FILE)
+    if workspace.read(path) is None and dependencies and dependencies.get(["packages"]):
+        path = DEPENDENCIES_FILE
+    text = workspace.yaml(path) or YamlText("", str(path))
+    known = text.get(["packages"]) or []
+    if any(_is_ours(entry, package, workspace.layout.root) for entry in known):
+        return
+    entry = package.entry(workspace.layout.root)
+    if text.get(["packages"]) is None:
+        text.set(["packages"], [entry])
+    else:
+        text.append(["packages"], entry)
+    workspace.set_yaml(path, text)
+
+
+def _is_ours(entry: Any, package: Package, root: Path) -> bool:
+    """Whether an entry of packages.yml is hipaa_mode, from wherever it comes."""
+    if not isinstance(entry, dict):
+        return False
+    source = str(entry.get("local") or entry.get("git") or entry.get("package") or "")
+    if entry.get("local") and (root / source).resolve() == package.folder:
+        return True
+    name = source.rstrip("/").removesuffix(".git").rsplit("/", 1)[-1]
+    return name.replace("-", "_") == PACKAGE
+
+
+def _add_settings(workspace: Workspace, raw_calls: str) -> None:
+    """Add the settings of dbt_project.yml that README names."""
+    text = workspace.yaml(PROJECT_FILE)
+    assert text is not None
+    name = workspace.layout.name
+    for key, value in (("+schema", "destinations"), ("+access", "public")):
+        if text.get(["models", name, "destinations", key]) is None:
+            text.set(["models", name, "destinations", key], value)
+    # A stored failure would be a copy of raw data.
+    text.set(["data_tests", name, "destinations", "+store_failures"], False)
+    # The package's models read the project's seeds, which is meant.
+    silenced = ["flags", "warn_error_options", "silence"]
+    if SILENCED not in (text.get(silenced) or []):
+        text.append(silenced, SILENCED)
+    if raw_calls:
+        text.set(["vars", "hipaa_mode__raw_calls"], raw_calls)
+    workspace.set_yaml(PROJECT_FILE, text)
+
+
+def _add_ignored(workspace: Workspace) -> None:
+    content = workspace.read(IGNORE_FILE) or b""
+    known = {line.strip().strip("/") for line in content.decode("utf-8", "replace").splitlines()}
+    missing = [line for line in IGNORED if line.strip("/") not in known]
+    if missing:
+        gap = b"" if not content or content.endswith(b"\n") else b"\n"
+        workspace.write(IGNORE_FILE, content + gap + "".join(f"{x}\n" for x in missing).encode())
+    # dbt does not make the folder of a database file.
+    keep = RESTRICTED / ".gitignore"
+    if workspace.read(keep) is None:
+        workspace.write(keep, b"*\n!.gitignore\n")
+
+
+def _add_seeds(workspace: Workspace, package: Package) -> None:
+    folder = workspace.layout.seeds["destinations"].parent
+    for seed, columns in {**SEED_COLUMNS, **OPTIONAL_SEEDS}.items():
+        path = workspace.layout.seeds.get(seed, folder / f"{seed}.csv")
+        if workspace.read(path) is not None:
+            continue
+        content = (",".join(columns) + "\n").encode()
+        if seed in CATALOGUES:
+            content = (package.folder / "seeds" / f"{seed}.csv").read_bytes()
+        workspace.write(path, content)
+    path = folder / SEEDS_YAML
+    if workspace.read(path) is not None or _describes_seeds(workspace, path.parent):
+        return
+    shipped = (package.folder / "seeds" / "_seeds.yml").read_text(encoding="utf-8")
+    prefix = workspace.layout.macro_prefix
+    text = YamlText(
+        shipped.replace("[matches_reviewed_file]", f"[{prefix}matches_reviewed_file]"), str(path)
+    )
+    for place, seed_yaml in enumerate(text.get(["seeds"])):
+        if seed_yaml["name"] in OPTIONAL_SEEDS:
+            continue
+        text.set(["seeds", place, "config", "schema"], "configuration")
+        # A seed that gained a column does not fit the table of the last run.
+        text.set(["seeds", place, "config", "full_refresh"], True)
+    workspace.set_yaml(path, text)
+
+
+def _describes_seeds(workspace: Workspace, folder: PurePosixPath) -> bool:
+    """Whether a YAML file of the seeds describes ours already: dbt takes one description each."""
+    for found in sorted((workspace.layout.root / folder).rglob("*.y*ml")):
+        text = workspace.yaml(PurePosixPath(found.relative_to(workspace.layout.root)))
+        names = {seed.get("name") for seed in (text.get(["seeds"]) or [])} if text else set()
+        if "allowed_properties" in names:
+            return True
+    return False
+
+
+def _outputs(workspace: Workspace, profiles_file: Path) -> dict[str, dict[str, Any]]:
+    text = workspace.yaml(_inside(workspace, profiles_file))
+    outputs = text.get([workspace.layout.profile, "outputs"]) if text else None
+    return outputs if isinstance(outputs, dict) else {}
+
+
+def _add_plugin(workspace: Workspace, profiles_file: Path) -> None:
+    path = _inside(workspace, profiles_file)
+    name = workspace.layout.profile
+    text = workspace.yaml(path) or YamlText("", str(path))
+    outputs = _outputs(workspace, profiles_file)
+    if not outputs:
+        text.set([name], _new_profile(default_environment(workspace, profiles_file)))
+    for target, output in outputs.items():
+        if output.get("type") == "duckdb" and not _has_plugin(output):
+            text.append([name, "outputs", target, "plugins"], _plugin(target))
+    workspace.set_yaml(path, text)
+
+
+def _new_profile(environment: str) -> dict[str, Any]:
+    output = {
+        "type": "duckdb",
+        "path": f"{RESTRICTED}/{environment}.duckdb",
+        "threads": 2,
+        "plugins": [_plugin(environment)],
+    }
+    return {"target": environment, "outputs": {environment: output}}
+
+
+def _plugin(target: str) -> dict[str, Any]:
+    return {"module": PLUGIN, "config": OneLine(environment=target)}
+
+
+def _has_plugin(output: Mapping[str, Any]) -> bool:
+    plugins = output.get("plugins") or []
+    return any(isinstance(plugin, dict) and plugin.get("module") == PLUGIN for plugin in plugins)

@@ -1,0 +1,1 @@
+"""The configuration screens of a HIPAA mode, as web pages on this machine."""

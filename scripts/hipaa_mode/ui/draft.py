@@ -1,0 +1,167 @@
+"""Changes that were made on the pages and are not saved yet."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from hipaa_mode.editing.layout import Layout
+from hipaa_mode.editing.workspace import Workspace, unified_diff
+from hipaa_mode.editing.writing import FileChange
+from hipaa_mode.errors import HipaaModeError
+from hipaa_mode.plan import Plan
+from hipaa_mode.preview.changes import Change, Side, compare
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change that somebody made.
+
+    Attributes:
+        text: what it does, for people.
+        edit: makes it in a workspace.
+    """
+
+    text: str
+    edit: Callable[[Workspace], None]
+
+
+@dataclass
+class Draft:
+    """The steps that were made, and what they come to.
+
+    The files stay as they are until `save`. Where they change meanwhile, the steps are made again
+    on what is there; a step that no longer can be is dropped, and the user is told.
+    """
+
+    layout: Layout
+    steps: list[Step] = field(default_factory=list)
+    _messages: list[str] = field(default_factory=list)
+    _workspace: Workspace | None = None
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep others from changing the draft meanwhile: pages are made by several threads."""
+        with self._lock:
+            yield
+
+    @property
+    def workspace(self) -> Workspace:
+        """The project with the steps made."""
+        with self._lock:
+            if self._workspace is None or not self._workspace.is_current():
+                self._workspace = self._made_again()
+            return self._workspace
+
+    def make(self, step: Step) -> bool:
+        """Make a step; return whether it changed anything.
+
+        Raises:
+            HipaaModeError: it is refused; the draft stays as it was.
+        """
+        with self._lock:
+            before = self.workspace
+            after = before.copy()
+            after.notes = []
+            step.edit(after)
+            after.refuse_new_faults()
+            self._messages += dict.fromkeys(after.notes)
+            if {c.path: c.after for c in after.changes()} == {
+                c.path: c.after for c in before.changes()
+            }:
+                return False
+            self.steps.append(step)
+            self._workspace = after
+            return True
+
+    def undo(self, place: int) -> None:
+        """Take a step back; those after it are made again."""
+        with self._lock:
+            if 0 <= place < len(self.steps):
+                del self.steps[place]
+                self._workspace = None
+
+    def discard(self) -> None:
+        """Forget every step."""
+        with self._lock:
+            self.steps.clear()
+            self._workspace = None
+
+    def save(self, digest: str) -> list[FileChange]:
+        """Write the changes, if they are still those that were shown.
+
+        Args:
+            digest: that of the changes as shown.
+
+        Raises:
+            HipaaModeError: they are others now, or can't be written; nothing is written.
+        """
+        with self._lock:
+            workspace = self.workspace
+            if self.digest() != digest:
+                raise HipaaModeError(
+                    "The changes are no longer those that were shown, so nothing was written. "
+                    "Look at them again"
+                )
+            changes = workspace.save()
+            self.discard()
+            return changes
+
+    def digest(self) -> str:
+        """Return what tells one set of changes from another."""
+        found = hashlib.sha256()
+        for change in self.workspace.changes():
+            for part in (str(change.path).encode(), change.before, change.after):
+                found.update(b"-" if part is None else b"%d:%b" % (len(part), part))
+        return found.hexdigest()
+
+    def differences(self) -> list[tuple[FileChange, list[str]]]:
+        """Return the files that would be written, each with its diff."""
+        return [(change, unified_diff(change)) for change in self.workspace.changes()]
+
+    def effects(self) -> dict[str, list[Change]]:
+        """Return what changes for destinations, by environment."""
+        old, new = self.workspace.unchanged(), self.workspace
+        plans, was = new.plans(), old.plans()
+        models = frozenset(old.destination_models()), frozenset(new.destination_models())
+        effects: dict[str, list[Change]] = {}
+        for environment in sorted({*was, *plans}):
+            before = was.get(environment) or Plan(environment)
+            after = plans.get(environment) or Plan(environment)
+            found = compare(Side(before, models[0]), Side(after, models[1]))
+            if found:
+                effects[environment] = found
+        return effects
+
+    def messages(self) -> list[str]:
+        """Return what is to be told once, and forget it."""
+        with self._lock:
+            told, self._messages = self._messages, []
+            return told
+
+    def tell(self, message: str) -> None:
+        """Have something told on the next page."""
+        with self._lock:
+            self._messages.append(message)
+
+    def _made_again(self) -> Workspace:
+        workspace = Workspace(self.layout)
+        kept: list[Step] = []
+        for step in self.steps:
+            tried = workspace.copy()
+            try:
+                step.edit(tried)
+                tried.refuse_new_faults()
+            except HipaaModeError as error:
+                self._messages.append(
+                    f"The files changed, and this no longer can be done: {step.text}. {error}"
+                )
+                continue
+            kept.append(step)
+            workspace = tried
+        self.steps = kept
+        return workspace

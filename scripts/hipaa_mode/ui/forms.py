@@ -1,0 +1,138 @@
+"""What the pages' forms say, made into steps of the draft."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import parse_qs
+
+from hipaa_mode.configuration import ANY
+from hipaa_mode.editing.destinations import set_restriction
+from hipaa_mode.editing.events import allow_event, deny_event
+from hipaa_mode.editing.properties import Place, deny_property, set_property
+from hipaa_mode.errors import ConfigurationError
+from hipaa_mode.treatments import TREATMENTS
+from hipaa_mode.ui.draft import Step
+
+COARSER = tuple(
+    kind.name
+    for kind in TREATMENTS.values()
+    if kind.name not in ("allow", "mask", "surrogate", "deny")
+)
+"""Treatments that send less than the value, in the order of the catalogue."""
+
+_ARGUMENT = ("round", "truncate")
+_CELLS = (
+    "reason",
+    "approved_by",
+    "expires_on",
+    "column_name",
+    "data_type",
+    "guard",
+    "normalize",
+)
+
+Form = Mapping[str, str]
+
+
+def read_form(body: bytes) -> dict[str, str]:
+    """Read a form; of a field that is there twice the last one counts."""
+    fields = parse_qs(body.decode("utf-8"), keep_blank_values=True)
+    return {name: values[-1] for name, values in fields.items()}
+
+
+def property_step(environment: str, destination: str, form: Form) -> Step:
+    """Let a property pass in a form.
+
+    Raises:
+        ConfigurationError: the form is not whole.
+    """
+    place = _place(environment, destination, form)
+    treatment = _treatment(form)
+    if not form.get("reason", "").strip():
+        raise ConfigurationError("Say why it is safe to send it: the reason documents the column")
+    cells: dict[str, str | None] = {name: form[name].strip() for name in _CELLS if name in form}
+    # The page leaves fields of other forms in the form.
+    if treatment in ("mask", "surrogate"):
+        cells |= {"data_type": "", "guard": ""}
+    else:
+        cells["normalize"] = ""
+    how = {"allow": "sent as it is", "mask": "masked"}.get(treatment, treatment)
+    text = f"{_where(place.environment, destination)}: {_named(place)} {how}"
+    return Step(text, lambda workspace: set_property(workspace, place, treatment, cells))
+
+
+def deny_step(environment: str, destination: str, form: Form) -> Step:
+    """Stop a property from reaching a destination."""
+    place = _place(environment, destination, form)
+    reason = form.get("reason", "")
+    text = f"{_where(place.environment, destination)}: {_named(place)} not sent"
+    return Step(text, lambda workspace: deny_property(workspace, place, reason))
+
+
+def event_step(environment: str, destination: str, form: Form) -> Step:
+    """Let an event pass.
+
+    Raises:
+        ConfigurationError: no event is named.
+    """
+    scope, event, sent_as = _scope(environment, form), form.get("event", ""), form.get("sent_as")
+    if not event.strip():
+        raise ConfigurationError("Name the event, or write * to allow all of them")
+    renamed = f" as “{sent_as}”" if sent_as else ""
+    text = f"{_where(scope, destination)}: event “{event}” sent{renamed}"
+    return Step(text, lambda workspace: allow_event(workspace, scope, destination, event, sent_as))
+
+
+def deny_event_step(environment: str, destination: str, form: Form) -> Step:
+    """Stop an event from reaching a destination."""
+    scope, event = _scope(environment, form), form.get("event", "")
+    text = f"{_where(scope, destination)}: event “{event}” not sent"
+    return Step(text, lambda workspace: deny_event(workspace, scope, destination, event))
+
+
+def restriction_step(environment: str, destination: str, form: Form) -> Step:
+    """Switch the restriction of PHI."""
+    restrict = form.get("restrict_phi") == "true"
+    reference, expires_on = form.get("baa_reference"), form.get("baa_expires_on")
+    switched = "on" if restrict else f"off under {reference or 'no BAA'}"
+    text = f"{_where(environment, destination)}: restriction {switched}"
+    return Step(
+        text,
+        lambda workspace: set_restriction(
+            workspace, environment, destination, restrict, reference, expires_on
+        ),
+    )
+
+
+def _place(environment: str, destination: str, form: Form) -> Place:
+    path = form.get("property", "").strip()
+    if not path:
+        raise ConfigurationError("Name the property by its path, such as `address.city`")
+    return Place(
+        _scope(environment, form), destination, form.get("list", ""), path, form.get("event", "")
+    )
+
+
+def _named(place: Place) -> str:
+    on_event = f" on event “{place.event}”" if place.event else ""
+    return f"{place.property_list} property “{place.path}”{on_event}"
+
+
+def _scope(environment: str, form: Form) -> str:
+    return ANY if form.get("scope") == "all" else environment
+
+
+def _treatment(form: Form) -> str:
+    how = form.get("how", "")
+    if how in ("allow", "mask", "surrogate"):
+        return how
+    coarser = form.get("coarser", "")
+    if how != "coarser" or coarser not in COARSER:
+        raise ConfigurationError("Say how it may be sent: masked, coarser or as it is")
+    argument = form.get("argument", "").strip()
+    return f"{coarser}({argument})" if coarser in _ARGUMENT and argument else coarser
+
+
+def _where(environment: str, destination: str) -> str:
+    whose = "project allowlist" if destination == ANY else destination
+    return f"{whose} in {'every environment' if environment == ANY else environment}"

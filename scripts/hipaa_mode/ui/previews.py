@@ -1,0 +1,102 @@
+"""What invented calls come to under the draft, as the project's own models build them."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from hipaa_mode.configuration import VIEWS
+from hipaa_mode.editing.workspace import Workspace
+from hipaa_mode.errors import ConfigurationError, HipaaModeError
+from hipaa_mode.preview.build import Previewer
+from hipaa_mode.preview.calls import synthetic_call
+from hipaa_mode.preview.explain import Explainer, Preview
+
+KEPT = 20
+
+
+@dataclass(frozen=True)
+class Previewed:
+    """An invented call and what the destination would get of it.
+
+    Attributes:
+        title: what kind of call it is.
+        call: the call, as indented JSON.
+        preview: what becomes of it.
+    """
+
+    title: str
+    call: str
+    preview: Preview
+
+
+_TITLES = {"events": "An event call", "identifies": "An identify call", "groups": "A group call"}
+
+
+class Previews:
+    """Makes previews, one at a time, and keeps the last ones."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._wanted = ("", "", "")
+        self._kept: OrderedDict[tuple[str, str, str], list[Previewed]] = OrderedDict()
+
+    def known(self, digest: str, environment: str, destination: str) -> list[Previewed] | None:
+        """Return a preview that was made already."""
+        return self._kept.get((digest, environment, destination))
+
+    def make(
+        self, workspace: Workspace, digest: str, environment: str, destination: str
+    ) -> list[Previewed]:
+        """Build one invented call for each view of a destination: 8 to 20 seconds.
+
+        Args:
+            workspace: the project with the draft's changes.
+            digest: what tells these changes from others.
+            environment: the environment, and the dbt target of its name.
+            destination: the destination.
+
+        Raises:
+            HipaaModeError: there is no such destination, or the build fails.
+        """
+        key = (digest, environment, destination)
+        self._wanted = key
+        with self._lock:
+            if key not in self._kept:
+                if self._wanted != key:
+                    raise HipaaModeError("Something newer is being built. Load the page again")
+                self._kept[key] = _make(workspace, environment, destination)
+                while len(self._kept) > KEPT:
+                    self._kept.popitem(last=False)
+            return self._kept[key]
+
+
+def _make(workspace: Workspace, environment: str, destination: str) -> list[Previewed]:
+    plan = workspace.plans(environments=[environment])[environment]
+    if plan.faults:
+        raise ConfigurationError(str(plan.faults[0]))
+    found = plan.destinations.get(destination)
+    if found is None:
+        raise ConfigurationError(f"{environment} has no destination `{destination}`")
+    known = workspace.destination_models()
+    models = [f"{destination}__{view}" for view in VIEWS if f"{destination}__{view}" in known]
+    views = [model.rpartition("__")[2] for model in models]
+    calls = [synthetic_call(found, view) for view in views]
+    for number, call in enumerate(calls):
+        # Calls of one message id would be duplicates.
+        call["messageId"] = f"{call['messageId'][:-1]}{number}"
+    texts = [json.dumps(call, ensure_ascii=False) for call in calls]
+    changed = {change.path: change.after for change in workspace.changes()}
+    with Previewer(workspace.layout.root, plan) as previewer:
+        built = previewer.build(destination, models, texts, changed)
+    explainer = Explainer(workspace.configuration(), environment, found, models, workspace.today)
+    return [
+        Previewed(
+            _TITLES.get(view, view),
+            json.dumps(call, ensure_ascii=False, indent=2),
+            explainer.explain(text, made),
+        )
+        for view, call, text, made in zip(views, calls, texts, built)
+    ]

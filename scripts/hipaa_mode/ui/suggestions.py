@@ -1,0 +1,173 @@
+"""Properties that arrive and that a destination does not receive, from the inventory."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hipaa_mode.configuration import PROPERTY_LISTS
+from hipaa_mode.errors import HipaaModeError
+from hipaa_mode.inventory.kinds import KINDS
+from hipaa_mode.inventory.state import read_state
+from hipaa_mode.inventory.take import take_inventory
+from hipaa_mode.paths import PathSyntaxError, parse_path
+from hipaa_mode.raw_calls import locate
+
+LARGEST_READ = 64 * 1024 * 1024
+"""Bytes of raw files that the page reads by itself; above, somebody takes the inventory first."""
+
+# What is proposed for what a property looks like: how, which coarser form, normalisation.
+_PROPOSALS: Mapping[str, tuple[str, str, str]] = {
+    "email": ("mask", "", "email"),
+    "phone": ("mask", "", "phone"),
+    "fax": ("mask", "", "phone"),
+    "zip": ("coarser", "zip3", ""),
+    "date_of_birth": ("coarser", "birth_year", ""),
+    "date": ("coarser", "year", ""),
+    "age": ("coarser", "age_cap", ""),
+    "ip": ("coarser", "ip_prefix", ""),
+    "url": ("coarser", "url_origin", ""),
+}
+_IDS = {"ssn", "mrn", "health_plan", "card", "account", "licence", "vehicle", "device_id",
+        "unique_id"}  # fmt: skip
+"""Kinds that are of use as tokens: names, places and free text are not."""
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A property that arrives.
+
+    Attributes:
+        property_list: its list.
+        path: its path, as the allowlist has it.
+        fill: part of the list's calls that have it.
+        types: types of its values, most frequent first.
+        looks: what it looks like, in words.
+        how: the form proposed: `mask`, `coarser`, `allow`, or blank where nothing can be said.
+        coarser: the coarser form proposed.
+        normalize: the normalisation proposed.
+    """
+
+    property_list: str
+    path: str
+    fill: float
+    types: tuple[str, ...]
+    looks: tuple[str, ...]
+    how: str
+    coarser: str = ""
+    normalize: str = ""
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """What is known of what arrives in an environment.
+
+    Attributes:
+        suggestions: the properties that arrive.
+        note: where that is from, or why nothing is known.
+    """
+
+    suggestions: tuple[Suggestion, ...] = ()
+    note: str = ""
+
+    def of_list(self, property_list: str, listed: Iterable[str]) -> list[Suggestion]:
+        """Return the properties of a list that are not listed already."""
+        known = set(listed)
+        return [
+            item
+            for item in self.suggestions
+            if item.property_list == property_list and item.path not in known
+        ]
+
+
+class ArrivalsReader:
+    """Finds what arrives: the last inventory, or else a look at the raw calls."""
+
+    def __init__(self, project: Path) -> None:
+        self._project = project
+        self._known: dict[str, Arrivals] = {}
+        self._lock = threading.Lock()
+
+    def read(self, environment: str) -> Arrivals:
+        """Return what arrives in an environment; the raw calls are read once."""
+        with self._lock:
+            if environment not in self._known:
+                self._known[environment] = self._read(environment)
+            return self._known[environment]
+
+    def _read(self, environment: str) -> Arrivals:
+        try:
+            state = read_state(self._project, environment)
+            if state.last:
+                taken = state.taken_at[:16].replace("T", " ")
+                found = map(_of_json, state.last["properties"])
+                return Arrivals(tuple(filter(None, found)), f"From the inventory of {taken} UTC.")
+            return self._look(environment)
+        except (HipaaModeError, KeyError, TypeError) as error:
+            return Arrivals(note=f"Nothing is known of what arrives: {error}")
+
+    def _look(self, environment: str) -> Arrivals:
+        named = os.environ.get("HIPAA_MODE_RAW_CALLS")
+        location = locate(
+            named or f"demo/raw_calls/{environment}/*.ndjson.gz",
+            Path.cwd() if named else self._project,
+        )
+        size = sum(file.size for file in location.files)
+        if location.kind == "table" or size > LARGEST_READ:
+            return Arrivals(
+                note=f"Run `hipaa-mode inventory -e {environment}` to see here what arrives."
+            )
+        inventory = take_inventory(location)
+        found = [
+            Suggestion(
+                property_list=item.property_list,
+                path=str(item.path),
+                fill=item.fill,
+                types=tuple(item.counts.types),
+                looks=tuple(KINDS[look.kind].title for look in item.looks),
+                how="",
+            )
+            if item.is_exact
+            else None
+            for item in inventory.properties
+        ]
+        kinds = [[look.kind for look in item.looks] for item in inventory.properties]
+        listed = [
+            _proposed(item, kinds_of)
+            for item, kinds_of in zip(found, kinds)
+            if item is not None and item.property_list in PROPERTY_LISTS
+        ]
+        return Arrivals(tuple(listed), f"From the {inventory.lines:,} raw calls at hand.")
+
+
+def _of_json(item: Mapping[str, Any]) -> Suggestion | None:
+    """Read a property of a stored inventory; None where it can't be allowed."""
+    if not item["is_exact"] or item["property_list"] not in PROPERTY_LISTS:
+        return None
+    cell = next(csv.reader(io.StringIO(item["seed_cell"])), [""])[0]
+    try:
+        path = str(parse_path(cell))
+    except PathSyntaxError:
+        return None
+    kinds = [look["kind"] for look in item["looks_like"]]
+    types = sorted(item["types"], key=lambda name: -item["types"][name])
+    titles = tuple(KINDS[kind].title for kind in kinds if kind in KINDS)
+    found = Suggestion(
+        item["property_list"], path, float(item["fill"]), tuple(types), titles, how=""
+    )
+    return _proposed(found, kinds)
+
+
+def _proposed(item: Suggestion, kinds: list[str]) -> Suggestion:
+    """Propose a form: the one for what it looks like, a token for what is an id."""
+    for kind in kinds:
+        if kind in _PROPOSALS:
+            how, coarser, normalize = _PROPOSALS[kind]
+            return replace(item, how=how, coarser=coarser, normalize=normalize)
+    return replace(item, how="mask" if _IDS.intersection(kinds) else "")

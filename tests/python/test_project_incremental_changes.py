@@ -1,0 +1,40 @@
+"""What may happen between two builds, and must not make the second differ from a full one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from project import Project, allowed, as_line, destination, event, track
+
+
+def visit(number: int, day: int, **properties: object) -> bytes:
+    common = {"messageId": f"v{number}", "userId": f"patient-{number}"}
+    sent = f"2026-03-{day:02d}T10:00:00Z"
+    return as_line(track("Visit", {"plan": "gold", **properties}, sentAt=sent, **common))
+
+
+def small(new_project: Callable[..., Project], name: str) -> Project:
+    return new_project(
+        name,
+        [destination("daily")],
+        [event("daily", "Visit")],
+        [allowed("daily", "event", "plan"), allowed("daily", "event", "note")],
+        [visit(1, 1), visit(2, 2)],
+        views={"daily": ["events"]},
+    )
+
+
+def notes(project: Project) -> set[object]:
+    return {row["note"] for row in project.published_rows("daily__events")}
+
+
+def test_an_id_of_a_person_of_another_day_is_found_in_new_rows(
+    new_project: Callable[..., Project],
+) -> None:
+    project = small(new_project, "other_day")
+    project.build()
+    project.write_calls([visit(3, 3, note="patient-1")], "later.ndjson")
+    run = project.dbt("build")
+    assert run.exit_code == 1
+    assert "no_raw_identifiers on `note`" in run.output
+    assert notes(project) == {None}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from project import Project, allowed, as_line, destination, event, track
 
 
@@ -38,3 +41,15 @@ def test_an_id_of_a_person_of_another_day_is_found_in_new_rows(
     assert run.exit_code == 1
     assert "no_raw_identifiers on `note`" in run.output
     assert notes(project) == {None}
+
+
+def test_another_message_column_reads_files_again(new_project: Callable[..., Project]) -> None:
+    project = small(new_project, "column")
+    shutil.rmtree(project.folder / "raw_calls")
+    (project.folder / "raw_calls").mkdir()
+    columns = {"one": [visit(1, 1, note="one")], "other": [visit(1, 1, note="other")]}
+    pq.write_table(pa.table(columns), project.folder / "raw_calls/calls.parquet")
+    project.environment["HIPAA_MODE_RAW_CALLS"] = "raw_calls/*.parquet"
+    for column in columns:
+        project.build("--vars", f"{{hipaa_mode__raw_message_column: {column}}}")
+        assert notes(project) == {column}

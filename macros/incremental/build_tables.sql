@@ -45,6 +45,14 @@
     {{- return(none) -}}
 {%- endmacro %}
 
+{#- The highest number of a run that changed something; 0 before the first. -#}
+{% macro last_run_number() -%}
+    {%- set sql -%}
+        select coalesce(max(run_number), 0) from {{ hipaa_mode.build_table('build_state') }}
+    {%- endset -%}
+    {{- return(run_query(sql).columns[0].values()[0] | int) -}}
+{%- endmacro %}
+
 {#- The files that the warehouse has read, as `plan_reading` wants them. -#}
 {% macro known_files() -%}
     {%- set sql -%}

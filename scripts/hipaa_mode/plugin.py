@@ -85,6 +85,7 @@ class Session:
             "files_read": self._files_read,
             "retired_fingerprints": lambda request: sorted(self._retired()),
             "run_number": lambda request: self._run_number,
+            "follow_run": self._follow_run,
             "withdraw": self._withdraw,
             "plan_partitions": self._plan_partitions,
             "tested_partitions": self._tested_partitions,
@@ -184,6 +185,10 @@ class Session:
             except HipaaModeError as error:
                 answer["faults"].append(str(error))
         return answer
+
+    def _follow_run(self, request: Request) -> None:
+        """Number the run above the last one, also where the clock was set back since."""
+        self._run_number = max(self._run_number, int(request["run_number"]) + 1)
 
     def _current_plan(self, request: Request) -> Any:
         return self._plan_answer(self._plan_for(request))

@@ -357,6 +357,16 @@ def test_every_run_has_a_higher_number(tmp_path: Path):
     assert numbers == sorted(set(numbers))
 
 
+def test_a_run_follows_the_last_one_also_where_the_clock_was_set_back(tmp_path: Path):
+    session = Session(WITH_KEY)
+    start(session, tmp_path, minimal_seeds())
+    number = result(session, "run_number")
+    result(session, "follow_run", run_number=number - 5)
+    assert result(session, "run_number") == number
+    result(session, "follow_run", run_number=1 << 60)
+    assert result(session, "run_number") == (1 << 60) + 1
+
+
 def test_files_are_read_once_and_then_from_where_they_grew(tmp_path: Path):
     session = Session(WITH_KEY)
     file = tmp_path / "a.ndjson"

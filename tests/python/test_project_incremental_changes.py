@@ -53,3 +53,18 @@ def test_another_message_column_reads_files_again(new_project: Callable[..., Pro
     for column in columns:
         project.build("--vars", f"{{hipaa_mode__raw_message_column: {column}}}")
         assert notes(project) == {column}
+
+
+def test_a_clock_that_was_set_back_hides_no_call(new_project: Callable[..., Project]) -> None:
+    project = small(new_project, "clock")
+    project.build()
+    future = 1 << 52
+    tables = ("build_state", "changed_days", "raw_files", "property_names", "masked_counts")
+    project.execute(
+        *(f"update main_restricted.{table} set run_number = {future}" for table in tables),
+        f"update main_restricted.build_state set rebuilt_number = {future}",
+        f"update main_restricted.calls_read set run_number = {future}",
+    )
+    project.write_calls([visit(3, 3)], "later.ndjson")
+    project.build()
+    assert len(project.published_rows("daily__events")) == 3

@@ -244,6 +244,7 @@ VIEW = {
     "query": "the query",
     "key_fingerprint": "the key",
     "unchanged_since": 0,
+    "is_of_this_warehouse": True,
 }
 
 
@@ -285,6 +286,16 @@ def test_a_destination_is_published_and_withdrawn_by_commands(tmp_path: Path):
     assert result(session, "published", **PLACE) == []
 
 
+def test_the_run_that_published_a_destination_is_known(tmp_path: Path):
+    session = Session(WITH_KEY)
+    start(session, tmp_path, minimal_seeds())
+    assert result(session, "published_by", destination="ga4", **PLACE) == 0
+    write_view(session)
+    publish_view(session)
+    number = result(session, "published_by", destination="ga4", **PLACE)
+    assert number == result(session, "run_number")
+
+
 @pytest.mark.parametrize(
     ("changes", "written"),
     [
@@ -296,6 +307,7 @@ def test_a_destination_is_published_and_withdrawn_by_commands(tmp_path: Path):
         ({"query": "another query"}, ["2026-03-01"]),
         ({"key_fingerprint": "another key"}, ["2026-03-01"]),
         ({"unchanged_since": 1 << 60}, ["2026-03-01"]),
+        ({"is_of_this_warehouse": False}, ["2026-03-01"]),
     ],
 )
 def test_only_what_may_have_changed_is_written(

@@ -68,3 +68,21 @@ def test_a_clock_that_was_set_back_hides_no_call(new_project: Callable[..., Proj
     project.write_calls([visit(3, 3)], "later.ndjson")
     project.build()
     assert len(project.published_rows("daily__events")) == 3
+
+
+def test_a_database_from_a_backup_publishes_what_it_has(
+    new_project: Callable[..., Project],
+) -> None:
+    project = small(new_project, "backup")
+    calls = project.folder / "raw_calls/calls.ndjson"
+    project.build()
+    for path in (project.database, calls):
+        shutil.copy2(path, project.folder / path.name)
+    # Day and number of rows are the same; only what they say is not.
+    project.write_calls([visit(1, 1), visit(2, 2, note="later")])
+    project.build()
+    assert notes(project) == {None, "later"}
+    for path in (project.database, calls):
+        shutil.copy2(project.folder / path.name, path)
+    project.build()
+    assert notes(project) == {None}

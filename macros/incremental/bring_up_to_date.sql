@@ -61,7 +61,9 @@
 {% macro read_new_calls(relation, sql, since, run_number) -%}
     {%- set known = [] if since is none else hipaa_mode.known_files() -%}
     {%- set is_table = hipaa_mode.settled_raw_calls().kind == 'table' -%}
-    {%- set reading = hipaa_mode.command('plan_reading', {'known': known}) -%}
+    {%- set reading = hipaa_mode.command('plan_reading', {
+        'known': known, 'last_number': 0 if since is none else hipaa_mode.last_file_number(),
+    }) -%}
     {%- set files = hipaa_mode.build_table('raw_files') -%}
     {%- if since is none -%}
         {%- do hipaa_mode.make_anew(relation, sql) -%}

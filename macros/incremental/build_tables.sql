@@ -65,6 +65,14 @@
     {{- return(run_query(sql).columns[0].values()[0] | int) -}}
 {%- endmacro %}
 
+{#- The highest number that a file of this warehouse ever had, also one that is gone. -#}
+{% macro last_file_number() -%}
+    {%- set sql -%}
+        select coalesce(max(file_number), 0) from {{ hipaa_mode.build_table('raw_files') }}
+    {%- endset -%}
+    {{- return(run_query(sql).columns[0].values()[0] | int) -}}
+{%- endmacro %}
+
 {#- The files that the warehouse has read, as `plan_reading` wants them. -#}
 {% macro known_files() -%}
     {%- set sql -%}

@@ -251,7 +251,7 @@ class Session:
                 if file.path in as_read and file.size >= as_read[file.path].size
             )
             return {"read": [file.number for file in lines.files]}
-        reading = plan_reading(location, known)
+        reading = plan_reading(location, known, int(request["last_number"]))
         lines.files = reading.files
         return {
             "removed": list(reading.removed),

@@ -340,14 +340,22 @@ class Story:
     project: Project
     runs: dict[str, Run] = field(default_factory=dict)
     inodes: dict[str, dict[str, int]] = field(default_factory=dict)
+    bytes: dict[str, dict[str, bytes]] = field(default_factory=dict)
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     columns: dict[str, list[str]] = field(default_factory=dict)
 
     def build(self, step: str, *arguments: str) -> None:
         self.runs[step] = self.project.dbt("build", *arguments)
+        self.note(step)
+
+    def note(self, step: str) -> None:
+        """Note what is published after a step."""
         root = self.project.published_folder()
         self.inodes[step] = {
             str(path.relative_to(root)): path.stat().st_ino for path in root.rglob("*.parquet")
+        }
+        self.bytes[step] = {
+            str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*.parquet")
         }
         self.rows[step] = self.project.published_rows("daily__events")
         self.columns[step] = self.project.published_columns("daily__events")

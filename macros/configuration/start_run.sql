@@ -23,6 +23,7 @@
         {%- if needs_key -%}
             {%- do hipaa_mode.check_key_fingerprint(started.key_fingerprint, started.retired_fingerprints) -%}
             {%- do hipaa_mode.create_build_tables() -%}
+            {%- do hipaa_mode.command('follow_run', {'run_number': hipaa_mode.last_run_number()}) -%}
             {%- do hipaa_mode.pin_suppressed_users(started) -%}
         {%- endif -%}
         {%- if flags.WHICH in ('build', 'run') -%}

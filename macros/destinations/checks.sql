@@ -70,6 +70,7 @@
         {%- do selects.append(hipaa_mode._check_rows(model, destination, rows)) -%}
     {%- endif -%}
 {%- endfor %}
+-- depends_on: {{ ref('hipaa_mode', 'calls_read') }}
 -- depends_on: {{ ref('hipaa_mode', 'stg_calls') }}
 -- depends_on: {{ ref('destinations') }}
 -- depends_on: {{ ref('allowed_events') }}
@@ -86,12 +87,14 @@ with
 
 {% endfor -%}
 {%- if texts -%}
+{#- Of all calls, whichever rows are under test: a text may quote somebody of another day, or who
+    is withheld. -#}
 identifiers as materialized (
 
     {%- for name in ['user_id', 'anonymous_id', 'group_id'] if name not in passing_ids %}
     select {{ name }} as identifier
-    from {{ ref('hipaa_mode', 'stg_calls') }}
-    where length({{ name }}) >= {{ minimum_length }} and {{ hipaa_mode.tested_condition(model) }}
+    from {{ ref('hipaa_mode', 'calls_read') }}
+    where length({{ name }}) >= {{ minimum_length }} and rejection_reason is null
     {% if not loop.last %}union{% endif %}
     {%- else %}
     select call_key as identifier from {{ ref('hipaa_mode', 'stg_calls') }} where false

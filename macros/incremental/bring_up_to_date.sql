@@ -2,7 +2,9 @@
     what was, whatever the query: its query changes every day that calls expire. -#}
 {% macro query_fingerprint(sql, name='') -%}
     {%- set sql = '' if name == 'withheld_calls' else sql -%}
-    {{- return(local_md5([hipaa_mode.environment(), hipaa_mode.stored_key_fingerprint(), sql] | join('\n'))) -}}
+    {#- The plugin reads this column of Parquet files: it is in no query. -#}
+    {%- set column = var('hipaa_mode__raw_message_column', none) or '' if name == 'calls_read' else '' -%}
+    {{- return(local_md5([hipaa_mode.environment(), hipaa_mode.stored_key_fingerprint(), column, sql] | join('\n'))) -}}
 {%- endmacro %}
 
 {#- Whether what a table is made from was made anew after it, or does not fit what it has. -#}
@@ -59,7 +61,9 @@
 {% macro read_new_calls(relation, sql, since, run_number) -%}
     {%- set known = [] if since is none else hipaa_mode.known_files() -%}
     {%- set is_table = hipaa_mode.settled_raw_calls().kind == 'table' -%}
-    {%- set reading = hipaa_mode.command('plan_reading', {'known': known}) -%}
+    {%- set reading = hipaa_mode.command('plan_reading', {
+        'known': known, 'last_number': 0 if since is none else hipaa_mode.last_file_number(),
+    }) -%}
     {%- set files = hipaa_mode.build_table('raw_files') -%}
     {%- if since is none -%}
         {%- do hipaa_mode.make_anew(relation, sql) -%}

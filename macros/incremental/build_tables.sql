@@ -45,6 +45,34 @@
     {{- return(none) -}}
 {%- endmacro %}
 
+{#- Whether a run brought a table of this warehouse up to date. Not so if the run was another
+    warehouse's, or this one comes from a backup that is older than the run. -#}
+{% macro was_brought_up_to_date(name, run_number) -%}
+    {%- set sql -%}
+        select 1
+        from {{ hipaa_mode.build_table('build_state') }}
+        where relation = {{ hipaa_mode.literal(name) }} and run_number = {{ run_number }}
+        limit 1
+    {%- endset -%}
+    {{- return(run_query(sql).rows | length > 0) -}}
+{%- endmacro %}
+
+{#- The highest number of a run that changed something; 0 before the first. -#}
+{% macro last_run_number() -%}
+    {%- set sql -%}
+        select coalesce(max(run_number), 0) from {{ hipaa_mode.build_table('build_state') }}
+    {%- endset -%}
+    {{- return(run_query(sql).columns[0].values()[0] | int) -}}
+{%- endmacro %}
+
+{#- The highest number that a file of this warehouse ever had, also one that is gone. -#}
+{% macro last_file_number() -%}
+    {%- set sql -%}
+        select coalesce(max(file_number), 0) from {{ hipaa_mode.build_table('raw_files') }}
+    {%- endset -%}
+    {{- return(run_query(sql).columns[0].values()[0] | int) -}}
+{%- endmacro %}
+
 {#- The files that the warehouse has read, as `plan_reading` wants them. -#}
 {% macro known_files() -%}
     {%- set sql -%}

@@ -36,9 +36,11 @@
     {%- endset -%}
     {%- set state = hipaa_mode.table_state('masked_' ~ view) -%}
     {%- set request = hipaa_mode.published_request() -%}
+    {%- do request.update({'destination': destination_plan.name}) -%}
+    {%- set published_by = hipaa_mode.command('published_by', request) -%}
     {%- do request.update({
-        'destination': destination_plan.name,
         'view': name,
+        'is_of_this_warehouse': hipaa_mode.was_brought_up_to_date('masked_' ~ view, published_by),
         'query': local_md5(sql),
         'key_fingerprint': hipaa_mode.stored_key_fingerprint(),
         'unchanged_since': state.rebuilt_number,

@@ -85,7 +85,9 @@ class Session:
             "files_read": self._files_read,
             "retired_fingerprints": lambda request: sorted(self._retired()),
             "run_number": lambda request: self._run_number,
+            "follow_run": self._follow_run,
             "withdraw": self._withdraw,
+            "published_by": self._published_by,
             "plan_partitions": self._plan_partitions,
             "tested_partitions": self._tested_partitions,
             "finish_publishing": self._finish_publishing,
@@ -185,6 +187,10 @@ class Session:
                 answer["faults"].append(str(error))
         return answer
 
+    def _follow_run(self, request: Request) -> None:
+        """Number the run above the last one, also where the clock was set back since."""
+        self._run_number = max(self._run_number, int(request["run_number"]) + 1)
+
     def _current_plan(self, request: Request) -> Any:
         return self._plan_answer(self._plan_for(request))
 
@@ -245,7 +251,7 @@ class Session:
                 if file.path in as_read and file.size >= as_read[file.path].size
             )
             return {"read": [file.number for file in lines.files]}
-        reading = plan_reading(location, known)
+        reading = plan_reading(location, known, int(request["last_number"]))
         lines.files = reading.files
         return {
             "removed": list(reading.removed),
@@ -265,11 +271,17 @@ class Session:
         token_bridges.remove_others(root, environment, set(request["keep"]))
         return publishing.withdraw(root, environment, request["keep"])
 
+    def _published_by(self, request: Request) -> int:
+        """Return the number of the run that published a destination; 0 where none is known."""
+        manifest = publishing.manifest_of(*_published(request), request["destination"])
+        return int((manifest or {}).get("run_number") or 0)
+
     def _plan_partitions(self, request: Request) -> dict[str, Any]:
         """Settle which files of a view are written; remember it for its tests and for the end.
 
         Files are kept only where nothing but their rows can have changed since they were
-        published: `unchanged_since` is the run that last made the masked table anew.
+        published: `unchanged_since` is the run that last made the masked table anew, and
+        `is_of_this_warehouse` whether the warehouse knows the run that published them.
         """
         root, environment = _published(request)
         view, destination = str(request["view"]), str(request["destination"])
@@ -283,6 +295,7 @@ class Session:
             told.get("format") == FORMAT
             and told.get("allowlist_fingerprint") == plan.fingerprint
             and told.get("key_fingerprint") == request["key_fingerprint"]
+            and request["is_of_this_warehouse"]
             and int(told.get("run_number") or 0) >= int(request["unchanged_since"])
             and told.get("views", {}).get(view, {}).get("query") == request["query"]
         )

@@ -57,10 +57,19 @@ class Reading:
     unchanged: int
 
 
-def plan_reading(location: RawLocation, known: Iterable[KnownFile]) -> Reading:
-    """Compare the files that are there with those that were read."""
+def plan_reading(
+    location: RawLocation, known: Iterable[KnownFile], last_number: int = 0
+) -> Reading:
+    """Compare the files that are there with those that were read.
+
+    Args:
+        location: the files that are there.
+        known: the files that the warehouse has.
+        last_number: the highest number that a file ever had there. That of a file that is gone
+            is not given again: tables that do not follow yet would take the new for the old.
+    """
     read = {file.path: file for file in known}
-    next_number = max((file.number for file in read.values()), default=0) + 1
+    next_number = max((last_number, *(file.number for file in read.values()))) + 1
     files: list[RawFile] = []
     removed: list[int] = []
     unchanged = 0

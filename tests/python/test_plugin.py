@@ -244,6 +244,7 @@ VIEW = {
     "query": "the query",
     "key_fingerprint": "the key",
     "unchanged_since": 0,
+    "is_of_this_warehouse": True,
 }
 
 
@@ -285,6 +286,16 @@ def test_a_destination_is_published_and_withdrawn_by_commands(tmp_path: Path):
     assert result(session, "published", **PLACE) == []
 
 
+def test_the_run_that_published_a_destination_is_known(tmp_path: Path):
+    session = Session(WITH_KEY)
+    start(session, tmp_path, minimal_seeds())
+    assert result(session, "published_by", destination="ga4", **PLACE) == 0
+    write_view(session)
+    publish_view(session)
+    number = result(session, "published_by", destination="ga4", **PLACE)
+    assert number == result(session, "run_number")
+
+
 @pytest.mark.parametrize(
     ("changes", "written"),
     [
@@ -296,6 +307,7 @@ def test_a_destination_is_published_and_withdrawn_by_commands(tmp_path: Path):
         ({"query": "another query"}, ["2026-03-01"]),
         ({"key_fingerprint": "another key"}, ["2026-03-01"]),
         ({"unchanged_since": 1 << 60}, ["2026-03-01"]),
+        ({"is_of_this_warehouse": False}, ["2026-03-01"]),
     ],
 )
 def test_only_what_may_have_changed_is_written(
@@ -357,6 +369,16 @@ def test_every_run_has_a_higher_number(tmp_path: Path):
     assert numbers == sorted(set(numbers))
 
 
+def test_a_run_follows_the_last_one_also_where_the_clock_was_set_back(tmp_path: Path):
+    session = Session(WITH_KEY)
+    start(session, tmp_path, minimal_seeds())
+    number = result(session, "run_number")
+    result(session, "follow_run", run_number=number - 5)
+    assert result(session, "run_number") == number
+    result(session, "follow_run", run_number=1 << 60)
+    assert result(session, "run_number") == (1 << 60) + 1
+
+
 def test_files_are_read_once_and_then_from_where_they_grew(tmp_path: Path):
     session = Session(WITH_KEY)
     file = tmp_path / "a.ndjson"
@@ -365,7 +387,7 @@ def test_files_are_read_once_and_then_from_where_they_grew(tmp_path: Path):
     def read(known: list[dict[str, Any]]) -> tuple[dict[str, Any], list[object], list[object]]:
         start(session, tmp_path, minimal_seeds())
         result(session, "raw_calls", location="*.ndjson")
-        reading = result(session, "plan_reading", known=known)
+        reading = result(session, "plan_reading", known=known, last_number=len(known))
         batches = pa.RecordBatchReader.from_stream(session.raw_lines).read_all()
         lines = batches.column("line_number").to_pylist()
         rows = [

@@ -7,173 +7,25 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import random
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import pytest
-from project import (
-    Project,
-    Run,
-    allowed,
-    as_line,
-    destination,
-    event,
-    group,
-    identify,
-    token,
-    track,
+from histories import (
+    DESTINATIONS,
+    EVENTS,
+    PROPERTIES,
+    Course,
+    History,
+    Story,
+    differing,
+    make,
+    nameless,
+    published,
+    visit,
+    write,
 )
-
-DESTINATIONS = [
-    destination("daily"),
-    destination("hourly", mask_scope="destination", timestamp_precision="hour"),
-    destination("monthly", timestamp_precision="month"),
-    destination("timeless", timestamp_precision="none"),
-]
-EVENTS = [
-    *(event("*", name) for name in ("Visit", "Search")),
-    event("hourly", "Order", "purchase"),
-]
-PROPERTIES = [
-    *(allowed("*", "event", name) for name in ("plan", "note", "tags[]")),
-    allowed("*", "event", "email", "mask", normalize="email"),
-    allowed("hourly", "event", "amount", "round(5)"),
-    allowed("daily", "event", "zip", "zip3", event="Visit"),
-    allowed("*", "user", "email", "mask"),
-    allowed("*", "user", "age", "age_cap"),
-    allowed("*", "group", "name"),
-]
-FIRST_DAY = dt.datetime(2026, 2, 26, 6)
-
-
-class History:
-    """Random calls, delivered to a folder step by step."""
-
-    def __init__(self, seed: int) -> None:
-        self.dice = random.Random(seed)
-        self.count = 0
-        self.delivered: list[bytes] = []
-
-    def call(self) -> bytes:
-        dice = self.dice
-        kind = dice.random()
-        if self.delivered and kind < 0.12:
-            return dice.choice(self.delivered)
-        if kind < 0.16:
-            return dice.choice([b"broken {", b'{"type":"pageleave"}', b'{"type":"track"', b"[]"])
-        self.count += 1
-        sent = FIRST_DAY + dt.timedelta(hours=dice.randrange(24 * 6))
-        common: dict[str, Any] = {
-            "messageId": dice.choice([f"m{self.count}", f"m{self.count}", None]),
-            "userId": f"patient-{dice.randrange(9)}",
-            "sentAt": dice.choice([sent.isoformat() + "Z"] * 8 + [None, "9999-12-31"]),
-        }
-        if common["messageId"] is None and dice.random() < 0.5:
-            # The same content without message id comes again and again.
-            common = {"messageId": None, "userId": "patient-1", "sentAt": "2026-03-01T10:00:00Z"}
-            return as_line(track("Visit", {"plan": "twin"}, **common))
-        kind = dice.random()
-        if kind < 0.2:
-            traits = {"email": f"p{dice.randrange(9)}@example.org", "age": dice.randrange(99)}
-            return as_line(identify(traits, **common))
-        if kind < 0.3:
-            return as_line(group({"name": f"clinic {dice.randrange(3)}"}, **common))
-        return as_line(
-            track(
-                dice.choice(["Visit", "Search", "Order", "Unlisted"]),
-                {
-                    "plan": dice.choice(["gold", "silver", {"an": "object"}, None]),
-                    "note": dice.choice(["plain", "mail jane@example.org", "call 212-555-0187"]),
-                    "tags": dice.choice([["a", "b"], [], ["jo@example.org"], "text"]),
-                    "email": dice.choice([" Ann@Example.org", "ann@example.org", "", None]),
-                    "amount": dice.choice([7.5, "12", "much"]),
-                    "zip": dice.choice(["03601", "94110", "none"]),
-                    f"unlisted {dice.randrange(4)}": 1,
-                },
-                **common,
-            )
-        )
-
-    def calls(self, count: int) -> list[bytes]:
-        made = [self.call() for _ in range(count)]
-        self.delivered += made
-        return made
-
-    def step(self, folder: Path) -> str:
-        """Change the folder of raw calls in some way; say in which."""
-        dice = self.dice
-        files = sorted(folder.iterdir())
-        new = folder / f"{dice.choice('abz')}{len(files)}-{dice.randrange(10**6)}.ndjson"
-        what = dice.choice(
-            ["new", "new", "grow", "again", "change", "remove"] if files else ["new"]
-        )
-        if what == "new":
-            write(new, self.calls(dice.randrange(5, 60)))
-        elif what == "grow":
-            with dice.choice(files).open("ab") as file:
-                file.write(b"".join(call + b"\n" for call in self.calls(dice.randrange(1, 20))))
-        elif what == "again":
-            shutil.copy(dice.choice(files), new)
-        elif what == "change":
-            chosen = dice.choice(files)
-            lines = chosen.read_bytes().splitlines()
-            kept = [line for line in lines if dice.random() < 0.8]
-            write(chosen, kept + self.calls(3))
-        elif len(files) > 1:
-            dice.choice(files).unlink()
-        return what
-
-
-def write(path: Path, lines: list[bytes]) -> None:
-    path.write_bytes(b"".join(line + b"\n" for line in lines))
-
-
-def make(new_project: Callable[..., Project], name: str) -> Project:
-    project = new_project(name, DESTINATIONS, EVENTS, PROPERTIES)
-    (project.folder / "raw_calls/calls.ndjson").unlink()
-    return project
-
-
-STORED = {
-    "main_restricted.stg_calls": "* exclude (run_number)",
-    "main_restricted.duplicate_calls": "source_file, line_number, message_id, delivery",
-    "main_restricted.rejected_calls": "*",
-    "main_restricted.masked_events": "*",
-    "main_restricted.masked_identifies": "*",
-    "main_restricted.masked_groups": "*",
-}
-
-
-def stored(project: Project) -> dict[str, list[tuple[Any, ...]]]:
-    """What the warehouse holds, without the numbers of runs and files."""
-    return {
-        table: sorted(project.query(f"select {columns} from {table}"), key=repr)
-        for table, columns in STORED.items()
-    }
-
-
-def published(project: Project) -> dict[str, Any]:
-    """Published Parquet files by name, and what the manifests say besides when."""
-    files = project.published_bytes()
-    found: dict[str, Any] = {
-        name: content for name, content in files.items() if name.endswith(".parquet")
-    }
-    for row in DESTINATIONS:
-        manifest = project.manifest(row["destination"])
-        for fact in ("published_at", "dbt_invocation_id", "run_number"):
-            del manifest[fact]
-        for view in manifest["views"].values():
-            del view["files_written"]
-        found[f"{row['destination']} manifest"] = manifest
-    return found
-
-
-def differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
-    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+from project import Project, allowed, token
 
 
 @pytest.mark.parametrize("seed", range(int(os.environ.get("HIPAA_MODE_EXAMPLES", "1"))))
@@ -195,49 +47,24 @@ def test_after_any_history_of_files_it_is_what_a_full_build_gives(
     assert differing(nameless(grown), nameless(full)) == [], steps
 
 
-def nameless(project: Project) -> dict[str, list[tuple[Any, ...]]]:
-    """What is stored, with each file known by its name alone."""
-    return {
-        table: sorted(
-            (
-                tuple(Path(v).name if str(v).endswith(".ndjson") else v for v in row)
-                for row in rows
-            ),
-            key=repr,
-        )
-        for table, rows in stored(project).items()
-    }
-
-
-@dataclass
-class Story:
-    """One project through builds in which more and more is done to it."""
-
-    project: Project
-    runs: dict[str, Run] = field(default_factory=dict)
-    inodes: dict[str, dict[str, int]] = field(default_factory=dict)
-    rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    columns: dict[str, list[str]] = field(default_factory=dict)
-
-    def build(self, step: str, *arguments: str) -> None:
-        self.runs[step] = self.project.dbt("build", *arguments)
-        root = self.project.published_folder()
-        self.inodes[step] = {
-            str(path.relative_to(root)): path.stat().st_ino for path in root.rglob("*.parquet")
-        }
-        self.rows[step] = self.project.published_rows("daily__events")
-        self.columns[step] = self.project.published_columns("daily__events")
-
-    def rewritten(self, before: str, after: str) -> set[str]:
-        """Files that are not the very files they were."""
-        one, other = self.inodes[before], self.inodes[after]
-        return {name for name in one.keys() | other.keys() if one.get(name) != other.get(name)}
-
-
-def visit(number: int, day: int, **properties: object) -> bytes:
-    common = {"messageId": f"v{number}", "userId": f"patient-{number}"}
-    sent = f"2026-03-{day:02d}T10:00:00Z"
-    return as_line(track("Visit", {"plan": "gold", **properties}, sentAt=sent, **common))
+@pytest.mark.parametrize("seed", range(int(os.environ.get("HIPAA_MODE_EXAMPLES", "1"))))
+def test_after_any_course_of_builds_it_is_what_a_full_build_gives(
+    new_project: Callable[..., Project], seed: int
+) -> None:
+    project = make(new_project, f"course{seed}")
+    calls = {"HIPAA_MODE_RAW_CALLS": str(project.folder / "raw_calls/*.ndjson")}
+    project.environment |= calls
+    course = Course(project, seed)
+    course.history.step(project.folder / "raw_calls")
+    for _ in range(5):
+        course.step()
+    project.build()
+    full = make(new_project, f"whole{seed}")
+    full.environment |= calls
+    course.seeds.write(full)
+    full.build()
+    assert differing(published(project), published(full)) == [], course.steps
+    assert differing(nameless(project), nameless(full)) == [], course.steps
 
 
 def email_visits() -> list[bytes]:

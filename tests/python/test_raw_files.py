@@ -26,10 +26,12 @@ class Warehouse:
         self.folder = folder
         self.known: dict[int, KnownFile] = {}
         self.messages: dict[int, list[Message]] = {}
+        self.last_number = 0
 
     def build(self) -> Reading:
         location = locate("*", self.folder)
-        reading = plan_reading(location, self.known.values())
+        reading = plan_reading(location, self.known.values(), self.last_number)
+        self.last_number = max((self.last_number, *(file.number for file in reading.files)))
         lines = RawLines(location, reading.files)
         for number in reading.removed:
             del self.known[number], self.messages[number]
@@ -109,6 +111,16 @@ def test_the_calls_of_a_file_that_is_gone_go_too(warehouse: Warehouse) -> None:
     (warehouse.folder / "a").unlink()
     assert warehouse.build().removed == (1,)
     assert warehouse.texts() == [(1, "b")]
+
+
+def test_a_number_is_not_given_again(warehouse: Warehouse) -> None:
+    for name in ("a", "b"):
+        (warehouse.folder / name).write_text(f"{name}\n")
+    warehouse.build()
+    (warehouse.folder / "b").unlink()
+    warehouse.build()
+    (warehouse.folder / "c").write_text("c\n")
+    assert [file.number for file in warehouse.build().files] == [3]
 
 
 def test_compressed_and_parquet_files_are_read_whole_again(warehouse: Warehouse) -> None:

@@ -17,3 +17,15 @@
     {{- config(materialized='destination_view') -}}
     {{- hipaa_mode.destination_view_sql(destination, 'groups') -}}
 {%- endmacro %}
+
+{#- Each user's latest values, as the destination may receive them. -#}
+{% macro destination_users(destination) -%}
+    {{- config(materialized='destination_view') -}}
+    {{- hipaa_mode.latest_view_sql(destination, 'users') -}}
+{%- endmacro %}
+
+{#- Each group's latest values, as the destination may receive them. -#}
+{% macro destination_groups_latest(destination) -%}
+    {{- config(materialized='destination_view') -}}
+    {{- hipaa_mode.latest_view_sql(destination, 'groups_latest') -}}
+{%- endmacro %}

@@ -752,6 +752,14 @@ def _check_latest_views(plan: Plan, destination: Destination, models: set[str]) 
         model = f"{destination.name}__{latest}"
         if model not in models:
             continue
+        if f"{destination.name}__{view}" not in models:
+            plan.faults.append(
+                destination.row.fault(
+                    f"model {model} stands without {destination.name}__{view}, whose calls it "
+                    "sums up",
+                    f"Add the model {destination.name}__{view}, or remove {model}",
+                )
+            )
         columns = plan.destinations[destination.name].latest_views.get(latest)
         if columns is None:
             plan.faults.append(

@@ -783,8 +783,8 @@ class _LatestProof(_ViewProof):
             names = [column.name for column in values]
             relation = self._tracer.calls_of_latest(self._model, self._id_name, names)
             staged = self._staged_rows(relation.rows)
-        except NotProvenError as problem:
-            return [_unproven(self._destination.name, self._model, "", problem)]
+        except NotProvenError as caught:
+            return [_unproven(self._destination.name, self._model, "", caught)]
         found = [self._judged_rows(relation.rows, staged)]
         terms = dict(relation.columns)
         if terms.pop("call_id", None) is not super()._envelope(ROW_ID, staged):
@@ -806,7 +806,8 @@ class _LatestProof(_ViewProof):
         """Judge the rows of the calls; all but those of nobody must be among them."""
         source, filters = source_and_filters(rows)
         person = Term("token", self._destination.scope, staging.columns[self._id_name])
-        is_there = Term("Not", ("this", Term("Is", ("expression", Term("null")), ("this", person))))
+        is_null = Term("Is", ("expression", Term("null")), ("this", person))
+        is_there = Term("Not", ("this", is_null))
         if is_there not in filters:
             problem = f"calls without {self._id_name} are not left out"
             return self._violation("", "missing-filter", problem)

@@ -162,7 +162,11 @@ FAULTS: tuple[Fault, ...] = (
         CONSTRUCTION,
         "a view is made by another materialization",
         "destination `ga4` has no model",
-        (GA4, "", f"{{{{ config(materialized='view', group='restricted_zone') }}}}\n{VIEW} }}}}\n"),
+        (
+            GA4,
+            "",
+            f"{{{{ config(materialized='view', group='restricted_zone') }}}}\n{VIEW} }}}}\n",
+        ),
     ),
     fault(
         "models",

@@ -4,17 +4,23 @@
     A check gives a row for everything that is wrong: check_name, column_name, problem, failures.
     No value is among them. -#}
 
-{% macro check_names() -%}
-    {{- return([
+{#- The checks that a view must have. One of latest values has no event names to check. -#}
+{% macro check_names(view='events') -%}
+    {%- set names = [
         'only_allowlisted_columns', 'masked_columns_are_tokens', 'no_raw_identifiers', 'no_identifier_patterns',
         'only_allowed_events', 'row_id_is_primary_key', 'rows_match_calls',
-    ]) -}}
+    ] -%}
+    {{- return(names | reject('equalto', 'only_allowed_events') | list if hipaa_mode.latest_of(view) else names) -}}
 {%- endmacro %}
 
 {#- The query of some checks over a view. -#}
 {% macro checks_of(model, names, minimum_length=4, except_columns=[]) -%}
 {%- set columns = hipaa_mode.tested_columns(model) -%}
-{%- set destination = hipaa_mode.tested_name(model).rsplit('__', 1)[0] -%}
+{%- set destination, view = hipaa_mode.tested_name(model).rsplit('__', 1) -%}
+{%- set applying = hipaa_mode.check_names(view) -%}
+{%- if names | length == 1 and names[0] not in applying -%}
+    {{- exceptions.raise_compiler_error('hipaa_mode: test ' ~ names[0] ~ ' has nothing to look at in ' ~ model.identifier ~ ', whose rows are no calls. Remove it') -}}
+{%- endif -%}
 {%- set destination_plan = hipaa_mode.destination_plan(destination) -%}
 {%- set restricted = not destination_plan or destination_plan.restrict_phi -%}
 {%- set rows = hipaa_mode.tested_rows(model) -%}
@@ -46,7 +52,7 @@
     {%- do shown.setdefault(column.name, 'shown_' ~ shown | length) -%}
 {%- endfor -%}
 {%- set selects = [] -%}
-{%- for name in names -%}
+{%- for name in names if name in applying -%}
     {%- if name == 'only_allowlisted_columns' -%}
         {%- do selects.append(hipaa_mode._check_columns(model, columns)) -%}
     {%- elif name == 'masked_columns_are_tokens' and masked -%}
@@ -233,17 +239,20 @@ where failures > 0
 {%- endmacro %}
 
 {#- One row for every usable call that the destination may receive, counted from staging and the
-    seeds' tables and not from what the view is made of. -#}
+    seeds' tables and not from what the view is made of; in a view of latest values one for every
+    user or group of these calls. -#}
 {% macro _check_rows(model, destination, rows) -%}
-    {%- set view = hipaa_mode.tested_name(model).rsplit('__', 1)[1] %}
+    {%- set own_view = hipaa_mode.tested_name(model).rsplit('__', 1)[1] -%}
+    {%- set of = hipaa_mode.latest_of(own_view) -%}
+    {%- set view = of.view if of else own_view %}
     select
         'rows_match_calls' as check_name,
         '' as column_name,
-        view_rows || ' rows for ' || calls || ' calls' as problem,
+        view_rows || ' rows for ' || calls || {{ hipaa_mode.literal(' different ' ~ of.id if of else ' calls') }} as problem,
         abs(view_rows - calls) as failures
     from (select count(*) as view_rows from {{ rows }} as rows_under_test) as actual
     cross join (
-        select count(*) as calls
+        select count({{ 'distinct ' ~ of.id if of else '*' }}) as calls
         from {{ ref('hipaa_mode', 'stg_calls') }}
         where
             call_type in ({{ hipaa_mode.literals(hipaa_mode.call_types(view)) }})

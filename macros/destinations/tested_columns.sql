@@ -47,8 +47,8 @@
         {{- return('parsing__events') -}}
     {%- endif -%}
     {%- set parts = model.identifier.rsplit('__', 1) -%}
-    {%- if parts | length != 2 or parts[1] not in ('events', 'identifies', 'groups') -%}
-        {{- exceptions.raise_compiler_error('hipaa_mode: ' ~ model.identifier ~ ' is not a destination view: its name must be <destination>__events, __identifies or __groups') -}}
+    {%- if parts | length != 2 or parts[1] not in ('events', 'identifies', 'groups', 'users', 'groups_latest') -%}
+        {{- exceptions.raise_compiler_error('hipaa_mode: ' ~ model.identifier ~ ' is not a destination view: its name must be <destination>__events, __identifies, __groups, __users or __groups_latest') -}}
     {%- endif -%}
     {{- return(model.identifier) -}}
 {%- endmacro %}

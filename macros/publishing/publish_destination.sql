@@ -7,13 +7,16 @@
         {%- if node.resource_type == 'model' and node.config.materialized == 'destination_view' and node.name.rsplit('__', 1)[0] == destination.name -%}
             {%- set view = node.name.rsplit('__', 1)[1] -%}
             {%- set relation = api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias, type='view') -%}
-            {%- set columns = destination.views[view] -%}
+            {%- set columns = hipaa_mode.view_columns(destination, view) -%}
+            {#- What was counted was counted of calls, and is told of their view. -#}
+            {%- set of = hipaa_mode.latest_of(view) -%}
+            {%- set of_view = of.view if of else view -%}
             {%- do hipaa_mode.refuse_other_columns(node.name, columns, adapter.get_column_schema_from_query('select * from ' ~ relation)) -%}
-            {%- do relations.append({'relation': relation, 'columns': columns}) -%}
+            {%- do relations.append({'relation': relation, 'columns': columns, 'row_ids_are_ids': of is not none}) -%}
             {%- do views.update({node.name: {
                 'view': view,
-                'columns': hipaa_mode._described_columns(columns, destination.events if view == 'events' else none, facts.not_fitting[view], facts.like_identifiers[view]),
-                'properties_dropped': hipaa_mode.count_dropped_properties(facts.property_names[view], columns, view),
+                'columns': hipaa_mode._described_columns(columns, destination.events if view == 'events' else none, {} if of else facts.not_fitting[view], {} if of else facts.like_identifiers[view]),
+                'properties_dropped': hipaa_mode.count_dropped_properties(facts.property_names[of_view], columns, of_view),
             }}) -%}
         {%- endif -%}
     {%- endfor -%}

@@ -20,7 +20,7 @@
     {%- for view in views -%}
         {%- for column in view.columns if column.treatment == 'mask' -%}
             {%- set name = hipaa_mode.identifier(column.name) -%}
-            {%- set kind = 'property' if column.property_list != 'envelope' else ('row_id' if column.name == 'row_id' else 'id') -%}
+            {%- set kind = 'property' if column.property_list != 'envelope' else ('row_id' if column.name == 'row_id' and not view.row_ids_are_ids else 'id') -%}
             {%- do tokens.append(
                 'select ' ~ hipaa_mode.literal(kind) ~ ' as kind, ' ~ ('unnest(' ~ name ~ ')' if column.is_list else name)
                 ~ ' as token from ' ~ view.relation

@@ -68,14 +68,16 @@
         {%- set config = node.config -%}
         {%- set is_whole = config.severity | upper == 'ERROR' and not config.where and config.limit is none and config.error_if == '!= 0' and config.fail_calc == 'count(*)' -%}
         {%- if is_whole and 'macro.hipaa_mode.test_' ~ node.test_metadata.name in node.depends_on.macros -%}
-            {%- for check in hipaa_mode.check_names() if node.test_metadata.name in (check, 'holds_only_what_is_allowed') -%}
+            {%- set view = graph.nodes[node.attached_node].name.rsplit('__', 1)[1] -%}
+            {%- for check in hipaa_mode.check_names(view) if node.test_metadata.name in (check, 'holds_only_what_is_allowed') -%}
                 {%- do found.append(node.attached_node ~ ' ' ~ check) -%}
             {%- endfor -%}
         {%- endif -%}
     {%- endfor -%}
     {%- set missing = [] -%}
     {%- for unique_id, owner in view_owner.items() if owner == destination -%}
-        {%- for test in hipaa_mode.check_names() if unique_id ~ ' ' ~ test not in found -%}
+        {%- set view = graph.nodes[unique_id].name.rsplit('__', 1)[1] -%}
+        {%- for test in hipaa_mode.check_names(view) if unique_id ~ ' ' ~ test not in found -%}
             {%- do missing.append(unique_id.split('.')[2] ~ ' has no test ' ~ test ~ ' without settings') -%}
         {%- endfor -%}
     {%- endfor -%}
@@ -120,7 +122,7 @@
     {%- endif -%}
     {%- set view = node.attached_node.split('.')[2] -%}
     {%- set names = [] -%}
-    {%- for check in hipaa_mode.check_names() -%}
+    {%- for check in hipaa_mode.check_names(view.rsplit('__', 1)[1]) -%}
         {%- do names.append(check ~ '_' ~ view) -%}
     {%- endfor -%}
     {{- return(names) -}}

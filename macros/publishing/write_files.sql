@@ -23,24 +23,28 @@
 
 {% macro plan_partitions(relation, destination_plan, view, name, sql) -%}
     {%- set period = {'month': 'month', 'year': 'year'}.get(destination_plan.timestamp_precision, 'day') -%}
+    {#- A view of latest values is one file, written anew if its calls changed. -#}
+    {%- set of = hipaa_mode.latest_of(view) -%}
+    {%- set of_view = of.view if of else view -%}
     {%- set counts -%}
-        select {{ hipaa_mode.day_of('sent_at', period) }} as day, count(*) as calls
+        select {{ 'cast(null as varchar)' if of else hipaa_mode.day_of('sent_at', period) }} as day, count(*) as calls
         from {{ relation }}
         group by 1
     {%- endset -%}
     {%- set changed -%}
         select day, max(run_number)
         from {{ hipaa_mode.build_table('changed_days') }}
-        where view_name = {{ hipaa_mode.literal(view) }}
+        where view_name = {{ hipaa_mode.literal(of_view) }}
         group by 1
     {%- endset -%}
-    {%- set state = hipaa_mode.table_state('masked_' ~ view) -%}
+    {%- set state = hipaa_mode.table_state('masked_' ~ of_view) -%}
     {%- set request = hipaa_mode.published_request() -%}
     {%- do request.update({'destination': destination_plan.name}) -%}
     {%- set published_by = hipaa_mode.command('published_by', request) -%}
     {%- do request.update({
         'view': name,
-        'is_of_this_warehouse': hipaa_mode.was_brought_up_to_date('masked_' ~ view, published_by),
+        'is_of_this_warehouse': hipaa_mode.was_brought_up_to_date('masked_' ~ of_view, published_by),
+        'is_whole': of is not none,
         'query': local_md5(sql),
         'key_fingerprint': hipaa_mode.stored_key_fingerprint(),
         'unchanged_since': state.rebuilt_number,

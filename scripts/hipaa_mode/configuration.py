@@ -43,6 +43,10 @@ WHOLE_OBJECT_COLUMNS = ("properties", "traits", "context")
 VIEWS = {"events": "event", "identifies": "user", "groups": "group"}
 """Destination views and the property list that each carries besides the context."""
 
+LATEST_VIEWS = {"users": ("identifies", "user_id"), "groups_latest": ("groups", "group_id")}
+"""Views of the latest values, one row a user or group: the view whose calls each is made of, and
+the id that tells whose values they are."""
+
 TIMESTAMP_PRECISIONS = ("exact", "second", "minute", "hour", "day", "month", "year", "none")
 CONNECTION_MODES = ("server_side", "client_side")
 SERVER_SIDE = "server_side"

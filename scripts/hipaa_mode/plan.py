@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from hipaa_mode.configuration import (
@@ -19,6 +19,7 @@ from hipaa_mode.configuration import (
     ENVELOPE_COLUMNS,
     ENVELOPE_IDS,
     EXPIRY_WARNING,
+    LATEST_VIEWS,
     VIEWS,
     WHOLE_OBJECT_COLUMNS,
     AllowedProperty,
@@ -27,6 +28,9 @@ from hipaa_mode.configuration import (
 )
 from hipaa_mode.paths import ARRAY, PropertyPath, duckdb_json_path, snake_case
 from hipaa_mode.seeds import Fault
+
+CHANGED_AT = "changed_at"
+"""Column of a view of latest values: when one of them last changed."""
 
 ROOTS = {"event": "properties", "user": "traits", "group": "traits", "context": "context"}
 """Key of the message that each property list lives under."""
@@ -122,7 +126,9 @@ class DestinationPlan:
 
     Attributes:
         events: event names it may receive, each with the name it is sent as; None for all.
-        views: columns of each view, in order.
+        views: columns of each view of calls, in order.
+        latest_views: columns of each view of latest values; none where the destination may not
+            have the id that tells whose values they are.
         fingerprint: SHA-256 over everything above and below but descriptions.
     """
 
@@ -138,6 +144,7 @@ class DestinationPlan:
     description: str
     events: dict[str, str] | None
     views: dict[str, list[ViewColumn]]
+    latest_views: dict[str, list[ViewColumn]]
     fingerprint: str
 
 
@@ -394,6 +401,7 @@ class _Resolution:
             description=destination.description,
             events=events,
             views=views,
+            latest_views=latest_views(views, destination.scope),
             fingerprint=_fingerprint([plan.environment, destination.name, content]),
         )
         if destination.scope not in plan.scopes:
@@ -656,17 +664,53 @@ def _check_collisions_elsewhere(
     plan.faults += [fault for fault in other.faults if fault not in plan.faults]
 
 
+def latest_views(
+    views: Mapping[str, Sequence[ViewColumn]], scope: str
+) -> dict[str, list[ViewColumn]]:
+    """Return the columns of the views of latest values, from those of the views of calls.
+
+    Each has the token of the person or group as its row id, when a value last changed, the id as
+    the destination may have it, and what else of the calls is no part of a single call.
+    """
+    found: dict[str, list[ViewColumn]] = {}
+    for latest, (view, id_name) in LATEST_VIEWS.items():
+        [id_column] = [
+            column
+            for column in views[view]
+            if column.name == id_name and column.property_list == ENVELOPE
+        ]
+        if id_column.treatment == "deny":
+            continue
+        row_id = _own_column("row_id", f"{id_name}{scope_suffix(scope)}", "mask", "text")
+        changed_at = _own_column(CHANGED_AT, "", ENVELOPE, "timestamp")
+        values = [
+            column
+            for column in views[view]
+            if column.property_list != ENVELOPE or column.name in WHOLE_OBJECT_COLUMNS
+        ]
+        found[latest] = [row_id, changed_at, id_column, *values]
+    return found
+
+
+def _own_column(name: str, masked_column: str, treatment: str, data_type: str) -> ViewColumn:
+    return ViewColumn(
+        name, masked_column, ENVELOPE, "", "", treatment, "none", data_type, False, None, ""
+    )
+
+
 def _check_models(plan: Plan, destinations: dict[str, Destination], models: set[str]) -> None:
     with_models: set[str] = set()
     for model in sorted(models):
         destination, _, view = model.rpartition("__")
-        if view not in VIEWS:
+        if view not in VIEWS and view not in LATEST_VIEWS:
             plan.faults.append(
                 Fault(
                     f"model {model}",
                     None,
                     "the name of a destination model must be <destination>__<view>",
-                    "Rename it, with " + ", ".join(f"__{name}" for name in VIEWS) + " at its end",
+                    "Rename it, with "
+                    + ", ".join(f"__{name}" for name in (*VIEWS, *LATEST_VIEWS))
+                    + " at its end",
                 )
             )
         elif destination not in plan.known_destinations and not plan.misses_destinations:
@@ -678,9 +722,10 @@ def _check_models(plan: Plan, destinations: dict[str, Destination], models: set[
                     "Add a row to the seed, or remove the model and its files are withdrawn",
                 )
             )
-        else:
+        elif view in VIEWS:
             with_models.add(destination)
     for name, destination_plan in plan.destinations.items():
+        _check_latest_views(plan, destinations[name], models)
         if name not in with_models:
             plan.faults.append(
                 destinations[name].row.fault(
@@ -697,6 +742,42 @@ def _check_models(plan: Plan, destinations: dict[str, Destination], models: set[
                     destinations[name].row.fault(
                         f"`{name}` has {VIEWS[view]} properties but no model {name}__{view}",
                         "Add the model, or the properties are not sent",
+                    )
+                )
+
+
+def _check_latest_views(plan: Plan, destination: Destination, models: set[str]) -> None:
+    """Find what keeps a destination's models of latest values from being built."""
+    for latest, (view, id_name) in LATEST_VIEWS.items():
+        model = f"{destination.name}__{latest}"
+        if model not in models:
+            continue
+        if f"{destination.name}__{view}" not in models:
+            plan.faults.append(
+                destination.row.fault(
+                    f"model {model} stands without {destination.name}__{view}, whose calls it "
+                    "sums up",
+                    f"Add the model {destination.name}__{view}, or remove {model}",
+                )
+            )
+        columns = plan.destinations[destination.name].latest_views.get(latest)
+        if columns is None:
+            plan.faults.append(
+                destination.row.fault(
+                    f"model {model} has a row for each {id_name}, which `{destination.name}` "
+                    "may not have",
+                    f"Take the envelope row that denies {id_name} away, or remove the model",
+                )
+            )
+            continue
+        taken = [column for column in columns if column.property_list != ENVELOPE]
+        for column in taken:
+            if column.name.casefold() == CHANGED_AT:
+                plan.faults.append(
+                    destination.row.fault(
+                        f"column `{column.name}` of `{destination.name}__{view}` collides with "
+                        f"column {CHANGED_AT} of model {model}",
+                        "Give the property another column_name, or remove the model",
                     )
                 )
 

@@ -286,7 +286,8 @@ class Session:
         root, environment = _published(request)
         view, destination = str(request["view"]), str(request["destination"])
         plan = self._plan_for(request).destinations[destination]
-        precision = period(plan.timestamp_precision)
+        # A view of latest values is one file: its rows are of no day.
+        precision = "none" if request.get("is_whole") else period(plan.timestamp_precision)
         changed: list[str | None] | None = None
         kept: dict[str, dict[str, Any]] = {}
         manifest = publishing.manifest_of(root, environment, destination)

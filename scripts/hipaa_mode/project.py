@@ -15,7 +15,9 @@ from hipaa_mode.plan import Plan, make_plan
 from hipaa_mode.seeds import SEED_COLUMNS, add_optional_seeds
 from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE, SuppressedUsers
 
-DESTINATION_MODEL = re.compile(r"hipaa_mode\.destination_(?:events|identifies|groups)\b")
+DESTINATION_MODEL = re.compile(
+    r"hipaa_mode\.destination_(?:events|identifies|groups_latest|groups|users)\b"
+)
 
 
 def read_plan(project: Path, environment: str, check_models: bool = True) -> Plan:

@@ -15,7 +15,7 @@ GA4 = "models/destinations/ga4/ga4__events.sql"
 ADS = "models/destinations/ads/ads__events.sql"
 CALL_TOKEN = "'system.main.hipaa_mask(' ~ text ~ ', ' ~ hipaa_mode.literal(scope) ~ ')'"
 PATH = "do paths.append(value.json_path)"
-BY_HAND = "{{ config(materialized='destination_view') }}\n"
+BY_HAND = "{{ config(materialized='destination_view', group='restricted_zone') }}\n"
 VIEW = "{{ hipaa_mode.destination_view_sql('ga4', 'events')"
 ADS_VIEW = "{{ hipaa_mode.destination_view_sql('ads', 'events')"
 WIDER = f"{BY_HAND}select *, 'x' as extra from (\n{VIEW} }}}}\n)\n"
@@ -162,7 +162,11 @@ FAULTS: tuple[Fault, ...] = (
         CONSTRUCTION,
         "a view is made by another materialization",
         "destination `ga4` has no model",
-        (GA4, "", f"{{{{ config(materialized='view') }}}}\n{VIEW} }}}}\n"),
+        (
+            GA4,
+            "",
+            f"{{{{ config(materialized='view', group='restricted_zone') }}}}\n{VIEW} }}}}\n",
+        ),
     ),
     fault(
         "models",

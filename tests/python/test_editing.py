@@ -415,6 +415,30 @@ class TestDestinations:
         result = run(project, "destination", "add", "fax", "-t", "webhook", "--yes")
         assert "An owner is missing" in str(result.exception)
 
+    def test_views_of_latest_values_are_described_as_such(self, project: Path):
+        run(project, "destination", "add", "fax", "-t", "webhook", "--yes", "--owner-name", "Ann",
+            "--views", "events,identifies,users")  # fmt: skip
+        folder = project / "models/destinations/fax"
+        assert (folder / "fax__users.sql").read_text() == (
+            "{{ hipaa_mode.destination_users('fax') }}\n"
+        )
+        described = yaml.safe_load((folder / "_fax.yml").read_text())
+        users = {model["name"]: model for model in described["models"]}["fax__users"]
+        assert "latest values of each user" in users["description"]
+        columns = {column["name"]: column["description"] for column in users["columns"]}
+        assert columns["row_id"] == "Token of the user: the key of the row for syncs."
+        assert "last changed" in columns["changed_at"]
+        assert "ref('fax__users')" in described["exposures"][0]["depends_on"]
+        run(project, "destination", "remove", "fax", "--yes")
+        assert not folder.exists()
+
+    def test_one_without_its_calls_is_refused(self, project: Path):
+        before = files(project)
+        result = run(project, "destination", "add", "fax", "-t", "webhook", "--yes",
+                     "--owner-name", "Ann", "--views", "events,users")  # fmt: skip
+        assert "stands without fax__identifies" in str(result.exception)
+        assert files(project) == before
+
     def test_removed_everywhere_nothing_of_it_is_left(self, project: Path):
         answer = run_as_json(project, "destination", "remove", "mailchimp", "--yes")
         assert answer["written"] is True

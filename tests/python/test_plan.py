@@ -1087,3 +1087,59 @@ def _guard(destination: str, row: Row) -> str:
     if row.treatment != "allow":
         return ""
     return "none" if destination == "open" else "block"
+
+
+class TestLatestViews:
+    MODELS = ("ga4__events", "ga4__identifies", "ga4__users")
+
+    @staticmethod
+    def names(plan: Plan, view: str = "users") -> list[str]:
+        return [column.name for column in plan.destinations["ga4"].latest_views[view]]
+
+    def test_they_have_the_values_of_their_calls(self, tmp_path: Path):
+        seeds = minimal_seeds()
+        seeds.add("allowed_properties", property_list="user", property="tier")
+        seeds.add("allowed_properties", property_list="context", property="locale")
+        plan = seeds.plan(tmp_path, models=self.MODELS)
+        assert plan.faults == []
+        assert sorted(self.names(plan)) == ["changed_at", "locale", "row_id", "tier", "user_id"]
+        assert self.names(plan)[:3] == ["row_id", "changed_at", "user_id"]
+        assert sorted(self.names(plan, "groups_latest")[2:]) == ["group_id", "locale"]
+
+    def test_the_row_id_is_the_id_s_token_even_where_the_id_passes(self, tmp_path: Path):
+        seeds = minimal_seeds()
+        seeds.add("allowed_properties", property_list="envelope", property="user_id")
+        row_id, _, user_id, *_ = seeds.plan(tmp_path).destinations["ga4"].latest_views["users"]
+        assert (row_id.masked_column, row_id.treatment) == ("user_id__shared", "mask")
+        assert (user_id.masked_column, user_id.treatment) == ("user_id__raw", "allow")
+
+    def test_they_change_no_fingerprint(self, tmp_path: Path):
+        with_models = minimal_seeds().plan(tmp_path, models=self.MODELS)
+        assert with_models.fingerprint == minimal_seeds().plan(tmp_path).fingerprint
+
+    def test_a_destination_that_is_denied_the_id_can_not_have_one(self, tmp_path: Path):
+        seeds = minimal_seeds()
+        seeds.add(
+            "allowed_properties", property_list="envelope", property="user_id", treatment="deny"
+        )
+        faults = seeds.plan(tmp_path, models=self.MODELS).faults
+        the_fault(faults, "ga4__users has a row for each user_id, which `ga4` may not have")
+        assert seeds.plan(tmp_path, models=self.MODELS[:2]).faults == []
+
+    def test_one_without_its_calls_is_a_fault(self, tmp_path: Path):
+        plan = minimal_seeds().plan(tmp_path, models=["ga4__events", "ga4__users"])
+        the_fault(plan.faults, "model ga4__users stands without ga4__identifies")
+
+    def test_it_does_for_no_view_of_calls(self, tmp_path: Path):
+        plan = minimal_seeds().plan(tmp_path, models=["ga4__users", "ga4__identifies"])
+        assert plan.faults == []
+        plan = minimal_seeds().plan(tmp_path, models=["ga4__users"])
+        the_fault(plan.faults, "destination `ga4` has no model")
+
+    @pytest.mark.parametrize("name", ["changed_at", "Changed_At"])
+    def test_a_property_called_changed_at_is_a_fault_there_alone(self, tmp_path: Path, name: str):
+        seeds = minimal_seeds()
+        seeds.add("allowed_properties", property_list="user", property="p", column_name=name)
+        faults = seeds.plan(tmp_path, models=self.MODELS).faults
+        the_fault(faults, f"column `{name}` of `ga4__identifies` collides")
+        assert seeds.plan(tmp_path, models=self.MODELS[:2]).faults == []

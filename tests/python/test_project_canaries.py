@@ -167,7 +167,7 @@ def _with_runs(searched: Searched) -> Searched:
     model = project.folder / "models/destinations/tool/tool__events.sql"
     line = model.read_text()
     model.write_text(
-        "{{ config(materialized='destination_view') }}\n"
+        "{{ config(materialized='destination_view', group='restricted_zone') }}\n"
         "select *, user_id as raw from {{ ref('stg_calls') }} where cast(user_id as integer) > 0\n"
     )
     test = project.folder / "tests/no_visits.sql"

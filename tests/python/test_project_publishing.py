@@ -46,7 +46,7 @@ PROPERTIES = [
     allowed("beta", "event", "note"),
 ]
 WIDENED = """
-{{ config(materialized='destination_view') }}
+{{ config(materialized='destination_view', group='restricted_zone') }}
 select *, (select max(user_id) from {{ ref('stg_calls') }}) as extra
 from (
 {{ hipaa_mode.destination_view_sql('alpha', 'events') }}

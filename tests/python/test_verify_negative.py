@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from project import Project, allowed, destination, event
+from project import VIEWS, Project, allowed, destination, event
 
 from hipaa_mode.plan import Plan
 from hipaa_mode.project import read_plan
@@ -23,6 +23,7 @@ from hipaa_mode.verify.proof import RULES, Proof, prove
 
 VIEW, OTHER, MASKED = "ga4__events", "ads__events", "masked_events"
 READ, STAGED = "calls_read", "stg_calls"
+USERS = "ga4__users"
 
 PLAN = 'masked."properties__plan__allow" as "plan"'
 COLUMN = 'masked."properties__plan__allow"'
@@ -83,7 +84,11 @@ def compiled(new_project: Callable[..., Project]) -> Compiled:
             allowed("ads", "event", "member", "surrogate"),
             allowed("ads", "event", "coupon", event="Booked", guard="none"),
             allowed("ads", "context", "page.url", "url_origin"),
+            allowed("ga4", "user", "tier", guard="none"),
+            allowed("ga4", "user", "mail", "mask", normalize="email"),
+            allowed("ga4", "user", "born", "birth_year"),
         ],
+        views={"ga4": (*VIEWS, "users"), "crm": (*VIEWS, "groups_latest")},
     )
     project.write_seed("environments", [{"environment": "dev", "retain_days": "400"}])
     run = project.dbt("compile")
@@ -101,6 +106,17 @@ def test_what_dbt_compiles_is_proven(compiled: Compiled) -> None:
     assert outcomes[VIEW, "email"] == "mask"
     assert outcomes[VIEW, "zip"] == "zip3"
     assert outcomes[VIEW, ""] == "rows"
+    latest = {column: form for (view, column), form in outcomes.items() if view == USERS}
+    assert latest == {
+        "": "rows",
+        "row_id": "mask",
+        "changed_at": "envelope",
+        "user_id": "mask",
+        "tier": "allow",
+        "mail": "mask",
+        "born": "birth_year",
+    }
+    assert outcomes["crm__groups_latest", "traits"] == "allow"
 
 
 def more(column: str) -> tuple[str, str]:
@@ -438,6 +454,100 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
         MASKED,
         ("call_type in (", "true or call_type in ("),
     ),
+    # Latest values: of which calls.
+    "users of unlisted values": (
+        "unlisted-property",
+        USERS,
+        ('masked."traits__tier__allow" as value_1', "masked.traits__whole as value_1"),
+    ),
+    "users of masked values as they are": (
+        "unlisted-property",
+        USERS,
+        ('masked."traits__mail__mask__shared" as value_2', "masked.user_id__raw as value_2"),
+    ),
+    "raw key of users": (
+        "unmasked",
+        USERS,
+        ('masked."user_id__shared" as row_id', "masked.user_id__raw as row_id"),
+    ),
+    "key of users in another scope": (
+        "scope",
+        USERS,
+        ('masked."user_id__shared" as row_id', "masked.user_id__for_ads as row_id"),
+    ),
+    "users by device": (
+        "form",
+        USERS,
+        ('masked."user_id__shared" as row_id', "masked.anonymous_id__shared as row_id"),
+    ),
+    "latest by exact times": (
+        "form",
+        USERS,
+        ("masked.sent_at__hour", "masked.sent_at__exact"),
+    ),
+    "ties in the order of exact times": (
+        "form",
+        USERS,
+        ("masked.row_id__shared as call_id", "masked.sent_at__exact as call_id"),
+    ),
+    "calls of nobody": (
+        "missing-filter",
+        USERS,
+        ('where masked."user_id__shared" is not null', "where true"),
+    ),
+    "users chosen by a property": (
+        "predicate",
+        USERS,
+        ("is not null\n", "is not null and masked.traits__whole <> 'x'\n"),
+    ),
+    "users of another model": (
+        "unresolved",
+        USERS,
+        ('"main_restricted"."masked_identifies"', '"main_restricted"."surrogate_codes"'),
+    ),
+    "users of other relations": (
+        "unresolved",
+        USERS,
+        ('"main_restricted"."masked_identifies"', '"main"."raw"'),
+    ),
+    "more in the calls": (
+        "columns",
+        USERS,
+        ("as call_id,", "as call_id, masked.user_id__raw as more,"),
+    ),
+    # What is made of them.
+    "count of calls": ("form", USERS, (" as user_id", " as user_id, count(*) as calls")),
+    "all values": ("form", USERS, ("arg_max(value_1, place)", "list(value_1)")),
+    "first value": ("form", USERS, ("arg_max(value_1, place)", "arg_min(value_1, place)")),
+    "value of another column": (
+        "form",
+        USERS,
+        ('arg_max(value_1, place) as "tier"', 'arg_max(value_2, place) as "tier"'),
+    ),
+    "first seen": ("form", USERS, ("max(case when has_changed", "min(case when has_changed")),
+    "last seen": ("form", USERS, ("case when has_changed then called_at end", "called_at")),
+    "frequent users alone": (
+        "form",
+        USERS,
+        ("group by row_id", "group by row_id having count(*) > 1"),
+    ),
+    "ties by value": ("form", USERS, ("nulls first, call_id", "nulls first, value_1")),
+    "over all users": (
+        "form",
+        USERS,
+        ("over (partition by row_id order by called_at", "over (order by called_at"),
+    ),
+    "second source": (
+        "form",
+        USERS,
+        ("from compared", f"from compared cross join {STG}"),
+    ),
+    "one more CTE": ("form", USERS, ("placed as (", f"raw as (select * from {STG}), placed as (")),
+    "another first CTE": (
+        "form",
+        USERS,
+        ("calls as (", f"raw as (select 1 from {STG}), calls as ("),
+    ),
     # Staging.
     "another path": (
         "unlisted-property",
@@ -557,3 +667,75 @@ def test_leak_is_refused(compiled: Compiled, name: str) -> None:
 )
 def test_model_is_refused(compiled: Compiled, model: str, changes: dict[str, object]) -> None:
     assert compiled.proof(model, **changes).violations
+
+
+def test_a_view_whose_id_is_denied_is_refused(compiled: Compiled) -> None:
+    denied = dataclasses.replace(compiled.plan.destinations["ga4"], latest_views={})
+    plan = dataclasses.replace(
+        compiled.plan, destinations={**compiled.plan.destinations, "ga4": denied}
+    )
+    [violation] = prove(plan, compiled.manifest).violations
+    assert (violation.rule, violation.view) == ("model", USERS)
+    assert "may not have user_id" in violation.problem
+
+
+EMPTY_USERS = """
+with
+calls as (
+    select
+        cast(null as varchar) as call_id,
+        cast(null as varchar) as row_id,
+        cast(null as timestamp) as called_at,
+        cast(null as varchar) as id
+    from "calls"."main_restricted"."masked_identifies" as masked
+    where {condition}
+),
+placed as (
+    select row_id, called_at, id,
+        row_number() over (partition by row_id order by called_at nulls first, call_id) as place
+    from calls
+),
+compared as (
+    select row_id, called_at, id, place, place = 1 as has_changed from placed
+)
+select
+    row_id,
+    max(case when has_changed then called_at end) as changed_at,
+    arg_max(id, place) as user_id
+from compared
+group by row_id
+"""
+
+
+@pytest.mark.parametrize(("condition", "is_proven"), [("false", True), ("true", False)])
+def test_the_view_of_another_environment_must_be_empty(
+    compiled: Compiled, condition: str, is_proven: bool
+) -> None:
+    others = {name: item for name, item in compiled.plan.destinations.items() if name != "ga4"}
+    sql = EMPTY_USERS.format(condition=condition)
+    models = {
+        key: dataclasses.replace(item, sql=sql if item.name == USERS else item.sql)
+        for key, item in compiled.manifest.models.items()
+    }
+    manifest = dataclasses.replace(compiled.manifest, models=models)
+    plan = dataclasses.replace(compiled.plan, destinations=others)
+    found = {item.view for item in prove(plan, manifest).violations}
+    assert (USERS not in found) == is_proven
+
+
+@pytest.mark.parametrize("test", ["rows_match_calls", "masked_columns_are_tokens"])
+def test_a_view_of_latest_values_needs_its_tests(compiled: Compiled, test: str) -> None:
+    manifest = compiled.manifest
+    [model] = [item.unique_id for item in manifest.models.values() if item.name == USERS]
+    tests = [item for item in manifest.tests if (item.model, item.name) != (model, test)]
+    [violation] = prove(
+        compiled.plan, dataclasses.replace(manifest, tests=tuple(tests))
+    ).violations
+    assert (violation.rule, violation.view) == ("test", USERS)
+    without_events = [
+        item
+        for item in manifest.tests
+        if (item.model, item.name) != (model, "only_allowed_events")
+    ]
+    changed = dataclasses.replace(manifest, tests=tuple(without_events))
+    assert prove(compiled.plan, changed).violations == []

@@ -1,3 +1,4 @@
+{{ config(group='restricted_zone') }}
 -- Every raw call is staged, a duplicate, rejected or withheld: none lost, none counted twice. The calls of
 -- the files that this run read are counted anew, from where they came.
 {% set counted = hipaa_mode.recount_files() %}

@@ -1,3 +1,4 @@
+{{ config(group='restricted_zone') }}
 -- No masked row is of a suppressed person, or of a day that is no longer kept: looked for in the
 -- masked tables themselves, by what the lists say and not by what was withheld.
 {% set plan = hipaa_mode.plan() %}

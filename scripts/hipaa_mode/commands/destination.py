@@ -90,7 +90,8 @@ def add(
         str,
         typer.Option(
             help="Views to add models for, with commas; identifies and groups are added anyway "
-            "when a user or group property is allowed."
+            "when a user or group property is allowed. users and groups_latest, which stand "
+            "beside them, have the latest values."
         ),
     ] = "events",
     owner_name: Annotated[str, typer.Option(help="Who answers for it, for its exposure.")] = "",

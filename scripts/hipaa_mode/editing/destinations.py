@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hipaa_mode.configuration import ANY, VIEWS, Configuration
+from hipaa_mode.configuration import ANY, Configuration
 from hipaa_mode.editing.rows import find_destination, last_like, one_line, settle
 from hipaa_mode.editing.scaffold import (
+    ALL_VIEWS,
     Owner,
     add_models,
     describe_columns,
@@ -45,10 +46,10 @@ def add_destination(
             f"`{name}` is listed for environment {environment} already. Look at it with "
             f"`hipaa-mode destination show {name}`"
         )
-    unknown = [view for view in views if view not in VIEWS]
+    unknown = [view for view in views if view not in ALL_VIEWS]
     if unknown:
         raise ConfigurationError(
-            f"There is no view `{unknown[0]}`. Use some of: {', '.join(VIEWS)}"
+            f"There is no view `{unknown[0]}`. Use some of: {', '.join(ALL_VIEWS)}"
         )
     seed = workspace.seed(SEED)
     new = {column: one_line(text) for column, text in cells.items()}

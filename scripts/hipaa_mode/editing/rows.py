@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from hipaa_mode.configuration import ANY, VIEWS, Configuration, Destination
-from hipaa_mode.editing.scaffold import column_documentation, describe_columns
+from hipaa_mode.configuration import ANY, Configuration, Destination
+from hipaa_mode.editing.scaffold import ALL_VIEWS, column_documentation, describe_columns
 from hipaa_mode.editing.seed_text import SeedText
 from hipaa_mode.editing.workspace import Workspace
 from hipaa_mode.errors import ConfigurationError
@@ -98,4 +98,4 @@ def _names(plans: Iterable[Plan]) -> list[str]:
 
 
 def _documentation(plans: Mapping[str, Plan], destination: str) -> list[object]:
-    return [column_documentation(plans, destination, view) for view in VIEWS]
+    return [column_documentation(plans, destination, view) for view in ALL_VIEWS]

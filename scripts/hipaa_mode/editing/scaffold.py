@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-from hipaa_mode.configuration import ENVELOPE, ENVELOPE_IDS, VIEWS
+from hipaa_mode.configuration import ENVELOPE, ENVELOPE_IDS, LATEST_VIEWS, VIEWS
 from hipaa_mode.editing.workspace import Workspace
 from hipaa_mode.editing.yaml_text import (
     INDENT,
@@ -20,11 +20,14 @@ from hipaa_mode.editing.yaml_text import (
     dump,
     without_jinja,
 )
-from hipaa_mode.plan import Plan, ViewColumn
+from hipaa_mode.plan import CHANGED_AT, Plan, ViewColumn
 
 CHECK = "holds_only_what_is_allowed"
 """The test that every destination view has: all seven checks in one query. Without them a
 destination is not published."""
+
+ALL_VIEWS = (*VIEWS, *LATEST_VIEWS)
+"""Views that a destination may have models for."""
 
 META = "hipaa_mode"
 """Key of a column's `meta` that is written from the seeds."""
@@ -33,6 +36,8 @@ _CALLS = {
     "events": "Track, page and screen calls",
     "identifies": "Identify calls",
     "groups": "Group calls",
+    "users": "The latest values of each user, and when one last changed",
+    "groups_latest": "The latest values of each group, and when one last changed",
 }
 _ENVELOPE = {
     "row_id": "Token of the message id: the key of the row for syncs.",
@@ -40,9 +45,14 @@ _ENVELOPE = {
     "event": "Name of the event, as this destination is told it.",
     "sent_at": "When the call was sent (UTC), at this destination's precision.",
     "received_at": "When the call was received (UTC), at this destination's precision.",
+    CHANGED_AT: "When one of the values last changed (UTC), at this destination's precision.",
     "user_id": "Id of the user.",
     "anonymous_id": "Id of the device or browser.",
     "group_id": "Id of the group.",
+}
+_LATEST_ROW_IDS = {
+    "user_id": "Token of the user: the key of the row for syncs.",
+    "group_id": "Token of the group: the key of the row for syncs.",
 }
 _ID_FORMS = {"mask": "a token", "allow": "as it is", "deny": "always null"}
 
@@ -73,7 +83,7 @@ def add_models(
         workspace: the project.
         destination: name of the destination.
         display_name: the tool's name as people know it.
-        views: which of `VIEWS`.
+        views: which of `ALL_VIEWS`.
         owner: who answers for it; needed where the YAML is new.
     """
     known = workspace.destination_models()
@@ -98,7 +108,7 @@ def add_models(
 
 def remove_models(workspace: Workspace, destination: str) -> None:
     """Remove a destination's models and what describes them; what else is there stays."""
-    names = {f"{destination}__{view}" for view in VIEWS}
+    names = {f"{destination}__{view}" for view in ALL_VIEWS}
     path = find_yaml(workspace, destination)
     for model, file in workspace.destination_models().items():
         if model in names:
@@ -127,7 +137,7 @@ def find_yaml(workspace: Workspace, destination: str) -> PurePosixPath | None:
     usual = workspace.layout.destination_yaml(destination)
     if workspace.read(usual) is not None:
         return usual
-    names = {f"{destination}__{view}" for view in VIEWS}
+    names = {f"{destination}__{view}" for view in ALL_VIEWS}
     root = workspace.layout.root
     for suffix in ("yml", "yaml"):
         for found in sorted((root / workspace.layout.models).rglob(f"*.{suffix}")):
@@ -150,7 +160,7 @@ def describe_columns(workspace: Workspace, plans: Mapping[str, Plan], destinatio
         return
     for place, model in enumerate(text.get(["models"]) or []):
         name, _, view = str(model.get("name")).rpartition("__")
-        if name != destination or view not in VIEWS:
+        if name != destination or view not in ALL_VIEWS:
             continue
         where: list[str | int] = ["models", place, "columns"]
         items = text.items(where)
@@ -171,7 +181,9 @@ def column_documentation(
     by_environment: dict[str, dict[str, ViewColumn]] = {}
     for environment, plan in plans.items():
         if destination in plan.destinations:
-            columns = plan.destinations[destination].views.get(view, [])
+            views = {**plan.destinations[destination].views}
+            views |= plan.destinations[destination].latest_views
+            columns = views.get(view, [])
             by_environment[environment] = {column.name: column for column in columns}
     names = dict.fromkeys(name for columns in by_environment.values() for name in columns)
     return [_documented(name, by_environment) for name in names]
@@ -224,6 +236,8 @@ def _facts(column: ViewColumn) -> dict[str, Any]:
 def _description(column: ViewColumn) -> str:
     if column.property_list == ENVELOPE and column.name in _ENVELOPE:
         text = _ENVELOPE[column.name]
+        if column.name == "row_id":
+            return _LATEST_ROW_IDS.get(column.masked_column.partition("__")[0], text)
         if column.name in ENVELOPE_IDS:
             text = f"{text[:-1]}, {_ID_FORMS.get(column.treatment, column.treatment)}."
         return text
@@ -303,11 +317,13 @@ def _model_yaml(
     workspace: Workspace, destination: str, display_name: str, view: str
 ) -> dict[str, Any]:
     calls = _CALLS.get(view, f"The {view} view of the calls,")
+    received = f"as {without_jinja(display_name)} may receive them"
     return {
         "name": f"{destination}__{view}",
         "description": (
-            f"{calls} as {without_jinja(display_name)} may receive them; "
-            "its columns are the allowlist's."
+            f"{calls}, {received}; one row for each of them."
+            if view in LATEST_VIEWS
+            else f"{calls} {received}; its columns are the allowlist's."
         ),
         "data_tests": OneLineList([f"{workspace.layout.macro_prefix}{CHECK}"]),
     }

@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from hipaa_mode import __version__, audit, publishing
-from hipaa_mode.configuration import ANY, ENVELOPE, ENVELOPE_IDS, VIEWS, Configuration
+from hipaa_mode.configuration import (
+    ANY,
+    ENVELOPE,
+    ENVELOPE_IDS,
+    LATEST_VIEWS,
+    VIEWS,
+    Configuration,
+)
 from hipaa_mode.errors import HipaaModeError, MaskingKeyError
 from hipaa_mode.inventory.kinds import KINDS
 from hipaa_mode.inventory.state import State, read_state
@@ -505,7 +512,7 @@ class _Environment:
         verdicts = self.proof.get("verdicts", []) if self.proof else []
         views = {view.name: view for view in published.views} if published else {}
         wrong = 0
-        for view in VIEWS:
+        for view in (*VIEWS, *LATEST_VIEWS):
             name = f"{plan.name}__{view}"
             if name not in self.models:
                 continue

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hipaa_mode.selftest import latest
 from hipaa_mode.selftest.allowlist import ROOTS, Allowlist, Destination, Row, find, read_path
 from hipaa_mode.selftest.messages import (
     IDS,
@@ -207,6 +208,10 @@ class Comparison:
         seen: set[Planted] = set()
         tokens = TokenMap()
         for view in self._both(twin):
+            if latest.is_latest(view):
+                # Its calls are compared; which is the latest of one time may change with row ids.
+                found += self._latest(self.base, view) + self._latest(twin, view)
+                continue
             destination, columns = self.columns(view)
             places = {row_ids.of(destination.scope, item.message_id): item for item in planted}
             before = self.base.tables[view]
@@ -257,6 +262,9 @@ class Comparison:
         for view in self._both(published):
             destination, columns = self.columns(view)
             scope_key = subkey(key, environment, destination.scope)
+            if latest.is_latest(view):
+                found += self._recomputed_row_ids(published, view, calls, scope_key)
+                continue
             expected = _calls_by_row_id(calls, view, destination, scope_key)
             wrong: Counter[str] = Counter()
             for row in published.tables[view].to_pylist():
@@ -281,6 +289,12 @@ class Comparison:
         """Spoil copies of what was published, and name what the comparison did not see."""
         missed = []
         for view in self._both(twin):
+            if latest.is_latest(view):
+                for what, spoilt in _spoilt(twin.tables[view], self.columns(view)[1]):
+                    tables = {**twin.tables, view: spoilt}
+                    if not self._latest(Published(twin.folder, tables), view):
+                        missed.append(f"`{view}`: {what}")
+                continue
             few = {view: self.base.tables[view].slice(0, FEW_ROWS)}
             alone = Comparison(
                 self.allowlist, Published(self.base.folder, few, self.base.manifests)
@@ -290,6 +304,43 @@ class Comparison:
                 if not alone.but_tokens(changed, [], RowIds([], [], "", ""))[0]:
                     missed.append(f"`{view}`: {what}")
         return missed
+
+    def _latest(self, published: Published, view: str) -> list[Difference]:
+        """Compare a view of latest values with what follows from its published calls."""
+        name = view.rpartition("__")[0]
+        calls = published.tables.get(latest.calls_view(view))
+        if calls is None:
+            return [Difference(name, view, "", "its calls are not published")]
+        rows = published.tables[view].to_pylist()
+        self.facts.cells[name] += published.tables[view].num_rows * len(rows[0] if rows else ())
+        problem = "is not what follows from the calls"
+        return [
+            Difference(name, view, column, problem, count)
+            for column, count in latest.differences(view, rows, calls.to_pylist()).items()
+        ] + self._odd_row_ids(published, view)
+
+    def _odd_row_ids(self, published: Published, view: str) -> list[Difference]:
+        row_ids = published.tables[view].column("row_id").to_pylist()
+        odd = sum(not isinstance(item, str) or not TOKEN.fullmatch(item) for item in row_ids)
+        odd += len(row_ids) - len(set(row_ids))
+        problem = "holds something other than tokens, each once"
+        name = view.rpartition("__")[0]
+        return [Difference(name, view, "row_id", problem, odd)] if odd else []
+
+    def _recomputed_row_ids(
+        self, published: Published, view: str, calls: Sequence[Call], scope_key: bytes
+    ) -> list[Difference]:
+        destination, columns = self.columns(view)
+        row_ids = published.tables[view].column("row_id").to_pylist()
+        self.facts.recomputed[destination.name] += len(row_ids)
+        wrong = len(latest.row_ids(view, calls, scope_key) ^ set(row_ids))
+        id_name = latest.id_of(view)
+        ids = published.tables[view].column(id_name).to_pylist()
+        if columns.ids.get(id_name) != "mask":
+            ids = [token(text, scope_key) for text in ids]
+        wrong += sum(one != other for one, other in zip(row_ids, ids))
+        problem = "not the tokens of those whose values they are"
+        return [Difference(destination.name, view, "row_id", problem, wrong)] if wrong else []
 
     def _both(self, twin: Published) -> list[str]:
         return [

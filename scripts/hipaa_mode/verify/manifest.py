@@ -190,6 +190,9 @@ VIEW_TESTS = (
 )
 """Checks that every destination view must have; as in macros/destinations/checks.sql."""
 
+TESTS_OF_CALLS = ("only_allowed_events",)
+"""Those of them that a view of latest values has nothing for: its rows are no calls."""
+
 ALL_CHECKS = "holds_only_what_is_allowed"
 """The test that runs all of them."""
 

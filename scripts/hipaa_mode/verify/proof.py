@@ -7,15 +7,16 @@ A predicate is proven only where the configuration or staging, as reviewed, name
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from sqlglot import exp
 
+from hipaa_mode.configuration import LATEST_VIEWS
 from hipaa_mode.paths import parse_path
-from hipaa_mode.plan import DestinationPlan, Plan, ViewColumn, retained_from
-from hipaa_mode.verify.manifest import VIEW_TESTS, Manifest, Model
+from hipaa_mode.plan import CHANGED_AT, DestinationPlan, Plan, ViewColumn, retained_from
+from hipaa_mode.verify.manifest import TESTS_OF_CALLS, VIEW_TESTS, Manifest, Model
 from hipaa_mode.verify.reviewed import FORMS, TYPES, Reviewed
 from hipaa_mode.verify.terms import (
     Evaluator,
@@ -162,6 +163,11 @@ def prove(plan: Plan, manifest: Manifest) -> Proof:
             if model is not None:
                 proof.verdicts += _ViewProof(destination, view, model, tracer).verdicts()
                 proof.verdicts += _judged_tests(destination.name, model, manifest)
+        for latest in LATEST_VIEWS:
+            model = views.pop(f"{destination.name}__{latest}", None)
+            if model is not None:
+                proof.verdicts += _LatestProof(destination, latest, model, tracer).verdicts()
+                proof.verdicts += _judged_tests(destination.name, model, manifest)
     for model in views.values():
         name = model.name.rpartition("__")[0]
         if name in plan.known_destinations:
@@ -175,7 +181,8 @@ def prove(plan: Plan, manifest: Manifest) -> Proof:
 
 def _is_view_name(name: str, plan: Plan) -> bool:
     destination, _, view = name.rpartition("__")
-    return view in CALL_TYPES and destination in plan.known_destinations
+    is_view = view in CALL_TYPES or view in LATEST_VIEWS
+    return is_view and destination in plan.known_destinations
 
 
 def _judged_hooks(manifest: Manifest) -> list[Verdict]:
@@ -207,8 +214,11 @@ def _judged_hooks(manifest: Manifest) -> list[Verdict]:
 def _judged_tests(destination: str, model: Model, manifest: Manifest) -> list[Verdict]:
     """Judge whether a view has all the tests that it must have, and nothing lets them pass."""
     own = {test.name: test for test in manifest.tests if test.model == model.unique_id}
+    is_of_latest = model.name.rpartition("__")[2] in LATEST_VIEWS
     found = []
     for name in VIEW_TESTS:
+        if is_of_latest and name in TESTS_OF_CALLS:
+            continue
         if name not in own:
             problem = f"it has no test {name}"
         elif own[name].weakened_by:
@@ -221,7 +231,11 @@ def _judged_tests(destination: str, model: Model, manifest: Manifest) -> list[Ve
 
 def _empty_view(destination: str, model: Model, tracer: _Tracer) -> list[Verdict]:
     try:
-        relation = tracer.relation(model)
+        latest = LATEST_VIEWS.get(model.name.rpartition("__")[2])
+        if latest is None:
+            relation = tracer.relation(model)
+        else:
+            relation = tracer.calls_of_latest(model, latest[1], [])
         no_rows = Term("Boolean")
         if relation.rows.kind == "where" and no_rows in relation.rows.arguments[1]:
             return []
@@ -315,13 +329,16 @@ class _Tracer:
             raise known
         return known
 
-    def _evaluated(self, model: Model) -> Relation:
+    def _check_traceable(self, model: Model) -> None:
         if model.language != "sql":
             raise NotProvenError("model", "it is written in Python, which can't be traced")
         if model.has_hooks:
             raise NotProvenError("model", "SQL of its own runs before or after it")
         if not model.sql:
             raise NotProvenError("model", "it was not compiled. Run: dbt compile")
+
+    def _evaluated(self, model: Model) -> Relation:
+        self._check_traceable(model)
         if model.unique_id in self._stack:
             raise NotProvenError("model", "it reads itself")
         own = model.package == "hipaa_mode"
@@ -336,6 +353,38 @@ class _Tracer:
             )
         finally:
             self._stack.pop()
+
+    def calls_of_latest(self, model: Model, id_name: str, columns: Sequence[str]) -> Relation:
+        """Evaluate the calls that a view of latest values is made of.
+
+        What it makes of them must be the reviewed query, name by name.
+
+        Args:
+            model: the view's model.
+            id_name: the id that tells whose values they are.
+            columns: names of the columns that hold the values, in order.
+
+        Raises:
+            NotProvenError: something in it can't be proven.
+        """
+        try:
+            self._check_traceable(model)
+            query = parse(model.sql).copy()
+            with_ = query.args.get("with_")
+            first = with_.expressions[0] if with_ is not None else None
+            if not isinstance(first, exp.CTE):
+                raise NotProvenError("form", "it is not the reviewed query of latest values")
+            calls = first.this.copy()
+            first.set("this", parse("select 1"))
+            if _bare(query) != _bare(self.reviewed.latest_query(id_name, columns)):
+                raise NotProvenError("form", "it is not the reviewed query of latest values")
+            evaluator = Evaluator(lambda table: self._table(table, model), self._left_join)
+            return evaluator.query(calls)
+        except NotProvenError as problem:
+            if not problem.model:
+                problem.model, problem.file = model.name, model.file
+                problem.source_line = problem.line if model.keeps_lines else None
+            raise
 
     def _table(self, table: exp.Table, reader: Model) -> Relation:
         model = self._manifest.named(table)
@@ -708,6 +757,89 @@ class _ViewProof:
             treated = self._reviewed.treated(column.treatment, text)
             value = self._reviewed.typed(column.data_type, treated)
         return self._reviewed.guarded(value) if column.guard == "block" else value
+
+
+class _LatestProof(_ViewProof):
+    """The proof of a view of latest values: of its calls, and of what it makes of them."""
+
+    def __init__(
+        self, destination: DestinationPlan, latest: str, model: Model, tracer: _Tracer
+    ) -> None:
+        view, self._id_name = LATEST_VIEWS[latest]
+        super().__init__(destination, view, model, tracer)
+        self._columns = destination.latest_views.get(latest)
+
+    def verdicts(self) -> list[Verdict]:
+        """Judge the calls and each of their values, and the query over them."""
+        if self._columns is None:
+            problem = f"the destination may not have {self._id_name}, which each row stands for"
+            return [self._violation("", "model", problem)]
+        values = self._columns[3:]
+        try:
+            if self._model.materialized != "destination_view":
+                raise NotProvenError(
+                    "model", "it is not built by the materialization destination_view"
+                )
+            names = [column.name for column in values]
+            relation = self._tracer.calls_of_latest(self._model, self._id_name, names)
+            staged = self._staged_rows(relation.rows)
+        except NotProvenError as caught:
+            return [_unproven(self._destination.name, self._model, "", caught)]
+        found = [self._judged_rows(relation.rows, staged)]
+        terms = dict(relation.columns)
+        if terms.pop("call_id", None) is not super()._envelope(ROW_ID, staged):
+            problem = "calls of one time are in an order that may tell more than their row ids"
+            found.append(self._violation("", "form", problem))
+        inner = ["row_id", "called_at", "id", *(f"value_{n + 1}" for n in range(len(values)))]
+        for column, name in zip(self._columns, inner, strict=True):
+            term = terms.pop(name, None)
+            if term is None:
+                found.append(self._violation(column.name, "columns", "the column is missing"))
+            else:
+                found.append(self._judged_column(column, term, staged))
+        for name, term in terms.items():
+            problem = "the calls have a column that is no part of the view"
+            found.append(self._violation(name, "columns", problem, _reads(term)))
+        return found
+
+    def _judged_rows(self, rows: Term, staging: Relation) -> Verdict:
+        """Judge the rows of the calls; all but those of nobody must be among them."""
+        source, filters = source_and_filters(rows)
+        person = Term("token", self._destination.scope, staging.columns[self._id_name])
+        is_null = Term("Is", ("expression", Term("null")), ("this", person))
+        is_there = Term("Not", ("this", is_null))
+        if is_there not in filters:
+            problem = f"calls without {self._id_name} are not left out"
+            return self._violation("", "missing-filter", problem)
+        return super()._judged_rows(Term("where", source, filters - {is_there}), staging)
+
+    def _listed(self, column: ViewColumn, staging: Relation) -> set[str]:
+        if column.property_list == "envelope" and column.name == "row_id":
+            return _reads(staging.columns[self._id_name])
+        if column.property_list == "envelope" and column.name == CHANGED_AT:
+            times = ("sent_at", "received_at")
+            return set().union(*(_reads(staging.columns[name]) for name in times))
+        return super()._listed(column, staging)
+
+    def _envelope(self, column: ViewColumn, staging: Relation) -> Term:
+        if column.name == "row_id":
+            return Term("token", self._destination.scope, staging.columns[self._id_name])
+        if column.name == CHANGED_AT:
+            precision = self._destination.timestamp_precision
+            sent_at, received_at = (
+                self._reviewed.at_precision(staging.columns[name], precision)
+                for name in ("sent_at", "received_at")
+            )
+            return self._reviewed.form(
+                "coalesce(sent_at, received_at)", sent_at=sent_at, received_at=received_at
+            )
+        return super()._envelope(column, staging)
+
+
+ROW_ID = ViewColumn(
+    "row_id", "", "envelope", "", "", "mask", "none", "text", False, None, ""
+)  # fmt: skip
+"""The row id of a call, as every view of calls has it."""
 
 
 def _mapped(values: Term, body: Term) -> Term:

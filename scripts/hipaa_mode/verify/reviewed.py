@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from importlib import resources
 
 from sqlglot import exp
@@ -122,6 +123,25 @@ class Reviewed:
             return self.form("cast(null as timestamp)")
         return self.form(f"cast(date_trunc('{precision}', value) as timestamp)", value=timestamp)
 
+    def latest_query(self, id_name: str, columns: Sequence[str]) -> exp.Expression:
+        """Return the query of a view of latest values; what its calls are is left open."""
+        values = [f"value_{number + 1}" for number in range(len(columns))]
+        changed = FORMS["latest values: a new value"]
+        shown = FORMS["latest values: the latest value"]
+        words = {
+            "values": "".join(f"{value}, " for value in values),
+            "or_changed": "".join(f" or {changed.replace('{value}', value)}" for value in values),
+            "id_name": id_name,
+            "and_latest": "".join(
+                f", {shown.replace('{value}', value)} as {_quoted_name(name)}"
+                for value, name in zip(values, columns)
+            ),
+        }
+        # In one go: a column's name may hold a word in braces.
+        names = re.compile("|".join(re.escape("{" + word + "}") for word in words))
+        sql = names.sub(lambda found: words[found.group()[1:-1]], FORMS["latest values"])
+        return parse(sql)
+
     def staged(self, property_list: str, path: PropertyPath, keeps_objects: bool) -> Term:
         """Return what staging takes out of the message at a path: a JSON text, or a list."""
         names: tuple[str, ...] = (ROOTS[property_list],)
@@ -173,3 +193,7 @@ class Reviewed:
         if is_list:
             return self.form(f"list_transform(value, lambda element: {sql})", value=value)
         return self.form(sql, value=value)
+
+
+def _quoted_name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -428,3 +428,50 @@ select
     ) as call_key
 from calls_read
 where content_hash is not null
+
+--- latest values
+with
+
+calls as (
+
+    select 1
+
+),
+
+placed as (
+
+    select
+        row_id,
+        called_at,
+        id,
+        {values}
+        row_number() over (partition by row_id order by called_at nulls first, call_id) as place
+    from calls
+
+),
+
+compared as (
+
+    select
+        row_id,
+        called_at,
+        id,
+        place,
+        {values}
+        place = 1{or_changed} as has_changed
+    from placed
+
+)
+
+select
+    row_id,
+    max(case when has_changed then called_at end) as changed_at,
+    arg_max(id, place) as {id_name}{and_latest}
+from compared
+group by row_id
+
+--- latest values: a new value
+({value} is not null and {value} is distinct from lag({value} ignore nulls) over (partition by row_id order by place))
+
+--- latest values: the latest value
+arg_max({value}, place)

@@ -31,6 +31,9 @@ TITLES = {
     "envelope": "Envelope (the rest of a call)",
 }
 
+# Below this many characters a line, a property's facts stand below one another.
+WIDE = 120
+
 output = Console()
 messages = Console(stderr=True)
 
@@ -232,22 +235,28 @@ class View:
         title = f"{TITLES[name]}: {calls:,} calls"
         table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
         table.padding, table.pad_edge = (0, 1, 0, 0), False
-        table.add_column("Property", overflow="fold", min_width=26)
-        table.add_column("Types", overflow="fold")
-        table.add_column("Fill", justify="right", no_wrap=True)
-        table.add_column("Different", justify="right", no_wrap=True)
+        is_wide = output.width >= WIDE
+        table.add_column("Property", overflow="fold", min_width=26 if is_wide else 18)
+        if is_wide:
+            table.add_column("Types", overflow="fold")
+            table.add_column("Fill", justify="right", no_wrap=True)
+            table.add_column("Different", justify="right", no_wrap=True)
         table.add_column("Seen", no_wrap=True)
         table.add_column("Looks like (identifier)", overflow="fold", min_width=14)
         table.add_column("Sent to", overflow="fold", min_width=14)
         for item in shown:
             mark = "[bold yellow]new[/] " if item.key in self.new else ""
+            name, types = mark + escape(item.shown), _types(item)
+            fill, distinct, days = _percent(item.fill), _distinct(item), _days(item)
             table.add_row(
-                mark + escape(item.shown),
-                _types(item),
-                _percent(item.fill),
-                ("~" if item.counts.distinct.is_estimate else "")
-                + f"{item.counts.distinct.count:,}",
-                _days(item),
+                *(
+                    (name, types, fill, distinct, days)
+                    if is_wide
+                    else (
+                        f"{name}\n[dim]{types}[/]",
+                        f"{fill} of calls\n[dim]{distinct} different[/]\n{days}".rstrip(),
+                    )
+                ),
                 escape(_looks(item)),
                 self._sent_to(item),
             )
@@ -305,6 +314,11 @@ def _percent(part: float) -> str:
     if part == 0 or part == 1:
         return f"{part:.0%}"
     return "<0.1%" if part < 0.001 else ">99.9%" if part > 0.999 else f"{part:.1%}"
+
+
+def _distinct(item: Property) -> str:
+    distinct = item.counts.distinct
+    return f"{'~' if distinct.is_estimate else ''}{distinct.count:,}"
 
 
 def _days(item: Property) -> str:

@@ -89,9 +89,9 @@ def add(
     views: Annotated[
         str,
         typer.Option(
-            help="Views to add models for, with commas; identifies and groups are added anyway "
-            "when a user or group property is allowed. users and groups_latest, which stand "
-            "beside them, have the latest values."
+            help="Views to add models for, with commas: events, identifies, groups, and users and "
+            "groups_latest, which have the latest values. Those of users and of groups are added "
+            "anyway when the first user or group property is allowed."
         ),
     ] = "events",
     owner_name: Annotated[str, typer.Option(help="Who answers for it, for its exposure.")] = "",
@@ -350,6 +350,8 @@ def _print_screen(screen: DestinationScreen) -> None:
     ]
     text = escape("; ".join(fact for fact in facts if fact))
     output.print(text, style="dim", highlight=False, soft_wrap=True)
+    views = ", ".join(f"{screen.name}__{view}" for view in screen.views)
+    output.print(f"Views: {escape(views) or 'none'}", style="dim", highlight=False, soft_wrap=True)
     _print_findings(screen, with_name=False)
     if screen.events is None:
         output.print("It receives every event, and properties, traits and context whole.")

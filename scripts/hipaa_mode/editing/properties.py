@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hipaa_mode.configuration import ANY, ENVELOPE, VIEWS, AllowedProperty, Configuration
+from hipaa_mode.configuration import (
+    ANY,
+    ENVELOPE,
+    LATEST_VIEWS,
+    VIEWS,
+    AllowedProperty,
+    Configuration,
+)
 from hipaa_mode.editing.rows import (
     covers,
     find_destination,
@@ -18,7 +25,7 @@ from hipaa_mode.editing.scaffold import add_models
 from hipaa_mode.editing.workspace import Workspace
 from hipaa_mode.errors import ConfigurationError, HipaaModeError
 from hipaa_mode.paths import PathSyntaxError, PropertyPath, parse_path
-from hipaa_mode.plan import Plan, ViewColumn
+from hipaa_mode.plan import CHANGED_AT, DestinationPlan, Plan, ViewColumn
 from hipaa_mode.treatments import TreatmentSyntaxError, parse_treatment
 
 SEED = "allowed_properties"
@@ -277,14 +284,37 @@ def _refuse_unrestricted(configuration: Configuration, place: Place) -> None:
 
 
 def _add_missing_model(workspace: Workspace, place: Place) -> None:
-    """Add the model that shows a list's properties, where the destination lacks it."""
+    """Add the models that show a list's properties, call by call and their latest values.
+
+    Where the destination has the model of the calls already, nothing is added.
+    """
     views = [view for view, property_list in VIEWS.items() if property_list == place.property_list]
-    if place.destination == ANY or not views:
+    models = workspace.destination_models()
+    if place.destination == ANY or all(f"{place.destination}__{view}" in models for view in views):
         return
+    plans = [
+        plan.destinations[place.destination]
+        for plan in workspace.plans().values()
+        if place.destination in plan.destinations
+    ]
+    views += [
+        latest
+        for latest, (view, _) in LATEST_VIEWS.items()
+        if view in views and all(_can_have(plan, latest) for plan in plans)
+    ]
     rows = find_destination(workspace.configuration(), place.destination, place.environment)
     kind = rows[0].type
     add_models(
         workspace, place.destination, kind.display_name if kind else place.destination, views
+    )
+
+
+def _can_have(plan: DestinationPlan, latest: str) -> bool:
+    """Whether a view of latest values can stand: not without the id, nor beside its own column."""
+    columns = plan.latest_views.get(latest, [])
+    return bool(columns) and not any(
+        column.property_list != ENVELOPE and column.name.casefold() == CHANGED_AT
+        for column in columns
     )
 
 

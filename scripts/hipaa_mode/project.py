@@ -34,7 +34,16 @@ def read_plan(project: Path, environment: str, check_models: bool = True) -> Pla
 
 
 def read_seeds(project: Path) -> Configuration:
-    """Read a project's seeds, as they are on disk."""
+    """Read a project's seeds, as they are on disk.
+
+    Raises:
+        MissingFileError: the folder is no dbt project.
+    """
+    file = project / "dbt_project.yml"
+    if not file.is_file() and not (project / "seeds").is_dir():
+        raise MissingFileError(
+            f"{file} is missing. Run the command in a dbt project, or name one with --project"
+        )
     files = {seed: project / "seeds" / f"{seed}.csv" for seed in SEED_COLUMNS}
     labels = {seed: f"seeds/{seed}.csv" for seed in SEED_COLUMNS}
     faults = add_optional_seeds(files, labels)

@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 from hipaa_mode.calls import day_of, judge, parse
 from hipaa_mode.cli import app
 from hipaa_mode.commands import inventory as command
-from hipaa_mode.errors import ConfigurationError, ExitCode, RawCallsError
+from hipaa_mode.errors import ConfigurationError, ExitCode, MissingFileError, RawCallsError
 from hipaa_mode.inventory.counts import SKETCH_SIZE, DistinctCount
 from hipaa_mode.inventory.kinds import KINDS, SAFE_HARBOR, kinds_of_name
 from hipaa_mode.inventory.receptions import receptions
@@ -593,8 +593,8 @@ def write_project(folder: Path, calls: Iterable[object], name: str = "calls.ndjs
     file.write_bytes(gzip.compress("\n".join(lines).encode()))
 
 
-def run(folder: Path, *arguments: str) -> Any:
-    command.output.width = 200
+def run(folder: Path, *arguments: str, width: int = 200) -> Any:
+    command.output.width = width
     command.messages.width = 200
     environ = {"HIPAA_MODE_RAW_CALLS": "", "COLUMNS": "200"}
     return CliRunner().invoke(
@@ -660,6 +660,21 @@ def test_a_faulty_configuration_is_said_first(tmp_path: Path):
     write_project(tmp_path, [track(plan="x")])
     (tmp_path / "seeds/destinations.csv").write_text("environment\n")
     assert isinstance(run(tmp_path).exception, ConfigurationError)
+
+
+def test_outside_of_a_project_it_says_so(tmp_path: Path):
+    exception = run(tmp_path).exception
+    assert isinstance(exception, MissingFileError)
+    assert "Run the command in a dbt project" in str(exception)
+
+
+@pytest.mark.parametrize("width", [80, 140])
+def test_every_column_fits_the_terminal(tmp_path: Path, width: int):
+    write_project(tmp_path, [track(plan="x", email="ann@clinic.example")])
+    shown = run(tmp_path, width=width).stdout
+    assert all(len(line) <= width for line in shown.splitlines())
+    assert "Sent to" in shown and "allow: ga4" in shown
+    assert ("1 different" in shown) == (width < command.WIDE)
 
 
 def test_dropped_leaves_out_what_someone_receives(tmp_path: Path):

@@ -29,8 +29,8 @@ def project_at(project: Path, reference: str) -> Iterator[tuple[Path, str]]:
     )
     if commit is None:
         raise MissingFileError(
-            f"git knows no commit `{reference}` in {project}. Name a branch, a tag or a commit, "
-            "and fetch it first"
+            f"git knows no commit `{reference}` here. Name a branch, a tag or a commit, and fetch "
+            "it first"
         )
     identity = commit.decode("ascii").strip()
     listed = _git(project, "ls-tree", "--name-only", identity, "--", "seeds", "models") or b""

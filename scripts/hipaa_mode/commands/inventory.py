@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,8 +19,8 @@ from hipaa_mode.inventory.receptions import Reception, receptions
 from hipaa_mode.inventory.state import State, now, read_state, write_state
 from hipaa_mode.inventory.take import LISTS, Inventory, Property, take_inventory
 from hipaa_mode.plan import Plan
-from hipaa_mode.project import destination_models, read_plan
-from hipaa_mode.raw_calls import RawLocation, locate
+from hipaa_mode.project import destination_models, raw_calls_of, read_plan
+from hipaa_mode.raw_calls import RawLocation
 
 TITLES = {
     "event": "Event properties (track, page, screen)",
@@ -46,8 +45,8 @@ def inventory(
     calls: Annotated[
         str | None,
         typer.Option(
-            help="Glob of raw calls (NDJSON, plain or gzip, or Parquet); HIPAA_MODE_RAW_CALLS or "
-            "the demo's if not given."
+            help="Glob of raw calls (NDJSON, plain or gzip, or Parquet); where a build "
+            "reads them if not given."
         ),
     ] = None,
     column: Annotated[
@@ -84,12 +83,7 @@ def inventory(
     if plan.faults:
         faults = "\n".join(f"- {fault}" for fault in plan.faults)
         raise ConfigurationError(f"The configuration of {environment} has faults:\n{faults}")
-    named = calls or os.environ.get("HIPAA_MODE_RAW_CALLS")
-    location = locate(
-        named or f"demo/raw_calls/{environment}/*.ndjson.gz",
-        Path.cwd() if named else project.absolute(),
-        column,
-    )
+    location = raw_calls_of(project, environment, calls, column)
     state = read_state(project, environment)
     found = read_with_progress(location)
     view = View(plan, set(destination_models(project)), found, state)

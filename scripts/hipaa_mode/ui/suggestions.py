@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from hipaa_mode.inventory.kinds import KINDS
 from hipaa_mode.inventory.state import read_state
 from hipaa_mode.inventory.take import take_inventory
 from hipaa_mode.paths import PathSyntaxError, parse_path
-from hipaa_mode.raw_calls import locate
+from hipaa_mode.project import raw_calls_of
 
 LARGEST_READ = 64 * 1024 * 1024
 """Bytes of raw files that the page reads by itself; above, somebody takes the inventory first."""
@@ -119,11 +118,7 @@ class ArrivalsReader:
             return Arrivals(note=f"Nothing is known of what arrives: {error}")
 
     def _look(self, environment: str) -> Arrivals:
-        named = os.environ.get("HIPAA_MODE_RAW_CALLS")
-        location = locate(
-            named or f"demo/raw_calls/{environment}/*.ndjson.gz",
-            Path.cwd() if named else self._project,
-        )
+        location = raw_calls_of(self._project, environment)
         size = sum(file.size for file in location.files)
         if location.kind == "table" or size > LARGEST_READ:
             return Arrivals(

@@ -436,6 +436,13 @@ def test_it_can_be_read_with_the_keyboard(chromium: WebDriver, page: Path):
         assert chromium.find_element("id", target).is_displayed()
 
 
+A4 = (703, 1000)
+BADGES_IN_THEIR_CELLS = """
+return [...document.querySelectorAll("td .badge")].every(badge =>
+  badge.getBoundingClientRect().right <= badge.closest("td").getBoundingClientRect().right)
+"""
+
+
 def test_it_prints_all_of_it(chromium: WebDriver, page: Path):
     chromium.get(page.as_uri())
     browser.set_media(chromium, "print", dark=True)
@@ -446,8 +453,16 @@ def test_it_prints_all_of_it(chromium: WebDriver, page: Path):
             assert row.is_displayed()
         assert browser.overflow(chromium) == 0
         assert len(browser.print_pdf(chromium)) > 10_000
+        # Paper is as narrow as a tablet, and has tables all the same.
+        browser.set_viewport(chromium, *A4)
+        headings = chromium.find_elements("css selector", "table.list thead tr")
+        assert headings and all(
+            heading.value_of_css_property("display") == "table-row" for heading in headings
+        )
+        assert chromium.execute_script(BADGES_IN_THEIR_CELLS)
     finally:
         browser.set_media(chromium)
+        browser.set_viewport(chromium, *browser.DESKTOP)
 
 
 # The command

@@ -30,6 +30,7 @@ from selenium.webdriver.support import expected_conditions as expected
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
+from hipaa_mode.ui import suggestions
 from hipaa_mode.ui.server import Ready, prepare
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -490,6 +491,23 @@ class TestWhatTheyDo:
         assert "person1@" not in page and "patient-1" not in page
         filled = screens.ask("GET", f"{screens.base}/e/dev/ga4?{query}").text
         assert 'name="property" value="work_email"' in filled
+
+    @pytest.mark.parametrize(
+        ("kind", "by_name", "share", "is_telling"),
+        [
+            ("email", False, 1.0, True),
+            ("email", False, 0.01, False),
+            ("phone", True, None, True),
+            ("url", True, 0.9, True),
+            ("url", True, 0.2, False),
+            ("ip", False, 0.25, False),
+        ],
+    )
+    def test_a_form_is_proposed_for_what_most_values_are(
+        self, kind: str, by_name: bool, share: float | None, is_telling: bool
+    ):
+        found = suggestions.is_telling(kind, by_name, share)
+        assert found is is_telling
 
     def test_names_are_text_and_never_markup(self, screens: Screens):
         name = "<script>alert(1)</script>"

@@ -65,6 +65,8 @@ class TestEditedAndBuilt:
         }
         [row] = project.published_rows("beta__identifies")
         assert row["email"] == token("ann@example.com")
+        [row] = project.published_rows("beta__users")
+        assert (row["row_id"], row["email"]) == (token("patient-1"), token("ann@example.com"))
         assert "diagnosis" not in project.published_columns("beta__events")
 
     def test_dbt_knows_the_documentation(self, project: Project):
@@ -79,7 +81,17 @@ class TestEditedAndBuilt:
         assert sorted(exposure["depends_on"]["nodes"]) == [
             "model.hipaa_mode.beta__events",
             "model.hipaa_mode.beta__identifies",
+            "model.hipaa_mode.beta__users",
         ]
+
+    def test_views_of_latest_values_go_with_the_id(self, project: Project):
+        told = hipaa_mode(project, "deny", "beta", "user_id", "--list", "envelope", "-r", "No use")
+        assert "beta__users is removed" in told
+        project.build()
+        published = {path.name for path in (project.published_folder() / "beta").iterdir()}
+        assert published == {"beta__events", "beta__identifies", "manifest.json"}
+        [row] = project.published_rows("beta__identifies")
+        assert row["user_id"] is None
 
     def test_a_removed_destination_is_withdrawn_by_the_next_build(self, project: Project):
         told = hipaa_mode(project, "destination", "remove", "beta")

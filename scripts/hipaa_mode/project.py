@@ -9,9 +9,12 @@ import shutil
 import sys
 from pathlib import Path
 
+import yaml  # type: ignore[import-untyped]
+
 from hipaa_mode.configuration import ANY, Configuration, read_configuration
 from hipaa_mode.errors import MissingFileError
 from hipaa_mode.plan import Plan, make_plan
+from hipaa_mode.raw_calls import RawLocation, locate
 from hipaa_mode.seeds import SEED_COLUMNS, add_optional_seeds
 from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE, SuppressedUsers
 
@@ -34,7 +37,16 @@ def read_plan(project: Path, environment: str, check_models: bool = True) -> Pla
 
 
 def read_seeds(project: Path) -> Configuration:
-    """Read a project's seeds, as they are on disk."""
+    """Read a project's seeds, as they are on disk.
+
+    Raises:
+        MissingFileError: the folder is no dbt project.
+    """
+    file = project / "dbt_project.yml"
+    if not file.is_file() and not (project / "seeds").is_dir():
+        raise MissingFileError(
+            f"{file} is missing. Run the command in a dbt project, or name one with --project"
+        )
     files = {seed: project / "seeds" / f"{seed}.csv" for seed in SEED_COLUMNS}
     labels = {seed: f"seeds/{seed}.csv" for seed in SEED_COLUMNS}
     faults = add_optional_seeds(files, labels)
@@ -65,6 +77,49 @@ def destination_models(project: Path) -> list[str]:
 def environments(project: Path) -> list[str]:
     """Return the environments that a project's seeds name, in order; `*` is none of them."""
     return read_seeds(project).environments()
+
+
+def raw_calls_of(
+    project: Path, environment: str, named: str | None = None, column: str | None = None
+) -> RawLocation:
+    """Locate the raw calls that a build of an environment would read.
+
+    Args:
+        project: folder of the dbt project.
+        environment: the environment, for the demo's calls.
+        named: a glob or table named on the command line, which beats the project's variable, the
+            environment variable HIPAA_MODE_RAW_CALLS, and the demo's, in this order.
+        column: column of Parquet files with the message; None for the project's variable.
+
+    Raises:
+        RawCallsError: nothing matches.
+    """
+    column = column or _variable(project, "hipaa_mode__raw_message_column")
+    if named:
+        return locate(named, Path.cwd(), column)
+    by_variable = _variable(project, "hipaa_mode__raw_calls")
+    by_environment = os.environ.get("HIPAA_MODE_RAW_CALLS")
+    if by_environment and not by_variable:
+        return locate(by_environment, Path.cwd(), column)
+    demo = f"demo/raw_calls/{environment}/*.ndjson.gz"
+    return locate(by_variable or demo, project.absolute(), column)
+
+
+def _variable(project: Path, name: str) -> str | None:
+    """Return a dbt variable as dbt_project.yml has it; None where it has none."""
+    try:
+        settings = yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return None
+    variables = settings.get("vars") if isinstance(settings, dict) else None
+    if not isinstance(variables, dict):
+        return None
+    # Those of a package beat those of the project, which beat those of all.
+    scopes = [variables.get("hipaa_mode"), variables.get(settings.get("name")), variables]
+    for scope in scopes:
+        if isinstance(scope, dict) and isinstance(scope.get(name), str) and scope[name].strip():
+            return str(scope[name])
+    return None
 
 
 def dbt_command() -> str:

@@ -27,7 +27,7 @@ from hipaa_mode.editing.destinations import set_restriction
 from hipaa_mode.editing.events import allow_event, deny_event
 from hipaa_mode.editing.layout import Layout
 from hipaa_mode.editing.properties import Place, deny_property, set_property
-from hipaa_mode.editing.scaffold import CHECK
+from hipaa_mode.editing.scaffold import ALL_VIEWS, CHECK
 from hipaa_mode.editing.screens import destination_screens
 from hipaa_mode.editing.workspace import EditRefusedError, Workspace, unified_diff
 from hipaa_mode.editing.writing import EditConflictError, FileChange, write_changes
@@ -179,21 +179,41 @@ class TestAllowMaskAndDeny:
         assert run(project, "deny", "ga4", "never_seen", "--yes").exit_code == 0
         assert files(project) == before
 
-    def test_the_first_user_property_brings_its_model(self, project: Path):
+    def test_the_first_user_property_brings_its_models(self, project: Path):
         run(project, "destination", "add", "posthog", "--type", "webhook",
             "--owner-email", "a@clinic.example", "--yes")  # fmt: skip
         folder = project / "models/destinations/posthog"
         assert sorted(os.listdir(folder)) == ["_posthog.yml", "posthog__events.sql"]
         run(project, "mask", "posthog", "email", "--list", "user", "--reason", "Counts", "--yes")
-        model = folder / "posthog__identifies.sql"
-        assert model.read_text() == "{{ hipaa_mode.destination_identifies('posthog') }}\n"
+        for view in ("identifies", "users"):
+            model = folder / f"posthog__{view}.sql"
+            assert model.read_text() == f"{{{{ hipaa_mode.destination_{view}('posthog') }}}}\n"
         described = yaml.safe_load((folder / "_posthog.yml").read_text())
-        assert [item["data_tests"] for item in described["models"]] == [[CHECK], [CHECK]]
+        assert [item["data_tests"] for item in described["models"]] == [[CHECK]] * 3
         assert described["exposures"][0]["depends_on"] == [
             "ref('posthog__events')",
             "ref('posthog__identifies')",
+            "ref('posthog__users')",
         ]
         assert columns(project, "posthog", "identifies", "dev")["email"] == "mask"
+        run(project, "allow", "posthog", "size", "--list", "group", "--reason", "No", "--yes")
+        assert (folder / "posthog__groups_latest.sql").exists()
+
+    def test_no_model_of_users_without_their_ids(self, project: Path):
+        run(project, "destination", "add", "posthog", "--type", "webhook",
+            "--owner-email", "a@clinic.example", "--yes")  # fmt: skip
+        run(project, "deny", "posthog", "user_id", "--list", "envelope", "-r", "No use", "--yes")
+        run(project, "mask", "posthog", "email", "--list", "user", "--reason", "Counts", "--yes")
+        folder = project / "models/destinations/posthog"
+        assert (folder / "posthog__identifies.sql").exists()
+        assert not (folder / "posthog__users.sql").exists()
+
+    def test_a_destination_without_restriction_has_all_views(self, project: Path):
+        run(project, "destination", "add", "posthog", "--type", "webhook", "--no-restrict",
+            "--baa-reference", "BAA-7", "--owner-email", "a@clinic.example",
+            "--yes")  # fmt: skip
+        models = (project / "models/destinations/posthog").glob("*.sql")
+        assert {model.stem.removeprefix("posthog__") for model in models} == set(ALL_VIEWS)
 
     def test_an_id_of_the_call_is_denied_by_a_row_of_its_own(self, project: Path):
         run(project, "deny", "ga4", "user_id", "--list", "envelope", "-r", "No use", "--yes")
@@ -201,6 +221,18 @@ class TestAllowMaskAndDeny:
         [ga4] = [screen for screen in screens if screen.name == "ga4"]
         forms = {listed.path: listed.form for listed in ga4.lists["envelope"]}
         assert forms == {"user_id": "not sent", "anonymous_id": "masked", "group_id": "masked"}
+        assert ga4.views == ("events", "identifies", "groups", "groups_latest")
+
+    def test_models_of_latest_values_go_with_the_id(self, project: Path):
+        answer = run_as_json(project, "deny", "ga4", "group_id", "--list", "envelope", "--yes")
+        assert any("ga4__groups_latest is removed" in note for note in answer["notes"])
+        folder = project / "models/destinations/ga4"
+        assert not (folder / "ga4__groups_latest.sql").exists()
+        assert (folder / "ga4__groups.sql").exists()
+        described = yaml.safe_load((folder / "_ga4.yml").read_text())
+        models = [model["name"] for model in described["models"]]
+        assert "ga4__groups" in models and "ga4__groups_latest" not in models
+        assert described["exposures"][0]["depends_on"] == [f"ref('{name}')" for name in models]
 
     def test_a_property_on_one_event_is_denied_on_that_event(self, project: Path):
         for event in ("Home", "Signed In"):
@@ -267,9 +299,21 @@ class TestRefusals:
     def test_a_destination_that_is_not_listed_is_told(self, project: Path):
         result = run(project, "allow", "ga5", "form", "--reason", "Ours", "--yes")
         assert result.exit_code == ExitCode.BAD_CONFIGURATION
-        assert "There is no sound destination `ga5` listed for environment dev" in str(
+        assert "There is no destination `ga5`. Add it" in str(result.exception)
+        assert "ga4" in str(result.exception)
+
+    def test_a_destination_of_another_environment_is_told(self, project: Path):
+        result = run(project, "allow", "web_chat", "form", "-e", "prod", "-r", "Ours", "--yes")
+        assert result.exit_code == ExitCode.BAD_CONFIGURATION
+        assert "`web_chat` is not listed for environment prod, but for dev" in str(
             result.exception
         )
+
+    def test_a_destination_whose_row_has_faults_is_told(self, project: Path):
+        seed = project / DESTINATIONS
+        seed.write_text(seed.read_text().replace("dev,ga4,google_analytics_4", "dev,ga4,no_type"))
+        result = run(project, "allow", "ga4", "form", "--reason", "Ours", "--yes")
+        assert "The row of `ga4` in destinations.csv has faults" in str(result.exception)
 
     def test_faults_that_were_there_before_do_not_stop_a_mend(self, project: Path):
         seed = project / DESTINATIONS
@@ -348,7 +392,7 @@ class TestEvents:
             (None, ["mixpanel", "Home"], "lets every event pass"),
             ("*,*,Search,", ["ga4", "Search"], "lets it pass to every destination"),
             (None, ["care_crm", "Home"], "is not restricted"),
-            (None, ["ga5", "Home"], "There is no sound destination"),
+            (None, ["ga5", "Home"], "There is no destination `ga5`"),
         ],
     )
     def test_what_cant_be_denied_says_why(

@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 from hipaa_mode.calls import day_of, judge, parse
 from hipaa_mode.cli import app
 from hipaa_mode.commands import inventory as command
-from hipaa_mode.errors import ConfigurationError, ExitCode, RawCallsError
+from hipaa_mode.errors import ConfigurationError, ExitCode, MissingFileError, RawCallsError
 from hipaa_mode.inventory.counts import SKETCH_SIZE, DistinctCount
 from hipaa_mode.inventory.kinds import KINDS, SAFE_HARBOR, kinds_of_name
 from hipaa_mode.inventory.receptions import receptions
@@ -33,6 +33,7 @@ from hipaa_mode.inventory.take import Inventory, Property, take_inventory
 from hipaa_mode.inventory.values import is_identifier_key, kinds_of_number, kinds_of_text
 from hipaa_mode.inventory.walk import MANY_KEYS, MOST_CHILDREN, Tree
 from hipaa_mode.paths import parse_path
+from hipaa_mode.project import raw_calls_of
 from hipaa_mode.raw_calls import locate
 from hipaa_mode.selftest import messages
 
@@ -593,8 +594,8 @@ def write_project(folder: Path, calls: Iterable[object], name: str = "calls.ndjs
     file.write_bytes(gzip.compress("\n".join(lines).encode()))
 
 
-def run(folder: Path, *arguments: str) -> Any:
-    command.output.width = 200
+def run(folder: Path, *arguments: str, width: int = 200) -> Any:
+    command.output.width = width
     command.messages.width = 200
     environ = {"HIPAA_MODE_RAW_CALLS": "", "COLUMNS": "200"}
     return CliRunner().invoke(
@@ -660,6 +661,45 @@ def test_a_faulty_configuration_is_said_first(tmp_path: Path):
     write_project(tmp_path, [track(plan="x")])
     (tmp_path / "seeds/destinations.csv").write_text("environment\n")
     assert isinstance(run(tmp_path).exception, ConfigurationError)
+
+
+def test_outside_of_a_project_it_says_so(tmp_path: Path):
+    exception = run(tmp_path).exception
+    assert isinstance(exception, MissingFileError)
+    assert "Run the command in a dbt project" in str(exception)
+
+
+@pytest.mark.parametrize(
+    ("variables", "environ", "found"),
+    [
+        ("{}", "", "of_the_demo"),
+        ("{}", "{folder}/e.ndjson", "of_the_environment"),
+        ("{hipaa_mode__raw_calls: v.ndjson}", "{folder}/e.ndjson", "of_the_variable"),
+        ("{clinic: {hipaa_mode__raw_calls: v.ndjson}}", "", "of_the_variable"),
+        ("{hipaa_mode: {hipaa_mode__raw_calls: v.ndjson}}", "", "of_the_variable"),
+        ("{hipaa_mode__raw_calls: null}", "", "of_the_demo"),
+    ],
+)
+def test_the_calls_are_those_that_a_build_reads(
+    tmp_path: Path, variables: str, environ: str, found: str, monkeypatch: pytest.MonkeyPatch
+):
+    write_project(tmp_path, [track(of_the_demo=1)])
+    (tmp_path / "dbt_project.yml").write_text(f"name: clinic\nvars: {variables}\n")
+    (tmp_path / "v.ndjson").write_text(json.dumps(track(of_the_variable=1)) + "\n")
+    (tmp_path / "e.ndjson").write_text(json.dumps(track(of_the_environment=1)) + "\n")
+    monkeypatch.setenv("HIPAA_MODE_RAW_CALLS", environ.format(folder=tmp_path))
+    inventory = take_inventory(raw_calls_of(tmp_path, "dev"))
+    shown = {item.shown for item in inventory.properties if item.property_list == "event"}
+    assert shown == {found}
+
+
+@pytest.mark.parametrize("width", [80, 140])
+def test_every_column_fits_the_terminal(tmp_path: Path, width: int):
+    write_project(tmp_path, [track(plan="x", email="ann@clinic.example")])
+    shown = run(tmp_path, width=width).stdout
+    assert all(len(line) <= width for line in shown.splitlines())
+    assert "Sent to" in shown and "allow: ga4" in shown
+    assert ("1 different" in shown) == (width < command.WIDE)
 
 
 def test_dropped_leaves_out_what_someone_receives(tmp_path: Path):

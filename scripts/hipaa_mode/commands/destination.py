@@ -30,7 +30,7 @@ from hipaa_mode.editing.destinations import (
     remove_destination,
     set_restriction,
 )
-from hipaa_mode.editing.scaffold import Owner
+from hipaa_mode.editing.scaffold import ALL_VIEWS, Owner
 from hipaa_mode.editing.screens import (
     DestinationScreen,
     ListedEvent,
@@ -87,13 +87,13 @@ def add(
     ] = "",
     description: Annotated[str, typer.Option("--description", "-d", help="What for.")] = "",
     views: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="Views to add models for, with commas; identifies and groups are added anyway "
-            "when a user or group property is allowed. users and groups_latest, which stand "
-            "beside them, have the latest values."
+            help="Views to add models for, with commas: events, identifies, groups, and users and "
+            "groups_latest, which have the latest values. events if not given, and those of users "
+            "and groups when their first property is allowed; all where PHI is not restricted."
         ),
-    ] = "events",
+    ] = None,
     owner_name: Annotated[str, typer.Option(help="Who answers for it, for its exposure.")] = "",
     owner_email: Annotated[str, typer.Option(help="Their e-mail address.")] = "",
     project: ProjectOption = Path("."),
@@ -103,7 +103,8 @@ def add(
 ) -> None:
     """Add a destination: its row, and models with descriptions, tests and an exposure.
 
-    It receives nothing until events and properties are allowed.
+    It receives nothing until events and properties are allowed; everything where PHI is not
+    restricted.
 
     Example: `hipaa-mode destination add ga4 --type google_analytics_4 --owner-email me@x.example`
     """
@@ -119,7 +120,13 @@ def add(
         "timestamp_precision": timestamp_precision,
         "description": description,
     }
+    if views is None:
+        views = "events" if restrict_phi else ",".join(ALL_VIEWS)
     wanted = [view.strip() for view in views.split(",") if view.strip()]
+    receives_lists = [
+        f'hipaa-mode event allow {name} "Some Event" -e {environment}',
+        f'hipaa-mode allow {name} some_property -e {environment} --reason "…"',
+    ]
     owner = Owner(owner_name, owner_email)
     make_change(
         project,
@@ -128,8 +135,7 @@ def add(
         yes=yes,
         as_json=as_json,
         next_steps=[
-            f'Next: hipaa-mode event allow {name} "Some Event" -e {environment}; '
-            f'hipaa-mode allow {name} some_property -e {environment} --reason "…"; dbt build'
+            "Next: " + "; ".join([*(receives_lists if restrict_phi else []), "dbt build"])
         ],
     )
 
@@ -350,6 +356,8 @@ def _print_screen(screen: DestinationScreen) -> None:
     ]
     text = escape("; ".join(fact for fact in facts if fact))
     output.print(text, style="dim", highlight=False, soft_wrap=True)
+    views = ", ".join(f"{screen.name}__{view}" for view in screen.views)
+    output.print(f"Views: {escape(views) or 'none'}", style="dim", highlight=False, soft_wrap=True)
     _print_findings(screen, with_name=False)
     if screen.events is None:
         output.print("It receives every event, and properties, traits and context whole.")

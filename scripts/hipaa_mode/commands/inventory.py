@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,8 +19,8 @@ from hipaa_mode.inventory.receptions import Reception, receptions
 from hipaa_mode.inventory.state import State, now, read_state, write_state
 from hipaa_mode.inventory.take import LISTS, Inventory, Property, take_inventory
 from hipaa_mode.plan import Plan
-from hipaa_mode.project import destination_models, read_plan
-from hipaa_mode.raw_calls import RawLocation, locate
+from hipaa_mode.project import destination_models, raw_calls_of, read_plan
+from hipaa_mode.raw_calls import RawLocation
 
 TITLES = {
     "event": "Event properties (track, page, screen)",
@@ -30,6 +29,9 @@ TITLES = {
     "context": "Context (any call)",
     "envelope": "Envelope (the rest of a call)",
 }
+
+# Below this many characters a line, a property's facts stand below one another.
+WIDE = 120
 
 output = Console()
 messages = Console(stderr=True)
@@ -43,8 +45,8 @@ def inventory(
     calls: Annotated[
         str | None,
         typer.Option(
-            help="Glob of raw calls (NDJSON, plain or gzip, or Parquet); HIPAA_MODE_RAW_CALLS or "
-            "the demo's if not given."
+            help="Glob of raw calls (NDJSON, plain or gzip, or Parquet); where a build "
+            "reads them if not given."
         ),
     ] = None,
     column: Annotated[
@@ -81,12 +83,7 @@ def inventory(
     if plan.faults:
         faults = "\n".join(f"- {fault}" for fault in plan.faults)
         raise ConfigurationError(f"The configuration of {environment} has faults:\n{faults}")
-    named = calls or os.environ.get("HIPAA_MODE_RAW_CALLS")
-    location = locate(
-        named or f"demo/raw_calls/{environment}/*.ndjson.gz",
-        Path.cwd() if named else project.absolute(),
-        column,
-    )
+    location = raw_calls_of(project, environment, calls, column)
     state = read_state(project, environment)
     found = read_with_progress(location)
     view = View(plan, set(destination_models(project)), found, state)
@@ -232,22 +229,28 @@ class View:
         title = f"{TITLES[name]}: {calls:,} calls"
         table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
         table.padding, table.pad_edge = (0, 1, 0, 0), False
-        table.add_column("Property", overflow="fold", min_width=26)
-        table.add_column("Types", overflow="fold")
-        table.add_column("Fill", justify="right", no_wrap=True)
-        table.add_column("Different", justify="right", no_wrap=True)
+        is_wide = output.width >= WIDE
+        table.add_column("Property", overflow="fold", min_width=26 if is_wide else 18)
+        if is_wide:
+            table.add_column("Types", overflow="fold")
+            table.add_column("Fill", justify="right", no_wrap=True)
+            table.add_column("Different", justify="right", no_wrap=True)
         table.add_column("Seen", no_wrap=True)
         table.add_column("Looks like (identifier)", overflow="fold", min_width=14)
         table.add_column("Sent to", overflow="fold", min_width=14)
         for item in shown:
             mark = "[bold yellow]new[/] " if item.key in self.new else ""
+            name, types = mark + escape(item.shown), _types(item)
+            fill, distinct, days = _percent(item.fill), _distinct(item), _days(item)
             table.add_row(
-                mark + escape(item.shown),
-                _types(item),
-                _percent(item.fill),
-                ("~" if item.counts.distinct.is_estimate else "")
-                + f"{item.counts.distinct.count:,}",
-                _days(item),
+                *(
+                    (name, types, fill, distinct, days)
+                    if is_wide
+                    else (
+                        f"{name}\n[dim]{types}[/]",
+                        f"{fill} of calls\n[dim]{distinct} different[/]\n{days}".rstrip(),
+                    )
+                ),
                 escape(_looks(item)),
                 self._sent_to(item),
             )
@@ -305,6 +308,11 @@ def _percent(part: float) -> str:
     if part == 0 or part == 1:
         return f"{part:.0%}"
     return "<0.1%" if part < 0.001 else ">99.9%" if part > 0.999 else f"{part:.1%}"
+
+
+def _distinct(item: Property) -> str:
+    distinct = item.counts.distinct
+    return f"{'~' if distinct.is_estimate else ''}{distinct.count:,}"
 
 
 def _days(item: Property) -> str:

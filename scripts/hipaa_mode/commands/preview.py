@@ -124,8 +124,8 @@ def preview(
     or made up from the allowlist where that fits none of them; only --call shows real values.
 
     With --diff nothing is built: the seeds of two commits are compared, by environment and
-    destination, and affected raw calls counted (HIPAA_MODE_RAW_CALLS or the demo's). Exit code 0,
-    or 1 as --fail-on says; 2 where the seeds have faults, 3 where there is no such commit.
+    destination, and affected raw calls counted, where a build reads them. Exit code 0, or 1 as
+    --fail-on says; 2 where the seeds have faults, 3 where there is no such commit.
 
     Example: `hipaa-mode preview ga4 --call call.json`
 

@@ -50,7 +50,11 @@ def allow(
     environment: EnvironmentOption = "dev",
     treatment: Annotated[
         str,
-        typer.Option("--as", help="The form: allow, or coarser, as year, zip3 or round(10)."),
+        typer.Option(
+            "--as",
+            "--treatment",
+            help="The form: allow, or coarser, as year, zip3 or round(10).",
+        ),
     ] = "allow",
     event: EventOption = "",
     reason: ReasonOption = None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hipaa_mode.errors import ExitCode
-from hipaa_mode.raw_calls import locate
+from hipaa_mode.project import raw_calls_of
 from hipaa_mode.selftest.run import Outcome, Verdict, run_selftest, sampled_lines
 
 SHOWN_DIFFERENCES = 10
@@ -32,7 +31,7 @@ def selftest(
     ] = None,
     calls: Annotated[
         str | None,
-        typer.Option(help="Glob of raw calls; HIPAA_MODE_RAW_CALLS or the demo's if not given."),
+        typer.Option(help="Glob of raw calls; where a build reads them if not given."),
     ] = None,
     sample: Annotated[
         int, typer.Option(min=0, help="Calls to draw at random; 0 for all of them.")
@@ -48,8 +47,7 @@ def selftest(
 
     Example: `hipaa-mode selftest --environment prod --calls '/data/calls/*.ndjson.gz'`
     """
-    default = f"demo/raw_calls/{environment}/*.ndjson.gz"
-    location = calls or os.environ.get("HIPAA_MODE_RAW_CALLS") or default
+    location = raw_calls_of(project, environment, calls)
     with messages.status("Reading the calls") as status:
 
         def progress(what: str) -> None:
@@ -57,7 +55,7 @@ def selftest(
             if not messages.is_terminal:
                 messages.print(what)
 
-        lines = sampled_lines(locate(location, project.absolute()), sample)
+        lines = sampled_lines(location, sample)
         outcome = run_selftest(project.absolute(), lines, environment, target, progress)
     if as_json:
         output.print_json(json.dumps(_as_json(environment, outcome)))

@@ -59,7 +59,9 @@ def verify(
             faults = "\n".join(f"- {fault}" for fault in plan.faults)
             raise ConfigurationError(f"The configuration of {name} has faults:\n{faults}")
         if not as_json:
-            messages.print(f"Proving {len(plan.destinations)} destinations of {name} …")
+            count = len(plan.destinations)
+            noun = "destination" if count == 1 else "destinations"
+            messages.print(f"Proving {count} {noun} of {name} …")
         proofs.append(_prove(plan, project, manifest))
     if sarif is not None:
         sarif.write_text(json.dumps(as_sarif(proofs), indent=2) + "\n", encoding="utf-8")

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hipaa_mode.configuration import ANY, ENVELOPE, VIEWS, AllowedProperty, Configuration
+from hipaa_mode.configuration import (
+    ANY,
+    ENVELOPE,
+    LATEST_VIEWS,
+    VIEWS,
+    AllowedProperty,
+    Configuration,
+)
 from hipaa_mode.editing.rows import (
     covers,
     find_destination,
@@ -14,11 +21,11 @@ from hipaa_mode.editing.rows import (
     plans_in,
     settle,
 )
-from hipaa_mode.editing.scaffold import add_models
+from hipaa_mode.editing.scaffold import add_models, remove_model
 from hipaa_mode.editing.workspace import Workspace
 from hipaa_mode.errors import ConfigurationError, HipaaModeError
 from hipaa_mode.paths import PathSyntaxError, PropertyPath, parse_path
-from hipaa_mode.plan import Plan, ViewColumn
+from hipaa_mode.plan import CHANGED_AT, DestinationPlan, Plan, ViewColumn
 from hipaa_mode.treatments import TreatmentSyntaxError, parse_treatment
 
 SEED = "allowed_properties"
@@ -114,7 +121,8 @@ def deny_property(workspace: Workspace, place: Place, reason: str = "") -> None:
 
     Removes the destination's own rows for it, and writes a `deny` row where a row for every
     environment, or the project allowlist, would still let it pass. An id of the envelope is
-    denied by a row of its own, since it would be a token without one.
+    denied by a row of its own, since it would be a token without one, and models of latest
+    values, which have a row for each of them, are removed.
 
     Raises:
         ConfigurationError: there is no such destination, or it is not restricted.
@@ -156,6 +164,8 @@ def deny_property(workspace: Workspace, place: Place, reason: str = "") -> None:
             "denied on one event: deny it on all of them, then allow it on those where it may pass"
         )
     _rewrite(workspace, place, own, needs_row, one_line(reason))
+    if place.property_list == ENVELOPE:
+        _remove_models_without_id(workspace, place, str(path))
     settle(workspace)
     _check_denied(workspace, place, path)
     if place.destination == ANY:
@@ -277,14 +287,55 @@ def _refuse_unrestricted(configuration: Configuration, place: Place) -> None:
 
 
 def _add_missing_model(workspace: Workspace, place: Place) -> None:
-    """Add the model that shows a list's properties, where the destination lacks it."""
+    """Add the models that show a list's properties, call by call and their latest values.
+
+    Where the destination has the model of the calls already, nothing is added.
+    """
     views = [view for view, property_list in VIEWS.items() if property_list == place.property_list]
-    if place.destination == ANY or not views:
+    models = workspace.destination_models()
+    if place.destination == ANY or all(f"{place.destination}__{view}" in models for view in views):
         return
+    plans = [
+        plan.destinations[place.destination]
+        for plan in workspace.plans().values()
+        if place.destination in plan.destinations
+    ]
+    views += [
+        latest
+        for latest, (view, _) in LATEST_VIEWS.items()
+        if view in views and all(_can_have(plan, latest) for plan in plans)
+    ]
     rows = find_destination(workspace.configuration(), place.destination, place.environment)
     kind = rows[0].type
     add_models(
         workspace, place.destination, kind.display_name if kind else place.destination, views
+    )
+
+
+def _remove_models_without_id(workspace: Workspace, place: Place, id_name: str) -> None:
+    """Remove models whose rows are those of an id that the destination may no longer have."""
+    views = [view for view, (_, name) in LATEST_VIEWS.items() if name == id_name]
+    models = workspace.destination_models()
+    names = {name for plan in workspace.plans().values() for name in plan.destinations}
+    for name in sorted(names) if place.destination == ANY else [place.destination]:
+        for view in views:
+            plans = [plan.destinations.get(name) for plan in workspace.plans().values()]
+            if f"{name}__{view}" in models and any(
+                plan is not None and view not in plan.latest_views for plan in plans
+            ):
+                remove_model(workspace, name, view)
+                workspace.notes.append(
+                    f"{name}__{view} is removed, in every environment: it has a row for each "
+                    f"{id_name}. The next `dbt build` withdraws its files"
+                )
+
+
+def _can_have(plan: DestinationPlan, latest: str) -> bool:
+    """Whether a view of latest values can stand: not without the id, nor beside its own column."""
+    columns = plan.latest_views.get(latest, [])
+    return bool(columns) and not any(
+        column.property_list != ENVELOPE and column.name.casefold() == CHANGED_AT
+        for column in columns
     )
 
 

@@ -52,13 +52,29 @@ def find_destination(
         row = configuration.in_environment(environment).get(destination)
         found = [row] if row else []
     if not found:
-        where = "" if environment == ANY else f" for environment {environment}"
-        listed = sorted({name for _, name in configuration.listed})
-        raise ConfigurationError(
-            f"There is no sound destination `{destination}` listed{where}. Add it with "
-            f"`hipaa-mode destination add`, or use one of: {', '.join(listed) or 'none yet'}"
-        )
+        raise ConfigurationError(_missing(configuration, destination, environment))
     return found
+
+
+def _missing(configuration: Configuration, destination: str, environment: str) -> str:
+    """Say why a destination can't be changed in an environment, and what to do."""
+    elsewhere = sorted(where for where, name in configuration.listed if name == destination)
+    if environment in elsewhere or ANY in elsewhere or (elsewhere and environment == ANY):
+        return (
+            f"The row of `{destination}` in destinations.csv has faults. Mend it first: "
+            "`hipaa-mode check` names them"
+        )
+    if elsewhere:
+        return (
+            f"`{destination}` is not listed for environment {environment}, but for "
+            f"{' and '.join(elsewhere)}: name one of these with --environment, or add it with "
+            f"`hipaa-mode destination add {destination} --environment {environment}`"
+        )
+    listed = sorted({name for _, name in configuration.listed})
+    return (
+        f"There is no destination `{destination}`. Add it with `hipaa-mode destination add`, or "
+        f"use one of: {', '.join(listed) or 'none yet'}"
+    )
 
 
 def plans_in(plans: Mapping[str, Plan], environment: str) -> dict[str, Plan]:

@@ -132,6 +132,25 @@ def remove_models(workspace: Workspace, destination: str) -> None:
         )
 
 
+def remove_model(workspace: Workspace, destination: str, view: str) -> None:
+    """Remove one of a destination's models, and what its YAML says of it."""
+    name = f"{destination}__{view}"
+    workspace.remove(workspace.destination_models()[name])
+    path = find_yaml(workspace, destination)
+    text = None if path is None else workspace.yaml(path)
+    if path is None or text is None:
+        return
+    models = text.items(["models"])
+    text.set_items(["models"], [item for item in models if item.data.get("name") != name])
+    for place, _ in enumerate(text.get(["exposures"]) or []):
+        where: list[str | int] = ["exposures", place, "depends_on"]
+        read = text.items(where)
+        others = [item for item in read if f"'{name}'" not in str(item.data).replace('"', "'")]
+        if len(others) < len(read):
+            text.set_items(where, others)
+    workspace.set_yaml(path, text)
+
+
 def find_yaml(workspace: Workspace, destination: str) -> PurePosixPath | None:
     """Find the file that describes a destination's models."""
     usual = workspace.layout.destination_yaml(destination)

@@ -13,8 +13,10 @@ from hipaa_mode.configuration import (
     ANY,
     ENVELOPE,
     ENVELOPE_IDS,
+    LATEST_VIEWS,
     PROPERTY_LISTS,
     SERVER_SIDE,
+    VIEWS,
     AllowedProperty,
     Configuration,
     Destination,
@@ -93,6 +95,7 @@ class DestinationScreen:
         warnings: what a build warns of.
         events: the events that it may receive; None for all of them.
         lists: its properties by list; empty where its row is faulty.
+        views: its views, those of calls first; it is sent nothing else.
         row_environment: the environment that its row names, `*` for all.
     """
 
@@ -113,6 +116,7 @@ class DestinationScreen:
     events: tuple[ListedEvent, ...] | None
     lists: dict[str, tuple[ListedProperty, ...]] = field(default_factory=dict)
     row_environment: str = ""
+    views: tuple[str, ...] = ()
 
     @property
     def is_valid(self) -> bool:
@@ -153,7 +157,7 @@ def destination_screens(
         plan = make_plan(configuration, environment, workspace.today, models)
         rows = _rows_in(workspace, environment)
         screens += [
-            _screen(workspace, configuration, plan, line, row)
+            _screen(workspace, configuration, plan, line, row, models)
             for _, (line, row) in sorted(rows.items())
         ]
     return screens
@@ -212,6 +216,7 @@ def _screen(
     plan: Plan,
     line: int,
     row: dict[str, str],
+    models: Sequence[str],
 ) -> DestinationScreen:
     name = row["destination"].strip()
     destination = configuration.in_environment(plan.environment).get(name)
@@ -239,6 +244,7 @@ def _screen(
         warnings=_about(plan.warnings, file, line),
         events=() if restricted else None,
         row_environment=words["environment"],
+        views=tuple(view for view in (*VIEWS, *LATEST_VIEWS) if f"{name}__{view}" in models),
     )
     if destination is None:
         return shown

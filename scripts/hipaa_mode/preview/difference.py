@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import os
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -18,8 +17,8 @@ from hipaa_mode.plan import make_plan
 from hipaa_mode.preview.affected import count_affected
 from hipaa_mode.preview.changes import EFFECTS, WIDENS, Change, Side, compare
 from hipaa_mode.preview.seeds_at import project_at
-from hipaa_mode.project import destination_models, read_seeds, today
-from hipaa_mode.raw_calls import RawLocation, locate
+from hipaa_mode.project import destination_models, raw_calls_of, read_seeds, today
+from hipaa_mode.raw_calls import RawLocation
 
 COMMIT_SHOWN = 12
 
@@ -150,10 +149,8 @@ def _side(
 
 
 def _count(item: EnvironmentDifference, project: Path, reading: Reading) -> None:
-    named = os.environ.get("HIPAA_MODE_RAW_CALLS")
-    default = f"demo/raw_calls/{item.environment}/*.ndjson.gz"
     try:
-        location = locate(named or default, Path.cwd() if named else project.absolute())
+        location = raw_calls_of(project, item.environment)
         progress = reading(item.environment, location)
         counts, item.calls_read = count_affected(item.changes, location, progress)
     except RawCallsError as error:

@@ -29,14 +29,14 @@ def project_at(project: Path, reference: str) -> Iterator[tuple[Path, str]]:
     )
     if commit is None:
         raise MissingFileError(
-            f"git knows no commit `{reference}` in {project}. Name a branch, a tag or a commit, "
-            "and fetch it first"
+            f"git knows no commit `{reference}` here. Name a branch, a tag or a commit, and fetch "
+            "it first"
         )
     identity = commit.decode("ascii").strip()
     listed = _git(project, "ls-tree", "--name-only", identity, "--", "seeds", "models") or b""
     names = listed.decode("utf-8", "replace").split()
     if "seeds" not in names:
-        raise MissingFileError(f"The commit {reference} has no folder seeds in {project}")
+        raise MissingFileError(f"The commit {reference} has no folder seeds")
     archive = _git(project, "archive", "--format=tar", identity, "--", *names)
     with tempfile.TemporaryDirectory(prefix="hipaa_mode_seeds_") as name:
         folder = Path(name)

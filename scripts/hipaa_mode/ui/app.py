@@ -18,7 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from hipaa_mode import __version__
-from hipaa_mode.configuration import ANY, ENVELOPE, SERVER_SIDE
+from hipaa_mode.configuration import ANY, ENVELOPE, LATEST_VIEWS, SERVER_SIDE
 from hipaa_mode.display import printable
 from hipaa_mode.editing import screens
 from hipaa_mode.editing.layout import Layout
@@ -109,6 +109,7 @@ class Pages:
             lists=LISTS,
             hints=HINTS,
             any=ANY,
+            latest_views=LATEST_VIEWS,
             coarser={name: TREATMENTS[name].meaning for name in forms.COARSER},
             arguments=_ARGUMENTS,
             normalizations=NORMALIZATIONS,

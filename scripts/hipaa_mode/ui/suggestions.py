@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from hipaa_mode.inventory.kinds import KINDS
 from hipaa_mode.inventory.state import read_state
 from hipaa_mode.inventory.take import take_inventory
 from hipaa_mode.paths import PathSyntaxError, parse_path
-from hipaa_mode.raw_calls import locate
+from hipaa_mode.project import raw_calls_of
 
 LARGEST_READ = 64 * 1024 * 1024
 """Bytes of raw files that the page reads by itself; above, somebody takes the inventory first."""
@@ -37,6 +36,12 @@ _PROPOSALS: Mapping[str, tuple[str, str, str]] = {
 _IDS = {"ssn", "mrn", "health_plan", "card", "account", "licence", "vehicle", "device_id",
         "unique_id"}  # fmt: skip
 """Kinds that are of use as tokens: names, places and free text are not."""
+
+_OF_VALUES = {"ip", "url"}
+"""Kinds whose coarser form gives nothing for a value of another shape."""
+
+TELLING_SHARE = 0.5
+"""Part of the values that must have a kind's shape before the kind's form is proposed."""
 
 
 @dataclass(frozen=True)
@@ -113,11 +118,7 @@ class ArrivalsReader:
             return Arrivals(note=f"Nothing is known of what arrives: {error}")
 
     def _look(self, environment: str) -> Arrivals:
-        named = os.environ.get("HIPAA_MODE_RAW_CALLS")
-        location = locate(
-            named or f"demo/raw_calls/{environment}/*.ndjson.gz",
-            Path.cwd() if named else self._project,
-        )
+        location = raw_calls_of(self._project, environment)
         size = sum(file.size for file in location.files)
         if location.kind == "table" or size > LARGEST_READ:
             return Arrivals(
@@ -137,7 +138,10 @@ class ArrivalsReader:
             else None
             for item in inventory.properties
         ]
-        kinds = [[look.kind for look in item.looks] for item in inventory.properties]
+        kinds = [
+            [look.kind for look in item.looks if is_telling(look.kind, look.by_name, look.share)]
+            for item in inventory.properties
+        ]
         listed = [
             _proposed(item, kinds_of)
             for item, kinds_of in zip(found, kinds)
@@ -155,13 +159,27 @@ def _of_json(item: Mapping[str, Any]) -> Suggestion | None:
         path = str(parse_path(cell))
     except PathSyntaxError:
         return None
-    kinds = [look["kind"] for look in item["looks_like"]]
+    looks = [look for look in item["looks_like"] if look["kind"] in KINDS]
+    kinds = [
+        look["kind"]
+        for look in looks
+        if is_telling(look["kind"], look["by_name"], look["share_of_values"])
+    ]
     types = sorted(item["types"], key=lambda name: -item["types"][name])
-    titles = tuple(KINDS[kind].title for kind in kinds if kind in KINDS)
+    titles = tuple(KINDS[look["kind"]].title for look in looks)
     found = Suggestion(
         item["property_list"], path, float(item["fill"]), tuple(types), titles, how=""
     )
     return _proposed(found, kinds)
+
+
+def is_telling(kind: str, by_name: bool, share: float | None) -> bool:
+    """Whether a property is of a kind, so that the kind's form is of use for its values.
+
+    A few e-mail addresses in what is typed into a search box do not make it one, and the form for
+    URLs makes nothing of `page.path`, whatever its name.
+    """
+    return (by_name and kind not in _OF_VALUES) or (share or 0.0) >= TELLING_SHARE
 
 
 def _proposed(item: Suggestion, kinds: list[str]) -> Suggestion:

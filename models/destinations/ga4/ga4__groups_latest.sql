@@ -1,0 +1,1 @@
+{{ hipaa_mode.destination_groups_latest('ga4') }}

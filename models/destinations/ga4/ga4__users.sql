@@ -1,0 +1,1 @@
+{{ hipaa_mode.destination_users('ga4') }}

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import checks
 import pyarrow.parquet as pq
+from checks import MODELS_ONLY
 from fault import CANARIES, CHECK, CONSTRUCTION, EXPERIMENT, PROOF, TESTS, Fault
 from project import KEY, subkey
 from sandbox import Sandbox
 
-MODELS_ONLY = ("--select", "resource_type:model", "--indirect-selection", "empty")
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+::.+?)(?: - .*)?$", re.MULTILINE)
 
 LAYERS = (CONSTRUCTION, TESTS, PROOF, EXPERIMENT, CANARIES, CHECK)

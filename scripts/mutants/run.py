@@ -1,11 +1,12 @@
 """Puts every fault of faults.py into a copy of the product and writes which layer caught it.
 
     python scripts/mutants/run.py                  # all of them, and docs/mutants.md
-    python scripts/mutants/run.py --only 'hook'    # those with this in their name; writes nothing
+    python scripts/mutants/run.py --only 'hook'    # those with this in their name, and their rows
 
 Needs the project installed (`make setup`). Exit code 1 if a fault is caught by no layer, by
 another than faults.py says, or for another reason; or if a layer finds something in the sound
-copy.
+copy. Such a fault has no row in the document, which the tests miss. A run of some faults leaves
+the rows of the others as they are.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from layers import LAYERS, Inspection, first_layer
 from rich.console import Console
 from rich.markup import escape
 from sandbox import Sandbox
-from table import DOCUMENT, Caught, as_markdown
+from table import DOCUMENT, Caught, as_markdown, read_rows
 from verdicts import reason
 
 console = Console(highlight=False, soft_wrap=True)
@@ -36,10 +37,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", default="", help="part of the names of the faults to run")
+    parser.add_argument(
+        "--only", action="append", help="part of the names of the faults to run; may be repeated"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="faults at a time")
     arguments = parser.parse_args()
-    chosen = [fault for fault in FAULTS if arguments.only in fault.name]
+    parts = arguments.only or [""]
+    chosen = [fault for fault in FAULTS if any(part in fault.name for part in parts)]
     with forks() as server, tempfile.TemporaryDirectory(prefix="hipaa_mode_mutants_") as folder:
         sound = Sandbox.create(Path(folder) / "sound", server)
         is_sound = _is_sound(sound, Path(folder))
@@ -49,16 +53,17 @@ def main() -> int:
 
         with ThreadPoolExecutor(arguments.jobs) as pool:
             looked = list(pool.map(look, range(len(chosen))))
-    caught = [row for row, _ in looked]
-    wrong = sum(bool(problem) for _, problem in looked) + (not is_sound)
-    if wrong:
-        console.print(f"[red]{wrong} are not as they should be: nothing was written[/]")
+    if not is_sound:
+        console.print("[red]The copy without a fault is not sound: nothing was written[/]")
         return 1
-    console.print(f"[green]All {len(caught)} faults are caught.[/]")
-    if not arguments.only:
-        DOCUMENT.write_text(as_markdown(caught), encoding="utf-8")
-        console.print(f"Wrote {DOCUMENT}")
-    return 0
+    wrong = sum(bool(problem) for _, problem in looked)
+    kept = read_rows(DOCUMENT) if arguments.only else {}
+    rows = {name: row for name, row in kept.items() if row.fault not in chosen}
+    rows |= {row.fault.name: row for row, problem in looked if not problem}
+    DOCUMENT.write_text(as_markdown(rows), encoding="utf-8")
+    told = f"{len(chosen) - wrong} of {len(chosen)} faults are caught as they should be"
+    console.print(f"[{'red' if wrong else 'green'}]{told}.[/] Wrote {DOCUMENT}")
+    return 1 if wrong else 0
 
 
 def _is_sound(sound: Sandbox, folder: Path) -> bool:

@@ -61,7 +61,9 @@ def _calls() -> str:
         }
         calls.append(identify(traits, **ids))
         group_ids = {**ids, "groupId": f"canary-clinic-{number % 2}"}
-        calls.append(group({"size": number % 3}, **{**group_ids, "messageId": f"canary-g{number}"}))
+        calls.append(
+            group({"size": number % 3}, **{**group_ids, "messageId": f"canary-g{number}"})
+        )
     calls.append(identify({"tier": "gold"}, messageId="canary-nobody"))
     return "".join(json.dumps(call) + "\n" for call in calls)
 

@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,10 +25,17 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from project import KEY, REPOSITORY, Project, allowed, as_line, destination, event, token
+from project import KEY, REPOSITORY, Project, allowed, as_line, destination, event, token, track
 
-from hipaa_mode.selftest.allowlist import ROOTS, find, read_allowlist, read_path
-from hipaa_mode.selftest.compare import RowIds, TokenMap, out_of_order, row_keys
+from hipaa_mode.selftest.allowlist import ROOTS, Allowlist, find, read_allowlist, read_path
+from hipaa_mode.selftest.compare import (
+    Comparison,
+    Published,
+    RowIds,
+    TokenMap,
+    out_of_order,
+    row_keys,
+)
 from hipaa_mode.selftest.fresh import NORMALIZATIONS, Bijection, same_at_precision
 from hipaa_mode.selftest.messages import (
     IDS,
@@ -41,7 +49,8 @@ from hipaa_mode.selftest.messages import (
     scalar_text,
     winner,
 )
-from hipaa_mode.selftest.twin import make_twin
+from hipaa_mode.selftest.run import unchanged
+from hipaa_mode.selftest.twin import Planted, Twin, make_twin
 
 SHARED_EVENTS = str(REPOSITORY.parent / "shared/events/*.ndjson")
 FILES = sorted(glob.glob(SHARED_EVENTS) + glob.glob(os.environ.get("HIPAA_MODE_EXTRA_EVENTS", "")))
@@ -314,9 +323,7 @@ def test_rejected_calls_stay_rejected_and_duplicates_duplicates(tmp_path: Path) 
 
 def test_a_text_that_is_both_a_message_id_and_a_person_changes_to_one_text(tmp_path: Path) -> None:
     """Their tokens are one token: a row id is the token of the message id."""
-    project = Project.create(tmp_path / "p", [destination("tool")], [event("tool", "*")])
-    seeds = {path.stem: path for path in (project.folder / "seeds").glob("*.csv")}
-    allowlist = read_allowlist(seeds, "dev", dt.date(2026, 1, 1))
+    allowlist = _allowlist(tmp_path)
     lines = [
         as_line({"type": "track", "event": "Visit", "messageId": "5", "userId": "7"}),
         as_line({"type": "track", "event": "Visit", "messageId": 7, "userId": 5}),
@@ -327,6 +334,57 @@ def test_a_text_that_is_both_a_message_id_and_a_person_changes_to_one_text(tmp_p
     assert one.tree is not None and other.tree is not None
     assert one.message_id == scalar_text(winner(other.tree, "user_id")) != "5"
     assert other.message_id == scalar_text(winner(one.tree, "user_id")) != "7"
+
+
+@pytest.mark.parametrize(
+    ("codes", "wrong"),
+    [
+        (("a" * 32, "b" * 32, "a" * 32, None), 0),
+        (("a" * 32, "b" * 32, "c" * 32, None), 1),
+        (("a" * 32, "a" * 32, "a" * 32, None), 1),
+        (("a" * 32, "b" * 32, None, None), 1),
+        (("a" * 32, "b" * 32, "a" * 32, "c" * 32), 1),
+    ],
+)
+def test_random_codes_must_be_one_for_each_value(
+    tmp_path: Path, codes: tuple[str | None, ...], wrong: int
+) -> None:
+    allowlist = _allowlist(tmp_path, allowed("tool", "event", "member", "surrogate"))
+    members = ("m1", "m2", "m1", None)
+    lines = [
+        as_line(track("Visit", {"member": member}, messageId=f"id{number}"))
+        for number, member in enumerate(members)
+    ]
+    calls, _ = read_calls(lines, _is_json)
+    row_ids = [token(f"id{number}") for number in range(len(members))]
+    columns = [
+        {"name": "row_id", "property_list": "envelope"},
+        {"name": "member", "property_list": "event", "property": "member", "events": None},
+    ]
+    published = Published(
+        tmp_path,
+        {"tool__events": pa.table({"row_id": row_ids, "member": codes})},
+        {"tool": {"views": {"tool__events": {"columns": columns}}}},
+    )
+    found = Comparison(allowlist, published).recomputed(published, calls, KEY, "dev")
+    told = [(item.column, item.problem, item.rows) for item in found]
+    assert told == [("member", "its codes are not one for each value", wrong)] * bool(wrong)
+
+
+def test_an_experiment_that_changes_nothing_shows_nothing() -> None:
+    assert unchanged([Twin(counts=Counter(changed_calls=1))]) == []
+    assert unchanged([Twin(), Twin()]) == ["no call could be changed, so nothing is shown"]
+    planted = [Planted("tool__events", ("properties", "plan"), "id")]
+    twin = Twin([], 3, planted, Counter(changed_calls=1))
+    assert unchanged([twin]) == ["2 changes of allowed values could not be planted"]
+
+
+def _allowlist(folder: Path, *properties: dict[str, str]) -> Allowlist:
+    project = Project.create(
+        folder / "p", [destination("tool")], [event("tool", "*")], list(properties)
+    )
+    seeds = {path.stem: path for path in (project.folder / "seeds").glob("*.csv")}
+    return read_allowlist(seeds, "dev", dt.date(2026, 1, 1))
 
 
 @settings(max_examples=60)

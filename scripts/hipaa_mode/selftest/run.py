@@ -183,7 +183,7 @@ class _Experiment:
         unlisted = make_twin(calls, allowlist, views, SEED, with_masked=False)
         masked = make_twin(calls, allowlist, views, SEED + 1, with_masked=True)
         self.outcome.changed = masked.counts
-        self.outcome.problems += _unchanged((unlisted, masked))
+        self.outcome.problems += unchanged((unlisted, masked))
         progress("Building over the changed calls, twice")
         twins = {"unlisted": unlisted, "masked": masked}
         folders = {
@@ -255,7 +255,7 @@ class _Experiment:
         ]
 
 
-def _unchanged(twins: Iterable[Twin]) -> list[str]:
+def unchanged(twins: Iterable[Twin]) -> list[str]:
     """Say where calls were not changed as they should be: that would show nothing."""
     problems = []
     for twin in twins:

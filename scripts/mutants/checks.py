@@ -87,7 +87,7 @@ def refusal_recorded(sandbox: Sandbox) -> list[str]:
 
 def changed_file_noticed(sandbox: Sandbox) -> list[str]:
     """Change a published file by hand: verifying the audit log must say so."""
-    path = sandbox.project.published_file("ga4__events")
+    path = sandbox.project.published_files("ga4__events")[0]
     path.write_bytes(path.read_bytes() + b" ")
     code, _ = sandbox.run("hipaa-mode", "audit", "verify", "--database", "restricted/calls.duckdb")
     code_of_summary, _ = sandbox.run("hipaa-mode", "summary")
@@ -120,11 +120,12 @@ def every_line_counted(sandbox: Sandbox) -> list[str]:
 
 
 def latest_of_what_is_left(sandbox: Sandbox) -> list[str]:
-    """Take a person's last call back, and build: the file must have what was the latest before."""
+    """Take a person's last calls back, and build: the file must have what was latest before."""
     sandbox.dbt("build")
     calls = sandbox.project.folder / "raw_calls/people.ndjson"
-    lines = calls.read_bytes().splitlines(keepends=True)
-    calls.write_bytes(b"".join(line for line in lines if b'"canary-trait-21"' not in line))
+    lines = calls.read_text().splitlines(keepends=True)
+    taken_back = [line for line in lines if "canary-user-1" in line and "2026-03-02T" in line]
+    calls.write_text("".join(line for line in lines if line not in taken_back))
     before = _of(sandbox.project, "ga4")
     sandbox.dbt("build")
     if _of(sandbox.project, "ga4") == before:

@@ -48,14 +48,14 @@ def _yaml(destination: str, *views: str) -> Edit:
 def _calls() -> str:
     """Calls of five users and two groups: some at one hour, in other orders than their ids."""
     calls = []
-    for number in range(24):
+    for number in range(40):
         ids = {
             "userId": f"canary-user-{number % 5}",
             "messageId": f"canary-trait-{number}",
-            "sentAt": f"2026-03-0{number % 3 + 1}T14:{59 - number}:09.25Z",
+            "sentAt": f"2026-03-0{number % 2 + 1}T14:{59 - number}:09.25Z",
         }
         traits = {
-            "tier": ("gold", "silver", "basic", "bronze")[number * 7 % 4],
+            "tier": f"tier {number % 13}",
             "email": f"canary{number % 4}@example.com",
             "mrn": f"canary-{number}",
         }

@@ -13,12 +13,12 @@ PLAN = f"{PACKAGE}/plan.py"
 VERIFY = f"{PACKAGE}/verify/proof.py"
 LAST_ROW = "dev,ads,event,,member,mask,,,,,a test needs it,tests,\n"
 CALL_ID = "'masked.row_id' ~ suffix if destination_plan"
-EXACT_ID = "'masked.sent_at__exact' if destination_plan"
+FINER_ID = "'masked.sent_at__hour' if destination_plan"
 CALLED_AT = (
     "'coalesce(masked.sent_at__' ~ precision ~ ', masked.received_at__' ~ precision ~ ')' "
     "if destination_plan"
 )
-EXACT_TIME = "'coalesce(masked.sent_at__exact, masked.received_at__exact)' if destination_plan"
+FINER_TIME = "'coalesce(masked.sent_at__hour, masked.received_at__hour)' if destination_plan"
 PERSON = "masked.{{ hipaa_mode.identifier(columns[0].masked_column) }} is not null"
 CHECKS_CALL_ID = (
     'if terms.pop("call_id", None) is not super()._envelope(ROW_ID, staged):\n'
@@ -46,13 +46,13 @@ def _yaml(destination: str, *views: str) -> Edit:
 
 
 def _calls() -> str:
-    """Calls of five users and two groups: some at one hour, in other orders than their ids."""
+    """Calls of five users and groups, several of each on a day, at other hours."""
     calls = []
     for number in range(40):
         ids = {
             "userId": f"canary-user-{number % 5}",
             "messageId": f"canary-trait-{number}",
-            "sentAt": f"2026-03-0{number % 2 + 1}T14:{59 - number}:09.25Z",
+            "sentAt": f"2026-03-0{number % 2 + 1}T{7 * number % 24:02}:10:09.25Z",
         }
         traits = {
             "tier": f"tier {number % 13}",
@@ -60,10 +60,8 @@ def _calls() -> str:
             "mrn": f"canary-{number}",
         }
         calls.append(identify(traits, **ids))
-        group_ids = {**ids, "groupId": f"canary-clinic-{number % 2}"}
-        calls.append(
-            group({"size": number % 3}, **{**group_ids, "messageId": f"canary-g{number}"})
-        )
+        group_ids = {**ids, "groupId": f"canary-clinic-{number % 5}"}
+        calls.append(group({"size": number}, **{**group_ids, "messageId": f"canary-g{number}"}))
     calls.append(identify({"tier": "gold"}, messageId="canary-nobody"))
     return "".join(json.dumps(call) + "\n" for call in calls)
 
@@ -76,7 +74,7 @@ LATEST = (
         + _rows(
             "ga4,user,,tier,allow,,,none,",
             "ga4,user,,email,mask,email,,,",
-            "ads,group,,size,allow,,integer,none,",
+            "ads,group,,size,allow,,integer,,",
         ),
     ),
     Edit("raw_calls/people.ndjson", "", _calls()),
@@ -111,16 +109,16 @@ FAULTS: tuple[Fault, ...] = (
     _fault(
         "macros",
         PROOF,
-        "latest values: calls of one hour are in the order of exact times",
-        "form: ga4__users: calls of one time are in an order that may tell more",
-        (LATEST_SQL, CALL_ID, EXACT_ID),
+        "latest values: calls of one day are in the order of their hours",
+        "form: ads__groups_latest: calls of one time are in an order that may tell more",
+        (LATEST_SQL, CALL_ID, FINER_ID),
     ),
     _fault(
         "macros",
         PROOF,
-        "latest values: it is told exactly when one changed",
-        r"form: ga4__users\.changed_at: it is not in the reviewed form",
-        (LATEST_SQL, CALLED_AT, EXACT_TIME),
+        "latest values: the hour when one changed is told, and not the day",
+        r"form: ads__groups_latest\.changed_at: it is not in the reviewed form",
+        (LATEST_SQL, CALLED_AT, FINER_TIME),
     ),
     _fault(
         "macros",
@@ -164,9 +162,9 @@ FAULTS: tuple[Fault, ...] = (
     _fault(
         "macros, verify",
         EXPERIMENT,
-        "latest values: calls of one hour are in the order of exact times, and verify takes it",
-        r"ga4__users\.\w+: is not what follows from the calls",
-        (LATEST_SQL, CALL_ID, EXACT_ID),
+        "latest values: calls of one day are in the order of their hours, and verify takes it",
+        r"ads__groups_latest\.\w+: is not what follows from the calls",
+        (LATEST_SQL, CALL_ID, FINER_ID),
         (VERIFY, CHECKS_CALL_ID, CHECKS_CALL_ID.replace(" is not super()", " is super()")),
     ),
     _fault(

@@ -3,7 +3,7 @@
 The table is scripts/mutants/faults.py; `python scripts/mutants/run.py` takes every fault through
 all layers in order, half an hour's work, and writes the document. Here every fault must still
 change what it says, and those of `TAKEN` meet the layer that caught them there once more: one or
-two of each layer, and those whose check has nothing else that would notice its loss.
+more of each layer, of macros, models, plugin, Python and the proof itself.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ TAKEN = (
     "elements of a masked list are sent as they are",
     "properties that are not listed are allowed",
     "latest values: calls of nobody are somebody's",
-    "latest values: it is told exactly when one changed",
+    "latest values: the hour when one changed is told, and not the day",
     "a property of one event is shown on all",
     "surrogates are not different",
-    "latest values: calls of one hour are in the order of exact times, and verify takes it",
+    "latest values: calls of one day are in the order of their hours, and verify takes it",
     "a subkey is in the compiled SQL",
     "latest values: verify takes any query over the calls",
     "a destination is published though a test warned",

@@ -47,6 +47,11 @@ FAULTS: tuple[Fault, ...] = (
         "a run on a part of the calls published",
         (PUBLISH, "flags.EMPTY or flags.SAMPLE", "false"),
         (
+            "macros/materializations/destination_view.sql",
+            "and destination_plan and not flags.EMPTY and not flags.SAMPLE",
+            "and destination_plan",
+        ),
+        (
             "tests/reconciliation/raw_calls_are_all_accounted_for.sql",
             "where raw_calls <> calls_read or all_calls <> staged + duplicates + rejected + withheld",
             "where false",

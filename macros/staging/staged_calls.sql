@@ -12,22 +12,16 @@ usable as (
     left join {{ ref('hipaa_mode', 'calls_without_message_id') }} as calls_without_message_id
         on calls_read.file_number = calls_without_message_id.file_number
         and calls_read.line_number = calls_without_message_id.line_number
+    {#- Joined and not `not exists`, for which DuckDB would keep all calls in memory. -#}
+    {%- for left_out in ['duplicate_calls', 'withheld_calls'] %}
+    left join {{ ref('hipaa_mode', left_out) }} as {{ left_out }}
+        on calls_read.file_number = {{ left_out }}.file_number
+        and calls_read.line_number = {{ left_out }}.line_number
+    {%- endfor %}
     where
         calls_read.rejection_reason is null
-        and not exists (
-            select 1
-            from {{ ref('hipaa_mode', 'duplicate_calls') }} as duplicate_calls
-            where
-                calls_read.file_number = duplicate_calls.file_number
-                and calls_read.line_number = duplicate_calls.line_number
-        )
-        and not exists (
-            select 1
-            from {{ ref('hipaa_mode', 'withheld_calls') }} as withheld_calls
-            where
-                calls_read.file_number = withheld_calls.file_number
-                and calls_read.line_number = withheld_calls.line_number
-        )
+        and duplicate_calls.line_number is null
+        and withheld_calls.line_number is null
 
 )
 

@@ -47,15 +47,12 @@ from judged
 left join {{ ref('hipaa_mode', 'calls_without_message_id') }} as calls_without_message_id
     on judged.file_number = calls_without_message_id.file_number
     and judged.line_number = calls_without_message_id.line_number
+left join {{ ref('hipaa_mode', 'duplicate_calls') }} as duplicate_calls
+    on judged.file_number = duplicate_calls.file_number
+    and judged.line_number = duplicate_calls.line_number
 where
     judged.reason is not null
-    and not exists (
-        select 1
-        from {{ ref('hipaa_mode', 'duplicate_calls') }} as duplicate_calls
-        where
-            judged.file_number = duplicate_calls.file_number
-            and judged.line_number = duplicate_calls.line_number
-    )
+    and duplicate_calls.line_number is null
 {%- endmacro %}
 
 {#- An id as the list of suppressed users has it: nobody is missed for a blank beside their id. -#}

@@ -91,6 +91,7 @@ def test_a_project_gets_all_it_needs(project: Path):
     assert settings["flags"]["warn_error_options"]["silence"] == [
         "PackageNodeDependsOnRootProjectNode"
     ]
+    assert settings["flags"]["indirect_selection"] == "buildable"
     assert settings["models"]["clinic"]["destinations"] == {
         "+schema": "destinations",
         "+access": "public",

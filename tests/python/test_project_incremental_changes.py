@@ -212,3 +212,33 @@ class TestBetweenBuilds:
             for row in story.rows[step]
         }
         assert len(pairs) == len(dict(pairs)) == len({code for _, code in pairs}) == 3
+
+
+def test_one_destination_and_what_it_is_made_of_can_be_built_alone(
+    new_project: Callable[..., Project],
+) -> None:
+    project = new_project(
+        "one_destination",
+        [destination("daily"), destination("other")],
+        [event("daily", "Visit"), event("other", "Visit")],
+        [allowed("daily", "event", "plan"), allowed("other", "event", "note")],
+        [visit(1, 1), visit(2, 2)],
+        views={"daily": ["events"], "other": ["events", "identifies"]},
+    )
+    run = project.build("--select", "+path:models/destinations/daily")
+    assert "NOT published: `other`, its last good files stay: other__events did not run" in (
+        run.output.replace("other__identifies did not run; ", "")
+    )
+    assert row_count(project, "daily__events") == 2
+    assert not (project.published_folder() / "other").exists()
+    # DuckDB keeps all rows in memory for a delim join, which it makes of `not exists`.
+    [(_, steps)] = project.query("explain select * from main_restricted.stg_calls")
+    assert "HASH_JOIN" in steps
+    assert "DELIM" not in steps
+    # What is left comes along with the next whole build, and nothing is asked for twice.
+    project.build()
+    assert row_count(project, "daily__events") == row_count(project, "other__events") == 2
+
+
+def row_count(project: Project, view: str) -> int:
+    return len(project.published_rows(view))

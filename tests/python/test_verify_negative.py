@@ -134,8 +134,6 @@ def also(predicate: str) -> tuple[str, str]:
     return WHERE, f"{WHERE} and {predicate}"
 
 
-WITHHELD = "calls_read.line_number = withheld_calls.line_number"
-WITHHELD_CALLS = '"calls"."main_restricted"."withheld_calls"'
 RETAINED_FROM = (dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=400)).date()
 TOKENS = 'masked."properties__email__mask__shared"'
 STG = '"calls"."main_restricted"."stg_calls"'
@@ -582,18 +580,36 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
             "calls_read.rejection_reason is null\n and calls_read.user_id <> 'x'",
         ),
     ),
-    "duplicates kept": ("staging", STAGED, ("not exists (", "exists (")),
-    "suppression filter dropped": ("staging", STAGED, (WITHHELD, "1 = 0")),
+    "duplicates kept": (
+        "staging",
+        STAGED,
+        ("and duplicate_calls.line_number is null", ""),
+    ),
+    "duplicates only": (
+        "staging",
+        STAGED,
+        ("duplicate_calls.line_number is null", "duplicate_calls.line_number is not null"),
+    ),
+    "duplicates of another file": (
+        "join",
+        STAGED,
+        ("calls_read.file_number = duplicate_calls.file_number", "true"),
+    ),
+    "suppression filter dropped": (
+        "staging",
+        STAGED,
+        ("and withheld_calls.line_number is null", ""),
+    ),
     "suppression filter turned round": (
         "staging",
         STAGED,
         (
-            f"not exists (\n            select 1\n            from {WITHHELD_CALLS}",
-            f"exists (\n            select 1\n            from {WITHHELD_CALLS}",
+            "withheld_calls.line_number is null",
+            "withheld_calls.line_number is not null",
         ),
     ),
     "withheld calls of another file": (
-        "staging",
+        "join",
         STAGED,
         ("calls_read.file_number = withheld_calls.file_number", "true"),
     ),

@@ -247,6 +247,9 @@ def _add_settings(workspace: Workspace, raw_calls: str) -> None:
     silenced = ["flags", "warn_error_options", "silence"]
     if SILENCED not in (text.get(silenced) or []):
         text.append(silenced, SILENCED)
+    # So that one destination can be built: its tests read nothing but what it is made of.
+    if text.get(["flags", "indirect_selection"]) is None:
+        text.set(["flags", "indirect_selection"], "buildable")
     if raw_calls:
         text.set(["vars", "hipaa_mode__raw_calls"], raw_calls)
     workspace.set_yaml(PROJECT_FILE, text)

@@ -452,7 +452,8 @@ class _Tracer:
     def _left_join(self, base: Relation, right: Relation, condition: frozenset[Term]) -> Relation:
         """Return the right side's columns as terms of the left side's row."""
         rows = right.rows
-        if rows.kind == "rows" and rows.arguments[0] == "calls_without_message_id":
+        if rows.kind == "rows" and rows.arguments[0] in COMPARED_MODELS:
+            # These have at most one row for the place of a call.
             if condition == _same_place(rows.arguments[0]):
                 return right
         elif rows.kind == "rows" and rows.arguments[0] == CROSSWALK:

@@ -307,22 +307,16 @@ from calls_read
 left join calls_without_message_id
     on calls_read.file_number = calls_without_message_id.file_number
     and calls_read.line_number = calls_without_message_id.line_number
+left join duplicate_calls
+    on calls_read.file_number = duplicate_calls.file_number
+    and calls_read.line_number = duplicate_calls.line_number
+left join withheld_calls
+    on calls_read.file_number = withheld_calls.file_number
+    and calls_read.line_number = withheld_calls.line_number
 where
     calls_read.rejection_reason is null
-    and not exists (
-        select 1 as found
-        from duplicate_calls
-        where
-            calls_read.file_number = duplicate_calls.file_number
-            and calls_read.line_number = duplicate_calls.line_number
-    )
-    and not exists (
-        select 1 as found
-        from withheld_calls
-        where
-            calls_read.file_number = withheld_calls.file_number
-            and calls_read.line_number = withheld_calls.line_number
-    )
+    and duplicate_calls.line_number is null
+    and withheld_calls.line_number is null
 
 --- model withheld_calls
 with
@@ -362,15 +356,12 @@ from judged
 left join calls_without_message_id as calls_without_message_id
     on judged.file_number = calls_without_message_id.file_number
     and judged.line_number = calls_without_message_id.line_number
+left join duplicate_calls as duplicate_calls
+    on judged.file_number = duplicate_calls.file_number
+    and judged.line_number = duplicate_calls.line_number
 where
     judged.reason is not null
-    and not exists (
-        select 1
-        from duplicate_calls as duplicate_calls
-        where
-            judged.file_number = duplicate_calls.file_number
-            and judged.line_number = duplicate_calls.line_number
-    )
+    and duplicate_calls.line_number is null
 
 --- where calls expire
 when coalesce(sent_at, received_at) is null then 'undated'

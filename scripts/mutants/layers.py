@@ -160,7 +160,7 @@ class Inspection:
         failed = _FAILED.findall(output)
         if code not in (0, 1) or bool(code) != bool(failed):
             raise RuntimeError(f"the checks did not run: {output[-3000:]}")
-        return [node.rpartition("/")[2] for node in failed]
+        return [found.removeprefix("tests/python/") for found in failed]
 
 
 def _refusals(output: str) -> Iterator[str]:

@@ -106,7 +106,7 @@ FAULTS: tuple[Fault, ...] = (
         "macros",
         TESTS,
         "repeated deliveries are staged too",
-        "row_id_is_primary_key_ga4__events",
+        "raw_calls_are_all_accounted_for",
         (
             f"{STAGING}/staged_calls.sql",
             "        and duplicate_calls.line_number is null\n",

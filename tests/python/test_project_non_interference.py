@@ -372,10 +372,11 @@ def test_random_codes_must_be_one_for_each_value(
 
 
 def test_an_experiment_that_changes_nothing_shows_nothing() -> None:
-    assert unchanged([Twin(counts=Counter(changed_calls=1))]) == []
-    assert unchanged([Twin(), Twin()]) == ["no call could be changed, so nothing is shown"]
+    assert unchanged([Twin(changes_usable_calls=True)]) == []
+    rejected_alone = Twin(counts=Counter(changed_calls=1))
+    assert unchanged([rejected_alone, Twin()]) == ["no call could be changed, so nothing is shown"]
     planted = [Planted("tool__events", ("properties", "plan"), "id")]
-    twin = Twin([], 3, planted, Counter(changed_calls=1))
+    twin = Twin([], 3, planted, changes_usable_calls=True)
     assert unchanged([twin]) == ["2 changes of allowed values could not be planted"]
 
 

@@ -259,7 +259,7 @@ def unchanged(twins: Iterable[Twin]) -> list[str]:
     """Say where calls were not changed as they should be: that would show nothing."""
     problems = []
     for twin in twins:
-        if not twin.counts["changed_calls"]:
+        if not twin.changes_usable_calls:
             problems.append("no call could be changed, so nothing is shown")
         if len(twin.planted) != twin.to_plant:
             missing = twin.to_plant - len(twin.planted)

@@ -63,12 +63,14 @@ class Twin:
         lines: the changed calls.
         to_plant: how many changes were to be planted in allowed values.
         planted: those that were.
+        changes_usable_calls: whether a call that counts was changed, and not rejected ones alone.
         counts: how many calls there are and were changed, and values by how they were.
     """
 
     lines: list[bytes] = field(default_factory=list)
     to_plant: int = 0
     planted: list[Planted] = field(default_factory=list)
+    changes_usable_calls: bool = False
     counts: Counter[str] = field(default_factory=Counter)
 
 
@@ -128,6 +130,7 @@ class _Twin:
             line = dump(self._changed(call)).encode()
         self.twin.counts["calls"] += 1
         self.twin.counts["changed_calls"] += line != call.line
+        self.twin.changes_usable_calls |= bool(call.kind) and line != call.line
         self.twin.lines.append(line)
 
     # Calls

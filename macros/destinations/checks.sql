@@ -30,7 +30,8 @@
 {%- set passing_ids = [] -%}
 {%- for column in columns -%}
     {%- set is_token = column.treatment in ('mask', 'surrogate') -%}
-    {%- set is_allowed_id = column.property_list == 'envelope' and column.treatment == 'allow' -%}
+    {#- No other column of the envelope: a whole object there would pass as it is. -#}
+    {%- set is_allowed_id = column.property_list == 'envelope' and column.treatment == 'allow' and column.name in ('user_id', 'anonymous_id', 'group_id') -%}
     {%- if is_token and 'masked_columns_are_tokens' in names -%}
         {%- do masked.append(column) -%}
     {%- endif -%}

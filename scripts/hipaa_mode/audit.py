@@ -311,6 +311,10 @@ def hashes(entry: Mapping[str, Any]) -> dict[str, str]:
     return {str(v.get("view")): str(v.get("sha256")) for v in told if isinstance(v, dict)}
 
 
+def _run_of(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("dbt_invocation_id"))
+
+
 def unrecorded(log: AuditLog) -> list[dict[str, Any]]:
     """Return entries for what changed in the published folder without one.
 
@@ -323,9 +327,10 @@ def unrecorded(log: AuditLog) -> list[dict[str, Any]]:
     for manifest in manifests:
         content = delivery(manifest)
         known = standing.pop(content["destination"], None)
-        if known is not None and hashes(known) == hashes(content):
+        is_of_run = known is not None and _run_of(known) == _run_of(content)
+        if known is not None and is_of_run and hashes(known) == hashes(content):
             continue
-        if known is not None and known.get("dbt_invocation_id") == content["dbt_invocation_id"]:
+        if is_of_run:
             reason = "the files are not those that this run published"
             found.append({**content, "outcome": ALTERED, "reasons": [reason]})
         else:
@@ -501,6 +506,10 @@ def _published_faults(root: Path, environment: str, found: Sequence[Entry]) -> I
         if destination not in present:
             yield f"`{destination}` is not published any more, and no entry says so"
             continue
+        manifest = publishing.manifest_of(root, environment, destination)
+        # What is wrong with a manifest is said by publishing.check_files.
+        if manifest is not None and _run_of(manifest) != _run_of(entry):
+            yield f"`{destination}` was published by a run without an entry; the next adds it"
         of_views: dict[str, dict[str, str]] = {view: {} for view in hashes(entry)}
         for name in publishing.files_in(folder / destination):
             digest = publishing.file_sha256(folder / destination / name)

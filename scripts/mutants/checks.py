@@ -87,7 +87,7 @@ def refusal_recorded(sandbox: Sandbox) -> list[str]:
 
 def changed_file_noticed(sandbox: Sandbox) -> list[str]:
     """Change a published file by hand: verifying the audit log must say so."""
-    path = sandbox.project.published_file("ga4__events")
+    path = sandbox.project.published_files("ga4__events")[0]
     path.write_bytes(path.read_bytes() + b" ")
     code, _ = sandbox.run("hipaa-mode", "audit", "verify", "--database", "restricted/calls.duckdb")
     code_of_summary, _ = sandbox.run("hipaa-mode", "summary")
@@ -119,11 +119,31 @@ def every_line_counted(sandbox: Sandbox) -> list[str]:
     return [] if row == (len(lines),) else ["raw lines are not all among the calls read"]
 
 
+def latest_of_what_is_left(sandbox: Sandbox) -> list[str]:
+    """Take a person's last calls back, and build: the file must have what was latest before."""
+    sandbox.dbt("build")
+    calls = sandbox.project.folder / "raw_calls/people.ndjson"
+    lines = calls.read_text().splitlines(keepends=True)
+    taken_back = [line for line in lines if "canary-user-1" in line and "2026-03-02T" in line]
+    calls.write_text("".join(line for line in lines if line not in taken_back))
+    before = _of(sandbox.project, "ga4")
+    sandbox.dbt("build")
+    if _of(sandbox.project, "ga4") == before:
+        return ["nothing was published anew"]
+    with duckdb.connect(str(sandbox.project.database), read_only=True) as connection:
+        shown = "select row_id, changed_at, tier from main_destinations.ga4__users order by row_id"
+        expected = connection.execute(shown).fetchall()
+    rows = sandbox.project.published_rows("ga4__users")
+    found = sorted((row["row_id"], row["changed_at"], row["tier"]) for row in rows)
+    return [] if found == expected else ["the file does not have the latest values"]
+
+
 def _refused(what: str, model: str, old: str, new: str) -> Callable[[Sandbox], list[str]]:
     """Return a check that verify refuses the compiled SQL with one text replaced."""
 
     def check(sandbox: Sandbox) -> list[str]:
         path = sandbox.project.folder / "target/manifest.json"
+        sandbox.dbt("compile", *MODELS_ONLY)
         manifest = json.loads(path.read_text("utf-8"))
         node = manifest["nodes"][f"model.hipaa_mode.{model}"]
         if old not in node["compiled_code"]:
@@ -131,11 +151,12 @@ def _refused(what: str, model: str, old: str, new: str) -> Callable[[Sandbox], l
         node["compiled_code"] = node["compiled_code"].replace(old, new)
         path.write_text(json.dumps(manifest), encoding="utf-8")
         code, _ = sandbox.run("hipaa-mode", "verify", "--manifest", str(path), "--json")
-        return [] if code == 1 else [f"a {what} is proven"]
+        return [] if code == 1 else [f"{what} proven"]
 
     return check
 
 
+MODELS_ONLY = ("--select", "resource_type:model", "--indirect-selection", "empty")
 PLAN = 'masked."properties__plan__allow"'
 FILTER = "where masked.event in ("
 
@@ -149,19 +170,32 @@ CHECKS: dict[str, Callable[[Sandbox], list[str]]] = {
     "changed file noticed": changed_file_noticed,
     "removed destination": removed_destination,
     "every line counted": every_line_counted,
+    "latest values of what is left": latest_of_what_is_left,
     "column of another property refused": _refused(
-        "column of another property", "ga4__events", PLAN, 'masked."properties__note__allow"'
+        "a column of another property is",
+        "ga4__events",
+        PLAN,
+        'masked."properties__note__allow"',
     ),
     "filter on a token refused": _refused(
-        "filter on a token",
+        "a filter on a token is",
         "ga4__events",
         FILTER,
         f"where masked.user_id__shared > 'f' and{FILTER[5:]}",
     ),
     "token looked up by another id refused": _refused(
-        "token looked up by another id",
+        "a token looked up by another id is",
         "masked_events",
         'on texts."user_id" = "user_id__tokens".value',
         'on texts."group_id" = "user_id__tokens".value',
+    ),
+    "calls of nobody refused": _refused(
+        "calls of nobody are", "ga4__users", 'where masked."user_id__shared" is not null', ""
+    ),
+    "all values ever sent refused": _refused(
+        "all values ever sent are",
+        "ga4__users",
+        "arg_max(value_1, place)",
+        "string_agg(value_1, ' ')",
     ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faults_latest
 import faults_masking
 import faults_project
 import faults_publishing
@@ -12,6 +13,7 @@ from fault import Fault
 FAULTS: tuple[Fault, ...] = (
     *faults_masking.FAULTS,
     *faults_views.FAULTS,
+    *faults_latest.FAULTS,
     *faults_project.FAULTS,
     *faults_python.FAULTS,
     *faults_publishing.FAULTS,

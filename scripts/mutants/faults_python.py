@@ -125,7 +125,7 @@ FAULTS: tuple[Fault, ...] = (
         "Python",
         CANARIES,
         "free text is not guarded unless a row asks for it",
-        "a planted value in published/dev/ga4/ga4__events.parquet",
+        "a planted value in published/dev/ga4/ga4__events/",
         (PLAN, '("block" if destination.is_in_hipaa_mode else "none")', '"none"'),
     ),
     fault(

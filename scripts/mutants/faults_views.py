@@ -106,11 +106,22 @@ FAULTS: tuple[Fault, ...] = (
         "macros",
         TESTS,
         "repeated deliveries are staged too",
-        "row_id_is_primary_key_ga4__events",
+        "raw_calls_are_all_accounted_for",
         (
             f"{STAGING}/staged_calls.sql",
-            "and calls_read.line_number = duplicate_calls.line_number\n        )",
-            "and calls_read.line_number = duplicate_calls.line_number + 1000\n        )",
+            "        and duplicate_calls.line_number is null\n",
+            "",
+        ),
+    ),
+    fault(
+        "macros",
+        PROOF,
+        "calls of people whose data are deleted are staged all the same",
+        "staging: ga4__events: its rows are not those of staging",
+        (
+            f"{STAGING}/staged_calls.sql",
+            "        and withheld_calls.line_number is null\n",
+            "",
         ),
     ),
     fault(

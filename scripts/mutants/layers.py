@@ -14,11 +14,11 @@ from pathlib import Path
 
 import checks
 import pyarrow.parquet as pq
+from checks import MODELS_ONLY
 from fault import CANARIES, CHECK, CONSTRUCTION, EXPERIMENT, PROOF, TESTS, Fault
 from project import KEY, subkey
 from sandbox import Sandbox
 
-MODELS_ONLY = ("--select", "resource_type:model", "--indirect-selection", "empty")
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+::.+?)(?: - .*)?$", re.MULTILINE)
 
 LAYERS = (CONSTRUCTION, TESTS, PROOF, EXPERIMENT, CANARIES, CHECK)
@@ -160,7 +160,7 @@ class Inspection:
         failed = _FAILED.findall(output)
         if code not in (0, 1) or bool(code) != bool(failed):
             raise RuntimeError(f"the checks did not run: {output[-3000:]}")
-        return [node.rpartition("/")[2] for node in failed]
+        return [found.removeprefix("tests/python/") for found in failed]
 
 
 def _refusals(output: str) -> Iterator[str]:

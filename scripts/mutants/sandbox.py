@@ -161,22 +161,28 @@ class Edit:
     old: str
     new: str
 
-    def apply(self, root: Path) -> None:
-        """Change the file.
+    def apply(self, path: Path) -> None:
+        """Change the file, which is at a path.
 
         Raises:
             ValueError: the text to replace is not there exactly once.
         """
-        path = root / self.file
+        text = path.read_text(encoding="utf-8") if self.old else ""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(self.made_of(text), encoding="utf-8")
+
+    def made_of(self, text: str) -> str:
+        """Return what a file's text becomes; see `apply`."""
         if not self.old:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(self.new, encoding="utf-8")
-            return
-        text = path.read_text(encoding="utf-8")
+            return self.new
         found = text.count(self.old)
         if found != 1:
             raise ValueError(f"{self.file} has {found} times, and not once: {self.old!r}")
-        path.write_text(text.replace(self.old, self.new), encoding="utf-8")
+        return text.replace(self.old, self.new)
+
+    def place(self, folder: Path) -> Path:
+        """Return where its file is below a sandbox's folder."""
+        return folder / ("repository" if self.file.startswith(PACKAGE) else "project") / self.file
 
 
 class Sandbox:
@@ -193,6 +199,14 @@ class Sandbox:
     def create(cls, folder: Path, server: Forks) -> Sandbox:
         """Make the sound project and build it once, so that copies need not be parsed anew."""
         sandbox = cls(folder, server)
+        cls.write(folder)
+        code, output = sandbox.dbt("build")
+        assert code == 0, output
+        return sandbox
+
+    @staticmethod
+    def write(folder: Path) -> None:
+        """Write the sound project, and the package beside it."""
         Project.create(
             folder / "project",
             *(DESTINATIONS, EVENTS, PROPERTIES, calls()),
@@ -207,9 +221,6 @@ class Sandbox:
         for name in FILES:
             shutil.copy(REPOSITORY / name, repository)
         shutil.copy(REPOSITORY / PACKAGE / "demo_calls.py", repository / PACKAGE)
-        code, output = sandbox.dbt("build")
-        assert code == 0, output
-        return sandbox
 
     def copy(self, folder: Path, edits: Iterable[Edit], is_built: bool = False) -> Sandbox:
         """Copy the project and the package, with a fault in the copy.
@@ -224,8 +235,7 @@ class Sandbox:
         shutil.copytree(self.folder, folder, ignore=shutil.ignore_patterns(*kept), symlinks=True)
         copy = Sandbox(folder, self.server)
         for edit in edits:
-            in_package = edit.file.startswith(PACKAGE)
-            edit.apply(folder / "repository" if in_package else copy.project.folder)
+            edit.apply(edit.place(folder))
         return copy
 
     def run(self, program: str, *arguments: str, folder: Path | None = None) -> tuple[int, str]:

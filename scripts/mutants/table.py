@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +25,9 @@ class Caught:
     said: str
 
 
-def as_markdown(rows: Sequence[Caught]) -> str:
-    """Write the document."""
+def as_markdown(caught: Mapping[str, Caught]) -> str:
+    """Write the document from its rows by the names of the faults, in the table's order."""
+    rows = [caught[fault.name] for fault in FAULTS if fault.name in caught]
     counts = Counter(row.layer for row in rows)
     lines = [
         "# Faults put in on purpose",
@@ -37,8 +38,9 @@ def as_markdown(rows: Sequence[Caught]) -> str:
         "itself. The layers look at",
         "the copy in this order, and the first that finds the fault is named, with what it says. "
         "The sound copy passes",
-        "them all. `pytest tests/python/test_mutants.py` runs every fault through the layer that "
-        "is named here.",
+        "them all. `pytest tests/python/test_mutants.py` looks that each still changes what it "
+        "should, and takes some",
+        "of every layer through it again.",
         "",
         "| layer | what it means that it catches a fault | faults |",
         "| --- | --- | ---: |",
@@ -60,12 +62,16 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")
 
 
-def read_layers(text: str) -> dict[str, str]:
-    """Return the layer of each fault from the document."""
-    rows = re.findall(r"^\| ([^|]+) \| [^|]+ \| ([^|]+) \| .*\|$", text, re.MULTILINE)
-    return {name: layer for name, layer in rows if layer in MEANING}
+def read_rows(document: Path) -> dict[str, Caught]:
+    """Return the rows of a document by the names of their faults; none if there is no document.
 
-
-def by_name() -> dict[str, Fault]:
-    """Return the faults by name."""
-    return {fault.name: fault for fault in FAULTS}
+    Rows of faults that the table no longer has are left out.
+    """
+    text = document.read_text(encoding="utf-8") if document.exists() else ""
+    rows = re.findall(r"^\| (.+?) \| .+? \| (.+?) \| (.*) \|$", text, re.MULTILINE)
+    faults = {fault.name: fault for fault in FAULTS}
+    return {
+        name: Caught(faults[name], layer, said.replace("\\|", "|").replace("&lt;", "<"))
+        for name, layer, said in rows
+        if name in faults
+    }

@@ -9,11 +9,13 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hipaa_mode import audit
+from hipaa_mode import audit, publishing
 from hipaa_mode.errors import ExitCode
 
 KEY = b"a" * 64
@@ -81,6 +83,11 @@ def resealed(line: bytes, **changes: object) -> bytes:
 
 TAMPERING = {
     "edited": lambda lines: [lines[0], lines[1].replace(b"held back", b"published"), *lines[2:]],
+    "a reason added": lambda lines: [
+        lines[0],
+        lines[1].replace(b'"reasons":[]', b'"reasons":["x"]'),
+        *lines[2:],
+    ],
     "spaced": lambda lines: [lines[0].replace(b",", b", ", 1), *lines[1:]],
     "dropped": lambda lines: [lines[0], *lines[2:]],
     "first dropped": lambda lines: lines[1:],
@@ -110,6 +117,29 @@ def test_tampering_is_found(root: Path, how: str):
     needs_key = {"edited and hashed anew"}
     assert bool(faults(root)) == (how not in needs_table)
     assert bool(faults(root, key=None)) == (how not in needs_table | needs_key)
+
+
+def publish(root: Path, run: str) -> dict[str, object]:
+    folder = publishing.begin(root, "dev", "ga4", "ga4__events")
+    pq.write_table(pa.table({"row_id": ["a"]}), folder / f"all.parquet{publishing.UNFINISHED}")
+    name = "ga4__events/all.parquet"
+    manifest = {"destination": "ga4", "dbt_invocation_id": run, "views": {"ga4__events": {}}}
+    return publishing.finish(root, "dev", "ga4", [name], [], {name: 1}, manifest)
+
+
+def test_a_run_that_published_the_same_bytes_without_an_entry_is_found(root: Path):
+    with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
+        log.append([audit.delivery(publish(root, "one"))])
+    assert faults(root) == []
+    publish(root, "two")
+    problem = "`ga4` was published by a run without an entry; the next adds it"
+    assert faults(root) == [problem]
+    with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
+        [late] = audit.unrecorded(log)
+        assert (late["outcome"], late["dbt_invocation_id"]) == (audit.PUBLISHED, "two")
+        log.append([late])
+        assert audit.unrecorded(log) == []
+    assert faults(root) == []
 
 
 def test_entries_of_another_key_are_a_note_and_not_a_pass(root: Path):

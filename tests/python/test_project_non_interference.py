@@ -13,21 +13,32 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from project import KEY, REPOSITORY, Project, allowed, as_line, destination, event, token
+from project import KEY, REPOSITORY, Project, allowed, as_line, destination, event, token, track
 
-from hipaa_mode.selftest.allowlist import read_allowlist, read_path
-from hipaa_mode.selftest.compare import RowIds, TokenMap, out_of_order
+from hipaa_mode.selftest.allowlist import ROOTS, Allowlist, find, read_allowlist, read_path
+from hipaa_mode.selftest.compare import (
+    Comparison,
+    Published,
+    RowIds,
+    TokenMap,
+    out_of_order,
+    row_keys,
+)
 from hipaa_mode.selftest.fresh import NORMALIZATIONS, Bijection, same_at_precision
 from hipaa_mode.selftest.messages import (
+    IDS,
     Call,
     Object,
     dump,
@@ -38,7 +49,8 @@ from hipaa_mode.selftest.messages import (
     scalar_text,
     winner,
 )
-from hipaa_mode.selftest.twin import make_twin
+from hipaa_mode.selftest.run import unchanged
+from hipaa_mode.selftest.twin import Planted, Twin, make_twin
 
 SHARED_EVENTS = str(REPOSITORY.parent / "shared/events/*.ndjson")
 FILES = sorted(glob.glob(SHARED_EVENTS) + glob.glob(os.environ.get("HIPAA_MODE_EXTRA_EVENTS", "")))
@@ -129,6 +141,8 @@ class Generated:
         }
         if draw.random() < 0.9:
             call["messageId"] = f"m{draw.randrange(number + 1) if draw.random() < 0.1 else number}"
+        if draw.random() < 0.05:
+            call["messageId"] = self.person()
         for root in ("properties", "traits", "context"):
             call[root] = {**self.object(2), "tier": draw.choice(("Gold", "Silver"))}
         return as_line(call)
@@ -309,9 +323,7 @@ def test_rejected_calls_stay_rejected_and_duplicates_duplicates(tmp_path: Path) 
 
 def test_a_text_that_is_both_a_message_id_and_a_person_changes_to_one_text(tmp_path: Path) -> None:
     """Their tokens are one token: a row id is the token of the message id."""
-    project = Project.create(tmp_path / "p", [destination("tool")], [event("tool", "*")])
-    seeds = {path.stem: path for path in (project.folder / "seeds").glob("*.csv")}
-    allowlist = read_allowlist(seeds, "dev", dt.date(2026, 1, 1))
+    allowlist = _allowlist(tmp_path)
     lines = [
         as_line({"type": "track", "event": "Visit", "messageId": "5", "userId": "7"}),
         as_line({"type": "track", "event": "Visit", "messageId": 7, "userId": 5}),
@@ -322,6 +334,119 @@ def test_a_text_that_is_both_a_message_id_and_a_person_changes_to_one_text(tmp_p
     assert one.tree is not None and other.tree is not None
     assert one.message_id == scalar_text(winner(other.tree, "user_id")) != "5"
     assert other.message_id == scalar_text(winner(one.tree, "user_id")) != "7"
+
+
+@pytest.mark.parametrize(
+    ("codes", "wrong"),
+    [
+        (("a" * 32, "b" * 32, "a" * 32, None), 0),
+        (("a" * 32, "b" * 32, "c" * 32, None), 1),
+        (("a" * 32, "a" * 32, "a" * 32, None), 1),
+        (("a" * 32, "b" * 32, None, None), 1),
+        (("a" * 32, "b" * 32, "a" * 32, "c" * 32), 1),
+    ],
+)
+def test_random_codes_must_be_one_for_each_value(
+    tmp_path: Path, codes: tuple[str | None, ...], wrong: int
+) -> None:
+    allowlist = _allowlist(tmp_path, allowed("tool", "event", "member", "surrogate"))
+    members = ("m1", "m2", "m1", None)
+    lines = [
+        as_line(track("Visit", {"member": member}, messageId=f"id{number}"))
+        for number, member in enumerate(members)
+    ]
+    calls, _ = read_calls(lines, _is_json)
+    row_ids = [token(f"id{number}") for number in range(len(members))]
+    columns = [
+        {"name": "row_id", "property_list": "envelope"},
+        {"name": "member", "property_list": "event", "property": "member", "events": None},
+    ]
+    published = Published(
+        tmp_path,
+        {"tool__events": pa.table({"row_id": row_ids, "member": codes})},
+        {"tool": {"views": {"tool__events": {"columns": columns}}}},
+    )
+    found = Comparison(allowlist, published).recomputed(published, calls, KEY, "dev")
+    told = [(item.column, item.problem, item.rows) for item in found]
+    assert told == [("member", "its codes are not one for each value", wrong)] * bool(wrong)
+
+
+def test_an_experiment_that_changes_nothing_shows_nothing() -> None:
+    assert unchanged([Twin(changes_usable_calls=True)]) == []
+    rejected_alone = Twin(counts=Counter(changed_calls=1))
+    assert unchanged([rejected_alone, Twin()]) == ["no call could be changed, so nothing is shown"]
+    planted = [Planted("tool__events", ("properties", "plan"), "id")]
+    twin = Twin([], 3, planted, changes_usable_calls=True)
+    assert unchanged([twin]) == ["2 changes of allowed values could not be planted"]
+
+
+def _allowlist(folder: Path, *properties: dict[str, str]) -> Allowlist:
+    project = Project.create(
+        folder / "p", [destination("tool")], [event("tool", "*")], list(properties)
+    )
+    seeds = {path.stem: path for path in (project.folder / "seeds").glob("*.csv")}
+    return read_allowlist(seeds, "dev", dt.date(2026, 1, 1))
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 2**32), st.integers(1, 60))
+def test_twins_of_any_calls_show_every_destination_the_same(seed: int, count: int) -> None:
+    """What is allowed stays, and the texts that tokens are made of map one to one."""
+    made = Generated(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        project = Project(Path(folder))
+        (project.folder / "seeds").mkdir()
+        project.write_seed("destinations", made.destinations)
+        project.write_seed("allowed_events", made.events)
+        project.write_seed("allowed_properties", made.properties)
+        shutil.copy(REPOSITORY / "seeds/small_zip3_areas.csv", project.folder / "seeds")
+        seeds = {path.stem: path for path in (project.folder / "seeds").glob("*.csv")}
+        allowlist = read_allowlist(seeds, "dev", dt.date(2026, 1, 1))
+    calls, _ = read_calls(made.calls(count), _is_json)
+    views = [f"{tool}__{view}" for tool in TOOLS for view in ("events", "identifies", "groups")]
+    for with_masked in (False, True):
+        twin = make_twin(calls, allowlist, views, seed, with_masked)
+        planted = {(item.view, item.place, item.message_id) for item in twin.planted}
+        changed, _ = read_calls(twin.lines, _is_json)
+        texts: set[tuple[str, str]] = set()
+        for (one, other), keys in zip(
+            zip(calls, changed), zip(row_keys(calls), row_keys(changed))
+        ):
+            texts |= {keys} if keys[0] is not None else set()  # type: ignore[arg-type]
+            for tool in allowlist.destinations.values():
+                received = one.view is not None and tool.receives(one)
+                assert received == (other.view is not None and tool.receives(other))
+                assert not received or one.event == other.event
+                for name in IDS if received else ():
+                    pair = (
+                        scalar_text(winner(one.tree, name)),
+                        scalar_text(winner(other.tree, name)),
+                    )
+                    texts |= {pair} if tool.ids[name] == "mask" and None not in pair else set()
+                    assert tool.ids[name] != "allow" or pair[0] == pair[1]
+                for row in tool.rows_for(one) if received else ():
+                    place = (ROOTS[row.property_list], *row.steps)
+                    pair = (find(one.tree, place), find(other.tree, place))
+                    if row.form.treatment == "allow" and row.form.data_type != "json":
+                        shown = [_texts(value, row.is_list) for value in pair]
+                        is_planted = any(p[1:] == (place, one.message_id) for p in planted)
+                        assert shown[0] == shown[1] or is_planted
+                    if row.form.treatment == "mask":
+                        before, after = (_texts(value, row.is_list) for value in pair)
+                        assert len(before) == len(after)
+                        normal = row.form.normalize
+                        for text, moved in zip(before, after):
+                            assert is_blank(text) == is_blank(moved)
+                            if text is not None and moved is not None:
+                                texts.add((normalized(text, normal), normalized(moved, normal)))
+        texts = {pair for pair in texts if not is_blank(pair[0])}
+        assert len(texts) == len({text for text, _ in texts}) == len({text for _, text in texts})
+
+
+def _texts(value: object, is_list: bool) -> list[str | None]:
+    if not is_list:
+        return [scalar_text(value)]
+    return [scalar_text(item) for item in value] if isinstance(value, list) else []
 
 
 def _is_json(text: str) -> bool:

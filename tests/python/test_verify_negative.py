@@ -387,6 +387,11 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
         MASKED,
         (f"cast({EMAIL} as varchar)", 'texts."properties__email__json"'),
     ),
+    "values as their own tokens": (
+        "unmasked",
+        MASKED,
+        ("system.main.hipaa_mask(value, '*') as token__shared", "value as token__shared"),
+    ),
     "value beside the token": (
         "unmasked",
         MASKED,

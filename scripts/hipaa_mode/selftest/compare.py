@@ -20,6 +20,7 @@ from hipaa_mode.selftest.messages import (
     IDS,
     Call,
     content_keys,
+    is_blank,
     normalized,
     scalar_text,
     subkey,
@@ -257,8 +258,12 @@ class Comparison:
     def recomputed(
         self, published: Published, calls: Sequence[Call], key: str, environment: str
     ) -> list[Difference]:
-        """Make every token anew from the calls, with the standard library alone."""
+        """Make every token anew from the calls, with the standard library alone.
+
+        A random code can't be made anew, but there must be one for each value.
+        """
         found: list[Difference] = []
+        codes = _Codes()
         for view in self._both(published):
             destination, columns = self.columns(view)
             scope_key = subkey(key, environment, destination.scope)
@@ -267,17 +272,27 @@ class Comparison:
                 continue
             expected = _calls_by_row_id(calls, view, destination, scope_key)
             wrong: Counter[str] = Counter()
+            wrong_codes: Counter[str] = Counter()
             for row in published.tables[view].to_pylist():
                 call = expected.pop(row["row_id"], None)
                 if call is None:
                     wrong["row_id"] += 1
                     continue
+                for column, text in _surrogate_texts(call, columns):
+                    wrong_codes[column] += not codes.agree(destination.scope, text, row[column])
                 for column, text in _masked_texts(call, columns):
                     self.facts.recomputed[destination.name] += 1
                     wrong[column] += not _is_token_of(row[column], text, scope_key)
             found += [
                 Difference(destination.name, view, column, "not the tokens of its values", count)
                 for column, count in wrong.items()
+                if count
+            ]
+            found += [
+                Difference(
+                    destination.name, view, column, "its codes are not one for each value", count
+                )
+                for column, count in wrong_codes.items()
                 if count
             ]
             if expected:
@@ -547,6 +562,36 @@ def row_keys(calls: Sequence[Call]) -> list[str | None]:
         None if not call.kind else call.message_id if call.message_id is not None else next(keys)
         for call in calls
     ]
+
+
+class _Codes:
+    """The random codes of values, by scope: one for each, and none for two."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], str] = {}
+        self._values: dict[tuple[str, str], str] = {}
+
+    def agree(self, scope: str, text: str | None, code: str | None) -> bool:
+        """Whether a value has the code it had before, and no other value has it."""
+        if text is None or is_blank(text):
+            return code is None
+        if code is None:
+            return False
+        known = self._codes.setdefault((scope, text), code)
+        return known == code and self._values.setdefault((scope, code), text) == text
+
+
+def _surrogate_texts(call: Call, columns: Columns) -> Iterable[tuple[str, str | None]]:
+    """Yield each column of random codes of a call, and the text that its code stands for."""
+    assert call.tree is not None
+    for name, row in columns.rows.items():
+        if row.form.treatment == "surrogate":
+            events = columns.events[name]
+            is_shown = events is None or call.event in events
+            value = (
+                find(call.tree.first(ROOTS[row.property_list]), row.steps) if is_shown else None
+            )
+            yield name, _normalized(value, row)
 
 
 def _masked_texts(call: Call, columns: Columns) -> Iterable[tuple[str, Any]]:

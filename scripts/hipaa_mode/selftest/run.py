@@ -183,6 +183,7 @@ class _Experiment:
         unlisted = make_twin(calls, allowlist, views, SEED, with_masked=False)
         masked = make_twin(calls, allowlist, views, SEED + 1, with_masked=True)
         self.outcome.changed = masked.counts
+        self.outcome.problems += unchanged((unlisted, masked))
         progress("Building over the changed calls, twice")
         twins = {"unlisted": unlisted, "masked": masked}
         folders = {
@@ -252,6 +253,18 @@ class _Experiment:
         verdict.problems += [
             f"the comparison did not see {what}" for what in missed if f"`{name}__" in what
         ]
+
+
+def unchanged(twins: Iterable[Twin]) -> list[str]:
+    """Say where calls were not changed as they should be: that would show nothing."""
+    problems = []
+    for twin in twins:
+        if not twin.changes_usable_calls:
+            problems.append("no call could be changed, so nothing is shown")
+        if len(twin.planted) != twin.to_plant:
+            missing = twin.to_plant - len(twin.planted)
+            problems.append(f"{missing} changes of allowed values could not be planted")
+    return list(dict.fromkeys(problems))
 
 
 def _files(lines: Iterable[bytes]) -> dict[str, Sequence[bytes]]:

@@ -57,10 +57,20 @@ class Planted:
 
 @dataclass
 class Twin:
-    """Changed calls, as lines, and what was changed."""
+    """Changed calls, as lines, and what was changed.
+
+    Attributes:
+        lines: the changed calls.
+        to_plant: how many changes were to be planted in allowed values.
+        planted: those that were.
+        changes_usable_calls: whether a call that counts was changed, and not rejected ones alone.
+        counts: how many calls there are and were changed, and values by how they were.
+    """
 
     lines: list[bytes] = field(default_factory=list)
+    to_plant: int = 0
     planted: list[Planted] = field(default_factory=list)
+    changes_usable_calls: bool = False
     counts: Counter[str] = field(default_factory=Counter)
 
 
@@ -108,6 +118,7 @@ class _Twin:
         texts, frozen = _masked_texts(calls, allowlist, self.views)
         self.bijection = Bijection(self.source.getrandbits(64), texts, frozen)
         self.to_plant = _values_to_plant(calls, allowlist, self.views) if with_masked else {}
+        self.twin.to_plant = len(self.to_plant)
 
     def add(self, call: Call) -> None:
         stays = not self.with_masked and call.kind and call.message_id is None
@@ -119,6 +130,7 @@ class _Twin:
             line = dump(self._changed(call)).encode()
         self.twin.counts["calls"] += 1
         self.twin.counts["changed_calls"] += line != call.line
+        self.twin.changes_usable_calls |= bool(call.kind) and line != call.line
         self.twin.lines.append(line)
 
     # Calls

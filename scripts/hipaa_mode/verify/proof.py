@@ -520,11 +520,7 @@ def _looked_up_tokens(base: Relation, right: Relation, condition: frozenset[Term
     is_there = Term("Not", ("this", Term("Is", ("expression", Term("null")), ("this", value))))
     if source is not own or not (filters - {is_there}) <= own_filters:
         raise NotProvenError("join", "tokens are made of the values of other rows")
-    columns = {
-        name: substituted(term, key, value)
-        for name, term in right.columns.items()
-        if term is not key
-    }
+    columns = {name: substituted(term, key, value) for name, term in right.columns.items()}
     return Relation(columns, right.rows)
 
 

@@ -226,8 +226,8 @@ def scaling_plot(sizes: list[Size]) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def as_markdown(facts: dict[str, Any], sizes: list[Size]) -> str:
-    """Write the whole report."""
+def as_markdown(facts: dict[str, Any], sizes: list[Size], plot: str) -> str:
+    """Write the whole report; `plot` is the file of the plot beside it."""
     machine = facts["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     lines = [
@@ -282,6 +282,6 @@ def as_markdown(facts: dict[str, Any], sizes: list[Size]) -> str:
             f"{fitted:.2f} (least squares over {', '.join(f'{size.calls:,}' for size in sizes)} "
             "calls).",
             "",
-            "![Seconds by calls](benchmark.svg)",
+            f"![Seconds by calls]({plot})",
         ]
     return "\n".join(lines) + "\n"

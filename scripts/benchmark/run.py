@@ -92,12 +92,14 @@ def _benchmark(arguments: argparse.Namespace) -> int:
     facts["sizes"] = [asdict(size) for size in sizes]
     print_exponent(console, sizes)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(as_markdown(facts, sizes), encoding="utf-8")
+    plot = arguments.output.with_suffix(".svg")
+    arguments.output.write_text(as_markdown(facts, sizes, plot.name), encoding="utf-8")
     arguments.output.with_suffix(".json").write_text(
         json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
     )
-    arguments.output.with_suffix(".svg").write_text(scaling_plot(sizes), encoding="utf-8")
-    console.print(f"Written: {arguments.output}, .json and .svg")
+    if len(sizes) > 1:
+        plot.write_text(scaling_plot(sizes), encoding="utf-8")
+    console.print(f"Written: {arguments.output}, and beside it .json and, of several sizes, .svg")
     different = [r for size in sizes for r in size.results.values() if r.agrees is False]
     return 1 if different else 0
 

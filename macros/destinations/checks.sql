@@ -245,7 +245,7 @@ where failures > 0
 {% macro _check_rows(model, destination, rows) -%}
     {%- set own_view = hipaa_mode.tested_name(model).rsplit('__', 1)[1] -%}
     {%- set of = hipaa_mode.latest_of(own_view) -%}
-    {%- set view = of.view if of else own_view %}
+    {%- set view = hipaa_mode.calls_view(own_view) %}
     select
         'rows_match_calls' as check_name,
         '' as column_name,

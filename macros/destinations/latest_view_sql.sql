@@ -85,3 +85,9 @@ select 1 from {{ masked }}
         'groups_latest': {'view': 'groups', 'id': 'group_id'},
     }.get(view)) -}}
 {%- endmacro %}
+
+{#- The view of calls that a view is, or is made of. -#}
+{% macro calls_view(view) -%}
+    {%- set of = hipaa_mode.latest_of(view) -%}
+    {{- return(of.view if of else view) -}}
+{%- endmacro %}

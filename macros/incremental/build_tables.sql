@@ -59,17 +59,16 @@
 
 {#- The highest number of a run that changed something; 0 before the first. -#}
 {% macro last_run_number() -%}
-    {%- set sql -%}
-        select coalesce(max(run_number), 0) from {{ hipaa_mode.build_table('build_state') }}
-    {%- endset -%}
-    {{- return(run_query(sql).columns[0].values()[0] | int) -}}
+    {{- return(hipaa_mode._highest('run_number', 'build_state')) -}}
 {%- endmacro %}
 
 {#- The highest number that a file of this warehouse ever had, also one that is gone. -#}
 {% macro last_file_number() -%}
-    {%- set sql -%}
-        select coalesce(max(file_number), 0) from {{ hipaa_mode.build_table('raw_files') }}
-    {%- endset -%}
+    {{- return(hipaa_mode._highest('file_number', 'raw_files')) -}}
+{%- endmacro %}
+
+{% macro _highest(column, table) -%}
+    {%- set sql = 'select coalesce(max(' ~ column ~ '), 0) from ' ~ hipaa_mode.build_table(table) -%}
     {{- return(run_query(sql).columns[0].values()[0] | int) -}}
 {%- endmacro %}
 

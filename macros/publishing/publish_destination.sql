@@ -10,7 +10,7 @@
             {%- set columns = hipaa_mode.view_columns(destination, view) -%}
             {#- What was counted was counted of calls, and is told of their view. -#}
             {%- set of = hipaa_mode.latest_of(view) -%}
-            {%- set of_view = of.view if of else view -%}
+            {%- set of_view = hipaa_mode.calls_view(view) -%}
             {%- do hipaa_mode.refuse_other_columns(node.name, columns, adapter.get_column_schema_from_query('select * from ' ~ relation)) -%}
             {%- do relations.append({'relation': relation, 'columns': columns, 'row_ids_are_ids': of is not none}) -%}
             {%- do views.update({node.name: {

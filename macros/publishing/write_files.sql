@@ -25,7 +25,7 @@
     {%- set period = {'month': 'month', 'year': 'year'}.get(destination_plan.timestamp_precision, 'day') -%}
     {#- A view of latest values is one file, written anew if its calls changed. -#}
     {%- set of = hipaa_mode.latest_of(view) -%}
-    {%- set of_view = of.view if of else view -%}
+    {%- set of_view = hipaa_mode.calls_view(view) -%}
     {%- set counts -%}
         select {{ 'cast(null as varchar)' if of else hipaa_mode.day_of('sent_at', period) }} as day, count(*) as calls
         from {{ relation }}

@@ -22,7 +22,7 @@ from typing import Any
 
 from contestants import DBT, ENVIRONMENT, PROJECT, Command, Job
 from machine import machine, versions
-from report import Result
+from report import Result, provenance
 from rich.console import Console
 
 from hipaa_mode.keys import generate_key
@@ -113,16 +113,11 @@ def measure(calls: int, numbers: list[int]) -> dict[str, Any]:
 
 def as_markdown(facts: dict[str, Any]) -> str:
     """Return the figures as a page."""
-    about, used = facts["machine"], facts["versions"]
     few, many = (result["destinations"] for result in facts["sizes"][0]["results"])
     lines = [
         "# Many destinations",
         "",
-        f"Made by `{facts['command']}` on {facts['date']}; the raw figures are beside this file, "
-        "in JSON.",
-        "",
-        "- Machine: " + ", ".join(f"{name}: {value}" for name, value in about.items()),
-        "- Versions: " + ", ".join(f"{name} {value}" for name, value in used.items()),
+        *provenance(facts),
         "",
         f"Each destination has one view of {facts['properties_each']} properties, its own choice "
         f"of {PROPERTIES}, of which a fifth is masked, and one test of seven checks; a file for "

@@ -226,13 +226,11 @@ def scaling_plot(sizes: list[Size]) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def as_markdown(facts: dict[str, Any], sizes: list[Size], plot: str) -> str:
-    """Write the whole report; `plot` is the file of the plot beside it."""
+def provenance(facts: dict[str, Any]) -> list[str]:
+    """Return the lines that tell how, when and on what a page's figures were made."""
     machine = facts["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
-    lines = [
-        "# Benchmark",
-        "",
+    return [
         f"Made by `{facts['command']}` on {facts['date']}; the raw figures are beside this file, "
         "in JSON.",
         "",
@@ -240,6 +238,15 @@ def as_markdown(facts: dict[str, Any], sizes: list[Size], plot: str) -> str:
         f"{machine['memory_gib']} GiB, {machine['system']}; load average before: "
         f"{machine['load_average_before']}",
         f"- Versions: {versions}",
+    ]
+
+
+def as_markdown(facts: dict[str, Any], sizes: list[Size], plot: str) -> str:
+    """Write the whole report; `plot` is the file of the plot beside it."""
+    lines = [
+        "# Benchmark",
+        "",
+        *provenance(facts),
         f"- Runs of each: {facts['repeat']}"
         + (", medians shown, largest peak" if facts["repeat"] > 1 else ""),
         "",

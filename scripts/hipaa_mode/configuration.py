@@ -47,6 +47,9 @@ LATEST_VIEWS = {"users": ("identifies", "user_id"), "groups_latest": ("groups", 
 """Views of the latest values, one row a user or group: the view whose calls each is made of, and
 the id that tells whose values they are."""
 
+ALL_VIEWS = (*VIEWS, *LATEST_VIEWS)
+"""Views that a destination may have models for."""
+
 TIMESTAMP_PRECISIONS = ("exact", "second", "minute", "hour", "day", "month", "year", "none")
 CONNECTION_MODES = ("server_side", "client_side")
 SERVER_SIDE = "server_side"

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from hipaa_mode.configuration import (
+    ALL_VIEWS,
     ANY,
     ENVELOPE,
     ENVELOPE_COLUMNS,
@@ -692,6 +693,15 @@ def latest_views(
     return found
 
 
+def named_as_changed_at(columns: Iterable[ViewColumn]) -> list[str]:
+    """Return the columns of properties that a view of latest values can't have beside its own."""
+    return [
+        column.name
+        for column in columns
+        if column.property_list != ENVELOPE and column.name.casefold() == CHANGED_AT
+    ]
+
+
 def _own_column(name: str, masked_column: str, treatment: str, data_type: str) -> ViewColumn:
     return ViewColumn(
         name, masked_column, ENVELOPE, "", "", treatment, "none", data_type, False, None, ""
@@ -702,14 +712,14 @@ def _check_models(plan: Plan, destinations: dict[str, Destination], models: set[
     with_models: set[str] = set()
     for model in sorted(models):
         destination, _, view = model.rpartition("__")
-        if view not in VIEWS and view not in LATEST_VIEWS:
+        if view not in ALL_VIEWS:
             plan.faults.append(
                 Fault(
                     f"model {model}",
                     None,
                     "the name of a destination model must be <destination>__<view>",
                     "Rename it, with "
-                    + ", ".join(f"__{name}" for name in (*VIEWS, *LATEST_VIEWS))
+                    + ", ".join(f"__{name}" for name in ALL_VIEWS)
                     + " at its end",
                 )
             )
@@ -770,16 +780,14 @@ def _check_latest_views(plan: Plan, destination: Destination, models: set[str]) 
                 )
             )
             continue
-        taken = [column for column in columns if column.property_list != ENVELOPE]
-        for column in taken:
-            if column.name.casefold() == CHANGED_AT:
-                plan.faults.append(
-                    destination.row.fault(
-                        f"column `{column.name}` of `{destination.name}__{view}` collides with "
-                        f"column {CHANGED_AT} of model {model}",
-                        "Give the property another column_name, or remove the model",
-                    )
-                )
+        plan.faults += [
+            destination.row.fault(
+                f"column `{name}` of `{destination.name}__{view}` collides with "
+                f"column {CHANGED_AT} of model {model}",
+                "Give the property another column_name, or remove the model",
+            )
+            for name in named_as_changed_at(columns)
+        ]
 
 
 def counting_rows(

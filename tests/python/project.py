@@ -29,6 +29,7 @@ from hipaa_mode.keys import load_master_key
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DBT = Path(sys.executable).with_name("dbt")
+HIPAA_MODE = DBT.with_name("hipaa-mode")
 KEY = hashlib.sha256(b"the masking key of the whole-project tests").hexdigest()
 OTHER_KEY = hashlib.sha256(b"a second masking key").hexdigest()
 
@@ -301,6 +302,17 @@ class Project:
         run = self.dbt("build", *arguments)
         assert run.exit_code == 0, run.output
         return run
+
+    def hipaa_mode(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run `hipaa-mode` in the project's folder, with some variables besides the project's."""
+        return subprocess.run(
+            [str(HIPAA_MODE), *arguments],
+            cwd=self.folder,
+            env={**self.variables(), **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     # Outputs
 

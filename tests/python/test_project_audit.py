@@ -5,11 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +14,6 @@ from project import Project, Run, allowed, destination, event, track
 
 from hipaa_mode import audit
 
-HIPAA_MODE = Path(sys.executable).with_name("hipaa-mode")
 DESTINATIONS = [destination("alpha"), destination("beta")]
 EVENTS = [event("alpha", "Visit"), event("beta", "Visit")]
 PROPERTIES = [
@@ -64,13 +60,7 @@ class Story:
         return [line for (line,) in self.project.query(TABLE)]
 
     def command(self, name: str, *arguments: str) -> None:
-        finished = subprocess.run(
-            [str(HIPAA_MODE), "audit", *arguments],
-            cwd=self.project.folder,
-            env={**self.project.variables(), "COLUMNS": "160"},
-            capture_output=True,
-            text=True,
-        )
+        finished = self.project.hipaa_mode("audit", *arguments, COLUMNS="160")
         self.shown[name] = (finished.returncode, finished.stdout + finished.stderr)
 
 

@@ -10,8 +10,6 @@ import datetime as dt
 import hashlib
 import hmac
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +30,6 @@ from project import (
 
 from hipaa_mode import audit
 
-HIPAA_MODE = Path(sys.executable).with_name("hipaa-mode")
 TODAY = dt.datetime.now(dt.timezone.utc).date()
 GONE, SHY, STAYS = "canary-gone", "canary-shy", "canary-stays"
 
@@ -235,14 +232,7 @@ class TestSuppression:
 
     def test_the_summary_and_the_audit_command_tell_of_it(self, life: Life) -> None:
         shown = [
-            subprocess.run(
-                [str(HIPAA_MODE), *command],
-                cwd=life.project.folder,
-                env=life.project.variables(),
-                capture_output=True,
-                text=True,
-                check=False,
-            ).stdout
+            life.project.hipaa_mode(*command).stdout
             for command in (("summary",), ("audit", "show", "--json"), ("audit", "verify"))
         ]
         assert "1 rejected + 0 withheld" in shown[0]

@@ -10,11 +10,9 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -24,7 +22,6 @@ from project import KEY, Project, Run, allowed, destination, event, identify, to
 from hipaa_mode import audit
 from hipaa_mode.keys import KEY_FILE_VARIABLE, load_master_key, load_retired_keys
 
-HIPAA_MODE = Path(sys.executable).with_name("hipaa-mode")
 PEOPLE = ["canary-1", "canary-2", "canary-3"]
 MAIL = "canary@example.org"
 UNUSED = "canary-unsent"
@@ -97,14 +94,7 @@ class Life:
         return audit.verify(root, "dev", subkeys.pop(active), active, None, subkeys)
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(HIPAA_MODE), *arguments],
-            cwd=self.project.folder,
-            env=self.project.variables(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return self.project.hipaa_mode(*arguments)
 
     def kill_build(self, moment: str) -> None:
         """Kill a build when its output says that it has come so far."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import jsonschema
@@ -21,8 +20,6 @@ from hipaa_mode.project import read_plan
 from hipaa_mode.verify.manifest import VIEW_TESTS, Hook, Manifest, ViewTest, read_manifest
 from hipaa_mode.verify.proof import RULES, Proof, prove
 from hipaa_mode.verify.sarif import as_sarif
-
-HIPAA_MODE = Path(sys.executable).with_name("hipaa-mode")
 
 TREATMENTS = (
     "allow", "mask", "surrogate", "year", "birth_year", "month", "zip3", "age_cap", "domain",
@@ -344,14 +341,7 @@ SARIF = objects(
 
 
 def run(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(HIPAA_MODE), "verify", *arguments],
-        cwd=project.folder,
-        env=project.variables(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return project.hipaa_mode("verify", *arguments)
 
 
 def test_the_command(project: Project, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from hipaa_mode.commands._editing import (
     open_workspace,
     output,
 )
-from hipaa_mode.configuration import ANY, ENVELOPE
+from hipaa_mode.configuration import ALL_VIEWS, ANY, ENVELOPE
 from hipaa_mode.editing import screens
 from hipaa_mode.editing.destinations import (
     add_destination,
@@ -30,7 +30,7 @@ from hipaa_mode.editing.destinations import (
     remove_destination,
     set_restriction,
 )
-from hipaa_mode.editing.scaffold import ALL_VIEWS, Owner
+from hipaa_mode.editing.scaffold import Owner
 from hipaa_mode.editing.screens import (
     DestinationScreen,
     ListedEvent,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hipaa_mode.configuration import ANY, Configuration
+from hipaa_mode.configuration import ALL_VIEWS, ANY, Configuration
 from hipaa_mode.editing.rows import find_destination, last_like, one_line, settle
 from hipaa_mode.editing.scaffold import (
-    ALL_VIEWS,
     Owner,
     add_models,
     describe_columns,

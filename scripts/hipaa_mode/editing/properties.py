@@ -25,7 +25,7 @@ from hipaa_mode.editing.scaffold import add_models, remove_model
 from hipaa_mode.editing.workspace import Workspace
 from hipaa_mode.errors import ConfigurationError, HipaaModeError
 from hipaa_mode.paths import PathSyntaxError, PropertyPath, parse_path
-from hipaa_mode.plan import CHANGED_AT, DestinationPlan, Plan, ViewColumn
+from hipaa_mode.plan import DestinationPlan, Plan, ViewColumn, named_as_changed_at
 from hipaa_mode.treatments import TreatmentSyntaxError, parse_treatment
 
 SEED = "allowed_properties"
@@ -333,10 +333,7 @@ def _remove_models_without_id(workspace: Workspace, place: Place, id_name: str) 
 def _can_have(plan: DestinationPlan, latest: str) -> bool:
     """Whether a view of latest values can stand: not without the id, nor beside its own column."""
     columns = plan.latest_views.get(latest, [])
-    return bool(columns) and not any(
-        column.property_list != ENVELOPE and column.name.casefold() == CHANGED_AT
-        for column in columns
-    )
+    return bool(columns) and not named_as_changed_at(columns)
 
 
 def _canonical(treatment: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from hipaa_mode.configuration import ANY, Configuration, Destination
-from hipaa_mode.editing.scaffold import ALL_VIEWS, column_documentation, describe_columns
+from hipaa_mode.configuration import ALL_VIEWS, ANY, Configuration, Destination
+from hipaa_mode.editing.scaffold import column_documentation, describe_columns
 from hipaa_mode.editing.seed_text import SeedText
 from hipaa_mode.editing.workspace import Workspace
 from hipaa_mode.errors import ConfigurationError

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-from hipaa_mode.configuration import ENVELOPE, ENVELOPE_IDS, LATEST_VIEWS, VIEWS
+from hipaa_mode.configuration import ALL_VIEWS, ENVELOPE, ENVELOPE_IDS, LATEST_VIEWS
 from hipaa_mode.editing.workspace import Workspace
 from hipaa_mode.editing.yaml_text import (
     INDENT,
@@ -25,9 +25,6 @@ from hipaa_mode.plan import CHANGED_AT, Plan, ViewColumn
 CHECK = "holds_only_what_is_allowed"
 """The test that every destination view has: all seven checks in one query. Without them a
 destination is not published."""
-
-ALL_VIEWS = (*VIEWS, *LATEST_VIEWS)
-"""Views that a destination may have models for."""
 
 META = "hipaa_mode"
 """Key of a column's `meta` that is written from the seeds."""
@@ -200,9 +197,8 @@ def column_documentation(
     by_environment: dict[str, dict[str, ViewColumn]] = {}
     for environment, plan in plans.items():
         if destination in plan.destinations:
-            views = {**plan.destinations[destination].views}
-            views |= plan.destinations[destination].latest_views
-            columns = views.get(view, [])
+            found = plan.destinations[destination]
+            columns = (found.views | found.latest_views).get(view, [])
             by_environment[environment] = {column.name: column for column in columns}
     names = dict.fromkeys(name for columns in by_environment.values() for name in columns)
     return [_documented(name, by_environment) for name in names]

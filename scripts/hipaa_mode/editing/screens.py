@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hipaa_mode.configuration import (
+    ALL_VIEWS,
     ANY,
     ENVELOPE,
     ENVELOPE_IDS,
-    LATEST_VIEWS,
     PROPERTY_LISTS,
     SERVER_SIDE,
-    VIEWS,
     AllowedProperty,
     Configuration,
     Destination,
@@ -244,7 +243,7 @@ def _screen(
         warnings=_about(plan.warnings, file, line),
         events=() if restricted else None,
         row_environment=words["environment"],
-        views=tuple(view for view in (*VIEWS, *LATEST_VIEWS) if f"{name}__{view}" in models),
+        views=tuple(view for view in ALL_VIEWS if f"{name}__{view}" in models),
     )
     if destination is None:
         return shown

@@ -14,10 +14,10 @@ from typing import Any
 
 from hipaa_mode import __version__, audit, publishing
 from hipaa_mode.configuration import (
+    ALL_VIEWS,
     ANY,
     ENVELOPE,
     ENVELOPE_IDS,
-    LATEST_VIEWS,
     VIEWS,
     Configuration,
 )
@@ -512,7 +512,7 @@ class _Environment:
         verdicts = self.proof.get("verdicts", []) if self.proof else []
         views = {view.name: view for view in published.views} if published else {}
         wrong = 0
-        for view in (*VIEWS, *LATEST_VIEWS):
+        for view in ALL_VIEWS:
             name = f"{plan.name}__{view}"
             if name not in self.models:
                 continue

@@ -583,15 +583,9 @@ class _Codes:
 
 def _surrogate_texts(call: Call, columns: Columns) -> Iterable[tuple[str, str | None]]:
     """Yield each column of random codes of a call, and the text that its code stands for."""
-    assert call.tree is not None
     for name, row in columns.rows.items():
         if row.form.treatment == "surrogate":
-            events = columns.events[name]
-            is_shown = events is None or call.event in events
-            value = (
-                find(call.tree.first(ROOTS[row.property_list]), row.steps) if is_shown else None
-            )
-            yield name, _normalized(value, row)
+            yield name, _normalized(_shown_value(call, columns, name), row)
 
 
 def _masked_texts(call: Call, columns: Columns) -> Iterable[tuple[str, Any]]:
@@ -603,14 +597,20 @@ def _masked_texts(call: Call, columns: Columns) -> Iterable[tuple[str, Any]]:
     for name, row in columns.rows.items():
         if row.form.treatment != "mask":
             continue
-        value = find(call.tree.first(ROOTS[row.property_list]), row.steps)
-        events = columns.events[name]
-        if events is not None and call.event not in events:
-            value = None
+        value = _shown_value(call, columns, name)
         if not row.is_list:
             yield name, _normalized(value, row)
         else:
             yield name, None if value is None else [_normalized(item, row) for item in value]
+
+
+def _shown_value(call: Call, columns: Columns, name: str) -> Any:
+    """Return what a call has at a column's path; None where its event does not show it."""
+    assert call.tree is not None
+    events, row = columns.events[name], columns.rows[name]
+    if events is not None and call.event not in events:
+        return None
+    return find(call.tree.first(ROOTS[row.property_list]), row.steps)
 
 
 def _normalized(value: Any, row: Row) -> str | None:

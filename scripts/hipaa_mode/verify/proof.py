@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from hipaa_mode.configuration import LATEST_VIEWS
+from hipaa_mode.configuration import ALL_VIEWS, LATEST_VIEWS
 from hipaa_mode.paths import parse_path
 from hipaa_mode.plan import CHANGED_AT, DestinationPlan, Plan, ViewColumn, retained_from
 from hipaa_mode.verify.manifest import TESTS_OF_CALLS, VIEW_TESTS, Manifest, Model
@@ -181,8 +181,7 @@ def prove(plan: Plan, manifest: Manifest) -> Proof:
 
 def _is_view_name(name: str, plan: Plan) -> bool:
     destination, _, view = name.rpartition("__")
-    is_view = view in CALL_TYPES or view in LATEST_VIEWS
-    return is_view and destination in plan.known_destinations
+    return view in ALL_VIEWS and destination in plan.known_destinations
 
 
 def _judged_hooks(manifest: Manifest) -> list[Verdict]:
@@ -765,6 +764,8 @@ class _LatestProof(_ViewProof):
         view, self._id_name = LATEST_VIEWS[latest]
         super().__init__(destination, view, model, tracer)
         self._columns = destination.latest_views.get(latest)
+        # Every view of calls begins with their row id.
+        self._call_id = destination.views[view][0]
 
     def verdicts(self) -> list[Verdict]:
         """Judge the calls and each of their values, and the query over them."""
@@ -784,7 +785,7 @@ class _LatestProof(_ViewProof):
             return [_unproven(self._destination.name, self._model, "", caught)]
         found = [self._judged_rows(relation.rows, staged)]
         terms = dict(relation.columns)
-        if terms.pop("call_id", None) is not super()._envelope(ROW_ID, staged):
+        if terms.pop("call_id", None) is not super()._envelope(self._call_id, staged):
             problem = "calls of one time are in an order that may tell more than their row ids"
             found.append(self._violation("", "form", problem))
         inner = ["row_id", "called_at", "id", *(f"value_{n + 1}" for n in range(len(values)))]
@@ -831,12 +832,6 @@ class _LatestProof(_ViewProof):
                 "coalesce(sent_at, received_at)", sent_at=sent_at, received_at=received_at
             )
         return super()._envelope(column, staging)
-
-
-ROW_ID = ViewColumn(
-    "row_id", "", "envelope", "", "", "mask", "none", "text", False, None, ""
-)  # fmt: skip
-"""The row id of a call, as every view of calls has it."""
 
 
 def _mapped(values: Term, body: Term) -> Term:

@@ -18,7 +18,7 @@
     {%- do tokens.update({name ~ '__tokens': {'value': name, 'text': 'value', 'scopes': scopes}}) -%}
 {%- endfor -%}
 {%- for column in columns -%}
-    {%- if column.treatment == 'mask' and not column.is_list -%}
+    {%- if column.treatment == 'mask' and hipaa_mode.is_joined(column) -%}
         {%- set name = hipaa_mode.tokens_name(column) -%}
         {%- set text = hipaa_mode.normalized('(' ~ hipaa_mode.scalar_text('value') ~ ')', column.normalize) -%}
         {%- set known = tokens.get(name, {}).get('scopes', []) -%}
@@ -31,6 +31,14 @@
     {%- endif -%}
 {%- endfor -%}
 {%- set values = (texts.keys() | list + staged.keys() | list) | unique | list -%}
+{#- What tokens and codes are joined on, by a name that no property's can be. -#}
+{%- set joined_values = {} -%}
+{%- for column in columns if hipaa_mode.is_joined(column) -%}
+    {%- set value = column.value ~ ('__json' if column.treatment == 'mask' else '') -%}
+    {%- if value not in joined_values -%}
+        {%- do joined_values.update({value: 'joined_value_' ~ (joined_values | length + 1)}) -%}
+    {%- endif -%}
+{%- endfor -%}
 {%- set condition = hipaa_mode.masked_condition(plan, view) -%}
 with
 
@@ -105,44 +113,78 @@ texts as (
 
 ),
 
+{#- Before the joins, each of which would compile the patterns of all that comes after it. -#}
+treated as (
+
+    select
+        call_key,
+        call_type,
+        event
+        {%- for precision in (plan.precisions if plan else []) %},
+        {{ hipaa_mode.timestamp_at_precision('sent_at', precision) }} as sent_at__{{ precision }},
+        {{ hipaa_mode.timestamp_at_precision('received_at', precision) }} as received_at__{{ precision }}
+        {%- endfor %},
+        user_id,
+        anonymous_id,
+        group_id
+        {%- if keeps_whole %}{% for name in whole %},
+        {{ name }}__whole
+        {%- endfor %}{% endif %}
+        {%- for value, joined in joined_values.items() %},
+        {{ hipaa_mode.identifier(value) }} as {{ joined }}
+        {%- endfor %}
+        {%- for column in columns %}
+        {%- if not hipaa_mode.is_joined(column) %},
+        {{ hipaa_mode.masked_expression(column) }} as {{ hipaa_mode.identifier(column.name) }}
+        {%- endif %}
+        {%- if column.guard_column %},
+        {{ hipaa_mode.before_guard(column) }} as {{ hipaa_mode.identifier(column.guard_column) }}
+        {%- endif %}
+        {%- endfor %}
+    from texts
+
+),
+
 formed as (
 
     select
-    {%- for scope in scopes %}
-    {{ hipaa_mode.token('texts.call_key', scope) }} as row_id{{ hipaa_mode.scope_suffix(scope) }},
+        {%- for scope in scopes %}
+        {{ hipaa_mode.token('treated.call_key', scope) }} as row_id{{ hipaa_mode.scope_suffix(scope) }},
+        {%- endfor %}
+        treated.call_type,
+        treated.event
+        {%- for precision in (plan.precisions if plan else []) %},
+        treated.sent_at__{{ precision }},
+        treated.received_at__{{ precision }}
+        {%- endfor %}
+        {%- for scope in scopes %}{% for name in ['user_id', 'anonymous_id', 'group_id'] %},
+        {{ name }}__tokens.token{{ hipaa_mode.scope_suffix(scope) }} as {{ name }}{{ hipaa_mode.scope_suffix(scope) }}
+        {%- endfor %}{% endfor %}
+        {%- for name in (plan.raw_ids if plan else []) %},
+        treated.{{ name }} as {{ name }}__raw
+        {%- endfor %}
+        {%- if keeps_whole %}{% for name in whole %},
+        treated.{{ name }}__whole
+        {%- endfor %}{% endif %}
+        {%- for column in columns %},
+        {{ hipaa_mode.masked_expression(column) if hipaa_mode.is_joined(column) else 'treated.' ~ hipaa_mode.identifier(column.name) }} as {{ hipaa_mode.identifier(column.name) }}
+        {%- if column.guard_column %},
+        treated.{{ hipaa_mode.identifier(column.guard_column) }}
+        {%- endif %}
+        {%- endfor %}
+    from treated
+    {%- for name, masked in tokens.items() %}
+    left join {{ hipaa_mode.identifier(name) }}
+        on treated.{{ joined_values.get(masked.value ~ '__json', masked.value) }} = {{ hipaa_mode.identifier(name) }}.value
     {%- endfor %}
-    texts.call_type,
-    texts.event
-    {%- for precision in (plan.precisions if plan else []) %},
-    {{ hipaa_mode.timestamp_at_precision('texts.sent_at', precision) }} as sent_at__{{ precision }},
-    {{ hipaa_mode.timestamp_at_precision('texts.received_at', precision) }} as received_at__{{ precision }}
+    {%- for column in columns if column.treatment == 'surrogate' %}
+    {%- set code = hipaa_mode.identifier(column.name ~ '__code') %}
+    left join {{ ref('hipaa_mode', 'surrogate_codes') }} as {{ code }}
+        on {{ code }}.environment = {{ hipaa_mode.literal(hipaa_mode.environment()) }}
+        and {{ code }}.scope = {{ hipaa_mode.literal(column.scope) }}
+        and {{ code }}.value = {{ hipaa_mode.normalized('treated.' ~ joined_values[column.value], column.normalize) }}
     {%- endfor %}
-    {%- for scope in scopes %}{% for name in ['user_id', 'anonymous_id', 'group_id'] %},
-    {{ name }}__tokens.token{{ hipaa_mode.scope_suffix(scope) }} as {{ name }}{{ hipaa_mode.scope_suffix(scope) }}
-    {%- endfor %}{% endfor %}
-    {%- for name in (plan.raw_ids if plan else []) %},
-    texts.{{ name }} as {{ name }}__raw
-    {%- endfor %}
-    {%- if keeps_whole %}{% for name in whole %},
-    texts.{{ name }}__whole
-    {%- endfor %}{% endif %}
-    {%- for column in columns %},
-    {{ hipaa_mode.masked_expression(column) }} as {{ hipaa_mode.identifier(column.name) }}
-    {%- if column.guard_column %},
-    {{ hipaa_mode.before_guard(column) }} as {{ hipaa_mode.identifier(column.guard_column) }}
-    {%- endif %}
-    {%- endfor %}
-from texts
-{%- for name, masked in tokens.items() %}
-left join {{ hipaa_mode.identifier(name) }}
-    on texts.{{ hipaa_mode.identifier(masked.value ~ ('__json' if masked.value in staged else '')) }} = {{ hipaa_mode.identifier(name) }}.value
-{%- endfor %}
-{%- for column in columns if column.treatment == 'surrogate' %}
-left join {{ ref('hipaa_mode', 'surrogate_codes') }} as {{ hipaa_mode.identifier(column.name ~ '__code') }}
-    on {{ hipaa_mode.identifier(column.name ~ '__code') }}.environment = {{ hipaa_mode.literal(hipaa_mode.environment()) }}
-    and {{ hipaa_mode.identifier(column.name ~ '__code') }}.scope = {{ hipaa_mode.literal(column.scope) }}
-    and {{ hipaa_mode.identifier(column.name ~ '__code') }}.value = {{ hipaa_mode.normalized('texts.' ~ hipaa_mode.identifier(column.value), column.normalize) }}
-{%- endfor %}
+
 )
 
 {#- What a guard took is counted by what is missing: its patterns are looked for once. -#}
@@ -182,6 +224,11 @@ call_type in ({{ hipaa_mode.literals(hipaa_mode.call_types(view)) }})
         {%- if events is not none %}
         and {% if events %}event in ({{ hipaa_mode.literals(events) }}){% else %}false{% endif %}
         {%- endif %}
+{%- endmacro %}
+
+{#- Whether a masked column's form comes from a relation of tokens or codes. -#}
+{% macro is_joined(column) -%}
+    {{- return(column.treatment == 'surrogate' or (column.treatment == 'mask' and not column.is_list)) -}}
 {%- endmacro %}
 
 {#- The relation that holds the tokens of a masked column's values. -#}

@@ -186,8 +186,8 @@ CHECKS: dict[str, Callable[[Sandbox], list[str]]] = {
     "token looked up by another id refused": _refused(
         "a token looked up by another id is",
         "masked_events",
-        'on texts."user_id" = "user_id__tokens".value',
-        'on texts."group_id" = "user_id__tokens".value',
+        'on treated.user_id = "user_id__tokens".value',
+        'on treated.group_id = "user_id__tokens".value',
     ),
     "calls of nobody refused": _refused(
         "calls of nobody are", "ga4__users", 'where masked."user_id__shared" is not null', ""

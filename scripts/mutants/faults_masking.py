@@ -15,8 +15,9 @@ FORM_TOKEN = (
     "hipaa_mode.identifier(hipaa_mode.tokens_name(column)) ~ '.token' "
     "~ hipaa_mode.scope_suffix(column.scope)"
 )
-ROW_ID = "hipaa_mode.token('texts.call_key', scope)"
-LOOKUP = "hipaa_mode.identifier(masked.value ~ ('__json' if masked.value in staged else ''))"
+ROW_ID = "hipaa_mode.token('treated.call_key', scope)"
+LOOKUP = "joined_values.get(masked.value ~ '__json', masked.value)"
+VALUE_MASKED = "hipaa_mode.identifier(hipaa_mode.tokens_name(column)) ~ '.value'"
 
 FAULTS: tuple[Fault, ...] = (
     # Masking
@@ -32,7 +33,7 @@ FAULTS: tuple[Fault, ...] = (
         TESTS,
         "a masked property is sent as it is",
         "masked_columns_are_tokens_ga4__events",
-        (FORM, FORM_TOKEN, "'texts.' ~ hipaa_mode.identifier(column.value ~ '__json')"),
+        (FORM, FORM_TOKEN, VALUE_MASKED),
     ),
     fault(
         "macros",
@@ -53,7 +54,7 @@ FAULTS: tuple[Fault, ...] = (
         (
             MASKED_CALLS,
             "{{ name }}__tokens.token{{ hipaa_mode.scope_suffix(scope) }} as",
-            "texts.{{ name }} as",
+            "treated.{{ name }} as",
         ),
     ),
     fault(
@@ -61,7 +62,7 @@ FAULTS: tuple[Fault, ...] = (
         TESTS,
         "the row id is the message id itself",
         "masked_columns_are_tokens_ga4__events",
-        (MASKED_CALLS, ROW_ID, "'texts.call_key'"),
+        (MASKED_CALLS, ROW_ID, "'treated.call_key'"),
     ),
     fault(
         "macros",
@@ -97,7 +98,7 @@ FAULTS: tuple[Fault, ...] = (
         PROOF,
         "row ids are of the scope that all share",
         r"scope: ads__events\.row_id: its token is of another scope",
-        (MASKED_CALLS, ROW_ID, "hipaa_mode.token('texts.call_key', '*')"),
+        (MASKED_CALLS, ROW_ID, "hipaa_mode.token('treated.call_key', '*')"),
     ),
     fault(
         "macros",
@@ -107,7 +108,7 @@ FAULTS: tuple[Fault, ...] = (
         (
             FORM,
             FORM_TOKEN,
-            f"'coalesce(' ~ {FORM_TOKEN} ~ ', texts.' ~ hipaa_mode.identifier(column.value ~ '__json') ~ ')'",
+            f"'coalesce(' ~ {FORM_TOKEN} ~ ', ' ~ {VALUE_MASKED} ~ ')'",
         ),
     ),
     fault(

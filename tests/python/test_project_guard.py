@@ -284,6 +284,14 @@ class TestGuard:
         }
         assert texts == {*HARMLESS, None}
 
+    def test_no_join_compiles_the_patterns_again(self, guarded: Outcome) -> None:
+        target = guarded.project.folder / "target/compiled/hipaa_mode"
+        masking = (target / "models/masked/masked_events.sql").read_text("utf-8")
+        before, after = masking.split("\nformed as (")
+        assert "regexp_matches(" in before
+        assert "left join" in after
+        assert "regexp_matches(" not in after
+
     def test_the_expression_has_one_form(self, guarded: Outcome) -> None:
         condition = guarded.conditions["any"]
         assert guarded.conditions["guarded"] == f"case when {condition} then null else text end"

@@ -30,6 +30,7 @@ COLUMN = 'masked."properties__plan__allow"'
 WHERE = "where masked.event in ('Signed In')"
 RELATION = '"calls"."main_restricted"."masked_events" as masked'
 EMAIL = '"properties__email__email__tokens".token__shared'
+EMAIL_VALUE = "treated.joined_value_1"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,7 +176,7 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
     "whole row in a list": ("unresolved", VIEW, instead("array_to_string([masked], ',')")),
     "whole row as text": ("unresolved", VIEW, instead("cast(masked as varchar)")),
     "whole row joined to a text": ("unresolved", VIEW, instead("masked || ''")),
-    "whole row of a CTE": ("unresolved", MASKED, ("texts.call_type,", "texts as call_type,")),
+    "whole row of a CTE": ("unresolved", MASKED, ("treated.call_type,", "treated as call_type,")),
     "field of a whole row": ("function", VIEW, instead("(masked).event")),
     "exists in a column": (
         "form",
@@ -385,7 +386,7 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
     "mask dropped": (
         "unmasked",
         MASKED,
-        (f"cast({EMAIL} as varchar)", 'texts."properties__email__json"'),
+        (f"cast({EMAIL} as varchar)", EMAIL_VALUE),
     ),
     "values as their own tokens": (
         "unmasked",
@@ -395,12 +396,12 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
     "value beside the token": (
         "unmasked",
         MASKED,
-        (f"cast({EMAIL} as varchar)", f'{EMAIL} || texts."properties__email__json"'),
+        (f"cast({EMAIL} as varchar)", f"{EMAIL} || {EMAIL_VALUE}"),
     ),
     "value where there is no token": (
         "unlisted-property",
         MASKED,
-        (f"cast({EMAIL} as varchar)", f"cast(coalesce({EMAIL}, texts.user_id) as varchar)"),
+        (f"cast({EMAIL} as varchar)", f"cast(coalesce({EMAIL}, treated.user_id) as varchar)"),
     ),
     "token cut short": (
         "form",
@@ -425,14 +426,14 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
         "join",
         MASKED,
         (
-            'texts."user_id" = "user_id__tokens".value',
-            'texts."group_id" = "user_id__tokens".value',
+            'treated.user_id = "user_id__tokens".value',
+            'treated.group_id = "user_id__tokens".value',
         ),
     ),
     "token looked up by anything": (
         "join",
         MASKED,
-        ('texts."user_id" = "user_id__tokens".value', "true"),
+        ('treated.user_id = "user_id__tokens".value', "true"),
     ),
     "inner join with the tokens": (
         "syntax",

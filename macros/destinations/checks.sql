@@ -15,15 +15,17 @@
 
 {#- The query of some checks over a view. -#}
 {% macro checks_of(model, names, minimum_length=4, except_columns=[]) -%}
-{%- set columns = hipaa_mode.tested_columns(model) -%}
 {%- set destination, view = hipaa_mode.tested_name(model).rsplit('__', 1) -%}
 {%- set applying = hipaa_mode.check_names(view) -%}
 {%- if names | length == 1 and names[0] not in applying -%}
     {{- exceptions.raise_compiler_error('hipaa_mode: test ' ~ names[0] ~ ' has nothing to look at in ' ~ model.identifier ~ ', whose rows are no calls. Remove it') -}}
 {%- endif -%}
+{%- set actual = hipaa_mode.actual_columns(model) -%}
 {%- set destination_plan = hipaa_mode.destination_plan(destination) -%}
+{%- set columns = hipaa_mode.view_columns(destination_plan, view) if execute else [] -%}
 {%- set restricted = not destination_plan or destination_plan.restrict_phi -%}
-{%- set rows = hipaa_mode.tested_rows(model) -%}
+{%- set condition = hipaa_mode.tested_condition(model) -%}
+{%- set rows = model if condition == 'true' else '(select * from ' ~ model ~ ' where ' ~ condition ~ ')' -%}
 {%- set masked = [] -%}
 {%- set texts = [] -%}
 {%- set suspected = [] -%}
@@ -48,33 +50,33 @@
     {%- endif -%}
 {%- endfor -%}
 {#- Looking at each different text of a column once is what makes the checks cheap. -#}
-{%- set shown = {} -%}
-{%- for column in masked + texts + suspected -%}
-    {%- do shown.setdefault(column.name, 'shown_' ~ shown | length) -%}
-{%- endfor -%}
+{%- set checked_as_tokens = masked | selectattr('treatment', 'equalto', 'mask') | list -%}
+{%- set others = texts | reject('in', checked_as_tokens) | list -%}
+{%- set shown = {'shown_tokens': masked, 'shown_texts': (others + suspected) | unique(true, 'name') | list} -%}
 {%- set selects = [] -%}
 {%- for name in names if name in applying -%}
     {%- if name == 'only_allowlisted_columns' -%}
-        {%- do selects.append(hipaa_mode._check_columns(model, columns)) -%}
+        {%- do selects.append(hipaa_mode._check_columns(actual, columns)) -%}
     {%- elif name == 'masked_columns_are_tokens' and masked -%}
-        {%- set is_token = hipaa_mode.is_hexadecimal('shown_text', "case treatment when 'mask' then 64 else 32 end") -%}
-        {%- do selects.append(hipaa_mode._check_texts(name, 'values that are no tokens', masked, shown, 'not ' ~ is_token)) -%}
+        {%- set surrogates = masked | selectattr('treatment', 'equalto', 'surrogate') | list -%}
+        {%- set digits = 'case when ' ~ hipaa_mode._of_columns(surrogates, masked) ~ ' then 32 else 64 end' if surrogates else '64' -%}
+        {%- set is_token = hipaa_mode.is_hexadecimal('shown_text', digits) -%}
+        {%- do selects.append(hipaa_mode._check_texts(name, 'values that are no tokens', 'shown_tokens', masked, masked, 'not ' ~ is_token)) -%}
     {%- elif name == 'no_raw_identifiers' and texts -%}
         {#- Among what is checked to be tokens only an id of their length can be. -#}
-        {%- set tokens = texts | select('in', masked) | selectattr('treatment', 'equalto', 'mask') | list -%}
-        {%- set others = texts | reject('in', tokens) | list -%}
-        {%- for columns_alike, could_be in [(tokens, ' where length(identifier) = 64'), (others, '')] if columns_alike -%}
+        {%- set parts = [('shown_tokens', texts | select('in', checked_as_tokens) | list, ' where length(identifier) = 64'), ('shown_texts', others, '')] -%}
+        {%- for relation, columns_alike, could_be in parts if columns_alike -%}
             {%- set is_raw = 'shown_text in (select identifier from identifiers' ~ could_be ~ ')' -%}
-            {%- do selects.append(hipaa_mode._check_texts(name, 'ids of users or groups as they arrived', columns_alike, shown, is_raw)) -%}
+            {%- do selects.append(hipaa_mode._check_texts(name, 'ids of users or groups as they arrived', relation, shown[relation], columns_alike, is_raw)) -%}
         {%- endfor -%}
     {%- elif name == 'no_identifier_patterns' and suspected -%}
-        {%- do selects.append(hipaa_mode._check_patterns(suspected, shown)) -%}
+        {%- do selects.append(hipaa_mode._check_patterns(shown.shown_texts, suspected)) -%}
     {%- elif name == 'only_allowed_events' -%}
         {%- do selects.append(hipaa_mode._check_events(model, rows)) -%}
     {%- elif name == 'row_id_is_primary_key' -%}
         {%- do selects.append(hipaa_mode._check_row_ids(rows)) -%}
     {%- elif name == 'rows_match_calls' -%}
-        {%- do selects.append(hipaa_mode._check_rows(model, destination, rows)) -%}
+        {%- do selects.append(hipaa_mode._check_rows(model, rows, condition)) -%}
     {%- endif -%}
 {%- endfor %}
 -- depends_on: {{ ref('hipaa_mode', 'calls_read') }}
@@ -83,12 +85,15 @@
 -- depends_on: {{ ref('allowed_events') }}
 with
 
-{% for column_name, relation in shown.items() -%}
-{%- set column = columns | selectattr('name', 'equalto', column_name) | first -%}
+{% for relation, shown_columns in shown.items() if shown_columns -%}
+{#- A table of its own, or each column would compile the patterns of the checks for itself. -#}
 {{ relation }} as materialized (
 
-    select {{ hipaa_mode.shown_texts(column) }}
-    from {{ rows }} as rows_under_test
+    {%- for column in shown_columns %}
+    select {{ loop.index }} as column_number, shown_text
+    from (select {{ hipaa_mode.shown_texts(column) }} from {{ rows }} as rows_under_test) as texts
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
 
 ),
 
@@ -145,35 +150,46 @@ where failures > 0
     where {{ condition }}
 {%- endmacro %}
 
-{#- One check on the texts of several columns: one row a column. The condition is written once,
-    however many columns there are: patterns take long to compile. -#}
-{% macro _check_texts(check_name, problem, columns, shown, condition) %}
+{#- One check on the texts of some of the columns that a relation shows: one row a column. -#}
+{% macro _check_texts(check_name, problem, relation, shown_columns, columns, condition) %}
     select
         {{ hipaa_mode.literal(check_name) }} as check_name,
-        column_name,
+        {{ hipaa_mode._column_name(shown_columns) }} as column_name,
         {{ hipaa_mode.literal(problem) }} as problem,
         count(*) as failures
-    from ({{ hipaa_mode._texts_of(columns, shown) }}) as texts
-    where {{ condition }}
-    group by column_name
+    from {{ relation }}
+    where
+        {{ hipaa_mode._of_columns(columns, shown_columns) }}
+        and {{ condition }}
+    group by column_number
 {%- endmacro %}
 
-{% macro _texts_of(columns, shown) -%}
-    {%- for column in columns %}
-        select {{ hipaa_mode.literal(column.name) }} as column_name, {{ hipaa_mode.literal(column.treatment) }} as treatment, shown_text
-        from {{ shown[column.name] }}
-        {% if not loop.last %}union all{% endif %}
+{#- Whether a text is of some of the columns that a relation shows. -#}
+{% macro _of_columns(columns, shown_columns) -%}
+    {%- set names = columns | map(attribute='name') | list -%}
+    {%- set numbers = [] -%}
+    {%- for column in shown_columns -%}
+        {%- if column.name in names -%}
+            {%- do numbers.append(loop.index) -%}
+        {%- endif -%}
     {%- endfor -%}
+    {{- return('column_number in (' ~ numbers | join(', ') ~ ')' if numbers | length < shown_columns | length else 'true') -}}
+{%- endmacro %}
+
+{#- The name of a text's column. -#}
+{% macro _column_name(shown_columns) -%}
+    {{- return(hipaa_mode.element_at(hipaa_mode.list_of(shown_columns | map(attribute='name')), 'column_number')) -}}
 {%- endmacro %}
 
 {#- Exactly the columns of the allowlist: no other and none missing. -#}
-{% macro _check_columns(model, columns) -%}
+{% macro _check_columns(actual_columns, columns) -%}
+    {%- set types = hipaa_mode.data_types(columns) -%}
     {%- set expected = {} -%}
     {%- for column in columns -%}
-        {%- do expected.update({column.name: hipaa_mode.data_type(column.data_type, column.is_list) | upper}) -%}
+        {%- do expected.update({column.name: types[loop.index0] | upper}) -%}
     {%- endfor -%}
     {%- set actual = {} -%}
-    {%- for column in (adapter.get_columns_in_relation(model) if execute and flags.WHICH not in ('compile', 'generate') else []) -%}
+    {%- for column in actual_columns -%}
         {%- do actual.update({column.name: column.dtype | upper}) -%}
     {%- endfor %}
     select
@@ -188,38 +204,42 @@ where failures > 0
 {%- endmacro %}
 
 {% macro _column_rows(types) -%}
-    {%- for name, data_type in types.items() %}
-        select {{ hipaa_mode.literal(name) }} as column_name, {{ hipaa_mode.literal(data_type) }} as data_type
-        {% if not loop.last %}union all{% endif %}
-    {%- else %}
+    {%- if types -%}
+        select {{ hipaa_mode.rows_of_list(types.keys()) }} as column_name, {{ hipaa_mode.rows_of_list(types.values()) }} as data_type
+    {%- else -%}
         select '' as column_name, '' as data_type where false
-    {%- endfor -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {#- One row a column, which tells how many of its texts look like what. -#}
-{% macro _check_patterns(columns, shown) -%}
+{% macro _check_patterns(shown_columns, columns) -%}
     {%- set patterns = hipaa_mode.identifier_patterns() -%}
     {#- A network is all that treatment ip_prefix leaves, and looks like an address. -#}
-    {%- do patterns.update({'ip_like': "(treatment <> 'ip_prefix' and " ~ patterns.ip_like ~ ')'}) -%}
+    {%- set networks = columns | selectattr('treatment', 'equalto', 'ip_prefix') | list -%}
+    {%- if networks -%}
+        {%- do patterns.update({'ip_like': '(not ' ~ hipaa_mode._of_columns(networks, shown_columns) ~ ' and ' ~ patterns.ip_like ~ ')'}) -%}
+    {%- endif -%}
     {%- set counts = [] -%}
     {%- for kind in patterns -%}
         {%- do counts.append(hipaa_mode.literal(kind ~ ' ') ~ ' || ' ~ hipaa_mode.count_where(kind)) -%}
     {%- endfor %}
     select
         'no_identifier_patterns' as check_name,
-        column_name,
+        {{ hipaa_mode._column_name(shown_columns) }} as column_name,
         {{ counts | join(" || ', ' || ") }} as problem,
         {{ hipaa_mode.count_where(patterns.keys() | join(' or ')) }} as failures
     from (
         select
-            column_name
+            column_number
             {%- for kind, condition in patterns.items() %},
             {{ condition }} as {{ kind }}
             {%- endfor %}
-        from ({{ hipaa_mode._texts_of(columns, shown) }}) as texts
-        where {{ hipaa_mode.looks_like_identifier('shown_text') }}
+        from shown_texts
+        where
+            {{ hipaa_mode._of_columns(columns, shown_columns) }}
+            and {{ hipaa_mode.may_be_identifier('shown_text') }}
     ) as suspects
-    group by column_name
+    group by column_number
 {%- endmacro %}
 
 {#- Every event name is one that the seed, as loaded, lets the destination have, as it is sent. -#}
@@ -242,7 +262,7 @@ where failures > 0
 {#- One row for every usable call that the destination may receive, counted from staging and the
     seeds' tables and not from what the view is made of; in a view of latest values one for every
     user or group of these calls. -#}
-{% macro _check_rows(model, destination, rows) -%}
+{% macro _check_rows(model, rows, condition) -%}
     {%- set own_view = hipaa_mode.tested_name(model).rsplit('__', 1)[1] -%}
     {%- set of = hipaa_mode.latest_of(own_view) -%}
     {%- set view = hipaa_mode.calls_view(own_view) %}
@@ -257,7 +277,7 @@ where failures > 0
         from {{ ref('hipaa_mode', 'stg_calls') }}
         where
             call_type in ({{ hipaa_mode.literals(hipaa_mode.call_types(view)) }})
-            and {{ hipaa_mode.tested_condition(model) }}
+            and {{ condition }}
             and exists (select 1 from listed)
             {%- if view == 'events' %}
             and (

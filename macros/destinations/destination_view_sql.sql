@@ -7,10 +7,13 @@
 {%- set destination_plan = hipaa_mode.destination_plan(destination) %}
 {%- set events = destination_plan.events if destination_plan and view == 'events' else none %}
 {%- if events is not none and '*' in events %}{% set restricts_events = false %}{% else %}{% set restricts_events = events is not none %}{% endif %}
+{%- set columns = hipaa_mode.view_columns(destination_plan, view) %}
+{%- set names = hipaa_mode.each_identifier(columns | map(attribute='name')) %}
+{%- set masked_names = hipaa_mode.each_identifier(columns | map(attribute='masked_column')) %}
 
 select
-    {%- for column in hipaa_mode.view_columns(destination_plan, view) %}
-    {{ hipaa_mode._view_expression(column, events) }} as {{ hipaa_mode.identifier(column.name) }}{{ ',' if not loop.last }}
+    {%- for column in columns %}
+    {{ hipaa_mode._view_expression(column, events, masked_names[loop.index0]) }} as {{ names[loop.index0] }}{{ ',' if not loop.last }}
     {%- endfor %}
 from {{ masked }} as masked
 {%- if not destination_plan %}
@@ -41,11 +44,11 @@ select 1 from {{ masked }}
     {{- return(columns) -}}
 {%- endmacro %}
 
-{% macro _view_expression(column, events) -%}
+{% macro _view_expression(column, events, masked_name) -%}
     {%- if column.masked_column == '' -%}
         {{- return('cast(null as ' ~ hipaa_mode.data_type(column.data_type) ~ ')') -}}
     {%- endif -%}
-    {%- set masked_column = 'masked.' ~ hipaa_mode.identifier(column.masked_column) -%}
+    {%- set masked_column = 'masked.' ~ masked_name -%}
     {%- if column.name == 'event' and column.property_list == 'envelope' -%}
         {{- return(hipaa_mode._sent_as(masked_column, events)) -}}
     {%- elif column.events is not none -%}

@@ -59,15 +59,19 @@
     }) -}}
 {%- endmacro %}
 
-{#- Whether a text looks like, or holds, an identifier of any kind. One search for all kinds
-    lets nearly every text go; only one that it stops is looked at more closely. -#}
+{#- Whether a text looks like, or holds, an identifier of any kind. -#}
 {% macro looks_like_identifier(text) -%}
-    {%- set expressions = hipaa_mode.identifier_expressions().values() | sum(start=[]) -%}
-    {%- set any_kind = expressions | join('|') -%}
+    {%- set any_kind = hipaa_mode.identifier_expressions().values() | sum(start=[]) | join('|') -%}
     {{- return(
-        '(' ~ hipaa_mode.contains_pattern(text, any_kind ~ '|[0-9]([ .-]{0,2}[0-9]){12}') ~ ' and ('
+        '(' ~ hipaa_mode.may_be_identifier(text) ~ ' and ('
         ~ hipaa_mode.contains_pattern(text, any_kind) ~ ' or ' ~ hipaa_mode.is_card_number(text) ~ '))'
     ) -}}
+{%- endmacro %}
+
+{#- Whether a text is worth a closer look: one search for all kinds lets nearly every text go. -#}
+{% macro may_be_identifier(text) -%}
+    {%- set any_kind = hipaa_mode.identifier_expressions().values() | sum(start=[]) | join('|') -%}
+    {{- return(hipaa_mode.contains_pattern(text, any_kind ~ '|[0-9]([ .-]{0,2}[0-9]){12}')) -}}
 {%- endmacro %}
 
 {#- Whether a text holds 13 to 19 digits, blanks and hyphens between them let be, that begin as an

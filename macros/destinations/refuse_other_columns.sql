@@ -1,8 +1,9 @@
 {#- Raises unless the candidate has exactly the expected columns, by name, order and type. -#}
 {% macro refuse_other_columns(model_name, expected, candidate) -%}
+    {%- set types = hipaa_mode.data_types(expected) -%}
     {%- set wanted = [] -%}
     {%- for column in expected -%}
-        {%- do wanted.append(column.name ~ ' ' ~ hipaa_mode.data_type(column.data_type, column.is_list) | upper) -%}
+        {%- do wanted.append(column.name ~ ' ' ~ types[loop.index0] | upper) -%}
     {%- endfor -%}
     {%- set given = [] -%}
     {%- for column in candidate -%}
@@ -23,12 +24,16 @@
 {#- The reason of the allowlist becomes the column's documentation. -#}
 {% macro comment_on_columns(relation, columns) -%}
     {#- All in one statement: dbt takes longer over each than DuckDB. -#}
-    {%- set comments = [] -%}
+    {%- set names = [] -%}
+    {%- set texts = [] -%}
     {%- for column in columns if column.reason -%}
-        {%- do comments.append(
-            'comment on column ' ~ relation ~ '.' ~ hipaa_mode.identifier(column.name) ~ ' is '
-            ~ hipaa_mode.literal(column.treatment ~ ': ' ~ column.reason)
-        ) -%}
+        {%- do names.append(column.name) -%}
+        {%- do texts.append(column.treatment ~ ': ' ~ column.reason) -%}
+    {%- endfor -%}
+    {%- set literals = hipaa_mode.each_literal(texts) -%}
+    {%- set comments = [] -%}
+    {%- for name in hipaa_mode.each_identifier(names) -%}
+        {%- do comments.append('comment on column ' ~ relation ~ '.' ~ name ~ ' is ' ~ literals[loop.index0]) -%}
     {%- endfor -%}
     {%- if comments -%}
         {%- call statement('comments') -%}

@@ -32,3 +32,30 @@
 {% macro duckdb__count_elements(list, condition) -%}
     {{- return('len(list_filter(' ~ list ~ ', lambda element: ' ~ condition ~ '))') -}}
 {%- endmacro %}
+
+{#- A list of text literals. -#}
+{% macro list_of(texts) -%}
+    {{- return(adapter.dispatch('list_of', 'hipaa_mode')(texts)) -}}
+{%- endmacro %}
+
+{% macro duckdb__list_of(texts) -%}
+    {{- return('[' ~ hipaa_mode.literals(texts) ~ ']') -}}
+{%- endmacro %}
+
+{#- An element of a list; the first is 1. -#}
+{% macro element_at(list, place) -%}
+    {{- return(adapter.dispatch('element_at', 'hipaa_mode')(list, place)) -}}
+{%- endmacro %}
+
+{% macro duckdb__element_at(list, place) -%}
+    {{- return(list ~ '[' ~ place ~ ']') -}}
+{%- endmacro %}
+
+{#- Text literals as rows, in a select without from. -#}
+{% macro rows_of_list(texts) -%}
+    {{- return(adapter.dispatch('rows_of_list', 'hipaa_mode')(texts)) -}}
+{%- endmacro %}
+
+{% macro duckdb__rows_of_list(texts) -%}
+    {{- return('unnest(' ~ hipaa_mode.list_of(texts) ~ ')') -}}
+{%- endmacro %}

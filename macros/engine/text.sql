@@ -17,9 +17,31 @@
 {%- endmacro %}
 
 {% macro literals(texts) -%}
+    {{- return(hipaa_mode.each_literal(texts) | join(', ')) -}}
+{%- endmacro %}
+
+{#- A list of literals. Of many texts this takes a fraction of the time of a macro for each. -#}
+{% macro each_literal(texts) -%}
+    {{- return(adapter.dispatch('each_literal', 'hipaa_mode')(texts)) -}}
+{%- endmacro %}
+
+{% macro default__each_literal(texts) -%}
     {%- set quoted = [] -%}
     {%- for text in texts -%}
-        {%- do quoted.append(hipaa_mode.literal(text)) -%}
+        {%- do quoted.append("'" ~ (text | string | replace("'", "''")) ~ "'") -%}
     {%- endfor -%}
-    {{- return(quoted | join(', ')) -}}
+    {{- return(quoted) -}}
+{%- endmacro %}
+
+{#- A list of identifiers. -#}
+{% macro each_identifier(names) -%}
+    {{- return(adapter.dispatch('each_identifier', 'hipaa_mode')(names)) -}}
+{%- endmacro %}
+
+{% macro default__each_identifier(names) -%}
+    {%- set quoted = [] -%}
+    {%- for name in names -%}
+        {%- do quoted.append('"' ~ (name | string | replace('"', '""')) ~ '"') -%}
+    {%- endfor -%}
+    {{- return(quoted) -}}
 {%- endmacro %}

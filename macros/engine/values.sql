@@ -12,6 +12,20 @@
     {{- return(types[name] ~ ('[]' if is_list else '')) -}}
 {%- endmacro %}
 
+{#- The types of columns of a view, in their order. -#}
+{% macro data_types(columns) -%}
+    {%- set known = {} -%}
+    {%- set types = [] -%}
+    {%- for column in columns -%}
+        {%- set kind = (column.data_type, column.is_list) -%}
+        {%- if kind not in known -%}
+            {%- do known.update({kind: hipaa_mode.data_type(column.data_type, column.is_list)}) -%}
+        {%- endif -%}
+        {%- do types.append(known[kind]) -%}
+    {%- endfor -%}
+    {{- return(types) -}}
+{%- endmacro %}
+
 {#- Text to a type of the allowlist's `data_type` column. -#}
 {% macro text_to(data_type, text) -%}
     {{- return(adapter.dispatch('text_to', 'hipaa_mode')(data_type, text)) -}}

@@ -22,6 +22,9 @@
     {%- if existing_relation is not none and existing_relation.type != 'table' -%}
         {%- do adapter.drop_relation(existing_relation) -%}
     {%- endif -%}
+    {%- call statement('use_all_threads') -%}
+        {{ hipaa_mode.set_threads(hipaa_mode.command('threads')) }}
+    {%- endcall -%}
     {%- do hipaa_mode.bring_up_to_date(model.name, target_relation, sql, none if is_rebuilt else state.run_number, run_number) -%}
     {%- call statement('build_state') -%}
         insert into {{ hipaa_mode.build_table('build_state') }} values (

@@ -35,7 +35,7 @@
                 {%- do facts.update(hipaa_mode.run_facts(plan)) -%}
             {%- endif -%}
             {%- do published.append(hipaa_mode.publish_destination(destination, facts)) -%}
-            {%- do hipaa_mode.record_audit([{'destination': name, 'outcome': 'published', 'checks': blockers[name].checks, 'token_bridge': published[-1].token_bridge}]) -%}
+            {%- do hipaa_mode.record_audit([{'destination': name, 'outcome': 'published', 'checks': blockers[name].checks, 'token_bridge': published[-1].token_bridge}], is_there=true) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- do hipaa_mode.command('discard_unpublished', hipaa_mode.published_request()) -%}

@@ -2,23 +2,26 @@
     each of which restores what the other lost. See scripts/hipaa_mode/audit.py.
 
     `look` also records what changed among the published files without an entry; `create` false
-    leaves an environment without a log without one. -#}
-{% macro record_audit(entries, look=false, create=true) -%}
+    leaves an environment without a log without one; `is_there` says that this run has made sure
+    of the table. -#}
+{% macro record_audit(entries, look=false, create=true, is_there=false) -%}
     {%- if entries or look -%}
         {%- set table = hipaa_mode._audit_table() -%}
         {%- set environment = hipaa_mode.literal(hipaa_mode.environment()) -%}
-        {%- do adapter.create_schema(table) -%}
-        {%- call statement('audit_log') -%}
-            create table if not exists {{ table }} (
-                environment varchar,
-                sequence bigint,
-                recorded_at varchar,
-                destination varchar,
-                outcome varchar,
-                entry_hash varchar,
-                entry varchar
-            )
-        {%- endcall -%}
+        {%- if not is_there -%}
+            {%- do adapter.create_schema(table) -%}
+            {%- call statement('audit_log') -%}
+                create table if not exists {{ table }} (
+                    environment varchar,
+                    sequence bigint,
+                    recorded_at varchar,
+                    destination varchar,
+                    outcome varchar,
+                    entry_hash varchar,
+                    entry varchar
+                )
+            {%- endcall -%}
+        {%- endif -%}
         {%- set known = run_query('select max(sequence) from ' ~ table ~ ' where environment = ' ~ environment).columns[0].values()[0] -%}
         {%- set request = hipaa_mode.published_request() -%}
         {%- do request.update({

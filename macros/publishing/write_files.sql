@@ -4,12 +4,8 @@
     Here and not at the end, so that the views of several destinations are written at once. -#}
 {% macro write_files(relation, destination_plan, view, columns, name, sql) -%}
     {%- set partitions = hipaa_mode.plan_partitions(relation, destination_plan, view, name, sql) -%}
-    {%- set statements = [] -%}
-    {%- set names = [] -%}
-    {%- for column in columns -%}
-        {%- do names.append(hipaa_mode.identifier(column.name)) -%}
-    {%- endfor -%}
-    {%- set shown = names | join(', ') -%}
+    {%- set statements = [hipaa_mode.set_threads(partitions.threads)] -%}
+    {%- set shown = hipaa_mode.each_identifier(columns | map(attribute='name')) | join(', ') -%}
     {%- for partition in partitions.write -%}
         {%- do statements.append(hipaa_mode.write_file(relation, shown, hipaa_mode.in_partition(partition), partition.path)) -%}
     {%- endfor -%}
@@ -43,6 +39,7 @@
     {%- set published_by = hipaa_mode.command('published_by', request) -%}
     {%- do request.update({
         'view': name,
+        'models_at_once': target.threads,
         'is_of_this_warehouse': hipaa_mode.was_brought_up_to_date('masked_' ~ of_view, published_by),
         'is_whole': of is not none,
         'query': local_md5(sql),

@@ -74,6 +74,8 @@ class Session:
         self._partitions: dict[str, PartitionPlan] = {}
         self._queries: dict[str, str] = {}
         self._run_number = _new_run_number()
+        self._threads = 1
+        self._views = 1
         self.raw_lines = RawLines()
         self.suppressed_users = SuppressedUsers()
         self._actions: dict[str, Callable[[Request], Any]] = {
@@ -86,6 +88,7 @@ class Session:
             "retired_fingerprints": lambda request: sorted(self._retired()),
             "run_number": lambda request: self._run_number,
             "follow_run": self._follow_run,
+            "threads": lambda request: self._threads,
             "withdraw": self._withdraw,
             "published_by": self._published_by,
             "plan_partitions": self._plan_partitions,
@@ -168,6 +171,8 @@ class Session:
         self._manifests.clear()
         self._partitions.clear()
         self._run_number = max(_new_run_number(), self._run_number + 1)
+        self._threads = int(request.get("threads") or 1)
+        self._views = len(request.get("models") or ())
         self.raw_lines.location = None
         self.raw_lines.files = None
         answer: dict[str, Any] = {
@@ -314,7 +319,12 @@ class Session:
                 for item in partitions.write
             ],
             "kept": len(partitions.keep),
+            "threads": self._share_of_threads(int(request["models_at_once"])),
         }
+
+    def _share_of_threads(self, models_at_once: int) -> int:
+        """Return how many of the database's threads a view has while others are written too."""
+        return max(1, self._threads // max(1, min(models_at_once, self._views)))
 
     def _tested_partitions(self, request: Request) -> list[dict[str, Any]] | None:
         """Return the partitions of a view that are about to be published; None for all of it."""

@@ -19,7 +19,7 @@ CALLED_AT = (
     "if destination_plan"
 )
 FINER_TIME = "'coalesce(masked.sent_at__hour, masked.received_at__hour)' if destination_plan"
-PERSON = "masked.{{ hipaa_mode.identifier(columns[0].masked_column) }} is not null"
+PERSON = "masked.{{ masked_names[0] }} is not null"
 CHECKS_CALL_ID = (
     'if terms.pop("call_id", None) is not super()._envelope(self._call_id, staged):\n'
     '            problem = "calls of one time'

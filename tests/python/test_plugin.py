@@ -245,6 +245,7 @@ VIEW = {
     "key_fingerprint": "the key",
     "unchanged_since": 0,
     "is_of_this_warehouse": True,
+    "models_at_once": 2,
 }
 
 
@@ -284,6 +285,27 @@ def test_a_destination_is_published_and_withdrawn_by_commands(tmp_path: Path):
     assert result(session, "withdraw", keep=["ga4"], **PLACE) == []
     assert result(session, "withdraw", keep=[], **PLACE) == ["ga4"]
     assert result(session, "published", **PLACE) == []
+
+
+@pytest.mark.parametrize(
+    ("threads", "models_at_once", "views", "share"),
+    [
+        (2, 2, ["events", "groups"], 1),
+        (8, 2, ["events", "groups"], 4),
+        (8, 4, ["events"], 8),
+        (8, 3, ["events", "groups", "identifies"], 2),
+        (1, 4, ["events", "groups"], 1),
+    ],
+)
+def test_views_that_are_written_at_once_share_the_threads(
+    tmp_path: Path, threads: int, models_at_once: int, views: list[str], share: int
+):
+    session = Session(WITH_KEY)
+    models = [f"ga4__{view}" for view in views]
+    request = {**configuration(tmp_path), "models": models, "threads": threads}
+    assert result(session, "start", **request, needs_key=True)["faults"] == []
+    assert write_view(session, models_at_once=models_at_once)["threads"] == share
+    assert result(session, "threads") == threads
 
 
 def test_the_run_that_published_a_destination_is_known(tmp_path: Path):

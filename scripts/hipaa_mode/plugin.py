@@ -445,6 +445,18 @@ def tell(message: str) -> None:
     logger.info(f"hipaa_mode: {message}")
 
 
+def _make_folder(database: Path) -> None:
+    """Make the folder of a database file that is not there yet, its owner's alone."""
+    folder = database.absolute().parent
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise HipaaModeError(
+            f"The folder of the database can't be made: {error.strerror} ({folder}). Make it, or "
+            "correct the path in profiles.yml"
+        ) from None
+
+
 def _new_run_number() -> int:
     """Return a number that is higher for every later run: microseconds since 1970."""
     return time.time_ns() // 1000
@@ -507,6 +519,7 @@ class Plugin(BasePlugin):
             # In memory, or at a service: no file that another process could have open.
             return
         try:
+            _make_folder(Path(creds.path))
             seconds = locking.timeout(os.environ)
             locking.hold_database(Path(creds.path), seconds, tell, config)
         except HipaaModeError as error:

@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt_common.exceptions import DbtRuntimeError
 from seed_files import TODAY, Seeds, label, minimal_seeds
 
@@ -437,6 +438,23 @@ def test_a_broken_manifest_is_an_error_answer(tmp_path: Path):
     (tmp_path / "published" / "dev" / "ga4" / "manifest.json").write_text("{")
     message = error(Session(WITH_KEY), "published", root="published", environment="dev")
     assert "is not a manifest" in message
+
+
+# The database.
+
+
+def test_the_folder_of_a_database_is_made_its_owners_alone(plugin: Plugin, tmp_path: Path):
+    path = tmp_path / "restricted" / "dev.duckdb"
+    plugin.update_connection_config(DuckDBCredentials(path=str(path), schema="main"), {})
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_can_not_be_made_is_told_plainly(plugin: Plugin, tmp_path: Path):
+    path = tmp_path / "no such folder" / "restricted" / "dev.duckdb"
+    with pytest.raises(DbtRuntimeError, match="The folder of the database can't be made") as caught:
+        plugin.update_connection_config(DuckDBCredentials(path=str(path), schema="main"), {})
+    assert "correct the path in profiles.yml" in str(caught.value)
+    assert not path.parent.parent.exists()
 
 
 # The functions.

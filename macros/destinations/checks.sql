@@ -52,19 +52,31 @@
 {#- Looking at each different text of a column once is what makes the checks cheap. -#}
 {%- set checked_as_tokens = masked | selectattr('treatment', 'equalto', 'mask') | list -%}
 {%- set others = texts | reject('in', checked_as_tokens) | list -%}
-{%- set shown = {'shown_tokens': masked, 'shown_texts': (others + suspected) | unique(true, 'name') | list} -%}
+{%- set row_ids = masked | selectattr('name', 'equalto', 'row_id') | list -%}
+{%- set shown = {
+    'shown_row_ids': row_ids,
+    'shown_tokens': masked | reject('in', row_ids) | list,
+    'shown_texts': (others + suspected) | unique(true, 'name') | list,
+} -%}
 {%- set selects = [] -%}
 {%- for name in names if name in applying -%}
     {%- if name == 'only_allowlisted_columns' -%}
         {%- do selects.append(hipaa_mode._check_columns(actual, columns)) -%}
     {%- elif name == 'masked_columns_are_tokens' and masked -%}
         {%- set surrogates = masked | selectattr('treatment', 'equalto', 'surrogate') | list -%}
-        {%- set digits = 'case when ' ~ hipaa_mode._of_columns(surrogates, masked) ~ ' then 32 else 64 end' if surrogates else '64' -%}
-        {%- set is_token = hipaa_mode.is_hexadecimal('shown_text', digits) -%}
-        {%- do selects.append(hipaa_mode._check_texts(name, 'values that are no tokens', 'shown_tokens', masked, masked, 'not ' ~ is_token)) -%}
+        {%- for relation in ['shown_row_ids', 'shown_tokens'] if shown[relation] -%}
+            {%- set digits = 'case when ' ~ hipaa_mode._of_columns(surrogates, shown[relation]) ~ ' then 32 else 64 end' if relation == 'shown_tokens' and surrogates else '64' -%}
+            {%- set is_token = hipaa_mode.is_hexadecimal('shown_text', digits) -%}
+            {%- do selects.append(hipaa_mode._check_texts(name, 'values that are no tokens', relation, shown[relation], shown[relation], 'not ' ~ is_token)) -%}
+        {%- endfor -%}
     {%- elif name == 'no_raw_identifiers' and texts -%}
         {#- Among what is checked to be tokens only an id of their length can be. -#}
-        {%- set parts = [('shown_tokens', texts | select('in', checked_as_tokens) | list, ' where length(identifier) = 64'), ('shown_texts', others, '')] -%}
+        {%- set tokens = texts | select('in', checked_as_tokens) | list -%}
+        {%- set parts = [
+            ('shown_row_ids', tokens | select('in', row_ids) | list, ' where length(identifier) = 64'),
+            ('shown_tokens', tokens | reject('in', row_ids) | list, ' where length(identifier) = 64'),
+            ('shown_texts', others, ''),
+        ] -%}
         {%- for relation, columns_alike, could_be in parts if columns_alike -%}
             {%- set is_raw = 'shown_text in (select identifier from identifiers' ~ could_be ~ ')' -%}
             {%- do selects.append(hipaa_mode._check_texts(name, 'ids of users or groups as they arrived', relation, shown[relation], columns_alike, is_raw)) -%}
@@ -86,8 +98,9 @@
 with
 
 {% for relation, shown_columns in shown.items() if shown_columns -%}
-{#- A table of its own, or each column would compile the patterns of the checks for itself. -#}
-{{ relation }} as materialized (
+{#- Materialized, or each column would compile the patterns of the checks for itself; row ids are
+    as many as rows, and read again sooner than kept. -#}
+{{ relation }} as {{ 'not ' if relation == 'shown_row_ids' }}materialized (
 
     {%- for column in shown_columns %}
     select {{ loop.index }} as column_number, shown_text

@@ -1,6 +1,6 @@
 {#- How many threads the engine works with. While one thread has work that another waits for, the
-    waiting one keeps a processor busy: so where several views are written at once, each gets its
-    share, and where one table is made, it gets all. The plugin reckons the shares. -#}
+    waiting one keeps a processor busy: so where several views of few rows are written at once, each
+    gets its share, and where one table is made, it gets all. The plugin reckons the shares. -#}
 
 {#- The engine's threads, as the run finds them. -#}
 {% macro threads() -%}

@@ -53,6 +53,8 @@ logger = AdapterLogger("DuckDB")
 RAW_LINES_VIEW = "hipaa_mode_raw_lines"
 SUPPRESSED_USERS_VIEW = "hipaa_mode_suppressed_users"
 SURROGATE_BYTES = 16
+ROWS_FOR_ALL_THREADS = 1_000_000
+"""A view that writes so many rows keeps all threads at work; see macros/engine/threads.sql."""
 
 Request = Mapping[str, Any]
 
@@ -319,11 +321,13 @@ class Session:
                 for item in partitions.write
             ],
             "kept": len(partitions.keep),
-            "threads": self._share_of_threads(int(request["models_at_once"])),
+            "threads": self._threads_for(partitions, int(request["models_at_once"])),
         }
 
-    def _share_of_threads(self, models_at_once: int) -> int:
-        """Return how many of the database's threads a view has while others are written too."""
+    def _threads_for(self, partitions: PartitionPlan, models_at_once: int) -> int:
+        """Return how many of the database's threads write a view, others being written too."""
+        if sum(partitions.rows[name] for name in partitions.written) >= ROWS_FOR_ALL_THREADS:
+            return self._threads
         return max(1, self._threads // max(1, min(models_at_once, self._views)))
 
     def _tested_partitions(self, request: Request) -> list[dict[str, Any]] | None:

@@ -20,7 +20,13 @@ from dbt_common.exceptions import DbtRuntimeError
 from seed_files import TODAY, Seeds, label, minimal_seeds
 
 from hipaa_mode.keys import KEY_VARIABLE, MasterKey, load_master_key
-from hipaa_mode.plugin import RAW_LINES_VIEW, Plugin, Session, random_codes
+from hipaa_mode.plugin import (
+    RAW_LINES_VIEW,
+    ROWS_FOR_ALL_THREADS,
+    Plugin,
+    Session,
+    random_codes,
+)
 from hipaa_mode.seeds import SEED_COLUMNS
 
 KEY = "8f14e45fceea167a5a36dedd4bea2543c9f0f895fb98ab9159f51fd0297e236d"
@@ -306,6 +312,9 @@ def test_views_that_are_written_at_once_share_the_threads(
     request = {**configuration(tmp_path), "models": models, "threads": threads}
     assert result(session, "start", **request, needs_key=True)["faults"] == []
     assert write_view(session, models_at_once=models_at_once)["threads"] == share
+    many = {"counts": [["2026-03-01", ROWS_FOR_ALL_THREADS]], "changed_days": []}
+    request = {**VIEW, **many, "models_at_once": models_at_once}
+    assert result(session, "plan_partitions", **request)["threads"] == threads
     assert result(session, "threads") == threads
 
 
@@ -451,7 +460,9 @@ def test_the_folder_of_a_database_is_made_its_owners_alone(plugin: Plugin, tmp_p
 
 def test_a_folder_that_can_not_be_made_is_told_plainly(plugin: Plugin, tmp_path: Path):
     path = tmp_path / "no such folder" / "restricted" / "dev.duckdb"
-    with pytest.raises(DbtRuntimeError, match="The folder of the database can't be made") as caught:
+    with pytest.raises(
+        DbtRuntimeError, match="The folder of the database can't be made"
+    ) as caught:
         plugin.update_connection_config(DuckDBCredentials(path=str(path), schema="main"), {})
     assert "correct the path in profiles.yml" in str(caught.value)
     assert not path.parent.parent.exists()

@@ -26,6 +26,7 @@
     {%- set unchanged = {} -%}
     {%- set held_back = [] -%}
     {%- set facts = {} -%}
+    {%- set audit = namespace(sequence=none) -%}
     {%- for name, destination in plan.destinations.items() -%}
         {%- if blockers[name].reasons -%}
             {%- do unchanged.update({name: blockers[name].reasons}) -%}
@@ -35,7 +36,7 @@
                 {%- do facts.update(hipaa_mode.run_facts(plan)) -%}
             {%- endif -%}
             {%- do published.append(hipaa_mode.publish_destination(destination, facts)) -%}
-            {%- do hipaa_mode.record_audit([{'destination': name, 'outcome': 'published', 'checks': blockers[name].checks, 'token_bridge': published[-1].token_bridge}], is_there=true) -%}
+            {%- set audit.sequence = hipaa_mode.record_audit([{'destination': name, 'outcome': 'published', 'checks': blockers[name].checks, 'token_bridge': published[-1].token_bridge}], after=audit.sequence) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- do hipaa_mode.command('discard_unpublished', hipaa_mode.published_request()) -%}

@@ -41,7 +41,7 @@
         },
     }) -%}
     {%- set manifest = hipaa_mode.command('finish_publishing', request) -%}
-    {%- do manifest.update({'token_bridge': hipaa_mode.publish_token_bridge(destination, relations)}) -%}
+    {%- do manifest.update({'token_bridge': hipaa_mode.publish_token_bridge(destination, relations, destination.name in facts.token_bridges)}) -%}
     {{- return(manifest) -}}
 {%- endmacro %}
 

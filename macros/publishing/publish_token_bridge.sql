@@ -2,8 +2,8 @@
     a destination's own tokens have; removes the copy of before where it does not. Returns what the
     audit log says of it.
 
-    `views` has the destination's views, each with its columns. -#}
-{% macro publish_token_bridge(destination, views) -%}
+    `views` has the destination's views, each with its columns; `has_copy` whether it has a copy. -#}
+{% macro publish_token_bridge(destination, views, has_copy) -%}
     {%- set request = hipaa_mode.published_request() -%}
     {%- do request.update({'destination': destination.name}) -%}
     {%- set bridge = hipaa_mode.package_relation('token_bridge') -%}
@@ -11,7 +11,7 @@
     {%- set is_wanted = destination.name in ([wanted] if wanted is string else wanted) -%}
     {#- A build of some models alone may never have made the bridge. -#}
     {%- if not is_wanted or hipaa_mode.table_state('token_bridge') is none or not hipaa_mode.has_rows(bridge) -%}
-        {%- if hipaa_mode.command('remove_token_bridge', request) -%}
+        {%- if has_copy and hipaa_mode.command('remove_token_bridge', request) -%}
             {%- do log('hipaa_mode: removed the token bridge of `' ~ destination.name ~ '`', info=true) -%}
         {%- endif -%}
         {{- return(none) -}}

@@ -2,13 +2,13 @@
     each of which restores what the other lost. See scripts/hipaa_mode/audit.py.
 
     `look` also records what changed among the published files without an entry; `create` false
-    leaves an environment without a log without one; `is_there` says that this run has made sure
-    of the table. -#}
-{% macro record_audit(entries, look=false, create=true, is_there=false) -%}
+    leaves an environment without a log without one. Returns the number of the table's last entry,
+    which the next call may give as `after`, and need not look. -#}
+{% macro record_audit(entries, look=false, create=true, after=none) -%}
     {%- if entries or look -%}
         {%- set table = hipaa_mode._audit_table() -%}
         {%- set environment = hipaa_mode.literal(hipaa_mode.environment()) -%}
-        {%- if not is_there -%}
+        {%- if after is none -%}
             {%- do adapter.create_schema(table) -%}
             {%- call statement('audit_log') -%}
                 create table if not exists {{ table }} (
@@ -21,14 +21,15 @@
                     entry varchar
                 )
             {%- endcall -%}
+            {%- set known = run_query('select max(sequence) from ' ~ table ~ ' where environment = ' ~ environment).columns[0].values()[0] -%}
+            {%- set after = (known or 0) | int -%}
         {%- endif -%}
-        {%- set known = run_query('select max(sequence) from ' ~ table ~ ' where environment = ' ~ environment).columns[0].values()[0] -%}
         {%- set request = hipaa_mode.published_request() -%}
         {%- do request.update({
             'entries': entries,
             'look': look,
             'create': create,
-            'table_sequence': (known or 0) | int,
+            'table_sequence': after,
             'dbt_invocation_id': invocation_id,
             'command': flags.WHICH,
         }) -%}
@@ -59,6 +60,7 @@
         {%- for message in answer.messages -%}
             {%- do log('hipaa_mode: audit log: ' ~ message, info=true) -%}
         {%- endfor -%}
+        {{- return(answer.add[-1].sequence if answer.add else after) -}}
     {%- endif -%}
 {%- endmacro %}
 

@@ -99,6 +99,7 @@ class Session:
             "begin_token_bridge": self._begin_token_bridge,
             "finish_token_bridge": self._finish_token_bridge,
             "remove_token_bridge": self._remove_token_bridge,
+            "token_bridges": self._token_bridges,
             "discard_unpublished": self._discard_unpublished,
             "published": self._published,
             "audit": self._audit,
@@ -374,6 +375,9 @@ class Session:
 
     def _finish_token_bridge(self, request: Request) -> dict[str, Any]:
         return token_bridges.finish(*_published(request), request["destination"])
+
+    def _token_bridges(self, request: Request) -> list[str]:
+        return token_bridges.copies(*_published(request))
 
     def _remove_token_bridge(self, request: Request) -> bool:
         return token_bridges.remove(*_published(request), request["destination"])

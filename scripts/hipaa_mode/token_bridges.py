@@ -81,13 +81,19 @@ def remove(root: Path, environment: str, destination: str) -> bool:
     return True
 
 
+def copies(root: Path, environment: str) -> list[str]:
+    """Return the destinations of an environment that have a copy."""
+    with contextlib.suppress(FileNotFoundError):
+        paths = (root / environment).glob(f"*{NAME}")
+        return sorted(path.name.removesuffix(NAME) for path in paths)
+    return []
+
+
 def remove_others(root: Path, environment: str, keep: set[str]) -> None:
     """Remove the copies of destinations that an environment no longer has."""
-    with contextlib.suppress(FileNotFoundError):
-        for path in (root / environment).glob(f"*{NAME}"):
-            destination = path.name.removesuffix(NAME)
-            if destination not in keep:
-                remove(root, environment, destination)
+    for destination in copies(root, environment):
+        if destination not in keep:
+            remove(root, environment, destination)
 
 
 def _failure(destination: str, error: OSError) -> PublishingError:

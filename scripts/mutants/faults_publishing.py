@@ -124,7 +124,7 @@ FAULTS: tuple[Fault, ...] = (
         "`ga4` (is published|was published by a run) without an entry",
         (
             PUBLISH,
-            "hipaa_mode.record_audit([{'destination': name, 'outcome': 'published', 'checks': blockers[name].checks, 'token_bridge': published[-1].token_bridge}], is_there=true)",
+            "hipaa_mode.record_audit([{'destination': name, 'outcome': 'published', 'checks': blockers[name].checks, 'token_bridge': published[-1].token_bridge}], after=audit.sequence)",
             "none",
         ),
         check="publication recorded",

@@ -65,19 +65,16 @@
     {%- elif name == 'masked_columns_are_tokens' and masked -%}
         {%- set surrogates = masked | selectattr('treatment', 'equalto', 'surrogate') | list -%}
         {%- for relation in ['shown_row_ids', 'shown_tokens'] if shown[relation] -%}
-            {%- set digits = 'case when ' ~ hipaa_mode._of_columns(surrogates, shown[relation]) ~ ' then 32 else 64 end' if relation == 'shown_tokens' and surrogates else '64' -%}
+            {%- set digits = 'case when ' ~ hipaa_mode._of_columns(surrogates, shown[relation]) ~ ' then 32 else 64 end' -%}
             {%- set is_token = hipaa_mode.is_hexadecimal('shown_text', digits) -%}
             {%- do selects.append(hipaa_mode._check_texts(name, 'values that are no tokens', relation, shown[relation], shown[relation], 'not ' ~ is_token)) -%}
         {%- endfor -%}
     {%- elif name == 'no_raw_identifiers' and texts -%}
         {#- Among what is checked to be tokens only an id of their length can be. -#}
         {%- set tokens = texts | select('in', checked_as_tokens) | list -%}
-        {%- set parts = [
-            ('shown_row_ids', tokens | select('in', row_ids) | list, ' where length(identifier) = 64'),
-            ('shown_tokens', tokens | reject('in', row_ids) | list, ' where length(identifier) = 64'),
-            ('shown_texts', others, ''),
-        ] -%}
-        {%- for relation, columns_alike, could_be in parts if columns_alike -%}
+        {%- set alike = {'shown_row_ids': tokens | select('in', row_ids) | list, 'shown_tokens': tokens | reject('in', row_ids) | list, 'shown_texts': others} -%}
+        {%- for relation, columns_alike in alike.items() if columns_alike -%}
+            {%- set could_be = '' if relation == 'shown_texts' else ' where length(identifier) = 64' -%}
             {%- set is_raw = 'shown_text in (select identifier from identifiers' ~ could_be ~ ')' -%}
             {%- do selects.append(hipaa_mode._check_texts(name, 'ids of users or groups as they arrived', relation, shown[relation], columns_alike, is_raw)) -%}
         {%- endfor -%}
@@ -88,7 +85,7 @@
     {%- elif name == 'row_id_is_primary_key' -%}
         {%- do selects.append(hipaa_mode._check_row_ids(rows)) -%}
     {%- elif name == 'rows_match_calls' -%}
-        {%- do selects.append(hipaa_mode._check_rows(model, rows, condition)) -%}
+        {%- do selects.append(hipaa_mode._check_rows(view, rows, condition)) -%}
     {%- endif -%}
 {%- endfor %}
 -- depends_on: {{ ref('hipaa_mode', 'calls_read') }}
@@ -186,6 +183,9 @@ where failures > 0
             {%- do numbers.append(loop.index) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- if not numbers -%}
+        {{- return('false') -}}
+    {%- endif -%}
     {{- return('column_number in (' ~ numbers | join(', ') ~ ')' if numbers | length < shown_columns | length else 'true') -}}
 {%- endmacro %}
 
@@ -229,9 +229,7 @@ where failures > 0
     {%- set patterns = hipaa_mode.identifier_patterns() -%}
     {#- A network is all that treatment ip_prefix leaves, and looks like an address. -#}
     {%- set networks = columns | selectattr('treatment', 'equalto', 'ip_prefix') | list -%}
-    {%- if networks -%}
-        {%- do patterns.update({'ip_like': '(not ' ~ hipaa_mode._of_columns(networks, shown_columns) ~ ' and ' ~ patterns.ip_like ~ ')'}) -%}
-    {%- endif -%}
+    {%- do patterns.update({'ip_like': '(not ' ~ hipaa_mode._of_columns(networks, shown_columns) ~ ' and ' ~ patterns.ip_like ~ ')'}) -%}
     {%- set counts = [] -%}
     {%- for kind in patterns -%}
         {%- do counts.append(hipaa_mode.literal(kind ~ ' ') ~ ' || ' ~ hipaa_mode.count_where(kind)) -%}
@@ -275,8 +273,7 @@ where failures > 0
 {#- One row for every usable call that the destination may receive, counted from staging and the
     seeds' tables and not from what the view is made of; in a view of latest values one for every
     user or group of these calls. -#}
-{% macro _check_rows(model, rows, condition) -%}
-    {%- set own_view = hipaa_mode.tested_name(model).rsplit('__', 1)[1] -%}
+{% macro _check_rows(own_view, rows, condition) -%}
     {%- set of = hipaa_mode.latest_of(own_view) -%}
     {%- set view = hipaa_mode.calls_view(own_view) %}
     select

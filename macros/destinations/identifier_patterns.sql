@@ -61,17 +61,19 @@
 
 {#- Whether a text looks like, or holds, an identifier of any kind. -#}
 {% macro looks_like_identifier(text) -%}
-    {%- set any_kind = hipaa_mode.identifier_expressions().values() | sum(start=[]) | join('|') -%}
     {{- return(
         '(' ~ hipaa_mode.may_be_identifier(text) ~ ' and ('
-        ~ hipaa_mode.contains_pattern(text, any_kind) ~ ' or ' ~ hipaa_mode.is_card_number(text) ~ '))'
+        ~ hipaa_mode.contains_pattern(text, hipaa_mode._any_kind()) ~ ' or ' ~ hipaa_mode.is_card_number(text) ~ '))'
     ) -}}
 {%- endmacro %}
 
 {#- Whether a text is worth a closer look: one search for all kinds lets nearly every text go. -#}
 {% macro may_be_identifier(text) -%}
-    {%- set any_kind = hipaa_mode.identifier_expressions().values() | sum(start=[]) | join('|') -%}
-    {{- return(hipaa_mode.contains_pattern(text, any_kind ~ '|[0-9]([ .-]{0,2}[0-9]){12}')) -}}
+    {{- return(hipaa_mode.contains_pattern(text, hipaa_mode._any_kind() ~ '|[0-9]([ .-]{0,2}[0-9]){12}')) -}}
+{%- endmacro %}
+
+{% macro _any_kind() -%}
+    {{- return(hipaa_mode.identifier_expressions().values() | sum(start=[]) | join('|')) -}}
 {%- endmacro %}
 
 {#- Whether a text holds 13 to 19 digits, blanks and hyphens between them let be, that begin as an

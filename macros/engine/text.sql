@@ -1,19 +1,11 @@
 {#- Text literals and identifiers. Whatever comes from a seed or a file goes through these. -#}
 
 {% macro literal(text) -%}
-    {{- return(adapter.dispatch('literal', 'hipaa_mode')(text)) -}}
-{%- endmacro %}
-
-{% macro default__literal(text) -%}
-    {{- return("'" ~ (text | string | replace("'", "''")) ~ "'") -}}
+    {{- return(adapter.dispatch('each_literal', 'hipaa_mode')([text])[0]) -}}
 {%- endmacro %}
 
 {% macro identifier(name) -%}
-    {{- return(adapter.dispatch('identifier', 'hipaa_mode')(name)) -}}
-{%- endmacro %}
-
-{% macro default__identifier(name) -%}
-    {{- return('"' ~ (name | string | replace('"', '""')) ~ '"') -}}
+    {{- return(adapter.dispatch('each_identifier', 'hipaa_mode')([name])[0]) -}}
 {%- endmacro %}
 
 {% macro literals(texts) -%}

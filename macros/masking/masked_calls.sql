@@ -40,6 +40,15 @@
     {%- endif -%}
 {%- endfor -%}
 {%- set condition = hipaa_mode.masked_condition(plan, view) -%}
+{#- What every step hands on as it is. -#}
+{%- set carried -%}
+        user_id,
+        anonymous_id,
+        group_id
+        {%- if keeps_whole %}{% for name in whole %},
+        {{ name }}__whole
+        {%- endfor %}{% endif %}
+{%- endset -%}
 with
 
 calls as (
@@ -50,12 +59,7 @@ calls as (
         event,
         sent_at,
         received_at,
-        user_id,
-        anonymous_id,
-        group_id
-        {%- if keeps_whole %}{% for name in whole %},
-        {{ name }}__whole
-        {%- endfor %}{% endif %}
+        {{ carried }}
         {%- for value in values %},
         {{ hipaa_mode.identifier(value) }}
         {%- endfor %}
@@ -93,12 +97,7 @@ texts as (
         event,
         sent_at,
         received_at,
-        user_id,
-        anonymous_id,
-        group_id
-        {%- if keeps_whole %}{% for name in whole %},
-        {{ name }}__whole
-        {%- endfor %}{% endif %}
+        {{ carried }}
         {%- for value, is_list in texts.items() %},
         {%- if is_list %}
         {{ hipaa_mode.map_list(hipaa_mode.identifier(value), hipaa_mode.scalar_text('element')) }} as {{ hipaa_mode.identifier(value) }}
@@ -124,12 +123,7 @@ treated as (
         {{ hipaa_mode.timestamp_at_precision('sent_at', precision) }} as sent_at__{{ precision }},
         {{ hipaa_mode.timestamp_at_precision('received_at', precision) }} as received_at__{{ precision }}
         {%- endfor %},
-        user_id,
-        anonymous_id,
-        group_id
-        {%- if keeps_whole %}{% for name in whole %},
-        {{ name }}__whole
-        {%- endfor %}{% endif %}
+        {{ carried }}
         {%- for value, joined in joined_values.items() %},
         {{ hipaa_mode.identifier(value) }} as {{ joined }}
         {%- endfor %}

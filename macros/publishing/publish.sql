@@ -40,7 +40,7 @@
         {%- endif -%}
     {%- endfor -%}
     {%- do hipaa_mode.command('discard_unpublished', hipaa_mode.published_request()) -%}
-    {%- do hipaa_mode.record_audit(held_back) -%}
+    {%- do hipaa_mode.record_audit(held_back, after=audit.sequence) -%}
     {%- do hipaa_mode.log_summary(published, unchanged) -%}
 {%- endmacro %}
 

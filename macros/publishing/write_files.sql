@@ -4,7 +4,7 @@
     Here and not at the end, so that the views of several destinations are written at once. -#}
 {% macro write_files(relation, destination_plan, view, columns, name, sql) -%}
     {%- set partitions = hipaa_mode.plan_partitions(relation, destination_plan, view, name, sql) -%}
-    {%- set statements = [hipaa_mode.set_threads(partitions.threads)] -%}
+    {%- set statements = [hipaa_mode.set_threads(partitions.threads)] if partitions.write else [] -%}
     {%- set shown = hipaa_mode.each_identifier(columns | map(attribute='name')) | join(', ') -%}
     {%- for partition in partitions.write -%}
         {%- do statements.append(hipaa_mode.write_file(relation, shown, hipaa_mode.in_partition(partition), partition.path)) -%}

@@ -1,0 +1,272 @@
+"""Every setting by name, and what is wrong with those that a run was given.
+
+A setting is an environment variable, a dbt variable, or a key of the plugin's `config` in
+profiles.yml. One that nobody reads is a fault: misspelt, it would leave its default standing in.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from hipaa_mode.seeds import Fault
+
+
+class Kind(Enum):
+    """What values a setting takes."""
+
+    TEXT = "a text that is not blank"
+    LOCATION = "a file, a folder, a glob or a table"
+    SWITCH = "true or false"
+    NAMES = "a list of names"
+    NUMBER = "a number"
+
+
+class Use(Enum):
+    """Who reads a setting."""
+
+    RUNS = "builds and commands"
+    UNIT_TESTS = "dbt unit tests"
+    TOOLS = "the project's own tests and tools"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting.
+
+    Attributes:
+        name: as it is written.
+        meaning: what it says, in a few words.
+        default: what holds without it, in Markdown; blank for nothing.
+        kind: what values it takes.
+        use: who reads it.
+    """
+
+    name: str
+    meaning: str
+    default: str = ""
+    kind: Kind = Kind.TEXT
+    use: Use = Use.RUNS
+
+
+ENVIRONMENT_VARIABLES = (
+    Setting("HIPAA_MODE_RAW_CALLS", "raw calls", "the demo's", Kind.LOCATION),
+    Setting("HIPAA_MODE_PUBLISHED", "published folder", "`published`", Kind.LOCATION),
+    Setting("HIPAA_MODE_DATABASE", "database file", "`restricted/<target>.duckdb`", Kind.LOCATION),
+    Setting("HIPAA_MODE_MEMORY_LIMIT", "memory before DuckDB spills to disk", "`3GB`"),
+    Setting("HIPAA_MODE_KEY", "masking key"),
+    Setting(
+        "HIPAA_MODE_KEY_FILE",
+        "file with the masking key",
+        "`.hipaa_mode/masking.key`",
+        Kind.LOCATION,
+    ),
+    Setting("HIPAA_MODE_RETIRED_KEYS", "keys of before a rotation, where they are in no folder"),
+    Setting(
+        "HIPAA_MODE_SUPPRESSED_USERS",
+        "more suppressed people: a CSV or NDJSON file, or a table",
+        kind=Kind.LOCATION,
+    ),
+    Setting(
+        "HIPAA_MODE_LOCK_TIMEOUT",
+        "seconds to wait for a database that is open elsewhere",
+        "`60`",
+        Kind.NUMBER,
+    ),
+    Setting("HIPAA_MODE_EXAMPLES", "random histories that a test tries", use=Use.TOOLS),
+    Setting("HIPAA_MODE_EXTRA_EVENTS", "further calls that a test takes in", use=Use.TOOLS),
+    Setting("HIPAA_MODE_SCREENSHOTS", "folder for pictures of the page", use=Use.TOOLS),
+    Setting("HIPAA_MODE_MUTANTS_SOCKET", "where faults put in are tried", use=Use.TOOLS),
+)
+"""Every environment variable that begins with `HIPAA_MODE_`."""
+
+DBT_VARIABLES = (
+    Setting("hipaa_mode__environment", "environment", "the dbt target's name"),
+    Setting("hipaa_mode__raw_calls", "raw calls", "the demo's", Kind.LOCATION),
+    Setting(
+        "hipaa_mode__raw_message_column",
+        "column with the message, in Parquet or a table",
+        "`message`, or the only column",
+    ),
+    Setting("hipaa_mode__published", "published folder", "`published`", Kind.LOCATION),
+    Setting(
+        "hipaa_mode__suppressed_users",
+        "more suppressed people: a CSV or NDJSON file, or a table",
+        kind=Kind.LOCATION,
+    ),
+    Setting(
+        "hipaa_mode__count_dropped_properties",
+        "count dropped property names",
+        "`true`",
+        Kind.SWITCH,
+    ),
+    Setting("hipaa_mode__accept_key_fingerprint", "accept a changed key"),
+    Setting(
+        "hipaa_mode__token_bridge", "bridge from old tokens to new ones", "`true`", Kind.SWITCH
+    ),
+    Setting(
+        "hipaa_mode__publish_token_bridge",
+        "destinations that bridge is published for",
+        "none",
+        Kind.NAMES,
+    ),
+    Setting(
+        "hipaa_mode__seed_folder",
+        "folder of seeds to read instead of the project's",
+        kind=Kind.LOCATION,
+        use=Use.UNIT_TESTS,
+    ),
+)
+"""Every dbt variable that begins with `hipaa_mode__`."""
+
+PLUGIN_SETTINGS = (
+    Setting("environment", "environment of commands that run no hooks", "the dbt target's name"),
+)
+"""Every key of the plugin's `config` in profiles.yml."""
+
+PACKAGE = "hipaa_mode"
+ENVIRONMENT = "environment variables"
+PROFILE = "profiles.yml"
+
+_OURS = re.compile(r"_*h[ip]{2,4}a{1,3}_*modes?(?!l|rn)")
+"""How a name begins, in lower case and with one kind of separator, that can only mean us."""
+
+_ALMOST = 0.9
+"""How like a known name one is that was meant to be it, though it begins otherwise."""
+
+_URL = re.compile(
+    r"[a-z][a-z0-9+.-]+:/"
+    r"|(?:file|s3[an]?|gcs|gs|r2|az(?:ure)?|abfss?|adl|wasbs?|https?|ftp|hdfs|dbfs|hf):",
+    re.IGNORECASE,
+)
+_TEMPLATE = "{{"
+
+
+def environment_faults(environ: Mapping[str, str]) -> list[Fault]:
+    """Return what is wrong with the environment variables of a process.
+
+    Messages have names and never values.
+    """
+    known = {setting.name: setting for setting in ENVIRONMENT_VARIABLES}
+    faults: list[Fault] = []
+    for name in sorted(environ):
+        if name in known:
+            faults += _value_faults(ENVIRONMENT, known[name], environ[name])
+        elif is_ours(name):
+            faults.append(
+                _unknown(ENVIRONMENT, name, "environment variable", ENVIRONMENT_VARIABLES)
+            )
+    return faults
+
+
+def variable_faults(variables: Mapping[str, object], label: str) -> list[Fault]:
+    """Return what is wrong with dbt variables that are read by these names.
+
+    Args:
+        variables: the variables of the command line, or `vars` of a dbt_project.yml, which may
+            hold those of one project or package by its name.
+        label: how messages name the place.
+    """
+    known = {setting.name: setting for setting in DBT_VARIABLES}
+    faults: list[Fault] = []
+    for name, value in variables.items():
+        if name in known:
+            faults += _value_faults(label, known[name], value)
+        elif is_ours(str(name)):
+            faults.append(_unknown(label, str(name), "dbt variable", DBT_VARIABLES))
+    return faults
+
+
+def plugin_faults(config: Mapping[str, object], others: Collection[str] = ()) -> list[Fault]:
+    """Return what is wrong with the plugin's `config` in profiles.yml.
+
+    Args:
+        config: the keys as dbt-duckdb hands them on.
+        others: keys among them that are the target's `settings`, meant for the database.
+    """
+    known = {setting.name: setting for setting in PLUGIN_SETTINGS}
+    faults: list[Fault] = []
+    for name, value in config.items():
+        if name in known:
+            faults += _value_faults(PROFILE, known[name], value)
+        elif name not in others or is_ours(name):
+            faults.append(_unknown(PROFILE, name, "setting of the plugin", PLUGIN_SETTINGS))
+    return faults
+
+
+def is_ours(name: str) -> bool:
+    """Whether a name can only be meant for this package, however it is spelt."""
+    folded = _folded(name)
+    known = (_folded(setting.name) for setting in (*ENVIRONMENT_VARIABLES, *DBT_VARIABLES))
+    return _OURS.match(folded) is not None or any(
+        difflib.SequenceMatcher(None, folded, other).ratio() >= _ALMOST for other in known
+    )
+
+
+def is_url(location: str) -> bool:
+    """Whether a location is a URL, which no folder, file or glob of ours can be."""
+    return _URL.match(location.strip()) is not None
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", name.lower())
+
+
+def _unknown(label: str, name: str, what: str, settings: Sequence[Setting]) -> Fault:
+    return Fault(label, None, f"no {what} is called `{name}`", _nearest(name, settings))
+
+
+def _nearest(name: str, settings: Sequence[Setting]) -> str:
+    """Say which name may have been meant: one of `settings`, or else one of another sort."""
+    stems: dict[str, str] = {}
+    for setting in (*settings, *ENVIRONMENT_VARIABLES, *DBT_VARIABLES):
+        stems.setdefault(_stem(setting.name), setting.name)
+        stems.setdefault(_folded(setting.name), setting.name)
+    close = difflib.get_close_matches(_stem(name), stems, n=1, cutoff=0.6)
+    if not close:
+        listed = ", ".join(setting.name for setting in settings if setting.use is Use.RUNS)
+        return f"Remove it, or use one of {listed}"
+    meant = stems[close[0]]
+    if meant in (setting.name for setting in settings):
+        return f"Did you mean `{meant}`? Correct the name, or remove it"
+    sort = "an environment variable" if meant.isupper() else "a dbt variable"
+    return f"Did you mean `{meant}`, which is {sort}? Correct it, or remove it"
+
+
+def _stem(name: str) -> str:
+    return _OURS.sub("", _folded(name)).strip("_")
+
+
+def _value_faults(label: str, setting: Setting, value: object) -> list[Fault]:
+    """Return what is wrong with the value of a known setting; null says nothing."""
+    if value is None or (isinstance(value, str) and _TEMPLATE in value):
+        return []
+    if not _fits(setting.kind, value, label == ENVIRONMENT):
+        problem = f"`{setting.name}` is not {setting.kind.value}"
+        return [Fault(label, None, problem, "Correct it, or remove it for the default")]
+    if setting.kind is Kind.LOCATION and is_url(str(value)):
+        return [
+            Fault(
+                label,
+                None,
+                f"`{setting.name}` is a URL, which can't be read or written",
+                "Give a path: mount the bucket as a folder, or copy with its own tool before or "
+                "after the run",
+            )
+        ]
+    return []
+
+
+def _fits(kind: Kind, value: object, is_text: bool) -> bool:
+    if kind is Kind.SWITCH:
+        return isinstance(value, bool)
+    if kind is Kind.NAMES:
+        return isinstance(value, (list, tuple)) and all(
+            isinstance(name, str) and name.strip() for name in value
+        )
+    if kind is Kind.NUMBER and not is_text:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, str) and bool(value.strip())

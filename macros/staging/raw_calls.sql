@@ -71,10 +71,15 @@
     {%- set wanted = var('hipaa_mode__raw_message_column', none) or 'message' -%}
     {%- set named = columns | selectattr('name', 'equalto', wanted) | list -%}
     {%- set usable = named if named else (columns if columns | length == 1 else []) -%}
-    {%- if not usable or usable[0].type not in ('VARCHAR', 'JSON', 'BLOB') -%}
+    {%- if not usable -%}
         {{- exceptions.raise_compiler_error(
-            'hipaa_mode: the raw calls have no text column `' ~ wanted ~ '`. Name the column that holds the '
+            'hipaa_mode: ' ~ table ~ ' has no column `' ~ wanted ~ '`. Name the column that holds the '
             ~ "message: dbt build --vars '{hipaa_mode__raw_message_column: …}'"
+        ) -}}
+    {%- elif usable[0].type not in ('VARCHAR', 'JSON', 'BLOB') -%}
+        {{- exceptions.raise_compiler_error(
+            'hipaa_mode: column `' ~ usable[0].name ~ '` of ' ~ table ~ ' holds no text but '
+            ~ usable[0].type.split('(')[0] | lower ~ '. Make a view that gives each message as JSON text, to_json(…), and name that'
         ) -}}
     {%- endif -%}
     {{- return({'name': usable[0].name, 'is_bytes': usable[0].type == 'BLOB'}) -}}

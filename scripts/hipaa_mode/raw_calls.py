@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import glob
-import gzip
 import re
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,14 +22,20 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hipaa_mode.errors import RawCallsError
+from hipaa_mode.raw_formats import (
+    LONGEST_MAGIC,
+    PARQUET_MAGIC,
+    SNIFFED_BYTES,
+    Readable,
+    decompressed,
+    unreadable_kind,
+)
 
 BLOCK_BYTES = 4 << 20
 """Bytes read at a time; a longer line is read whole all the same."""
 
 ROWS_AT_A_TIME = 16_384
 """Rows of a Parquet file read at a time."""
-
-GZIP_MAGIC = b"\x1f\x8b"
 
 SCHEMA = pa.schema(
     [
@@ -45,7 +50,7 @@ SCHEMA = pa.schema(
 """Columns of the raw lines: `message` where the line is UTF-8, `unreadable` where it is not."""
 
 _PARQUET = (".parquet", ".pq")
-_LINES = (".ndjson", ".jsonl", ".json", ".log", ".txt", ".gz")
+_LINES = (".ndjson", ".jsonl", ".json", ".log", ".txt", ".gz", ".zst", ".bz2")
 _TABLE = re.compile(r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)(?:\.(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)){0,2}')
 _TABLE_PART = re.compile(r'"(?:[^"]|"")+"|[^.]+')
 
@@ -95,8 +100,8 @@ def locate(location: str, base: Path, column: str | None = None) -> RawLocation:
     """Settle what a location names: a glob of files, or a table.
 
     Args:
-        location: a glob of newline-delimited JSON (plain or gzip) or Parquet files, or a table
-            name of up to three parts.
+        location: a glob of newline-delimited JSON (plain, gzip, zstd or bzip2) or Parquet files,
+            or a table name of up to three parts.
         base: folder that a relative glob starts from.
         column: column of Parquet files that holds the message; None for `message`, or the only
             one.
@@ -265,11 +270,15 @@ def read_parquet(file: RawFile, column: str | None = None) -> Iterator[pa.Record
             name = _message_column(parquet.schema_arrow, file.path, column)
             row = 1
             for batch in parquet.iter_batches(ROWS_AT_A_TIME, columns=[name]):
-                messages = batch.column(0).cast(pa.large_binary())
+                messages = batch.column(0)
+                if isinstance(messages, pa.ExtensionArray):
+                    messages = messages.storage
+                messages = messages.cast(pa.large_binary())
                 numbers = pa.array(range(row, row + len(messages)), pa.int64())
                 row += len(messages)
                 yield _as_batch(file, numbers, messages)
     except (OSError, pa.ArrowException) as error:
+        _refuse_other_kinds(file, first_bytes(file, SNIFFED_BYTES), is_parquet=True)
         raise _unreadable_file(file, error) from None
 
 
@@ -277,15 +286,33 @@ def _message_column(schema: pa.Schema, path: str, column: str | None) -> str:
     wanted = column or "message"
     names: list[str] = schema.names
     found = wanted if wanted in names else names[0] if len(names) == 1 and not column else None
-    if found is not None:
-        kind = schema.field(found).type
-        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-        if any(is_kind(kind) for is_kind in _MESSAGE_TYPES):
-            return found
-    raise RawCallsError(
-        f"{path} has no text column `{wanted}`. Name the column that holds the message with the "
-        "variable hipaa_mode__raw_message_column"
-    )
+    if found is None:
+        raise RawCallsError(
+            f"{path} has no column `{wanted}`. Name the column that holds the message with the "
+            "variable hipaa_mode__raw_message_column"
+        )
+    kind = schema.field(found).type
+    if not _holds_text(kind):
+        raise RawCallsError(
+            f"Column `{found}` of {path} holds no text but {_type_name(kind)}. "
+            "Write each message as JSON text: DuckDB's to_json(…), Spark's to_json(…)"
+        )
+    return found
+
+
+def _holds_text(kind: pa.DataType) -> bool:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else _stored(kind)
+    return any(is_kind(kind) for is_kind in _MESSAGE_TYPES)
+
+
+def _stored(kind: pa.DataType) -> pa.DataType:
+    """Return what values of an extension's type, such as JSON, are stored as."""
+    return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
+
+
+def _type_name(kind: pa.DataType) -> str:
+    """Name a type without the names of its fields, of which there may be hundreds."""
+    return str(kind).partition("<")[0].partition("(")[0]
 
 
 _MESSAGE_TYPES = (
@@ -354,8 +381,9 @@ def _blocks_of_whole_lines(file: RawFile) -> Iterator[bytes]:
         with _opened(file) as stream:
             while block := stream.read(BLOCK_BYTES):
                 if is_start and not file.start:
+                    _refuse_other_kinds(file, block)
                     block = block.removeprefix(b"\xef\xbb\xbf")
-                    is_start = False
+                is_start = False
                 end = block.rfind(b"\n")
                 if end < 0:
                     pieces.append(block)
@@ -367,6 +395,15 @@ def _blocks_of_whole_lines(file: RawFile) -> Iterator[bytes]:
     rest = b"".join(pieces)
     if rest:
         yield rest
+
+
+def _refuse_other_kinds(file: RawFile, start: bytes, is_parquet: bool = False) -> None:
+    kind = unreadable_kind(start)
+    if kind is not None and not (is_parquet and start.startswith(PARQUET_MAGIC)):
+        raise RawCallsError(
+            f"{file.path} is {kind[0]}, which is not read. {kind[1]}, or move it out of the raw "
+            "calls' folder"
+        )
 
 
 def _unreadable_file(file: RawFile, error: Exception) -> RawCallsError:
@@ -394,11 +431,22 @@ class _PinnedFile:
 
 
 @contextlib.contextmanager
-def _opened(file: RawFile) -> Iterator[IO[bytes]]:
-    """Open a pinned file, through gzip when its first bytes say so."""
+def _opened(file: RawFile) -> Iterator[Readable]:
+    """Open a pinned file, through what decompresses it where its first bytes say so."""
     with open(file.path, "rb", buffering=0) as raw:
-        is_gzip = raw.read(2) == GZIP_MAGIC
+        start = raw.read(min(LONGEST_MAGIC, file.size))
         raw.seek(file.start)
-        pinned: Any = _PinnedFile(raw, file.size - file.start)
-        stream: Any = gzip.GzipFile(fileobj=pinned, mode="rb") if is_gzip else pinned
-        yield stream
+        yield decompressed(start, _PinnedFile(raw, file.size - file.start))
+
+
+def first_bytes(file: RawFile, count: int) -> bytes:
+    """Return the first bytes of what a file holds, decompressed; fewer where it can't be read."""
+    pieces: list[bytes] = []
+    with (
+        contextlib.suppress(OSError, EOFError, zlib.error),
+        _opened(replace(file, start=0)) as stream,
+    ):
+        while count > 0 and (piece := stream.read(count)):
+            pieces.append(piece)
+            count -= len(piece)
+    return b"".join(pieces)

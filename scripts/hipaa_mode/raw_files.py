@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hipaa_mode.errors import RawCallsError
-from hipaa_mode.raw_calls import GZIP_MAGIC, RawFile, RawLocation
+from hipaa_mode.raw_calls import RawFile, RawLocation
+from hipaa_mode.raw_formats import LONGEST_MAGIC, is_compressed
 
 SAMPLE_BYTES = 64 << 10
 """Bytes at the start and at the end of a file that tell whether it only grew."""
@@ -100,7 +101,7 @@ def as_known(file: RawFile, lines: Mapping[str, int]) -> KnownFile:
     """
     try:
         with open(file.path, "rb") as stream:
-            is_gzip = stream.read(2) == GZIP_MAGIC
+            is_packed = is_compressed(stream.read(LONGEST_MAGIC))
             stream.seek(max(file.size - 1, 0))
             ends_line = file.size > 0 and stream.read(1) == b"\n"
         sample = _sample(file.path, file.size)
@@ -114,7 +115,7 @@ def as_known(file: RawFile, lines: Mapping[str, int]) -> KnownFile:
         modified_at=file.modified_at,
         sample=sample,
         lines=lines.get(file.path, 0),
-        can_grow=counted and ends_line and not is_gzip,
+        can_grow=counted and ends_line and not is_packed,
     )
 
 

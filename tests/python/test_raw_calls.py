@@ -464,23 +464,53 @@ def test_another_column_can_be_named(name: str, tmp_path: Path):
     ("columns", "wanted"),
     [
         ({"a": ["x"], "b": ["y"]}, None),
-        ({"message": [1]}, None),
-        ({"message": [{"a": "x"}]}, None),
-        ({"message": [["x"]]}, None),
         ({"message": ["x"]}, "payload"),
-        ({"message": ["x"], "payload": [1]}, "payload"),
+        ({"message": ["x"]}, "Message"),
     ],
 )
-def test_a_file_without_a_text_column_for_the_message_is_refused(
+def test_a_file_without_the_column_for_the_message_is_refused(
     columns: dict[str, list[Any]], wanted: str | None, tmp_path: Path
 ):
     file = parquet_file(tmp_path / "a.parquet", **columns)
-    with pytest.raises(
-        RawCallsError, match=f"has no text column `{wanted or 'message'}`"
-    ) as caught:
+    with pytest.raises(RawCallsError, match=f"has no column `{wanted or 'message'}`") as caught:
         rows_of(file, wanted)
     assert file.path in str(caught.value)
     assert "hipaa_mode__raw_message_column" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([1], "int64"),
+        ([{"secret": "x"}], "struct"),
+        ([["x"]], "list"),
+        (pa.array([[("secret", "x")]], pa.map_(pa.string(), pa.string())), "map"),
+    ],
+)
+@pytest.mark.parametrize("is_named", [False, True])
+def test_a_column_of_another_type_than_text_is_refused_by_its_type(
+    values: Any, kind: str, is_named: bool, tmp_path: Path
+):
+    file = parquet_file(tmp_path / "a.parquet", message=values, payload=["x"])
+    with pytest.raises(
+        RawCallsError, match=f"holds no text but {kind}\\. Write .* JSON"
+    ) as caught:
+        rows_of(file, "message" if is_named else None)
+    assert file.path in str(caught.value)
+    assert "hipaa_mode__raw_message_column" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_column_of_duckdbs_json_type_is_text(tmp_path: Path):
+    path = tmp_path / "a.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(
+            'copy (select \'{"type": "track"}\'::json as message, 1 as id union all '
+            f"select null, 2) to '{path}' (format parquet)"
+        )
+    assert pq.read_schema(path).field("message").type != pa.string()
+    file = RawFile(str(path), path.stat().st_size)
+    assert rows_of(file) == [(1, '{"type": "track"}', None), (2, None, None)]
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"not Parquet: jane@example.com", None])

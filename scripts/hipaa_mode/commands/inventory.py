@@ -45,7 +45,7 @@ def inventory(
     calls: Annotated[
         str | None,
         typer.Option(
-            help="Glob of raw calls (NDJSON, plain or gzip, or Parquet); where a build "
+            help="Glob of raw calls (NDJSON, plain or compressed, or Parquet); where a build "
             "reads them if not given."
         ),
     ] = None,
@@ -116,8 +116,8 @@ def _expansion(location: RawLocation) -> float:
     """Guess how much larger the messages are than the files: a bar need not be exact."""
     if location.kind == "parquet":
         return 6.0
-    is_gzip = [file.path.endswith(".gz") for file in location.files]
-    return 1.0 + 9.0 * sum(is_gzip) / max(len(is_gzip), 1)
+    is_packed = [file.path.endswith((".gz", ".zst", ".bz2")) for file in location.files]
+    return 1.0 + 9.0 * sum(is_packed) / max(len(is_packed), 1)
 
 
 def remember(project: Path, environment: str, view: View, learn: bool) -> None:

@@ -27,7 +27,7 @@ from hipaa_mode.commands.report import report
 from hipaa_mode.commands.selftest import selftest
 from hipaa_mode.commands.ui import ui
 from hipaa_mode.commands.verify import verify
-from hipaa_mode.errors import ExitCode, HipaaModeError
+from hipaa_mode.errors import ConfigurationError, ExitCode, HipaaModeError
 from hipaa_mode.keys import (
     DEFAULT_KEY_FILE,
     KEY_FILE_VARIABLE,
@@ -37,6 +37,7 @@ from hipaa_mode.keys import (
 )
 from hipaa_mode.project import read_plan
 from hipaa_mode.seeds import Fault
+from hipaa_mode.settings import environment_faults, is_url
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -90,6 +91,9 @@ def _root(
     if version:
         output.print(__version__)
         raise typer.Exit
+    faults = environment_faults(os.environ)
+    if faults:
+        raise ConfigurationError("\n".join(str(fault) for fault in faults))
 
 
 @app.command()
@@ -106,6 +110,8 @@ def keygen(
     Example: `hipaa-mode keygen --file /secure/hipaa-mode.key`
     """
     path = file or Path(os.environ.get(KEY_FILE_VARIABLE) or DEFAULT_KEY_FILE)
+    if is_url(str(path)):
+        raise ConfigurationError("A key is written to a file of this machine, not to a URL")
     write_key_file(path, generate_key())
     output.print(
         f"Wrote a new masking key to {path} (mode 0600). Back it up apart from the data: "

@@ -45,7 +45,9 @@ from hipaa_mode.plan import Plan, make_plan
 from hipaa_mode.publishing import UNFINISHED
 from hipaa_mode.raw_calls import RawLines, locate
 from hipaa_mode.raw_files import as_known, known_file, plan_reading
+from hipaa_mode.run_settings import run_faults
 from hipaa_mode.seeds import Fault, add_optional_seeds
+from hipaa_mode.settings import plugin_faults
 from hipaa_mode.suppression import SuppressedUsers
 
 logger = AdapterLogger("DuckDB")
@@ -179,7 +181,7 @@ class Session:
         self.raw_lines.location = None
         self.raw_lines.files = None
         answer: dict[str, Any] = {
-            "faults": [str(fault) for fault in self._plan.faults],
+            "faults": [str(fault) for fault in (*run_faults(self._environ), *self._plan.faults)],
             "warnings": [str(warning) for warning in self._plan.warnings],
             "destinations": sorted(self._plan.destinations),
             "suppressed_users_view": SUPPRESSED_USERS_VIEW,
@@ -518,6 +520,11 @@ class Plugin(BasePlugin):
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Make what this process creates (database, logs, temporary files) private to its user."""
         os.umask(0o077)
+        database_settings = self.creds.settings or {} if self.creds else {}
+        faults = [*run_faults(os.environ), *plugin_faults(plugin_config, database_settings)]
+        if faults:
+            listed = "\n- ".join(str(fault) for fault in faults)
+            raise DbtRuntimeError(f"hipaa_mode: a setting is wrong. Nothing was run.\n- {listed}")
         self.session = Session(os.environ, plugin_config.get("environment"))
 
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:

@@ -9,11 +9,10 @@ import shutil
 import sys
 from pathlib import Path
 
-import yaml  # type: ignore[import-untyped]
-
 from hipaa_mode.configuration import ANY, Configuration, read_configuration
 from hipaa_mode.errors import MissingFileError
 from hipaa_mode.plan import Plan, make_plan
+from hipaa_mode.project_settings import settings_faults, variable
 from hipaa_mode.raw_calls import RawLocation, locate
 from hipaa_mode.seeds import SEED_COLUMNS, add_optional_seeds
 from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE, SuppressedUsers
@@ -51,7 +50,7 @@ def read_seeds(project: Path) -> Configuration:
     labels = {seed: f"seeds/{seed}.csv" for seed in SEED_COLUMNS}
     faults = add_optional_seeds(files, labels)
     configuration = read_configuration(files, labels)
-    configuration.faults += faults
+    configuration.faults += [*faults, *settings_faults(project)]
     # For its faults: the list itself is for builds alone.
     location = os.environ.get(SUPPRESSED_USERS_VARIABLE, "")
     configuration.faults += SuppressedUsers().read(
@@ -94,32 +93,15 @@ def raw_calls_of(
     Raises:
         RawCallsError: nothing matches.
     """
-    column = column or _variable(project, "hipaa_mode__raw_message_column")
+    column = column or variable(project, "hipaa_mode__raw_message_column")
     if named:
         return locate(named, Path.cwd(), column)
-    by_variable = _variable(project, "hipaa_mode__raw_calls")
+    by_variable = variable(project, "hipaa_mode__raw_calls")
     by_environment = os.environ.get("HIPAA_MODE_RAW_CALLS")
     if by_environment and not by_variable:
         return locate(by_environment, Path.cwd(), column)
     demo = f"demo/raw_calls/{environment}/*.ndjson.gz"
     return locate(by_variable or demo, project.absolute(), column)
-
-
-def _variable(project: Path, name: str) -> str | None:
-    """Return a dbt variable as dbt_project.yml has it; None where it has none."""
-    try:
-        settings = yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return None
-    variables = settings.get("vars") if isinstance(settings, dict) else None
-    if not isinstance(variables, dict):
-        return None
-    # Those of a package beat those of the project, which beat those of all.
-    scopes = [variables.get("hipaa_mode"), variables.get(settings.get("name")), variables]
-    for scope in scopes:
-        if isinstance(scope, dict) and isinstance(scope.get(name), str) and scope[name].strip():
-            return str(scope[name])
-    return None
 
 
 def dbt_command() -> str:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from hipaa_mode.seeds import Fault
 
@@ -163,20 +164,68 @@ def environment_faults(environ: Mapping[str, str]) -> list[Fault]:
 
 
 def variable_faults(variables: Mapping[str, object], label: str) -> list[Fault]:
-    """Return what is wrong with dbt variables that are read by these names.
+    """Return what is wrong with dbt variables that every model reads, such as those of `--vars`.
 
     Args:
-        variables: the variables of the command line, or `vars` of a dbt_project.yml, which may
-            hold those of one project or package by its name.
+        variables: the variables by name.
         label: how messages name the place.
     """
     known = {setting.name: setting for setting in DBT_VARIABLES}
     faults: list[Fault] = []
     for name, value in variables.items():
-        if name in known:
-            faults += _value_faults(label, known[name], value)
-        elif is_ours(str(name)):
-            faults.append(_unknown(label, str(name), "dbt variable", DBT_VARIABLES))
+        setting = known.get(name)
+        if setting is None:
+            if is_ours(str(name)):
+                faults.append(_unknown(label, str(name), "dbt variable", DBT_VARIABLES))
+        elif setting.use is Use.UNIT_TESTS and value is not None:
+            problem = f"`{name}` is for dbt unit tests alone: a run would not go by your seeds"
+            faults.append(Fault(label, None, problem, "Remove it"))
+        else:
+            faults += _value_faults(label, setting, value)
+        if isinstance(value, Mapping) and setting is None:
+            faults += _nested_faults(value, label, str(name))
+    return faults
+
+
+def project_variable_faults(
+    variables: Mapping[str, object], project: str, label: str
+) -> list[Fault]:
+    """Return what is wrong with `vars` of a dbt_project.yml.
+
+    Args:
+        variables: the variables, and by the name of a project or package those of it alone.
+        project: name of the project that the file is of.
+        label: how messages name the file.
+    """
+    own = variables.get(PACKAGE)
+    if not isinstance(own, Mapping):
+        return variable_faults(variables, label)
+    rest = {name: value for name, value in variables.items() if name != PACKAGE}
+    faults = variable_faults(rest, label)
+    if project != PACKAGE:
+        return [*faults, *_nested_faults(own, label, PACKAGE)]
+    known = {setting.name for setting in DBT_VARIABLES}
+    faults += variable_faults(own, label)
+    return [
+        *faults,
+        *(
+            _unknown(label, name, "dbt variable", DBT_VARIABLES)
+            for name in own
+            if name not in known and not is_ours(name)
+        ),
+    ]
+
+
+def _nested_faults(variables: Mapping[Any, object], label: str, scope: str) -> list[Fault]:
+    """Return the variables that are read nowhere, or not everywhere, for where they stand."""
+    faults: list[Fault] = []
+    for name, value in variables.items():
+        if is_ours(str(name)) or scope == PACKAGE:
+            problem = f"`{name}` stands under `{scope}`, where only some models would read it"
+            remedy = "Write it at the top level of the variables, by its whole name"
+            faults.append(Fault(label, None, problem, remedy))
+        elif isinstance(value, Mapping):
+            faults += _nested_faults(value, label, str(name))
     return faults
 
 

@@ -553,7 +553,7 @@ def test_a_profile_may_name_the_environment_for_commands_without_hooks(
     monkeypatch: pytest.MonkeyPatch, connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ):
     monkeypatch.setenv(KEY_VARIABLE, KEY)
-    plugin = Plugin(name="hipaa_mode", plugin_config={"environment": "prod", "unknown": 1})
+    plugin = Plugin(name="hipaa_mode", plugin_config={"environment": "prod"})
     plugin.configure_connection(connection)
     query = "select system.main.hipaa_mask('jane', '*')"
     assert connection.execute(query).fetchall() == [(token("jane", "*", "prod"),)]

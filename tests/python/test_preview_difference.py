@@ -288,7 +288,7 @@ def run(project: Path, *arguments: str) -> Any:
     return CliRunner().invoke(
         app,
         ["preview", "--project", str(project), *arguments],
-        env={"HIPAA_MODE_RAW_CALLS": ""},
+        env={"HIPAA_MODE_RAW_CALLS": None},
     )
 
 

@@ -469,7 +469,9 @@ def test_it_prints_all_of_it(chromium: WebDriver, page: Path):
 
 
 def run(project: Path, *arguments: str) -> Any:
-    environ = {"HIPAA_MODE_PUBLISHED": "", "HIPAA_MODE_KEY_FILE": "", "HIPAA_MODE_KEY": ""}
+    environ = dict.fromkeys(
+        ("HIPAA_MODE_PUBLISHED", "HIPAA_MODE_KEY_FILE", "HIPAA_MODE_KEY"), None
+    )
     return CliRunner().invoke(app, ["report", "--project", str(project), *arguments], env=environ)
 
 

@@ -7,10 +7,15 @@ import subprocess
 
 import pytest
 from project import REPOSITORY
+from typer.testing import CliRunner
 
+from hipaa_mode.cli import app
+from hipaa_mode.errors import ConfigurationError
 from hipaa_mode.settings import (
     DBT_VARIABLES,
     ENVIRONMENT_VARIABLES,
+    Setting,
+    Use,
     environment_faults,
     is_url,
     plugin_faults,
@@ -33,6 +38,30 @@ def test_every_name_in_the_project_is_in_the_list():
     found = set(re.findall(r"\b(?:HIPAA_MODE_[A-Z][A-Z_]*|hipaa_mode__[a-z][a-z_]*)\b", text))
     known = {setting.name for setting in (*ENVIRONMENT_VARIABLES, *DBT_VARIABLES)}
     assert found == known
+
+
+def settings_table() -> str:
+    """The settings of runs as README has them, one row a meaning."""
+    rows: dict[str, list[list[Setting]]] = {}
+    for column, settings in enumerate((ENVIRONMENT_VARIABLES, DBT_VARIABLES)):
+        for setting in settings:
+            if setting.use is Use.RUNS:
+                rows.setdefault(setting.meaning, [[], []])[column].append(setting)
+    lines = ["| to set | environment variable | dbt variable | default |", "| --- " * 4 + "|"]
+    for meaning, sorts in rows.items():
+        [default] = {setting.default for sort in sorts for setting in sort}
+        names = (" ".join(f"`{setting.name}`" for setting in sort) for sort in sorts)
+        lines.append(f"| {' | '.join([meaning, *names, default])} |".replace("|  |", "| |"))
+    return "\n".join(lines) + "\n"
+
+
+def test_readme_has_every_setting():
+    assert settings_table() in (REPOSITORY / "README.md").read_text("utf-8")
+
+
+def test_keygen_makes_no_folder_of_a_url():
+    done = CliRunner().invoke(app, ["keygen", "--file", "s3://bucket/masking.key"])
+    assert isinstance(done.exception, ConfigurationError)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,81 @@
+"""What a project's dbt_project.yml and profiles.yml say, read as they are, without rendering."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+from hipaa_mode.seeds import Fault
+from hipaa_mode.settings import PACKAGE, plugin_faults, project_variable_faults
+
+PROJECT_FILE = "dbt_project.yml"
+PLUGIN = "hipaa_mode.plugin"
+
+
+def settings_faults(project: Path) -> list[Fault]:
+    """Return what is wrong with a project's variables and with the plugin in its profile."""
+    settings = _read(project / PROJECT_FILE)
+    variables = settings.get("vars")
+    faults = project_variable_faults(
+        variables if isinstance(variables, dict) else {},
+        str(settings.get("name") or ""),
+        PROJECT_FILE,
+    )
+    for output in _outputs(settings, profiles_file(project)).values():
+        for plugin in output.get("plugins") or ():
+            config = plugin.get("config") if isinstance(plugin, dict) else None
+            if config and plugin.get("module") == PLUGIN:
+                faults += [fault for fault in plugin_faults(config) if fault not in faults]
+    return faults
+
+
+def target_names(project: Path, folder: str | None = None) -> frozenset[str]:
+    """Return the names of the targets of a project's profile.
+
+    Args:
+        project: folder of the dbt project.
+        folder: folder of profiles.yml; None for the one that dbt takes by itself.
+    """
+    file = Path(folder) / "profiles.yml" if folder else profiles_file(project)
+    return frozenset(_outputs(_read(project / PROJECT_FILE), file))
+
+
+def profiles_file(project: Path) -> Path:
+    """Return the profiles.yml that dbt reads: of the environment, the project's, home's."""
+    folders = [os.environ.get("DBT_PROFILES_DIR"), project, Path.home() / ".dbt"]
+    files = [Path(folder) / "profiles.yml" for folder in folders if folder]
+    return next((file for file in files if file.is_file()), files[0])
+
+
+def variable(project: Path, name: str) -> str | None:
+    """Return a dbt variable as dbt_project.yml has it; None where it has none."""
+    settings = _read(project / PROJECT_FILE)
+    variables = settings.get("vars")
+    if not isinstance(variables, dict):
+        return None
+    # In the package's own project its name is a scope of variables too, and the stronger one.
+    own = variables.get(PACKAGE) if settings.get("name") == PACKAGE else None
+    for scope in (own, variables):
+        if isinstance(scope, dict) and isinstance(scope.get(name), str) and scope[name].strip():
+            return str(scope[name])
+    return None
+
+
+def _outputs(settings: Mapping[str, Any], file: Path) -> dict[str, dict[str, Any]]:
+    profile = _read(file).get(str(settings.get("profile")))
+    outputs = profile.get("outputs") if isinstance(profile, dict) else None
+    if not isinstance(outputs, dict):
+        return {}
+    return {str(name): output for name, output in outputs.items() if isinstance(output, dict)}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return {}
+    return content if isinstance(content, dict) else {}

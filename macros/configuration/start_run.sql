@@ -4,7 +4,7 @@
         {%- set needs_key = flags.WHICH in ('build', 'run', 'test', 'retry', 'snapshot') -%}
         {%- do hipaa_mode._check_functions() -%}
         {%- set request = hipaa_mode.configuration_request() -%}
-        {%- do request.update({'needs_key': needs_key, 'threads': hipaa_mode.threads()}) -%}
+        {%- do request.update({'needs_key': needs_key, 'needs_lock': false, 'threads': hipaa_mode.threads()}) -%}
         {%- set started = hipaa_mode.command('start', request) -%}
         {%- if started.faults -%}
             {%- set count = started.faults | length -%}

@@ -21,6 +21,7 @@ from hipaa_mode import __version__, publishing
 from hipaa_mode.commands import audit, destination, event, key
 from hipaa_mode.commands.init import init
 from hipaa_mode.commands.inventory import inventory
+from hipaa_mode.commands.lock import lock
 from hipaa_mode.commands.preview import preview
 from hipaa_mode.commands.properties import allow, deny, mask
 from hipaa_mode.commands.report import report
@@ -36,6 +37,7 @@ from hipaa_mode.keys import (
     write_key_file,
 )
 from hipaa_mode.project import read_plan
+from hipaa_mode.received.gate import judge_project
 from hipaa_mode.seeds import Fault
 from hipaa_mode.settings import environment_faults, is_url
 
@@ -60,6 +62,7 @@ app.command()(allow)
 app.command()(mask)
 app.command()(deny)
 app.command()(inventory)
+app.command()(lock)
 app.command()(preview)
 app.command()(report)
 app.command()(selftest)
@@ -156,11 +159,14 @@ def check(
     project: Annotated[Path, typer.Option(help="Folder of the dbt project.")] = Path("."),
     as_json: JsonOption = False,
 ) -> None:
-    """Check the seeds as a build would, without dbt, a database or a key.
+    """Check the seeds and the lock as a build would, without dbt, a database or a key.
 
     Example: `hipaa-mode check --environment prod`
     """
     plan = read_plan(project, environment)
+    judgement = judge_project(project, environment)
+    plan.faults += judgement.faults
+    plan.warnings += judgement.notices
     if as_json:
         output.print_json(
             json.dumps(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hipaa_mode.optional_lists import OptionalLists, read_optional_lists
 from hipaa_mode.paths import PathSyntaxError, PropertyPath, parse_path, snake_case
 from hipaa_mode.seeds import SEED_COLUMNS, Fault, SeedRow, read_seed
 from hipaa_mode.treatments import (
@@ -168,7 +169,8 @@ class Configuration:
     `listed` has the environment and name of every destination row and `listed_types` the name
     of every type, faulty ones included, and `unread` the seeds that could not be read, or not all
     of them, so that one fault does not make a dozen others. `retain_days` has, by environment or
-    `*`, for how many days calls are kept; None for good.
+    `*`, for how many days calls are kept; None for good. `optional_lists` tells which of the lists
+    that need not be there are.
     """
 
     types: dict[str, DestinationType] = field(default_factory=dict)
@@ -179,6 +181,7 @@ class Configuration:
     listed: set[tuple[str, str]] = field(default_factory=set)
     listed_types: set[str] = field(default_factory=set)
     retain_days: dict[str, int | None] = field(default_factory=dict)
+    optional_lists: OptionalLists = field(default_factory=OptionalLists)
     unread: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
 
@@ -209,8 +212,8 @@ def read_configuration(seed_files: Mapping[str, Path], labels: Mapping[str, str]
     """Read and check the seeds.
 
     Args:
-        seed_files: the CSV file of each seed of `SEED_COLUMNS`, and of `environments` if there is
-            one. Who is suppressed is not part of the configuration: see
+        seed_files: the CSV file of each seed of `SEED_COLUMNS`, and of each optional one that is
+            there. Of who is suppressed, the configuration has no more than the number: see
             `hipaa_mode.suppression`.
         labels: how messages name each file.
 
@@ -218,7 +221,7 @@ def read_configuration(seed_files: Mapping[str, Path], labels: Mapping[str, str]
         The configuration; `faults` lists everything wrong that no date and no dbt model is
         needed to see. Rows with faults are left out.
     """
-    configuration = Configuration()
+    configuration = Configuration(optional_lists=read_optional_lists(seed_files, labels))
     rows = _read_rows(configuration, seed_files, labels)
     for row in rows["destination_types"]:
         _add_type(configuration, row)

@@ -279,6 +279,26 @@ def _rows_for(
     beats a `*` row. Expiry never widens: an expired row still beats what it beat, and one that
     masks or denies an id still counts.
     """
+    chosen: list[AllowedProperty] = []
+    for row in _most_particular(configuration, destination, environment):
+        narrows = row.property_list == ENVELOPE and row.treatment.kind.name != "allow"
+        if row.expires_on is not None and row.expires_on < today:
+            effect = "still counts, since it narrows" if narrows else "no longer counts"
+            problem = f"the row expired on {row.expires_on} and {effect}"
+            _warn_once(plan, row.row.fault(problem, "Remove it, or review and renew it"))
+            if not narrows:
+                continue
+        elif row.expires_on is not None and row.expires_on <= today + EXPIRY_WARNING:
+            problem = f"the row expires on {row.expires_on}"
+            _warn_once(plan, row.row.fault(problem, "Review it, then renew or remove it"))
+        if row.treatment.kind.name != "deny" or row.property_list == ENVELOPE:
+            chosen.append(row)
+    return chosen
+
+
+def _most_particular(
+    configuration: Configuration, destination: Destination, environment: str
+) -> list[AllowedProperty]:
     candidates: dict[object, list[AllowedProperty]] = defaultdict(list)
     for row in configuration.allowed_properties:
         is_for_all = row.destination == ANY and destination.restrict_phi
@@ -289,21 +309,7 @@ def _rows_for(
     chosen: list[AllowedProperty] = []
     for rows in candidates.values():
         best = max((row.destination != ANY, row.environment != ANY) for row in rows)
-        for row in rows:
-            if (row.destination != ANY, row.environment != ANY) != best:
-                continue
-            narrows = row.property_list == ENVELOPE and row.treatment.kind.name != "allow"
-            if row.expires_on is not None and row.expires_on < today:
-                effect = "still counts, since it narrows" if narrows else "no longer counts"
-                problem = f"the row expired on {row.expires_on} and {effect}"
-                _warn_once(plan, row.row.fault(problem, "Remove it, or review and renew it"))
-                if not narrows:
-                    continue
-            elif row.expires_on is not None and row.expires_on <= today + EXPIRY_WARNING:
-                problem = f"the row expires on {row.expires_on}"
-                _warn_once(plan, row.row.fault(problem, "Review it, then renew or remove it"))
-            if row.treatment.kind.name != "deny" or row.property_list == ENVELOPE:
-                chosen.append(row)
+        chosen += [row for row in rows if (row.destination != ANY, row.environment != ANY) == best]
     return chosen
 
 
@@ -795,3 +801,14 @@ def counting_rows(
 ) -> list[AllowedProperty]:
     """Return the rows of the allowlist that count for a destination, for those who show them."""
     return _rows_for(configuration, destination, environment, today, Plan(environment))
+
+
+def denying_rows(
+    configuration: Configuration, destination: Destination, environment: str
+) -> list[AllowedProperty]:
+    """Return the rows that keep a property from a destination, which nothing then shows."""
+    return [
+        row
+        for row in _most_particular(configuration, destination, environment)
+        if row.treatment.kind.name == "deny" and row.property_list != ENVELOPE
+    ]

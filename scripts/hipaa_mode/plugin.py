@@ -36,7 +36,7 @@ from dbt_common.exceptions import DbtRuntimeError
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from hipaa_mode import audit, locking, publishing, token_bridges
-from hipaa_mode.configuration import read_configuration
+from hipaa_mode.configuration import Configuration, read_configuration
 from hipaa_mode.errors import ConfigurationError, HipaaModeError
 from hipaa_mode.keys import MasterKey, Subkey, load_master_key, load_retired_keys
 from hipaa_mode.masking import make_tokens
@@ -45,6 +45,7 @@ from hipaa_mode.plan import Plan, make_plan
 from hipaa_mode.publishing import UNFINISHED
 from hipaa_mode.raw_calls import RawLines, locate
 from hipaa_mode.raw_files import as_known, known_file, plan_reading
+from hipaa_mode.received.gate import Judgement, judge
 from hipaa_mode.run_settings import run_faults
 from hipaa_mode.seeds import Fault, add_optional_seeds
 from hipaa_mode.settings import plugin_faults
@@ -168,7 +169,11 @@ class Session:
         self._subkeys.clear()
         self._master_key = None
         self._retired_keys = None
-        self._plan = _read_plan(request, self.suppressed_users)
+        configuration, self._plan = _read_plan(request, self.suppressed_users)
+        judgement = Judgement()
+        if request.get("needs_lock", request["needs_key"]) and not self._plan.faults:
+            day, models = _today(request), request.get("models")
+            judgement = judge(Path.cwd(), configuration, self._plan, day, models)
         self._own_plan = None
         self._git_state = None
         if request["needs_key"] and "destinations" in request["seed_files"]:
@@ -181,8 +186,15 @@ class Session:
         self.raw_lines.location = None
         self.raw_lines.files = None
         answer: dict[str, Any] = {
-            "faults": [str(fault) for fault in (*run_faults(self._environ), *self._plan.faults)],
-            "warnings": [str(warning) for warning in self._plan.warnings],
+            "faults": [
+                str(fault)
+                for fault in (
+                    *run_faults(self._environ),
+                    *self._plan.faults,
+                    *judgement.faults,
+                )
+            ],
+            "warnings": [str(item) for item in (*self._plan.warnings, *judgement.notices)],
             "destinations": sorted(self._plan.destinations),
             "suppressed_users_view": SUPPRESSED_USERS_VIEW,
             "suppressed_users_table": list(self.suppressed_users.table),
@@ -219,7 +231,7 @@ class Session:
         if "seed_files" in request:
             asked = {name: value for name, value in request.items() if name != "destination"}
             if self._own_plan is None or self._own_plan[0] != asked:
-                plan = _read_plan(request)
+                _, plan = _read_plan(request)
                 if plan.faults:
                     raise ConfigurationError("\n".join(str(fault) for fault in plan.faults))
                 self._own_plan = (asked, plan)
@@ -480,7 +492,9 @@ def _published(request: Request) -> tuple[Path, str]:
     return Path(request["root"]).absolute(), str(request["environment"])
 
 
-def _read_plan(request: Request, suppressed_users: SuppressedUsers | None = None) -> Plan:
+def _read_plan(
+    request: Request, suppressed_users: SuppressedUsers | None = None
+) -> tuple[Configuration, Plan]:
     """Read the seeds that a request names, and who is suppressed where that is wanted."""
     files = {seed: Path(path) for seed, path in request["seed_files"].items()}
     labels = dict(request["seed_labels"])
@@ -497,12 +511,12 @@ def _read_plan(request: Request, suppressed_users: SuppressedUsers | None = None
             problem = "dbt would load the ids into a table that anyone may read"
             remedy = "Say `config: {enabled: false}` of the seed in its YAML"
             configuration.faults.append(Fault(seed, None, problem, remedy))
-    return make_plan(
-        configuration,
-        environment,
-        dt.date.fromisoformat(request["today"]),
-        request.get("models"),
-    )
+    plan = make_plan(configuration, environment, _today(request), request.get("models"))
+    return configuration, plan
+
+
+def _today(request: Request) -> dt.date:
+    return dt.date.fromisoformat(request["today"])
 
 
 def random_codes(values: pa.Array) -> pa.Array:

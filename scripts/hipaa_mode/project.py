@@ -19,6 +19,7 @@ from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE, SuppressedUsers
 
 DESTINATION_MODEL = re.compile(
     r"hipaa_mode\.destination_(?:events|identifies|groups_latest|groups|users)\b"
+    r"|materialized\s*=\s*['\"]destination_view['\"]"
 )
 
 

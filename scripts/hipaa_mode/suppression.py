@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from hipaa_mode.configuration import ANY, Configuration
+from hipaa_mode.optional_lists import BLANKS
 from hipaa_mode.raw_calls import looks_like_file, table_parts
 from hipaa_mode.seeds import Fault, SeedRow, read_csv, read_seed
 
@@ -24,9 +25,6 @@ KEY_SCOPE = "suppression-list"
 """Scope of the subkey of the list's fingerprint; no destination can have a name with a hyphen."""
 
 SCHEMA = pa.schema([("user_id", pa.string())])
-BLANKS = " \t\n\r\v\f"
-"""What is taken off an id on both sides; as in the macro withheld_calls."""
-
 _CSV = (".csv",)
 _NDJSON = (".ndjson", ".jsonl", ".json")
 _OUTSIDE_COLUMNS = ("user_id",)

@@ -6,6 +6,7 @@ one's connection, plugin and key.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import hmac
@@ -25,7 +26,10 @@ import pyarrow.parquet as pq
 import yaml
 
 from hipaa_mode import audit
+from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.keys import load_master_key
+from hipaa_mode.received.environments import describe_project
+from hipaa_mode.received.lock_file import write_lock
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DBT = Path(sys.executable).with_name("dbt")
@@ -65,6 +69,9 @@ SEED_COLUMNS = {
     "environments": ("environment", "retain_days"),
     "suppressed_users": ("environment", "user_id", "requested_on", "reference"),
 }
+ENVIRONMENTS = ("dev", "prod")
+"""Environments that a project is locked for though no row of it may name them."""
+
 DEFAULTS = {
     "environment": "dev",
     "destination_type": "webhook",
@@ -153,12 +160,15 @@ class Project:
 
     Paths given to dbt are relative to the folder, so that one parse of the project
     (target/partial_parse.msgpack) does for every copy with the same models.
+
+    What the seeds say is agreed to before each dbt command, unless `locks` is false.
     """
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
     unsuspected: tuple[str, ...] = ()
     view_tests: tuple[str, ...] = (ALL_CHECKS,)
+    locks: bool = True
 
     @classmethod
     def create(
@@ -256,6 +266,11 @@ class Project:
 
     # Runs
 
+    def write_lock(self) -> None:
+        """Agree to what the seeds say; faulty ones are left for the build to refuse."""
+        with contextlib.suppress(HipaaModeError):
+            write_lock(self.folder, describe_project(self.folder, None, ENVIRONMENTS))
+
     def variables(self) -> dict[str, str]:
         """The environment of dbt: nothing of ours or dbt's from outside the test."""
         inherited = {
@@ -274,6 +289,9 @@ class Project:
         }
 
     def start_dbt(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        """Start dbt, what the seeds say being agreed to unless the test is of the lock."""
+        if self.locks:
+            self.write_lock()
         command = [str(DBT), "--no-use-colors", "--no-version-check", *arguments]
         return subprocess.Popen(
             command,
@@ -305,6 +323,8 @@ class Project:
 
     def hipaa_mode(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run `hipaa-mode` in the project's folder, with some variables besides the project's."""
+        if self.locks and arguments[0] in ("check", "verify"):
+            self.write_lock()
         return subprocess.run(
             [str(HIPAA_MODE), *arguments],
             cwd=self.folder,

@@ -86,6 +86,7 @@ def configuration(folder: Path, seeds: Seeds | None = None) -> dict[str, Any]:
         "seed_files": {seed: str(path) for seed, path in files.items()},
         "seed_labels": {seed: label(seed) for seed in SEED_COLUMNS},
         "models": ["ga4__events"],
+        "needs_lock": False,
     }
 
 

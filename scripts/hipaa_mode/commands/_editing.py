@@ -99,7 +99,7 @@ def show_change(workspace: Workspace) -> None:
     """Print the diff, what a build would warn of, and what else to know."""
     for change in workspace.changes():
         for line in unified_diff(change):
-            output.print(Text(line, style=_style(line)), soft_wrap=True)
+            output.print(Text(line, style=diff_style(line)), soft_wrap=True)
     known = {str(warning) for warning in workspace.unchanged().warnings()}
     for warning in workspace.warnings():
         if str(warning) not in known and workspace.changes():
@@ -120,7 +120,8 @@ def _agrees(workspace: Workspace) -> bool:
     return typer.confirm("Write this?", default=False)
 
 
-def _style(line: str) -> str:
+def diff_style(line: str) -> str:
+    """Return how a line of a unified diff is shown."""
     if line.startswith(("+++", "---")):
         return "bold"
     if line.startswith("@@"):

@@ -1,0 +1,153 @@
+"""`hipaa-mode lock`: agrees to what each destination receives, and shows what that changes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from hipaa_mode.commands._editing import (
+    DryRunOption,
+    ProjectOption,
+    YesOption,
+    diff_style,
+    messages,
+    output,
+)
+from hipaa_mode.display import printable
+from hipaa_mode.errors import ExitCode
+from hipaa_mode.project import today
+from hipaa_mode.received.comparison import EFFECTS, NARROWS, WIDENS, Difference, compare
+from hipaa_mode.received.description import Description
+from hipaa_mode.received.environments import describe_project
+from hipaa_mode.received.lock_file import (
+    LOCK_FILE,
+    LockFileError,
+    as_text,
+    lock_path,
+    nothing,
+    read_lock,
+    text_diff,
+    write_lock,
+)
+
+STYLES = {WIDENS: "bold red", NARROWS: "green"}
+
+
+def lock(
+    project: ProjectOption = Path("."),
+    environment: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--environment",
+            "-e",
+            help="An environment that neither a row nor a target names; may be repeated.",
+        ),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit code 1 if the lock differs.")
+    ] = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Write JSON for machines; needs --yes, --dry-run or --check."),
+    ] = False,
+) -> None:
+    """Write what each destination receives to receives.lock.yml, which builds are held to.
+
+    Shows what differs first, what lets more through at the top. A build that would let anything
+    through that the file does not say is refused.
+
+    Example: `hipaa-mode lock`, and in CI `hipaa-mode lock --check`
+    """
+    locked = _read(project, must_be_sound=check)
+    current = describe_project(project, locked, environment or ())
+    differences = compare(locked or nothing(), current, today())
+    before = _text(project)
+    diff = text_diff(before, as_text(current))
+    is_other = bool(diff) if not check else bool(differences) or locked is None
+    writes = is_other and not check and not dry_run and yes
+    if not as_json:
+        _show(differences, diff)
+        if is_other and not check and not dry_run and not yes:
+            writes = _agrees()
+    if writes:
+        write_lock(project, current)
+    if as_json:
+        print(json.dumps(_as_json(differences, diff, writes), indent=1))
+    else:
+        _say_outcome(is_other, writes, check, dry_run)
+    if is_other and not writes and not dry_run:
+        raise typer.Exit(ExitCode.FAILED_CHECK)
+
+
+def _read(project: Path, must_be_sound: bool) -> Description | None:
+    try:
+        return read_lock(project)
+    except LockFileError as error:
+        if must_be_sound:
+            raise
+        messages.print(Text(f"Warning: {error}", style="yellow"), soft_wrap=True)
+        return None
+
+
+def _text(project: Path) -> str:
+    try:
+        return lock_path(project).read_text("utf-8", errors="backslashreplace")
+    except FileNotFoundError:
+        return ""
+
+
+def _show(differences: Sequence[Difference], diff: Sequence[str]) -> None:
+    for difference in differences:
+        style = STYLES.get(difference.effect, "yellow")
+        output.print(Text(printable(str(difference)), style=style), soft_wrap=True)
+    if differences:
+        counts = Counter(difference.effect for difference in differences)
+        told = ", ".join(f"{counts[effect]} {effect}" for effect in EFFECTS if counts[effect])
+        output.print(f"What differs: {told}.\n", highlight=False)
+    for line in diff:
+        output.print(Text(line, style=diff_style(line)), soft_wrap=True)
+
+
+def _agrees() -> bool:
+    if not sys.stdin.isatty():
+        messages.print("Nothing was written. Add --yes to write this, or --dry-run to look only")
+        return False
+    return typer.confirm("Is this what shall be received? Write it?", default=False)
+
+
+def _say_outcome(is_other: bool, writes: bool, check: bool, dry_run: bool) -> None:
+    if not is_other:
+        output.print(f"{LOCK_FILE} says what is received.", highlight=False)
+    elif writes:
+        output.print(f"Written: {LOCK_FILE}. Commit it with the seeds.", highlight=False)
+    elif check:
+        output.print(
+            f"{LOCK_FILE} does not say what is received. Review it, then run: hipaa-mode lock",
+            highlight=False,
+            soft_wrap=True,
+        )
+    elif dry_run:
+        output.print(f"Dry run, nothing written: {LOCK_FILE}", highlight=False)
+
+
+def _as_json(
+    differences: Sequence[Difference], diff: Sequence[str], written: bool
+) -> dict[str, Any]:
+    return {
+        "written": written,
+        "effects": {
+            effect: sum(difference.effect == effect for difference in differences)
+            for effect in EFFECTS
+        },
+        "differences": [difference.as_dict() for difference in differences],
+        "diff": "\n".join(diff),
+    }

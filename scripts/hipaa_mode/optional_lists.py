@@ -1,0 +1,51 @@
+"""The lists that a project need not have: which there are, and how many people one names."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hipaa_mode.seeds import OPTIONAL_SEEDS, Fault, read_seed
+
+BLANKS = " \t\n\r\v\f"
+"""What is taken off a suppressed id on both sides; as in the macro withheld_calls."""
+
+EVERY = "*"
+
+
+@dataclass(frozen=True)
+class OptionalLists:
+    """The optional lists of a project, without what they list.
+
+    Attributes:
+        names: the files that there are, such as `environments.csv`, in order.
+        suppressed: how many people are suppressed in each environment that the list names, and,
+            by `*`, in every other one.
+    """
+
+    names: tuple[str, ...] = ()
+    suppressed: Mapping[str, int] = field(default_factory=dict)
+
+    def suppressed_in(self, environment: str) -> int:
+        """Return how many people the list suppresses in an environment."""
+        return self.suppressed.get(environment, self.suppressed.get(EVERY, 0))
+
+
+def read_optional_lists(files: Mapping[str, Path], labels: Mapping[str, str]) -> OptionalLists:
+    """Look which lists there are; what is wrong with one is for who uses it to say."""
+    ids: dict[str, set[str]] = defaultdict(set)
+    if "suppressed_users" in files:
+        ignored: list[Fault] = []
+        label = labels["suppressed_users"]
+        for row in read_seed("suppressed_users", files["suppressed_users"], label, ignored) or []:
+            ids[row.word("environment")].add(row["user_id"].strip(BLANKS))
+    everywhere = ids.get(EVERY, set())
+    return OptionalLists(
+        names=tuple(f"{name}.csv" for name in sorted(OPTIONAL_SEEDS) if name in files),
+        suppressed={
+            environment: len(listed | everywhere)
+            for environment, listed in [*ids.items(), (EVERY, everywhere)]
+        },
+    )

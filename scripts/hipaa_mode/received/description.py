@@ -1,0 +1,213 @@
+"""What destinations receive, as plain data: what the lock holds and comparisons are made of.
+
+A description is made of mappings, lists and texts alone, so that it is the same whether it was
+made of the seeds or read from `receives.lock.yml`:
+
+- `every_environment`: `optional_lists`, `small_zip3_areas`;
+- `environments`, by name: `retain_days`, `suppressed_users`, and `destinations`, by name:
+  settings, `events` with the name each is sent as, `denied` properties, and `views` of columns.
+
+A key that is absent stands for what lets most through: a column without `events` is shown on
+every event, one without `until` has no end.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from hipaa_mode.configuration import ANY, ENVELOPE, AllowedProperty, Configuration, Destination
+from hipaa_mode.errors import ConfigurationError
+from hipaa_mode.plan import (
+    DestinationPlan,
+    Plan,
+    ViewColumn,
+    counting_rows,
+    denying_rows,
+    make_plan,
+)
+
+Description = dict[str, Any]
+Columns = dict[str, dict[str, Any]]
+
+VERSION = "1"
+FOR_GOOD = "for good"
+EVERY_EVENT = "every event"
+HIPAA_MODE = "HIPAA mode"
+SERVER_SIDE = "server-side, not restricted"
+CLIENT_SIDE = "client-side, not restricted"
+OWN_SCOPE = "destination"
+SHARED_SCOPE = "shared"
+CALL = "call"
+"""Stands in `from` for what is no property but the call's own."""
+
+
+def describe(
+    configuration: Configuration,
+    environments: Iterable[str],
+    day: dt.date,
+    models: Collection[str] | None,
+) -> Description:
+    """Describe what the destinations of environments receive.
+
+    Args:
+        configuration: the seeds.
+        environments: the environments; one without destinations is left out.
+        day: the day that expiry is measured against.
+        models: names of the destination views that there are; None for all that there can be.
+
+    Raises:
+        ConfigurationError: a build of one of them would find faults.
+    """
+    described: Description = {}
+    faults = list(configuration.faults)
+    for environment in sorted(set(environments)):
+        if configuration.in_environment(environment):
+            plan = make_plan(configuration, environment, day, models)
+            faults += [fault for fault in plan.faults if fault not in faults]
+            described[environment] = describe_environment(configuration, plan, day, models)
+    if faults:
+        listed = "".join(f"\n- {fault}" for fault in faults)
+        raise ConfigurationError(f"The configuration has faults:{listed}")
+    return {
+        "version": VERSION,
+        "every_environment": describe_catalogue(configuration),
+        "environments": described,
+    }
+
+
+def describe_catalogue(configuration: Configuration) -> Description:
+    """Describe what is the same in every environment."""
+    return {
+        "optional_lists": list(configuration.optional_lists.names),
+        "small_zip3_areas": sorted(set(configuration.small_zip3_areas)),
+    }
+
+
+def describe_environment(
+    configuration: Configuration, plan: Plan, day: dt.date, models: Collection[str] | None
+) -> Description:
+    """Describe what the destinations of a plan receive; see `describe`."""
+    retain_days = plan.retain_days
+    scopes = {
+        column.name: column.scope for columns in plan.masked_tables.values() for column in columns
+    }
+    destinations = configuration.in_environment(plan.environment)
+    return {
+        "retain_days": FOR_GOOD if retain_days is None else str(retain_days),
+        "suppressed_users": str(configuration.optional_lists.suppressed_in(plan.environment)),
+        "destinations": {
+            name: _destination(configuration, plan, destinations[name], scopes, day, models)
+            for name in sorted(plan.destinations)
+        },
+    }
+
+
+def _destination(
+    configuration: Configuration,
+    plan: Plan,
+    destination: Destination,
+    scopes: Mapping[str, str | None],
+    day: dt.date,
+    models: Collection[str] | None,
+) -> Description:
+    planned = plan.destinations[destination.name]
+    described: Description = {
+        "type": planned.type,
+        "mode": _mode(planned),
+        "restrict_phi": str(planned.restrict_phi).lower(),
+    }
+    if planned.baa_reference:
+        described["baa_reference"] = planned.baa_reference
+    if destination.baa_expires_on is not None:
+        described["baa_expires_on"] = destination.baa_expires_on.isoformat()
+    described["mask_scope"] = _scope(planned.scope)
+    described["timestamp_precision"] = planned.timestamp_precision
+    described["events"] = EVERY_EVENT if planned.events is None else dict(planned.events)
+    environment = plan.environment
+    denied = {
+        _of(row.property_list, str(row.path)) + (f" on {row.event}" if row.event else "")
+        for row in denying_rows(configuration, destination, environment)
+    }
+    if denied:
+        described["denied"] = sorted(denied)
+    rows = counting_rows(configuration, destination, environment, day)
+    described["views"] = {
+        f"{planned.name}__{view}": {
+            column.name: _column(planned, column, scopes, rows)
+            for column in sorted(columns, key=lambda column: column.name)
+        }
+        for view, columns in sorted({**planned.views, **planned.latest_views}.items())
+        if models is None or f"{planned.name}__{view}" in models
+    }
+    return described
+
+
+def _mode(destination: DestinationPlan) -> str:
+    if destination.is_in_hipaa_mode:
+        return HIPAA_MODE
+    return SERVER_SIDE if destination.connection_mode == "server_side" else CLIENT_SIDE
+
+
+def _scope(scope: str) -> str:
+    return SHARED_SCOPE if scope == ANY else OWN_SCOPE
+
+
+def _of(property_list: str, path: str) -> str:
+    return f"{property_list} {path}"
+
+
+def _column(
+    destination: DestinationPlan,
+    column: ViewColumn,
+    scopes: Mapping[str, str | None],
+    rows: Iterable[AllowedProperty],
+) -> dict[str, Any]:
+    if column.property_list == ENVELOPE:
+        described: dict[str, Any] = {"from": _of(CALL, column.name)}
+        fed = [
+            row for row in rows if (row.property_list, str(row.path)) == (ENVELOPE, column.name)
+        ]
+        fed = [row for row in fed if row.treatment.kind.name == "allow"]
+    else:
+        described = {"from": _of(column.property_list, column.path)}
+        fed = [row for row in rows if _feeds(row, column)]
+    described["form"] = column.treatment
+    if column.normalize != "none":
+        described["normalize"] = column.normalize
+    described["type"] = column.data_type
+    if column.is_list:
+        described["list"] = "true"
+    if column.guard not in ("", "none"):
+        described["guard"] = column.guard
+    scope = scopes.get(column.masked_column)
+    if scope is not None and scope != destination.scope:
+        described["scope"] = _scope(scope)
+    if column.events is not None:
+        described["events"] = list(column.events)
+    described |= _until(column, fed)
+    return described
+
+
+def _feeds(row: AllowedProperty, column: ViewColumn) -> bool:
+    return (row.property_list, str(row.path), str(row.treatment)) == (
+        column.property_list,
+        column.path,
+        column.treatment,
+    ) and (row.normalize, row.data_type, row.column_name) == (
+        column.normalize,
+        column.data_type,
+        column.name,
+    )
+
+
+def _until(column: ViewColumn, rows: Iterable[AllowedProperty]) -> dict[str, Any]:
+    """Say until when a column is received: on every event, or on each that has an end."""
+    ends = {row.event or ANY: row.expires_on for row in rows}
+    dates = {event: end.isoformat() for event, end in ends.items() if end is not None}
+    if not dates:
+        return {}
+    if column.events is None or (len(dates) == len(ends) and len(set(dates.values())) == 1):
+        return {"until": next(iter(dates.values()))}
+    return {"until": dict(sorted(dates.items()))}

@@ -1,0 +1,98 @@
+"""What a build, `check` and `verify` say of the lock."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hipaa_mode.configuration import Configuration
+from hipaa_mode.display import printable
+from hipaa_mode.plan import Plan, make_plan
+from hipaa_mode.project import destination_models, read_seeds, today
+from hipaa_mode.received.comparison import Difference, compare, lets_more_through
+from hipaa_mode.received.description import (
+    VERSION,
+    Description,
+    describe_catalogue,
+    describe_environment,
+)
+from hipaa_mode.received.lock_file import LOCK_FILE, LockFileError, read_lock
+from hipaa_mode.seeds import Fault
+
+REMEDY = "Review it, then run: hipaa-mode lock"
+
+
+@dataclass
+class Judgement:
+    """What the lock says of one environment.
+
+    Attributes:
+        faults: what must be agreed to before anything is built.
+        notices: what is less than agreed to, and goes on.
+    """
+
+    faults: list[Fault] = field(default_factory=list)
+    notices: list[Fault] = field(default_factory=list)
+
+
+def judge(
+    project: Path,
+    configuration: Configuration,
+    plan: Plan,
+    day: dt.date,
+    models: Collection[str] | None,
+) -> Judgement:
+    """Compare what one environment's destinations would receive with a project's lock.
+
+    Args:
+        project: folder that the lock lies in.
+        configuration: the seeds, without faults.
+        plan: the environment's plan.
+        day: the day that the plan is for.
+        models: names of the destination views that there are; None for all that there can be.
+    """
+    try:
+        locked = read_lock(project)
+    except LockFileError as error:
+        return Judgement([Fault(LOCK_FILE, None, *_problem_and_remedy(error))])
+    if locked is None:
+        problem = "the file is missing, so that nothing says what may be received"
+        return Judgement([Fault(LOCK_FILE, None, problem, REMEDY)])
+    current: Description = {
+        "version": VERSION,
+        "every_environment": describe_catalogue(configuration),
+        "environments": {plan.environment: describe_environment(configuration, plan, day, models)},
+    }
+    differences = compare(locked, current, day, [plan.environment])
+    wider = lets_more_through(differences)
+    return Judgement(
+        [_as_fault(difference, REMEDY) for difference in wider],
+        [
+            _as_fault(difference, "It goes on; run hipaa-mode lock to have the lock say so")
+            for difference in differences
+            if difference not in wider
+        ],
+    )
+
+
+def judge_project(project: Path, environment: str) -> Judgement:
+    """Compare what a project's seeds on disk say of an environment with its lock; see `judge`.
+
+    Of seeds with faults nothing is said: they are no agreement to compare.
+    """
+    configuration, models = read_seeds(project), destination_models(project)
+    plan = make_plan(configuration, environment, today(), models)
+    if plan.faults:
+        return Judgement()
+    return judge(project, configuration, plan, today(), models)
+
+
+def _as_fault(difference: Difference, remedy: str) -> Fault:
+    return Fault(LOCK_FILE, None, printable(str(difference)), remedy)
+
+
+def _problem_and_remedy(error: LockFileError) -> tuple[str, str]:
+    problem, _, remedy = str(error).removeprefix(f"{LOCK_FILE}: ").rpartition(". ")
+    return problem, remedy

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from hipaa_mode.seed_search import search, seed_folders
 
 SEED_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "destination_types": (
@@ -112,25 +115,41 @@ def add_optional_seeds(files: dict[str, Path], labels: dict[str, str]) -> list[F
         labels: how messages name each file, relative to the project's folder; added to as well.
 
     Returns:
-        What is wrong: a seed that is there more than once.
+        What is wrong: a seed that is there more than once, or by another name.
     """
     if "destinations" not in files:
         return []
     beside, label = files["destinations"], Path(labels["destinations"])
-    folder, shown = beside.parent, label.parent
+    project, shown = beside.parent, label.parent
+    folders = {project}
     depth = len(label.parts)
     if depth > 1 and not label.is_absolute() and beside.parts[-depth:] == label.parts:
-        # All of the project's folder of seeds: what is not found must not count as not there.
-        folder, shown = beside.parents[depth - 2], Path(label.parts[0])
-    faults: list[Fault] = []
-    for seed in OPTIONAL_SEEDS:
-        found = sorted(folder.rglob(f"{seed}.csv"))
-        if found and seed not in files:
-            files[seed] = found[0]
-            labels[seed] = str(shown / found[0].relative_to(folder))
-        for other in found[1:]:
-            name = str(shown / other.relative_to(folder))
-            faults.append(Fault(name, None, f"there is a second {seed}.csv", "Keep one of them"))
+        # All of the project's folders of seeds: what is not found must not count as not there.
+        project, shown = beside.parents[depth - 1], Path()
+        folders = {project / Path(other).parts[0] for other in labels.values()}
+        folders.update(seed_folders(project))
+
+    def name(path: Path) -> str:
+        return str(shown / os.path.relpath(path, project))
+
+    columns = {
+        seed: set(columns).difference(OPTIONAL_COLUMNS.get(seed, ()))
+        for seed, columns in OPTIONAL_SEEDS.items()
+    }
+    found = search(folders, columns)
+    faults = [
+        Fault(name(folder), None, "the folder can't be read", "Let the build read it")
+        for folder in found.unsearched
+    ]
+    for path, seed in found.misnamed:
+        problem = f"the file is a {seed}.csv by its columns or name, but is not called so"
+        faults.append(Fault(name(path), None, problem, f"Name it {seed}.csv, or take it away"))
+    for seed, paths in sorted(found.files.items()):
+        if seed not in files:
+            files[seed] = paths[0]
+            labels[seed] = name(paths[0])
+        for other in paths[1:]:
+            faults.append(Fault(name(other), None, f"there is a second {seed}.csv", "Keep one"))
     return faults
 
 

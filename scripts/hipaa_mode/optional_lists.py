@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ BLANKS = " \t\n\r\v\f"
 """What is taken off a suppressed id on both sides; as in the macro withheld_calls."""
 
 EVERY = "*"
+MARK_LENGTH = 4
 
 
 @dataclass(frozen=True)
@@ -21,16 +23,24 @@ class OptionalLists:
 
     Attributes:
         names: the files that there are, such as `environments.csv`, in order.
-        suppressed: how many people are suppressed in each environment that the list names, and,
-            by `*`, in every other one.
+        suppressed: marks of the people who are suppressed in each environment that the list
+            names, and, by `*`, in every other one.
     """
 
     names: tuple[str, ...] = ()
-    suppressed: Mapping[str, int] = field(default_factory=dict)
+    suppressed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def suppressed_in(self, environment: str) -> int:
-        """Return how many people the list suppresses in an environment."""
-        return self.suppressed.get(environment, self.suppressed.get(EVERY, 0))
+    def suppressed_in(self, environment: str) -> tuple[str, ...]:
+        """Return marks of the people whom the list suppresses in an environment."""
+        return self.suppressed.get(environment, self.suppressed.get(EVERY, ()))
+
+
+def mark(user_id: str) -> str:
+    """Return what tells whether somebody is still on a list: too short to tell who it is.
+
+    One in 65,536 ids has the same mark, so that a list that lost a person or misspells one shows.
+    """
+    return hashlib.sha256(user_id.encode("utf-8", "surrogatepass")).hexdigest()[:MARK_LENGTH]
 
 
 def read_optional_lists(files: Mapping[str, Path], labels: Mapping[str, str]) -> OptionalLists:
@@ -45,7 +55,7 @@ def read_optional_lists(files: Mapping[str, Path], labels: Mapping[str, str]) ->
     return OptionalLists(
         names=tuple(f"{name}.csv" for name in sorted(OPTIONAL_SEEDS) if name in files),
         suppressed={
-            environment: len(listed | everywhere)
+            environment: tuple(sorted(mark(user_id) for user_id in listed | everywhere))
             for environment, listed in [*ids.items(), (EVERY, everywhere)]
         },
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -134,7 +135,11 @@ def _environment(
             effect = WIDENS if new else NARROWS
             yield Difference(name, ANY, "environment", name, was, is_now, effect)
         return
-    for setting in sorted({*old, *new} - {"destinations"}):
+    missing: Counter[str] = Counter(old["suppressed_marks"]) - Counter(new["suppressed_marks"])
+    if missing:
+        was, is_now = "all listed", f"{missing.total()} of them no longer listed"
+        yield Difference(name, ANY, "setting", "suppressed_users", was, is_now, WIDENS)
+    for setting in sorted({*old, *new} - {"destinations", "suppressed_marks"}):
         before, after = old.get(setting), new.get(setting)
         if before != after:
             effect = _effect(_ENVIRONMENT_RULES, setting, before, after)

@@ -4,8 +4,9 @@ A description is made of mappings, lists and texts alone, so that it is the same
 made of the seeds or read from `receives.lock.yml`:
 
 - `every_environment`: `optional_lists`, `small_zip3_areas`;
-- `environments`, by name: `retain_days`, `suppressed_users`, and `destinations`, by name:
-  settings, `events` with the name each is sent as, `denied` properties, and `views` of columns.
+- `environments`, by name: `retain_days`, `suppressed_users`, `suppressed_marks` of each of them,
+  and `destinations`, by name: settings, `events` with the name each is sent as, `denied`
+  properties, and `views` of columns, by name.
 
 A key that is absent stands for what lets most through: a column without `events` is shown on
 every event, one without `until` has no end.
@@ -94,9 +95,11 @@ def describe_environment(
         column.name: column.scope for columns in plan.masked_tables.values() for column in columns
     }
     destinations = configuration.in_environment(plan.environment)
+    suppressed = configuration.optional_lists.suppressed_in(plan.environment)
     return {
         "retain_days": FOR_GOOD if retain_days is None else str(retain_days),
-        "suppressed_users": str(configuration.optional_lists.suppressed_in(plan.environment)),
+        "suppressed_users": str(len(suppressed)),
+        "suppressed_marks": list(suppressed),
         "destinations": {
             name: _destination(configuration, plan, destinations[name], scopes, day, models)
             for name in sorted(plan.destinations)

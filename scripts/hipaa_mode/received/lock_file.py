@@ -192,6 +192,7 @@ def _for_lines(description: Description) -> Description:
     environments = {
         name: {
             **environment,
+            "suppressed_marks": _Words(environment["suppressed_marks"]),
             "destinations": {
                 destination: {
                     **content,
@@ -357,6 +358,7 @@ _ENVIRONMENT: Mapping[str, tuple[bool, _Check]] = {
         _matches(lambda text: text == FOR_GOOD or text.isdecimal(), "a number of days"),
     ),
     "suppressed_users": (True, _COUNT),
+    "suppressed_marks": (True, _texts),
     "destinations": (True, _named(lambda place, found: _keys(place, found, _DESTINATION))),
 }
 _FILE: Mapping[str, tuple[bool, _Check]] = {

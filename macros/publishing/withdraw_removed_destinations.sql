@@ -4,9 +4,16 @@
     {%- set request = hipaa_mode.published_request() -%}
     {%- do request.update({'keep': destinations}) -%}
     {%- set entries = [] -%}
-    {%- for destination in hipaa_mode.command('withdraw', request) -%}
+    {%- set done = hipaa_mode.command('withdraw', request) -%}
+    {%- for destination in done.withdrawn -%}
         {%- do log('hipaa_mode: withdrew `' ~ destination ~ '`: it is no longer in destinations.csv', info=true) -%}
         {%- do entries.append({'destination': destination, 'outcome': 'withdrawn', 'reasons': ['no longer in destinations.csv']}) -%}
     {%- endfor -%}
+    {%- for path in done.left -%}
+        {%- do exceptions.warn('hipaa_mode: ' ~ path ~ ' was left in a folder that was withdrawn: no build made it') -%}
+    {%- endfor -%}
     {%- do hipaa_mode.record_audit(entries, look=true) -%}
+    {%- if done.problems -%}
+        {{- exceptions.raise_compiler_error('hipaa_mode: ' ~ done.problems | join('\n') ~ '\nThen run dbt build again; nothing was built') -}}
+    {%- endif -%}
 {%- endmacro %}

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hipaa_mode import publishing
+from hipaa_mode import folders, publishing
 from hipaa_mode.errors import HipaaModeError
 
 if sys.platform != "win32":
@@ -47,6 +47,7 @@ OUTCOMES = (PUBLISHED, HELD_BACK, WITHDRAWN, REFUSED, MISSING, ALTERED, ROTATED,
 """What can be said of a destination, with `rotated` of the masking key, or with `repaired` of the
 log itself."""
 
+FILES_NAMED = 5
 _SEALS = ("hash", "mac")
 _SECONDS_FOR_GIT = 5
 
@@ -68,7 +69,7 @@ class Line:
 
 def log_path(root: Path, environment: str) -> Path:
     """Return where the log of an environment is."""
-    return root / environment / LOG_FILE
+    return folders.environment_folder(root, environment) / LOG_FILE
 
 
 def canonical(content: Mapping[str, Any]) -> str:
@@ -149,11 +150,10 @@ class AuditLog:
     def __enter__(self) -> AuditLog:
         """Open the file and mend a line that a crash tore."""
         try:
-            folder = self.path.parent
-            folder.mkdir(mode=publishing.FOLDER_MODE, parents=True, exist_ok=True)
+            folders.refuse_links(self.path.parent, self.path)
+            folders.make_private(self.path.parent)
             flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
-            self._descriptor = os.open(self.path, flags, publishing.FILE_MODE)
-            self.path.chmod(publishing.FILE_MODE)
+            self._descriptor = os.open(self.path, flags, folders.FILE_MODE)
             if sys.platform != "win32":
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX)
             lines = read_lines(self.path)
@@ -315,38 +315,98 @@ def _run_of(entry: Mapping[str, Any]) -> str:
     return str(entry.get("dbt_invocation_id"))
 
 
-def unrecorded(log: AuditLog) -> list[dict[str, Any]]:
+Changes = Mapping[str, Mapping[str, str | None]]
+"""By destination the files that were changed since a build published them; see `changes`."""
+
+
+def changes(log: AuditLog) -> dict[str, dict[str, str | None]]:
+    """Return the published files that are not those that a build put in place, by destination."""
+    standing = last_deliveries(log.entries)
+    return {
+        manifest["destination"]: publishing.changed_files(
+            log.root,
+            log.environment,
+            manifest,
+            (standing.get(manifest["destination"]) or {}).get("manifest_stamp"),
+        )
+        for manifest in publishing.read_manifests(log.root, log.environment)
+    }
+
+
+def unrecorded(log: AuditLog, changed: Changes | None = None) -> list[dict[str, Any]]:
     """Return entries for what changed in the published folder without one.
 
     A run that was killed between putting files in place and writing its entry leaves such a
     change, and so does a hand.
+
+    Args:
+        log: the log.
+        changed: what `changes` found; it is looked for if not given.
     """
+    changed = changes(log) if changed is None else changed
     standing = last_deliveries(log.entries)
+    told = _told_changes(log)
     found: list[dict[str, Any]] = []
-    manifests = publishing.read_manifests(log.root, log.environment)
-    for manifest in manifests:
+    for manifest in publishing.read_manifests(log.root, log.environment):
         content = delivery(manifest)
-        known = standing.pop(content["destination"], None)
-        is_of_run = known is not None and _run_of(known) == _run_of(content)
-        if known is not None and is_of_run and hashes(known) == hashes(content):
-            continue
-        if is_of_run:
-            reason = "the files are not those that this run published"
-            found.append({**content, "outcome": ALTERED, "reasons": [reason]})
-        else:
+        destination = str(content["destination"])
+        known = standing.pop(destination, None)
+        if known is None or _run_of(known) != _run_of(content):
             reason = "recorded at the start of a later run: the run ended before its entry"
             found.append({**content, "reasons": [reason]})
-    for destination in standing:
+        else:
+            compared = (content.keys() & known.keys()) - {"outcome"}
+            is_same = all(known[name] == content[name] for name in compared)
+            if not is_same or hashes(known) != hashes(content):
+                found.append(_altered(destination, {folders.MANIFEST: None}))
+        new = changed.get(destination, {}).items() - told.get(destination, {}).items()
+        if new:
+            found.append(_altered(destination, dict(new)))
+    for destination in sorted(standing):
+        if os.path.lexists(log.path.parent / destination):
+            found.append(_altered(destination, {folders.MANIFEST: None}))
+            continue
         reason = "the published files are gone without a run that withdrew them"
         found.append({"destination": destination, "outcome": MISSING, "reasons": [reason]})
-    altered = {
-        entry["destination"]: hashes(entry) for entry in log.entries if entry["outcome"] == ALTERED
-    }
+    is_told = {(name, file) for name, files in told.items() for file in files.items()}
+    about_manifest = (folders.MANIFEST, None)
     return [
         entry
         for entry in found
-        if entry["outcome"] != ALTERED or altered.get(entry["destination"]) != hashes(entry)
+        if entry.get("changed") != [list(about_manifest)]
+        or (entry["destination"], about_manifest) not in is_told
     ]
+
+
+def _altered(destination: str, files: Mapping[str, str | None]) -> dict[str, Any]:
+    """Return the entry that tells of changed files: their names and what they hold now."""
+    names = sorted(files)
+    shown = [name.encode("utf-8", "backslashreplace").decode() for name in names]
+    more = f" and {len(shown) - FILES_NAMED} more" if len(shown) > FILES_NAMED else ""
+    reason = f"not as a run published it: {', '.join(shown[:FILES_NAMED])}{more}"
+    pairs = [[text, files[name]] for text, name in zip(shown, names, strict=True)]
+    return {
+        "destination": destination,
+        "outcome": ALTERED,
+        "reasons": [reason],
+        "changed": pairs,
+    }
+
+
+def _told_changes(log: AuditLog) -> dict[str, dict[str, str | None]]:
+    """Return the changes that the log tells of and that no publication has undone."""
+    told: dict[str, dict[str, str | None]] = {}
+    for entry in log.entries:
+        destination = str(entry["destination"])
+        if entry["outcome"] == ALTERED:
+            told.setdefault(destination, {}).update(map(tuple, entry.get("changed") or ()))
+        elif entry["outcome"] == PUBLISHED:
+            told[destination] = {
+                name: digest
+                for name, digest in told.get(destination, {}).items()
+                if name != folders.MANIFEST and not folders.is_of_layout(name, destination)
+            }
+    return told
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:
@@ -498,8 +558,8 @@ def _table_faults(found: Sequence[Entry], table: Sequence[str]) -> Iterator[str]
 
 def _published_faults(root: Path, environment: str, found: Sequence[Entry]) -> Iterator[str]:
     standing = last_deliveries(found)
-    folder = root / environment
-    present = {path.name for path in folder.glob("*") if path.is_dir()}
+    folder = folders.environment_folder(root, environment)
+    present = {path.name for path in folder.glob("*") if publishing.looks_published(path)}
     for destination in sorted(present - set(standing)):
         yield f"`{destination}` is published without an entry; the next build records it"
     for destination, entry in sorted(standing.items()):

@@ -19,6 +19,7 @@ from rich.table import Table
 
 from hipaa_mode import __version__, publishing
 from hipaa_mode.commands import audit, destination, event, key
+from hipaa_mode.commands._options import checked_environment
 from hipaa_mode.commands.init import init
 from hipaa_mode.commands.inventory import inventory
 from hipaa_mode.commands.lock import lock
@@ -73,8 +74,18 @@ output = Console()
 messages = Console(stderr=True)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")]
+EnvironmentArgument = Annotated[
+    str,
+    typer.Argument(callback=checked_environment, help="The environment: the dbt target's name."),
+]
 EnvironmentOption = Annotated[
-    str, typer.Option("--environment", "-e", help="The environment: the dbt target's name.")
+    str,
+    typer.Option(
+        "--environment",
+        "-e",
+        callback=checked_environment,
+        help="The environment: the dbt target's name.",
+    ),
 ]
 
 
@@ -125,7 +136,7 @@ def keygen(
 
 @key_app.command("show-scope")
 def key_show_scope(
-    environment: Annotated[str, typer.Argument(help="The environment: the dbt target's name.")],
+    environment: EnvironmentArgument,
     scope: Annotated[str, typer.Argument(help="`*`, or a destination with its own scope.")] = "*",
     retired: Annotated[
         str | None,
@@ -144,7 +155,7 @@ def key_show_scope(
 
 @key_app.command("fingerprint")
 def key_fingerprint(
-    environment: Annotated[str, typer.Argument(help="The environment: the dbt target's name.")],
+    environment: EnvironmentArgument,
 ) -> None:
     """Print what tells one key from another without telling the key.
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hipaa_mode.names import is_destination, is_environment
 from hipaa_mode.optional_lists import OptionalLists, read_optional_lists
 from hipaa_mode.paths import PathSyntaxError, PropertyPath, parse_path, snake_case
 from hipaa_mode.seeds import SEED_COLUMNS, Fault, SeedRow, read_seed
@@ -58,8 +59,6 @@ EXPIRY_WARNING = dt.timedelta(days=14)
 MOST_DAYS = 36_500
 """The longest time, a hundred years, that calls can be said to be kept for."""
 
-_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
-_ENVIRONMENT = re.compile(r"[A-Za-z0-9_-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -274,7 +273,7 @@ class _RowReader:
 
     def identifier(self, column: str, or_any: bool = False) -> str:
         value = self.row.word(column)
-        if (or_any and value == ANY) or _IDENTIFIER.fullmatch(value):
+        if (or_any and value == ANY) or is_destination(value):
             return value
         remedy = "Write lower-case letters, digits and underscores, starting with a letter"
         self.fault(f"`{column}` is not a name", remedy + (", or *" if or_any else ""))
@@ -282,7 +281,7 @@ class _RowReader:
 
     def environment(self) -> str:
         value = self.row.word("environment")
-        if value != ANY and not _ENVIRONMENT.fullmatch(value):
+        if value != ANY and not is_environment(value):
             self.fault(
                 "`environment` is not a name",
                 "Write a dbt target's name (letters, digits, _ and -), or * for all",

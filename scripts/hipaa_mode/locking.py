@@ -8,6 +8,7 @@ an environment is published to, since two databases can publish into one.
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import json
 import os
@@ -15,7 +16,7 @@ import re
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,25 @@ def hold_published(folder: Path, seconds: float, tell: Tell) -> None:
         "(HIPAA_MODE_PUBLISHED)"
     )
     _hold(folder.absolute(), time.monotonic() + seconds, tell, lambda: problem, is_file=False)
+
+
+@contextlib.contextmanager
+def moving(root: Path) -> Iterator[None]:
+    """Hold a published folder while destinations are moved into it or out of it.
+
+    For moments, and so waited for: an emergency stop comes between two moves of a build. A build
+    holds its environment's folder, and not this, all the while that it runs.
+    """
+    descriptor = -1
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):
+            descriptor = os.open(root, os.O_RDONLY)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 class _Waiting:

@@ -27,6 +27,7 @@ from hipaa_mode.configuration import (
     Configuration,
     Destination,
 )
+from hipaa_mode.names import environment_name
 from hipaa_mode.paths import ARRAY, PropertyPath, duckdb_json_path, snake_case
 from hipaa_mode.seeds import Fault
 
@@ -196,7 +197,12 @@ def make_plan(
         environment: the environment to build.
         today: the date that expiry is measured against.
         models: names of the dbt models built as destination views; None leaves them unchecked.
+
+    Raises:
+        ConfigurationError: the environment has a name that can't be one.
     """
+    if environment != ANY:
+        environment_name(environment)
     plan = Plan(environment, faults=list(configuration.faults))
     plan.known_destinations = sorted({name for _, name in configuration.listed})
     plan.misses_destinations = "destinations" in configuration.unread

@@ -35,14 +35,15 @@ from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.exceptions import DbtRuntimeError
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
-from hipaa_mode import audit, locking, publishing, token_bridges
+from hipaa_mode import audit, folders, locking, publishing, token_bridges
 from hipaa_mode.configuration import Configuration, read_configuration
 from hipaa_mode.errors import ConfigurationError, HipaaModeError
+from hipaa_mode.folders import UNFINISHED
 from hipaa_mode.keys import MasterKey, Subkey, load_master_key, load_retired_keys
 from hipaa_mode.masking import make_tokens
+from hipaa_mode.names import environment_name
 from hipaa_mode.partitions import ENDING, FORMAT, PartitionPlan, period, plan_partitions
 from hipaa_mode.plan import Plan, make_plan
-from hipaa_mode.publishing import UNFINISHED
 from hipaa_mode.raw_calls import RawLines, locate
 from hipaa_mode.raw_files import as_known, known_file, plan_reading
 from hipaa_mode.received.gate import Judgement, judge
@@ -67,7 +68,7 @@ class Session:
 
     def __init__(self, environ: Mapping[str, str], environment: str | None = None) -> None:
         self._environ = environ
-        self._environment = environment
+        self._environment = None if environment is None else environment_name(environment)
         self._plan: Plan | None = None
         self._own_plan: tuple[Request, Plan] | None = None
         self._answered_plan: tuple[Plan, Any] | None = None
@@ -76,6 +77,8 @@ class Session:
         self._retired_keys: dict[str, MasterKey] | None = None
         self._git_state: dict[str, Any] | None = None
         self._manifests: dict[str, dict[str, Any]] = {}
+        self._stamps: dict[str, str] = {}
+        self._changed: audit.Changes = {}
         self._partitions: dict[str, PartitionPlan] = {}
         self._queries: dict[str, str] = {}
         self._run_number = _new_run_number()
@@ -165,7 +168,7 @@ class Session:
 
     def _start(self, request: Request) -> dict[str, Any]:
         """Pin the configuration and the environment for the run; forget an earlier run's key."""
-        self._environment = str(request["environment"])
+        self._environment = environment_name(request["environment"])
         self._subkeys.clear()
         self._master_key = None
         self._retired_keys = None
@@ -179,6 +182,7 @@ class Session:
         if request["needs_key"] and "destinations" in request["seed_files"]:
             self._git_state = audit.git_state(Path(request["seed_files"]["destinations"]).parent)
         self._manifests.clear()
+        self._changed = {}
         self._partitions.clear()
         self._run_number = max(_new_run_number(), self._run_number + 1)
         self._threads = int(request.get("threads") or 1)
@@ -286,12 +290,14 @@ class Session:
         files = self.raw_lines.files or ()
         return [asdict(as_known(file, self.raw_lines.line_counts)) for file in files]
 
-    def _withdraw(self, request: Request) -> list[str]:
+    def _withdraw(self, request: Request) -> dict[str, Any]:
         root, environment = _published(request)
         publishing.make_folder(root, environment)
         locking.hold_published(root / environment, locking.timeout(self._environ), tell)
+        lines = audit.read_lines(audit.log_path(root, environment))
+        standing = audit.last_deliveries(audit.entries(lines))
         token_bridges.remove_others(root, environment, set(request["keep"]))
-        return publishing.withdraw(root, environment, request["keep"])
+        return asdict(publishing.withdraw(root, environment, request["keep"], standing))
 
     def _published_by(self, request: Request) -> int:
         """Return the number of the run that published a destination; 0 where none is known."""
@@ -325,7 +331,8 @@ class Session:
         if is_same:
             since = int(told["run_number"])
             changed = [day for day, number in request["changed_days"] if int(number) > since]
-            kept = publishing.keepable_files(root, environment, destination)
+            changed_files = self._changed.get(destination, {})
+            kept = publishing.keepable_files(root, environment, destination, changed_files)
         partitions = plan_partitions(view, precision, request["counts"], changed, kept)
         self._partitions[view] = partitions
         self._queries[view] = str(request["query"])
@@ -382,6 +389,9 @@ class Session:
             manifest,
         )
         self._manifests[written["destination"]] = written
+        self._stamps[written["destination"]] = publishing.stamp(
+            root, environment, written["destination"]
+        )
         return written
 
     def _begin_token_bridge(self, request: Request) -> str:
@@ -426,7 +436,9 @@ class Session:
                 messages.append("the audit log and its table differ: run hipaa-mode audit verify")
             log.append([self._audit_entry(request, entry) for entry in request["entries"]])
             if request["look"]:
-                found = audit.unrecorded(log)
+                changed = audit.changes(log)
+                self._changed = changed
+                found = audit.unrecorded(log, changed)
                 run = {"recorded_by": self._audit_run(request)}
                 log.append([{**run, **entry} for entry in found])
                 messages += [f"`{e['destination']}`: {'; '.join(e['reasons'])}" for e in found]
@@ -450,6 +462,7 @@ class Session:
         content = {**self._audit_run(request), **entry}
         if entry["outcome"] == audit.PUBLISHED:
             content |= audit.delivery(self._manifests[entry["destination"]])
+            content["manifest_stamp"] = self._stamps[entry["destination"]]
         return content
 
     def _audit_run(self, request: Request) -> dict[str, Any]:
@@ -489,7 +502,7 @@ def _told(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _published(request: Request) -> tuple[Path, str]:
-    return Path(request["root"]).absolute(), str(request["environment"])
+    return folders.real_root(Path(request["root"])), environment_name(request["environment"])
 
 
 def _read_plan(
@@ -498,7 +511,7 @@ def _read_plan(
     """Read the seeds that a request names, and who is suppressed where that is wanted."""
     files = {seed: Path(path) for seed, path in request["seed_files"].items()}
     labels = dict(request["seed_labels"])
-    environment = str(request["environment"])
+    environment = environment_name(request["environment"])
     faults = add_optional_seeds(files, labels)
     configuration = read_configuration(files, labels)
     configuration.faults += faults
@@ -539,7 +552,10 @@ class Plugin(BasePlugin):
         if faults:
             listed = "\n- ".join(str(fault) for fault in faults)
             raise DbtRuntimeError(f"hipaa_mode: a setting is wrong. Nothing was run.\n- {listed}")
-        self.session = Session(os.environ, plugin_config.get("environment"))
+        try:
+            self.session = Session(os.environ, plugin_config.get("environment"))
+        except HipaaModeError as error:
+            raise DbtRuntimeError(f"hipaa_mode: {error}") from None
 
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
         """Wait for, or refuse, a database that another process has open; see `locking`."""

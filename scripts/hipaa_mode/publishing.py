@@ -14,54 +14,56 @@ import errno
 import hashlib
 import json
 import os
+import secrets
 import shutil
+import stat
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
+from hipaa_mode import folders, locking
 from hipaa_mode.errors import PublishingError
+from hipaa_mode.folders import (
+    FILE_MODE,
+    FOLDER_MODE,
+    MANIFEST,
+    UNFINISHED,
+    WITHDRAWN,
+    destination_folder,
+    environment_folder,
+    incoming_folder,
+    make_private,
+    refuse_links,
+    remove_ours,
+    strangers,
+)
+from hipaa_mode.names import is_destination
 from hipaa_mode.partitions import ENDING
 
-MANIFEST = "manifest.json"
-UNFINISHED = ".unfinished"
-"""Ending of a file that is still being written."""
-
 FILES_AT_ONCE = 4
-TRIES_TO_MAKE = 100
-FOLDER_MODE = 0o700
-FILE_MODE = 0o600
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 _RENAME_SWAP = 2
-
-
-def incoming_folder(root: Path, environment: str) -> Path:
-    """Return where new files of an environment are written before they are published.
-
-    A folder beside `root`, where no reader looks; inside it where `root` is a mount of its own,
-    since folders can't be exchanged between file systems.
-    """
-    aside = root.with_name(f".{root.name}.incoming")
-    if root.exists() and root.stat().st_dev != root.parent.stat().st_dev:
-        aside = root / ".incoming"
-    return aside / environment
+_NOT_SUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 def make_folder(root: Path, environment: str) -> None:
-    """Make the folder that an environment is published to, its owner's alone.
+    """Make the folder that an environment is published to, its owner's alone, if it is not there.
 
     Raises:
-        PublishingError: it can't be made.
+        PublishingError: it can't be made, or is a symbolic link.
     """
+    folder = environment_folder(root, environment)
+    incoming = incoming_folder(root, environment)
+    refuse_links(folder, incoming.parent, incoming)
     try:
-        (root / environment).mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-        for made in (root, root / environment):
-            made.chmod(FOLDER_MODE)
+        make_private(folder)
     except OSError as error:
         raise PublishingError(
             f"Nothing can be published: {error.strerror} ({error.filename}). Mend the cause and "
@@ -74,32 +76,57 @@ def begin(root: Path, environment: str, destination: str, view: str) -> Path:
 
     Returns:
         The folder; write each file there under its final name plus `UNFINISHED`.
+
+    Raises:
+        PublishingError: it can't be made; a folder on the way is a symbolic link; or what is in
+            the way is not ours.
     """
+    published = destination_folder(root, environment, destination)
+    incoming = incoming_folder(root, environment) / destination
+    folder = incoming / view
+    refuse_links(published.parent, incoming.parent.parent, incoming.parent, incoming, folder)
+    refuse_others(published, environment, destination)
     try:
-        (root / environment).mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-        folder = incoming_folder(root, environment) / destination / view
-        if folder.exists():
-            shutil.rmtree(folder)
-        make_incoming(folder)
-        aside = incoming_folder(root, environment)
-        for made in (root, root / environment, aside.parent, aside, folder.parent, folder):
-            made.chmod(FOLDER_MODE)
+        make_private(published.parent)
+        folders.remove_files(folder)
+        if found := strangers(incoming, destination):
+            raise _not_ours(destination, incoming / found[0])
+        make_private(folder)
     except OSError as error:
         raise _failure(destination, error) from None
     return folder
 
 
-def make_incoming(folder: Path) -> None:
-    """Make a folder for incoming files.
+def refuse_others(published: Path, environment: str, destination: str) -> None:
+    """Refuse to publish over a folder that is not ours, or in which a link would be replaced.
 
-    A build of another environment that ends just now may take the folder around it away between
-    two steps: then once more.
+    Raises:
+        PublishingError: it is so.
     """
-    for _ in range(TRIES_TO_MAKE):
-        with contextlib.suppress(FileNotFoundError):
-            folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-            return
-    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    refuse_links(published)
+    if not published.is_dir() or not any(published.iterdir()):
+        if os.path.lexists(published) and not published.is_dir():
+            raise _not_ours(destination, published)
+        return
+    if not is_ours(published, environment, destination):
+        raise _not_ours(destination, published)
+    refuse_links(*(published / name for name in strangers(published, destination)))
+
+
+def is_ours(folder: Path, environment: str, destination: str) -> bool:
+    """Tell whether a folder's own manifest says that it is a destination's of an environment."""
+    return _own_manifest(folder, environment, destination) is not None
+
+
+def _own_manifest(folder: Path, environment: str, destination: str) -> dict[str, Any] | None:
+    if folder.is_symlink() or (folder / MANIFEST).is_symlink():
+        return None
+    try:
+        manifest = read_manifest(folder / MANIFEST)
+    except PublishingError:
+        return None
+    names = (manifest["destination"], manifest.get("environment"))
+    return manifest if names == (destination, environment) else None
 
 
 def finish(
@@ -110,6 +137,7 @@ def finish(
     kept: Collection[str],
     rows: Mapping[str, int],
     manifest: Mapping[str, Any],
+    before_swap: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Complete a destination's new files, write their manifest and put all in place.
 
@@ -121,7 +149,10 @@ def finish(
         kept: names of published files that stay as they are; both sets get one link to them, so
             that they are neither copied nor changed.
         rows: rows that each file must have.
-        manifest: what to say of them; rows, size and SHA-256 of each file are added.
+        manifest: what to say of them; the destination, the environment and rows, size and SHA-256
+            of each file are added.
+        before_swap: called when all is ready and nobody else moves folders of this root; it may
+            raise to leave what was published.
 
     Returns:
         The manifest as written.
@@ -131,10 +162,14 @@ def finish(
             still in place.
     """
     incoming = incoming_folder(root, environment) / destination
-    published = root / environment / destination
+    published = destination_folder(root, environment, destination)
+    refuse_others(published, environment, destination)
     try:
         known = read_manifest(published / MANIFEST)["files"] if kept else {}
-        _remove_others(incoming, {name + UNFINISHED for name in written})
+        remove_ours(incoming, destination, {name + UNFINISHED for name in written})
+        if found := strangers(incoming, destination):
+            raise _not_ours(destination, incoming / found[0])
+        make_private(incoming)
         _sync_files([incoming / (name + UNFINISHED) for name in written])
         with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
             facts = dict(zip(written, pool.map(lambda name: _complete(incoming / name), written)))
@@ -148,92 +183,159 @@ def finish(
                     f"rows where its view has {rows.get(name)}. Its last good files are in place"
                 )
         files = {name: {"view": view_of(name), **facts[name]} for name in sorted(facts)}
-        complete = {**manifest, "files": files}
+        named = {"environment": environment, "destination": destination}
+        complete = {**manifest, **named, "files": files}
         text = json.dumps(complete, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
         _write(incoming / MANIFEST, text.encode())
         for folder in {incoming, *(path.parent for path in incoming.glob("*/*"))}:
             _sync(folder)
-        _put_in_place(incoming, published)
-        _remove_if_empty(incoming.parent)
+        if published.exists():
+            folders.give_access_of(published, incoming, written)
+        with locking.moving(root):
+            before_swap()
+            _put_in_place(incoming, published, destination)
+        _note_the_end(published / MANIFEST)
+        if folders.remove_if_empty(incoming.parent):
+            folders.remove_if_empty(incoming.parent.parent)
     except OSError as error:
         raise _failure(destination, error) from None
     return complete
 
 
-def _remove_others(folder: Path, names: Collection[str]) -> None:
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir():
-            with contextlib.suppress(OSError):
-                path.rmdir()
-        elif path.relative_to(folder).as_posix() not in names:
-            path.unlink()
-
-
 def _link(published: Path, incoming: Path) -> None:
+    """Link a kept file beside the new ones; copy it where the file system can't, or won't."""
     incoming.parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
     try:
-        os.link(published, incoming)
-    except OSError as error:
-        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EXDEV):
-            raise
-        shutil.copy2(published, incoming)
+        os.link(published, incoming, follow_symlinks=False)
+    except (OSError, NotImplementedError):
+        shutil.copy2(published, incoming, follow_symlinks=False)
+        _sync_files([incoming])
 
 
 def discard(root: Path, environment: str) -> None:
     """Remove files that were written aside and are not published."""
-    incoming = incoming_folder(root, environment)
-    shutil.rmtree(incoming, ignore_errors=True)
-    _remove_if_empty(incoming.parent)
+    with contextlib.suppress(OSError):
+        folders.clear_incoming(root, environment)
 
 
-def withdraw(root: Path, environment: str, keep: Iterable[str]) -> list[str]:
+@dataclass
+class Withdrawal:
+    """What withdrawing came to.
+
+    Attributes:
+        withdrawn: the destinations whose files are gone.
+        left: what was left in their folders, since it is not ours.
+        problems: what had to stay though it was published by us, and what to do.
+    """
+
+    withdrawn: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def withdraw(
+    root: Path, environment: str, keep: Iterable[str], standing: Collection[str] = ()
+) -> Withdrawal:
     """Remove the published files of every destination of an environment but those to keep.
 
-    Also clears what a killed run left behind in the folder for incoming files.
+    Only what is ours is touched: folders whose own manifest names the destination and the
+    environment, and of them our files. Also clears what a killed run left behind in the folder for
+    incoming files.
 
-    Returns:
-        Names of the destinations withdrawn.
+    Args:
+        root: the `published` folder.
+        environment: the environment.
+        keep: destinations that stay.
+        standing: destinations that are published as far as the audit log knows: what can't be
+            removed of them is told.
     """
-    folder = root / environment
+    folder = environment_folder(root, environment)
+    done = Withdrawal()
     if not folder.is_dir():
-        return []
-    incoming = incoming_folder(root, environment)
-    shutil.rmtree(incoming, ignore_errors=True)
+        return done
+    discard(root, environment)
     kept = set(keep)
-    withdrawn: list[str] = []
-    for published in sorted(folder.iterdir()):
-        if not published.is_dir() or published.is_symlink() or published.name in kept:
+    for name in sorted(path.name for path in folder.iterdir()):
+        if name in kept or not is_destination(name):
             continue
-        # Out of the way in one step first, so that nobody finds half of it.
-        try:
-            make_incoming(incoming)
-            published.rename(incoming / published.name)
-            _sync(folder)
-            shutil.rmtree(incoming)
-        except OSError as error:
-            raise _failure(published.name, error) from None
-        withdrawn.append(published.name)
-    _remove_if_empty(incoming)
-    return withdrawn
+        if is_ours(folder / name, environment, name):
+            withdraw_one(root, environment, name, done)
+        elif name in standing and os.path.lexists(folder / name):
+            done.problems.append(
+                f"{folder / name} was published and has to be withdrawn, but was left: it is a "
+                "symbolic link, or its manifest does not say that it is ours. Remove it yourself, "
+                "and what it leads to"
+            )
+    return done
+
+
+def withdraw_one(root: Path, environment: str, destination: str, done: Withdrawal) -> None:
+    """Remove a destination's published files, which are ours; see `withdraw`.
+
+    Raises:
+        PublishingError: they can't be removed.
+    """
+    published = destination_folder(root, environment, destination)
+    incoming = incoming_folder(root, environment)
+    refuse_links(published.parent, incoming.parent, incoming)
+    try:
+        with locking.moving(root):
+            found = strangers(published, destination)
+            aside = published
+            if not found:
+                # Out of the way in one step first, so that nobody finds half of it.
+                aside = incoming / f"{destination}{WITHDRAWN}{secrets.token_hex(4)}"
+                make_private(incoming)
+                published.rename(aside)
+                _sync(published.parent)
+            remove_ours(aside, destination)
+        if folders.remove_if_empty(incoming):
+            folders.remove_if_empty(incoming.parent)
+    except OSError as error:
+        raise _failure(destination, error) from None
+    done.withdrawn.append(destination)
+    done.left += [str(published / name) for name in found]
+    links = [published / name for name in found if (published / name).is_symlink()]
+    done.problems += [
+        f"{path} is a symbolic link: what it leads to was left, and may still hold what was "
+        "published. Remove both yourself"
+        for path in links
+    ]
 
 
 def read_manifests(root: Path, environment: str) -> list[dict[str, Any]]:
     """Read the manifests of what is published in an environment, by destination.
 
+    Folders that nothing shows to be ours are passed over, other teams' manifests too.
+
     Raises:
         PublishingError: a manifest can't be read.
     """
-    paths = sorted((root / environment).glob(f"*/{MANIFEST}"))
-    return [read_manifest(path) for path in paths]
+    paths = sorted(environment_folder(root, environment).glob(f"*/{MANIFEST}"))
+    found = [read_manifest(path) for path in paths if looks_published(path.parent)]
+    return [item for item in found if item.get("environment", environment) == environment]
+
+
+def looks_published(folder: Path) -> bool:
+    """Tell whether a folder in an environment's is a destination's, be it sound or broken.
+
+    It has folders of views, or a manifest that is not another program's.
+    """
+    if folders.has_views(folder):
+        return True
+    if not is_destination(folder.name) or not (folder / MANIFEST).is_file():
+        return False
+    try:
+        content = json.loads((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError):
+        return True
+    return isinstance(content, dict) and isinstance(content.get("files"), dict)
 
 
 def manifest_of(root: Path, environment: str, destination: str) -> dict[str, Any] | None:
     """Read the manifest of a destination; None where nothing, or nothing whole, is published."""
-    path = root / environment / destination / MANIFEST
-    try:
-        return read_manifest(path)
-    except PublishingError:
-        return None
+    folder = destination_folder(root, environment, destination)
+    return _own_manifest(folder, environment, destination)
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -254,7 +356,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
                 raise TypeError
     except (OSError, ValueError, TypeError, KeyError):
         raise PublishingError(
-            f"{path} is not a manifest. Publish the destination again with dbt build"
+            f"{path} is not a manifest. Remove its folder and run dbt build, which publishes the "
+            "destination again"
         ) from None
     return dict(manifest)
 
@@ -262,8 +365,10 @@ def read_manifest(path: Path) -> dict[str, Any]:
 def check_files(root: Path, environment: str) -> list[str]:
     """Compare published files with their manifests; return one line for every difference."""
     differences: list[str] = []
-    folders = [path for path in sorted((root / environment).glob("*")) if path.is_dir()]
-    for folder in folders:
+    published = environment_folder(root, environment)
+    for folder in (path for path in sorted(published.glob("*")) if path.is_dir()):
+        if not looks_published(folder):
+            continue
         if not (folder / MANIFEST).exists():
             differences.append(f"{folder} has no manifest")
             continue
@@ -291,25 +396,84 @@ def files_in(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in paths} - {MANIFEST}
 
 
-def keepable_files(root: Path, environment: str, destination: str) -> dict[str, dict[str, Any]]:
+def stamp(root: Path, environment: str, destination: str) -> str:
+    """Return what the system says of a destination's manifest: its number and last touch."""
+    facts = (destination_folder(root, environment, destination) / MANIFEST).lstat()
+    return f"{facts.st_ino}:{facts.st_ctime_ns}"
+
+
+def changed_files(
+    root: Path, environment: str, manifest: Mapping[str, Any], stamped: str | None
+) -> dict[str, str | None]:
+    """Return the published files that are not as their manifest says: the SHA-256 of each.
+
+    None stands for a file that is missing or is no file any more. Files that the manifest does not
+    name count. A file is hashed if it was touched after the manifest; all are, where the manifest
+    was touched since it was stamped.
+
+    Args:
+        root: the `published` folder.
+        environment: the environment.
+        manifest: the destination's manifest.
+        stamped: the manifest's stamp when it was put in place; None where none is known.
+    """
+    destination = str(manifest["destination"])
+    folder = destination_folder(root, environment, destination)
+    is_stamped = stamped == stamp(root, environment, destination)
+    touched = (folder / MANIFEST).stat().st_ctime_ns if is_stamped else -1
+    changed: dict[str, str | None] = {}
+    for name in sorted(files_in(folder) | set(manifest["files"])):
+        known = manifest["files"].get(name)
+        if known is not None and _is_untouched(folder / name, known, touched):
+            continue
+        digest = _sha256_if_file(folder / name)
+        if known is None or digest != known["sha256"]:
+            changed[name] = digest
+    return changed
+
+
+def _is_untouched(path: Path, facts: Mapping[str, Any], touched: int) -> bool:
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    is_file = stat.S_ISREG(found.st_mode)
+    return is_file and found.st_size == facts["bytes"] and found.st_ctime_ns <= touched
+
+
+def _sha256_if_file(path: Path) -> str | None:
+    if path.is_symlink() or not path.is_file():
+        return None
+    return file_sha256(path)
+
+
+def keepable_files(
+    root: Path, environment: str, destination: str, changed: Collection[str] = ()
+) -> dict[str, dict[str, Any]]:
     """Return the published files that are as their manifest says, by name.
 
-    A file that was written to after its manifest is hashed; others are known by their size.
+    A file that was touched after its manifest is hashed; others are known by their size.
+
+    Args:
+        root: the `published` folder.
+        environment: the environment.
+        destination: the destination.
+        changed: files that are known to have been changed.
     """
-    folder = root / environment / destination
+    folder = destination_folder(root, environment, destination)
     manifest = manifest_of(root, environment, destination)
     if manifest is None:
         return {}
-    written_at = (folder / MANIFEST).stat().st_mtime_ns
-    kept: dict[str, dict[str, Any]] = {}
-    for name, facts in manifest["files"].items():
-        path = folder / name
-        if not path.is_file() or path.stat().st_size != facts["bytes"]:
-            continue
-        if path.stat().st_mtime_ns > written_at and file_sha256(path) != facts["sha256"]:
-            continue
-        kept[name] = facts
-    return kept
+    touched = (folder / MANIFEST).stat().st_ctime_ns
+    return {
+        name: facts
+        for name, facts in manifest["files"].items()
+        if name not in changed
+        and (
+            _is_untouched(folder / name, facts, touched)
+            or _sha256_if_file(folder / name) == facts["sha256"]
+        )
+    }
 
 
 def file_sha256(path: Path) -> str:
@@ -343,17 +507,21 @@ def _write(path: Path, content: bytes) -> None:
     unfinished.rename(path)
 
 
-def _put_in_place(incoming: Path, published: Path) -> None:
+def _put_in_place(incoming: Path, published: Path, destination: str) -> None:
     if not published.exists():
         incoming.rename(published)
     elif _exchange(incoming, published):
-        shutil.rmtree(incoming)
+        # What is not ours goes back to where it was.
+        for name in strangers(incoming, destination):
+            make_private((published / name).parent)
+            (incoming / name).rename(published / name)
+        remove_ours(incoming, destination)
     else:
-        _replace_one_by_one(incoming, published)
+        _replace_one_by_one(incoming, published, destination)
     _sync(published.parent)
 
 
-def _replace_one_by_one(incoming: Path, published: Path) -> None:
+def _replace_one_by_one(incoming: Path, published: Path, destination: str) -> None:
     """Replace file by file where folders can't be exchanged: each file is still whole.
 
     The manifest goes last: until it does, its hashes tell that the set is not complete.
@@ -372,8 +540,8 @@ def _replace_one_by_one(incoming: Path, published: Path) -> None:
             f"{published} was replaced in part ({error.strerror}): its manifest does not match, "
             "so do not use it. Mend the cause and run dbt build again"
         ) from None
-    _remove_others(published, {*names, MANIFEST})
-    shutil.rmtree(incoming)
+    remove_ours(published, destination, {*names, MANIFEST})
+    remove_ours(incoming, destination)
 
 
 def _exchange(first: Path, second: Path) -> bool:
@@ -390,16 +558,9 @@ def _exchange(first: Path, second: Path) -> bool:
     if result == 0:
         return True
     code = ctypes.get_errno()
-    if code in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+    if code in _NOT_SUPPORTED:
         return False
     raise OSError(code, os.strerror(code))
-
-
-def _remove_if_empty(folder: Path) -> None:
-    """Remove a folder for incoming files, and the one it is in, unless another build uses them."""
-    for empty in (folder, folder.parent):
-        with contextlib.suppress(OSError):
-            empty.rmdir()
 
 
 def _sync_files(paths: Sequence[Path]) -> None:
@@ -416,14 +577,36 @@ def _sync_files(paths: Sequence[Path]) -> None:
             os.close(descriptor)
 
 
+def _note_the_end(manifest: Path) -> None:
+    """See that nothing of a set was written to after its manifest was.
+
+    The system notes when a file was last touched, which no program can set back: a file of the set
+    with a later time than the manifest's was touched by somebody else.
+    """
+    times = manifest.stat()
+    os.utime(manifest, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
 def _sync(folder: Path) -> None:
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        # Some file systems see folders to the disk by themselves, and refuse to be asked.
+        if error.errno not in _NOT_SUPPORTED:
+            raise
     finally:
         os.close(descriptor)
+
+
+def _not_ours(destination: str, path: Path) -> PublishingError:
+    return PublishingError(
+        f"Destination `{destination}` was not published: {path} is in the way, and no build of "
+        "this environment made it. Move it elsewhere, or set HIPAA_MODE_PUBLISHED to another "
+        "folder, and run dbt build again"
+    )
 
 
 def _failure(destination: str, error: OSError) -> PublishingError:

@@ -11,25 +11,42 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hipaa_mode.errors import PublishingError
-from hipaa_mode.partitions import ENDING
-from hipaa_mode.publishing import (
+from hipaa_mode.folders import (
     FILE_MODE,
     UNFINISHED,
-    file_sha256,
+    destination_folder,
+    environment_folder,
     incoming_folder,
-    make_incoming,
+    make_private,
+    refuse_links,
 )
+from hipaa_mode.names import is_destination
+from hipaa_mode.partitions import ENDING
+from hipaa_mode.publishing import file_sha256
 
+COLUMNS = ["kind", "old_key", "old_token", "new_token"]
 NAME = f".token_bridge{ENDING}"
 """Ending of a copy's name."""
 
 
 def copy_of(root: Path, environment: str, destination: str) -> Path:
     """Return where the copy for a destination is."""
-    return root / environment / f"{destination}{NAME}"
+    folder = destination_folder(root, environment, destination)
+    return folder.with_name(f"{destination}{NAME}")
+
+
+def is_ours(path: Path) -> bool:
+    """Tell whether a file is a copy that a build made, by its columns."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    try:
+        return bool(pq.read_schema(path).names == COLUMNS)
+    except (OSError, pa.ArrowException):
+        return False
 
 
 def begin(root: Path, environment: str, destination: str) -> Path:
@@ -39,20 +56,28 @@ def begin(root: Path, environment: str, destination: str) -> Path:
         PublishingError: its folder can't be made.
     """
     folder = incoming_folder(root, environment)
+    written = folder / f"{destination}{NAME}{UNFINISHED}"
+    refuse_links(copy_of(root, environment, destination), folder.parent, folder, written)
     try:
-        make_incoming(folder)
+        make_private(folder)
     except OSError as error:
         raise _failure(destination, error) from None
-    return folder / f"{destination}{NAME}{UNFINISHED}"
+    return written
 
 
 def finish(root: Path, environment: str, destination: str) -> dict[str, Any]:
     """Put a copy in place of the one there was; return its rows, bytes and SHA-256.
 
     Raises:
-        PublishingError: it can't be put in place; the last copy still is.
+        PublishingError: it can't be put in place, or what is there is not ours; it still is there.
     """
     written = begin(root, environment, destination)
+    path = copy_of(root, environment, destination)
+    if path.exists() and not is_ours(path):
+        raise PublishingError(
+            f"The token bridge of `{destination}` was not published: {path} is in the way, and no "
+            "build made it. Move it elsewhere and run dbt build again"
+        )
     try:
         written.chmod(FILE_MODE)
         facts = {
@@ -60,22 +85,24 @@ def finish(root: Path, environment: str, destination: str) -> dict[str, Any]:
             "bytes": written.stat().st_size,
             "sha256": file_sha256(written),
         }
-        written.replace(copy_of(root, environment, destination))
+        written.replace(path)
     except OSError as error:
         raise _failure(destination, error) from None
     return facts
 
 
 def remove(root: Path, environment: str, destination: str) -> bool:
-    """Remove a destination's copy; tell whether there was one.
+    """Remove a destination's copy; tell whether there was one of ours.
 
     Raises:
-        PublishingError: it can't be removed.
+        PublishingError: it can't be removed, or is a symbolic link.
     """
-    try:
-        copy_of(root, environment, destination).unlink()
-    except FileNotFoundError:
+    path = copy_of(root, environment, destination)
+    refuse_links(path)
+    if not is_ours(path):
         return False
+    try:
+        path.unlink()
     except OSError as error:
         raise _failure(destination, error) from None
     return True
@@ -84,15 +111,16 @@ def remove(root: Path, environment: str, destination: str) -> bool:
 def copies(root: Path, environment: str) -> list[str]:
     """Return the destinations of an environment that have a copy."""
     with contextlib.suppress(FileNotFoundError):
-        paths = (root / environment).glob(f"*{NAME}")
-        return sorted(path.name.removesuffix(NAME) for path in paths)
+        paths = environment_folder(root, environment).glob(f"*{NAME}")
+        names = sorted(path.name.removesuffix(NAME) for path in paths)
+        return [name for name in names if is_destination(name)]
     return []
 
 
 def remove_others(root: Path, environment: str, keep: set[str]) -> None:
     """Remove the copies of destinations that an environment no longer has."""
     for destination in copies(root, environment):
-        if destination not in keep:
+        if destination not in keep and is_ours(copy_of(root, environment, destination)):
             remove(root, environment, destination)
 
 

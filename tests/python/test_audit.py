@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -392,3 +394,116 @@ def test_entries_of_any_text_are_read_back_as_written(contents: list[tuple[str, 
         found = audit.entries(read(root))
         assert [(e["destination"], e["reasons"]) for e in found] == contents
         assert faults(root) == []
+
+
+# Files that somebody changed.
+
+
+def flip(path: Path) -> None:
+    """Change a byte, and put size and times back as they were."""
+    before = path.stat()
+    content = bytearray(path.read_bytes())
+    content[-6] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def another_file_of_its_size(path: Path) -> None:
+    other = path.with_name("other")
+    other.write_bytes(bytes(path.stat().st_size))
+    os.utime(other, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+    other.replace(path)
+
+
+def link_to_itself(path: Path) -> None:
+    moved = path.rename(path.parents[3] / "moved")
+    path.symlink_to(moved)
+
+
+def edited_manifest(path: Path) -> None:
+    manifest = path.parents[1] / "manifest.json"
+    content = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**content, "calls": {"raw": 0}}))
+
+
+def restored_from_elsewhere(path: Path) -> None:
+    """Put back a copy of the whole folder, in which a file had been changed before."""
+    folder, copy = path.parents[1], path.parents[3] / "copy"
+    shutil.copytree(folder, copy)
+    flip(copy / path.relative_to(folder))
+    shutil.copystat(folder / "manifest.json", copy / "manifest.json")
+    (copy / "manifest.json").rename(copy / "m")
+    (copy / "m").rename(copy / "manifest.json")
+    shutil.rmtree(folder)
+    copy.rename(folder)
+
+
+HARMS = {
+    "a byte, with size and times kept": flip,
+    "another file of its size": another_file_of_its_size,
+    "emptied": lambda path: path.write_bytes(b""),
+    "removed": lambda path: path.unlink(),
+    "a link": link_to_itself,
+    "one more": lambda path: path.with_name("2026-03-02.parquet").write_bytes(b"more"),
+    "one more, of others": lambda path: path.with_name("notes.txt").write_bytes(b"more"),
+    "the manifest": edited_manifest,
+    "a copy put back": restored_from_elsewhere,
+}
+
+
+def published(root: Path, log: audit.AuditLog, run: str) -> None:
+    entry = audit.delivery(publish(root, run))
+    log.append([{**entry, "manifest_stamp": publishing.stamp(root, "dev", "ga4")}])
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_published_file_that_somebody_changed_is_recorded_once(harm: str, root: Path):
+    with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
+        published(root, log, "one")
+        assert audit.unrecorded(log) == []
+        HARMS[harm](root / "dev/ga4/ga4__events/all.parquet")
+        [entry] = audit.unrecorded(log)
+        assert (entry["outcome"], entry["destination"]) == (audit.ALTERED, "ga4")
+        assert len(entry["changed"]) == 1
+        assert entry["changed"][0][0] in entry["reasons"][0]
+        log.append([entry])
+        assert audit.unrecorded(log) == []
+    assert [fault for fault in faults(root) if "no known outcome" in fault] == []
+
+
+def test_the_same_change_after_another_publication_is_recorded_again(root: Path):
+    file = root / "dev/ga4/ga4__events/all.parquet"
+    with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
+        for run in ("one", "two"):
+            published(root, log, run)
+            flip(file)
+            [entry] = audit.unrecorded(log)
+            log.append([entry])
+
+
+def test_a_changed_file_of_a_run_that_was_killed_is_recorded_too(root: Path):
+    with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
+        publish(root, "one")
+        flip(root / "dev/ga4/ga4__events/all.parquet")
+        late, altered = audit.unrecorded(log)
+    assert (late["outcome"], altered["outcome"]) == (audit.PUBLISHED, audit.ALTERED)
+
+
+def test_only_files_that_were_touched_since_are_hashed(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+):
+    hashed: list[Path] = []
+    sha256 = publishing.file_sha256
+    with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
+        published(root, log, "one")
+        monkeypatch.setattr(
+            publishing, "file_sha256", lambda path: hashed.append(path) or sha256(path)
+        )
+        assert audit.unrecorded(log) == []
+        assert hashed == []
+        os.utime(root / "dev/ga4/ga4__events/all.parquet")
+        assert audit.unrecorded(log) == []
+        assert len(hashed) == 1
+        os.utime(root / "dev/ga4/manifest.json")
+        assert audit.unrecorded(log) == []
+    assert len(hashed) == 2

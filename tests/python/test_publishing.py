@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hipaa_mode import publishing, token_bridges
+from hipaa_mode import folders, publishing, token_bridges
 from hipaa_mode.errors import PublishingError
 from hipaa_mode.publishing import (
     MANIFEST,
@@ -50,6 +50,9 @@ OLD = {EVENTS: parquet("old events"), GROUPS: parquet("old groups", 0)}
 NEW = {EVENTS: parquet("new events!", 2), IDENTIFIES: parquet("new identifies")}
 
 
+EXCHANGE = publishing._exchange
+
+
 class Killed(BaseException):
     """Stands for a process that ends at once: nothing catches it."""
 
@@ -57,8 +60,14 @@ class Killed(BaseException):
 def publish(
     root: Path, files: Files, destination: str = "ga4", kept: tuple[str, ...] = ()
 ) -> dict[str, Any]:
+    files = of(destination, files)
     begin_new(root, files, destination)
     return finish_new(root, files, destination, kept)
+
+
+def of(destination: str, files: Files) -> Files:
+    """The same files with the names that they have at another destination."""
+    return {name.replace("ga4__", f"{destination}__"): text for name, text in files.items()}
 
 
 def finish_new(
@@ -195,13 +204,14 @@ def test_kept_files_are_the_very_files_that_were_published(tmp_path: Path):
     assert check_files(tmp_path, "dev") == []
 
 
+@pytest.mark.parametrize("code", [errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EACCES])
 def test_kept_files_are_copied_where_they_can_not_be_linked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     publish(tmp_path, OLD)
 
-    def refuse(*_: object) -> None:
-        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(publishing.os, "link", refuse)
     publish(tmp_path, {}, kept=tuple(OLD))
@@ -245,8 +255,6 @@ def test_a_manifest_of_one_file_a_view_can_still_be_read(tmp_path: Path):
     [manifest] = read_manifests(tmp_path, "dev")
     assert manifest["views"] == {"ga4__events": facts}
     assert check_files(tmp_path, "dev") == []
-    publish(tmp_path, NEW)
-    assert data(tmp_path) == NEW
 
 
 def test_a_destination_without_files_publishes_its_manifest(tmp_path: Path):
@@ -264,7 +272,8 @@ def test_everything_published_is_its_owners_alone(either_way: str, tmp_path: Pat
         publish(root, NEW)
     finally:
         os.umask(previous)
-    assert [mode(path) for path in (root, root / "dev", root / "dev" / "ga4")] == [0o700] * 3
+    assert mode(root) == 0o755, "a folder that was there keeps its mode"
+    assert [mode(path) for path in (root / "dev", root / "dev" / "ga4")] == [0o700] * 2
     paths = list((root / "dev" / "ga4").rglob("*"))
     assert {mode(path) for path in paths if path.is_file()} == {0o600}
     assert {mode(path) for path in paths if path.is_dir()} == {0o700}
@@ -272,7 +281,7 @@ def test_everything_published_is_its_owners_alone(either_way: str, tmp_path: Pat
 
 def test_the_folder_for_incoming_files_is_its_owners_alone_and_empty(tmp_path: Path):
     folder = begin(tmp_path, "dev", "ga4", "ga4__events")
-    (folder / "leftover").write_bytes(b"")
+    (folder / f"all.parquet{UNFINISHED}").write_bytes(b"")
     previous = os.umask(0)
     try:
         assert begin(tmp_path, "dev", "ga4", "ga4__events") == folder
@@ -384,20 +393,18 @@ def kill_before_the_exchange(root: Path, patch: pytest.MonkeyPatch) -> None:
 
 def kill_after_the_exchange(root: Path, patch: pytest.MonkeyPatch) -> None:
     begin_new(root, NEW)
-    patch.setattr(publishing.shutil, "rmtree", kill)
+    patch.setattr(publishing, "_exchange", exchange_and_die)
     with pytest.raises(Killed):
         finish_new(root, NEW)
 
 
+def exchange_and_die(first: Path, second: Path) -> bool:
+    assert EXCHANGE(first, second), "this file system can't exchange folders"
+    raise Killed
+
+
 def kill_while_withdrawing(root: Path, patch: pytest.MonkeyPatch) -> None:
-    remove = shutil.rmtree
-
-    def kill_when_put_aside(path: Path, ignore_errors: bool = False) -> None:
-        if not ignore_errors:
-            raise Killed
-        remove(path, ignore_errors=True)
-
-    patch.setattr(publishing.shutil, "rmtree", kill_when_put_aside)
+    patch.setattr(publishing, "remove_ours", kill)
     with pytest.raises(Killed):
         withdraw(root, "dev", ["mailchimp"])
 
@@ -454,21 +461,24 @@ def test_only_the_destinations_to_keep_stay(tmp_path: Path):
     for name in ("ga4", "mailchimp", "mixpanel"):
         publish(tmp_path, OLD, name)
     before = published(tmp_path, "mailchimp")
-    assert withdraw(tmp_path, "dev", ["mailchimp", "never_published"]) == ["ga4", "mixpanel"]
+    assert withdraw(tmp_path, "dev", ["mailchimp", "never_published"]).withdrawn == [
+        "ga4",
+        "mixpanel",
+    ]
     assert [path.name for path in (tmp_path / "dev").iterdir()] == ["mailchimp"]
     assert published(tmp_path, "mailchimp") == before
-    assert withdraw(tmp_path, "dev", ["mailchimp"]) == []
+    assert withdraw(tmp_path, "dev", ["mailchimp"]).withdrawn == []
 
 
 def test_an_environment_is_withdrawn_alone(tmp_path: Path):
     publish(tmp_path, OLD)
     shutil.copytree(tmp_path / "dev", tmp_path / "prod")
-    assert withdraw(tmp_path, "dev", []) == ["ga4"]
+    assert withdraw(tmp_path, "dev", []).withdrawn == ["ga4"]
     assert (tmp_path / "prod" / "ga4" / MANIFEST).exists()
 
 
 def test_an_environment_that_published_nothing_has_nothing_to_withdraw(tmp_path: Path):
-    assert withdraw(tmp_path / "published", "dev", []) == []
+    assert withdraw(tmp_path / "published", "dev", []).withdrawn == []
     assert not (tmp_path / "published").exists()
 
 
@@ -555,11 +565,12 @@ def publish_again_and_again(root: Path, environment: str, times: int) -> None:
     for count in range(times):
         content = parquet(f"{environment} {count}")
         for destination in ("ga4", "ads"):
-            folder = begin(root, environment, destination, "ga4__events")
+            folder = begin(root, environment, destination, f"{destination}__events")
             (folder / ("2026-03-01.parquet" + UNFINISHED)).write_bytes(content)
         for destination in ("ga4", "ads"):
-            manifest = {"destination": destination, "views": {"ga4__events": {}}}
-            finish(root, environment, destination, [EVENTS], [], {EVENTS: 1}, manifest)
+            [name] = of(destination, {EVENTS: content})
+            manifest = {"destination": destination, "views": {f"{destination}__events": {}}}
+            finish(root, environment, destination, [name], [], {name: 1}, manifest)
         publishing.discard(root, environment)
         withdraw(root, environment, ["ga4", "ads"])
 
@@ -598,14 +609,15 @@ def test_a_folder_that_another_build_takes_away_is_made_again(
             taken.append(folder.parent)
         make(path, *arguments, parents=parents, **options)
 
-    monkeypatch.setattr(publishing.Path, "mkdir", racing)
-    publishing.make_incoming(folder)
+    monkeypatch.setattr(folders.Path, "mkdir", racing)
+    folders.make_private(folder)
     assert folder.is_dir()
     assert len(taken) == 3
 
 
 def write_bridge(root: Path, destination: str, text: str = "bridge") -> None:
-    token_bridges.begin(root, "dev", destination).write_bytes(parquet(text))
+    path = token_bridges.begin(root, "dev", destination)
+    pq.write_table(pa.table({name: [text] for name in token_bridges.COLUMNS}), path)
 
 
 def test_a_token_bridge_is_put_beside_its_destination(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from hipaa_mode.commands._options import checked_environment_or_any
 from hipaa_mode.editing.layout import Layout
 from hipaa_mode.editing.workspace import EditRefusedError, Workspace, unified_diff
 from hipaa_mode.editing.writing import FileChange, recover
@@ -24,7 +25,10 @@ ProjectOption = Annotated[Path, typer.Option(help="Folder of the dbt project.")]
 EnvironmentOption = Annotated[
     str,
     typer.Option(
-        "--environment", "-e", help="The environment: the dbt target's name, or '*' for all."
+        "--environment",
+        "-e",
+        callback=checked_environment_or_any,
+        help="The environment: the dbt target's name, or '*' for all.",
     ),
 ]
 DryRunOption = Annotated[

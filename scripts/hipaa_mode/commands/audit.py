@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hipaa_mode import audit
+from hipaa_mode.commands._options import checked_environment
 from hipaa_mode.errors import ExitCode, MaskingKeyError, MissingFileError
 from hipaa_mode.keys import load_master_key, load_retired_keys
 
@@ -26,7 +27,13 @@ messages = Console(stderr=True)
 FINGERPRINT_SHOWN = 12
 
 EnvironmentOption = Annotated[
-    str, typer.Option("--environment", "-e", help="The environment: the dbt target's name.")
+    str,
+    typer.Option(
+        "--environment",
+        "-e",
+        callback=checked_environment,
+        help="The environment: the dbt target's name.",
+    ),
 ]
 PublishedOption = Annotated[
     Path | None,

@@ -22,6 +22,7 @@ from hipaa_mode.commands._editing import (
     open_workspace,
     output,
 )
+from hipaa_mode.commands._options import checked_environment_or_any
 from hipaa_mode.configuration import ALL_VIEWS, ANY, ENVELOPE
 from hipaa_mode.editing import screens
 from hipaa_mode.editing.destinations import (
@@ -44,7 +45,12 @@ app = typer.Typer(no_args_is_help=True, help="Add, look at and remove destinatio
 NameArgument = Annotated[str, typer.Argument(help="Name of the destination.")]
 ShownEnvironment = Annotated[
     str | None,
-    typer.Option("--environment", "-e", help="This environment only; all if not given."),
+    typer.Option(
+        "--environment",
+        "-e",
+        callback=checked_environment_or_any,
+        help="This environment only; all if not given.",
+    ),
 ]
 ShowJsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")]
 

@@ -16,6 +16,7 @@ from hipaa_mode.commands._editing import (
     make_change,
     open_workspace,
 )
+from hipaa_mode.commands._options import checked_environment
 from hipaa_mode.editing.init import (
     FirstDestination,
     Package,
@@ -45,7 +46,12 @@ def init(
     ] = "",
     environment: Annotated[
         str,
-        typer.Option("--environment", "-e", help="Its environment; the default target if blank."),
+        typer.Option(
+            "--environment",
+            "-e",
+            callback=checked_environment,
+            help="Its environment; the default target if blank.",
+        ),
     ] = "",
     description: Annotated[str, typer.Option("--description", "-d", help="What it is for.")] = "",
     owner_name: Annotated[str, typer.Option(help="Who answers for it.")] = "",

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from hipaa_mode.commands._options import checked_environment
 from hipaa_mode.errors import ConfigurationError, ExitCode
 from hipaa_mode.inventory.kinds import KINDS, SAFE_HARBOR
 from hipaa_mode.inventory.receptions import Reception, receptions
@@ -40,7 +41,12 @@ messages = Console(stderr=True)
 def inventory(
     environment: Annotated[
         str,
-        typer.Option("--environment", "-e", help="The environment: the dbt target's name."),
+        typer.Option(
+            "--environment",
+            "-e",
+            callback=checked_environment,
+            help="The environment: the dbt target's name.",
+        ),
     ] = "dev",
     calls: Annotated[
         str | None,

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from hipaa_mode import publishing
+from hipaa_mode.commands._options import checked_environment
 from hipaa_mode.errors import HipaaModeError, MaskingKeyError
 from hipaa_mode.keys import (
     RETIRED_KEYS_VARIABLE,
@@ -25,6 +26,7 @@ from hipaa_mode.keys import (
     load_retired_keys,
     rotate_key,
 )
+from hipaa_mode.names import is_environment
 
 output = Console()
 messages = Console(stderr=True)
@@ -87,6 +89,7 @@ def list_keys(
         typer.Option(
             "--environment",
             "-e",
+            callback=checked_environment,
             help="An environment to show fingerprints of; may be repeated. Those that are "
             "published if not given.",
         ),
@@ -154,7 +157,8 @@ def _root(published: Path | None) -> Path:
 
 
 def _environments(root: Path) -> list[str]:
-    return sorted(path.name for path in root.glob("*") if path.is_dir())
+    names = (path.name for path in root.glob("*") if path.is_dir())
+    return sorted(name for name in names if is_environment(name))
 
 
 def _listed(root: Path, environments: list[str]) -> list[ListedKey]:

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from hipaa_mode.commands._options import checked_environment
 from hipaa_mode.display import printable
 from hipaa_mode.errors import ConfigurationError, ExitCode
 from hipaa_mode.plan import Plan, make_plan
@@ -85,6 +86,7 @@ def preview(
         typer.Option(
             "--environment",
             "-e",
+            callback=checked_environment,
             help="The environment: the dbt target's name. dev, or with --diff all, if not given.",
         ),
     ] = None,

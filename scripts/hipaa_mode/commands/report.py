@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from hipaa_mode.commands._options import checked_environment
 from hipaa_mode.errors import ExitCode, MissingFileError
 from hipaa_mode.project import read_seeds
 from hipaa_mode.report.content import Report, gather
@@ -31,7 +32,10 @@ def report(
     environment: Annotated[
         list[str] | None,
         typer.Option(
-            "--environment", "-e", help="An environment; may be repeated. All if not given."
+            "--environment",
+            "-e",
+            callback=checked_environment,
+            help="An environment; may be repeated. All if not given.",
         ),
     ] = None,
     project: Annotated[Path, typer.Option(help="Folder of the dbt project.")] = Path("."),

@@ -12,6 +12,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from hipaa_mode.commands._options import checked_environment
 from hipaa_mode.errors import ExitCode
 from hipaa_mode.project import raw_calls_of
 from hipaa_mode.selftest.run import Outcome, Verdict, run_selftest, sampled_lines
@@ -24,7 +25,10 @@ messages = Console(stderr=True)
 
 def selftest(
     environment: Annotated[
-        str, typer.Option("--environment", "-e", help="The environment to try.")
+        str,
+        typer.Option(
+            "--environment", "-e", callback=checked_environment, help="The environment to try."
+        ),
     ] = "dev",
     target: Annotated[
         str | None, typer.Option("--target", help="dbt target; the environment if not given.")

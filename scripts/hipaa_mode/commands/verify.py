@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
+from hipaa_mode.commands._options import checked_environment
 from hipaa_mode.errors import ConfigurationError, ExitCode, HipaaModeError
 from hipaa_mode.plan import Plan
 from hipaa_mode.project import dbt_command, read_plan
@@ -31,7 +32,12 @@ OUTPUT_LINES_SHOWN = 20
 def verify(
     environment: Annotated[
         list[str] | None,
-        typer.Option("--environment", "-e", help="An environment to prove; may be repeated."),
+        typer.Option(
+            "--environment",
+            "-e",
+            callback=checked_environment,
+            help="An environment to prove; may be repeated.",
+        ),
     ] = None,
     project: Annotated[Path, typer.Option(help="Folder of the dbt project.")] = Path("."),
     manifest: Annotated[

@@ -2,7 +2,7 @@
 
 A DuckDB file has one writing process and no other process beside it. A second build would end in
 DuckDB's own error, and one that comes between two connections of the first would do worse. So a
-build holds a lock file beside its database until its process ends, and another one the folder that
+build holds a lock file beside its database until it ends, and with it the folder that
 an environment is published to, since two databases can publish into one.
 """
 
@@ -37,7 +37,8 @@ _CONFLICT = re.compile(
     r"[Cc]onflicting lock is held in (.+?) \(PID (\d+)\)(?: by user (\S+?))?[.\s]"
 )
 _held: dict[Path, int] = {}
-"""Descriptors of what this process holds, until it ends; a second plugin finds its lock here."""
+"""Descriptors of what this process holds, until its run of dbt ends; a second plugin finds its
+lock here."""
 
 _gave_up: dict[Path, float] = {}
 """Until when it was waited for a database that was locked to the end."""
@@ -60,7 +61,7 @@ def timeout(environ: Mapping[str, str]) -> float:
 
 
 def hold_database(path: Path, seconds: float, tell: Tell, config: Mapping[str, Any]) -> None:
-    """Hold a database for this process until it ends, and see that nobody else has it open.
+    """Hold a database until the run of dbt ends, and see that nobody else has it open.
 
     Args:
         path: the DuckDB file; it need not exist.
@@ -87,7 +88,7 @@ def hold_database(path: Path, seconds: float, tell: Tell, config: Mapping[str, A
 
 
 def hold_published(folder: Path, seconds: float, tell: Tell) -> None:
-    """Hold the folder that an environment is published to for this process until it ends.
+    """Hold the folder that an environment is published to until the run of dbt ends.
 
     Raises:
         LockedError: another build still publishes to it after `seconds`.
@@ -99,6 +100,15 @@ def hold_published(folder: Path, seconds: float, tell: Tell) -> None:
         "(HIPAA_MODE_PUBLISHED)"
     )
     _hold(folder.absolute(), time.monotonic() + seconds, tell, lambda: problem, is_file=False)
+
+
+def release_all() -> None:
+    """Release what this process holds, and forget what it waited for: its run has ended."""
+    while _held:
+        _, descriptor = _held.popitem()
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
+    _gave_up.clear()
 
 
 @contextlib.contextmanager

@@ -35,7 +35,7 @@ from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.exceptions import DbtRuntimeError
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
-from hipaa_mode import audit, folders, locking, publishing, token_bridges
+from hipaa_mode import audit, folders, locking, publishing, run_end, token_bridges
 from hipaa_mode.configuration import Configuration, read_configuration
 from hipaa_mode.errors import ConfigurationError, HipaaModeError
 from hipaa_mode.folders import UNFINISHED
@@ -168,6 +168,7 @@ class Session:
 
     def _start(self, request: Request) -> dict[str, Any]:
         """Pin the configuration and the environment for the run; forget an earlier run's key."""
+        run_end.watch()
         self._environment = environment_name(request["environment"])
         self._subkeys.clear()
         self._master_key = None
@@ -546,7 +547,7 @@ class Plugin(BasePlugin):
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Make what this process creates (database, logs, temporary files) private to its user."""
-        os.umask(0o077)
+        run_end.begin()
         database_settings = self.creds.settings or {} if self.creds else {}
         faults = [*run_faults(os.environ), *plugin_faults(plugin_config, database_settings)]
         if faults:

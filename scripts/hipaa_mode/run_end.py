@@ -1,0 +1,65 @@
+"""What a dbt run took for itself is given back when it ends, also in a process that goes on.
+
+`dbtRunner`, as Airflow's Cosmos, Prefect and Dagster use it, runs dbt in their own process. dbt
+would keep the database open there, with the plugin of the first run; we would keep our locks and
+a umask that is not theirs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import Any
+
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt_common.events.event_manager_client import get_event_manager
+
+from hipaa_mode import locking
+
+COMPLETED = "CommandCompleted"
+"""The last event of every dbt command, of one that fails too."""
+
+PRIVATE_UMASK = 0o077
+
+_umask_before: int | None = None
+
+
+def begin() -> None:
+    """Make what the run creates private to its user, until the run ends."""
+    global _umask_before
+    before = os.umask(PRIVATE_UMASK)
+    if _umask_before is None:
+        _umask_before = before
+    watch()
+
+
+def watch() -> None:
+    """See that `end` is called when the dbt command that runs now has ended."""
+    callbacks = get_event_manager().callbacks
+    if _on_event not in callbacks:
+        callbacks.append(_on_event)
+
+
+def end() -> None:
+    """Close the database, so that the next run has a plugin of its own; release the locks."""
+    global _umask_before
+    _close_database()
+    locking.release_all()
+    if _umask_before is not None:
+        os.umask(_umask_before)
+        _umask_before = None
+
+
+def _on_event(message: Any) -> None:
+    if message.info.name == COMPLETED:
+        end()
+
+
+def _close_database() -> None:
+    environment = DuckDBConnectionManager._ENV
+    if environment is None or environment.creds.path == ":memory:":
+        # What is in memory alone would be lost to the next command.
+        return
+    with contextlib.suppress(Exception):
+        environment.close()
+    DuckDBConnectionManager.close_all_connections()

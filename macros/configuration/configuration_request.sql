@@ -15,7 +15,7 @@
         {%- endfor -%}
         {{- return(request) -}}
     {%- endif -%}
-    {%- do request.update({'models': [], 'suppressed_users': hipaa_mode.suppressed_users_location(), 'loaded_by_dbt': []}) -%}
+    {%- do request.update({'models': [], 'suppressed_users': hipaa_mode.suppressed_users_locations(), 'loaded_by_dbt': []}) -%}
     {%- for node in graph.nodes.values() -%}
         {%- if node.resource_type == 'seed' and node.name in seeds -%}
             {#- The root project's seed stands for the package's own. -#}
@@ -32,8 +32,8 @@
     {{- return(request) -}}
 {%- endmacro %}
 
-{#- What names the people who are suppressed besides those of suppressed_users.csv: a CSV or NDJSON
-    file or a table, so that their ids need not be in git. -#}
-{% macro suppressed_users_location() -%}
-    {{- return(var('hipaa_mode__suppressed_users', none) or env_var('HIPAA_MODE_SUPPRESSED_USERS', '')) -}}
+{#- What names the people who are suppressed besides those of suppressed_users.csv: CSV or NDJSON
+    files or tables, so that their ids need not be in git. All of them are read. -#}
+{% macro suppressed_users_locations() -%}
+    {{- return([var('hipaa_mode__suppressed_users', none), env_var('HIPAA_MODE_SUPPRESSED_USERS', '')]) -}}
 {%- endmacro %}

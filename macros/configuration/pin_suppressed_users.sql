@@ -1,20 +1,70 @@
-{#- Copies the list of suppressed users into the restricted zone, so that all of a run goes by one
-    list. Only the names of relations are in the SQL. -#}
+{#- Copies the lists of suppressed users into the restricted zone, so that all of a run goes by one
+    list; first compares them with those of the last run. Only the names of relations and lists are
+    in the SQL. -#}
 {% macro pin_suppressed_users(started) -%}
-    {%- set relation = hipaa_mode.build_table('suppressed_users') -%}
-    {%- call statement('suppressed_users') -%}
-        create or replace table {{ relation }} as
-        select distinct user_id from {{ started.suppressed_users_view }}
-        {%- if started.suppressed_users_table %}
+    {%- set environment = hipaa_mode.literal(hipaa_mode.environment()) -%}
+    {%- set people = hipaa_mode.build_table('listed_people') -%}
+    {%- set counts = {} -%}
+    {%- call statement('listed_now') -%}
+        create or replace temp table hipaa_mode_listed_now as
+        select user_id, location from {{ started.suppressed_users_view }}
+        {%- for location, parts in started.suppression_tables.items() %}
+        {%- set table = hipaa_mode._suppression_table(parts) %}
         union
-        {{ hipaa_mode._suppressed_users_of_table(started.suppressed_users_table) }}
-        {%- endif %}
+        select {{ hipaa_mode.without_blanks('cast(user_id as varchar)') }}, {{ hipaa_mode.literal(location) }}
+        from {{ table.name }}
+        where
+            {{ hipaa_mode.without_blanks('cast(user_id as varchar)') }} <> ''
+            and {{ table.environment }} in ('*', {{ environment }})
+        {%- endfor %}
+    {%- endcall -%}
+    {%- for location in started.suppression_lists -%}
+        {%- do counts.update({location: {'location': location, 'is_named': true}}) -%}
+    {%- endfor -%}
+    {%- for location, parts in started.suppression_tables.items() -%}
+        {%- do counts[location].update(hipaa_mode._suppression_table_counts(parts, started.environments)) -%}
+    {%- endfor -%}
+    {%- set compared -%}
+        select
+            coalesce(before.location, now.location) as location,
+            count(distinct now.user_id) as now,
+            count(distinct before.user_id) as before,
+            count(distinct before.user_id) filter (before.user_id not in (select user_id from hipaa_mode_listed_now)) as lost
+        from (select * from {{ people }} where environment = {{ environment }}) as before
+        full join hipaa_mode_listed_now as now
+            on before.location = now.location and before.user_id = now.user_id
+        group by 1
+    {%- endset -%}
+    {%- for row in run_query(compared).rows if row[0] -%}
+        {%- do counts.setdefault(row[0], {'location': row[0]}).update({'now': row[1] | int, 'before': row[2] | int, 'lost': row[3] | int}) -%}
+    {%- endfor -%}
+    {%- do hipaa_mode.refuse(hipaa_mode.command('judge_lists', {'lists': counts.values() | list})) -%}
+    {%- call statement('released_people') -%}
+        insert into {{ hipaa_mode.build_table('released_people') }}
+        select distinct {{ hipaa_mode.command('run_number') }}, user_id
+        from {{ people }}
+        where environment = {{ environment }} and user_id not in (select user_id from hipaa_mode_listed_now)
+    {%- endcall -%}
+    {%- call statement('forget_people') -%}
+        delete from {{ people }} where environment = {{ environment }}
+    {%- endcall -%}
+    {%- call statement('listed_people') -%}
+        insert into {{ people }}
+        select {{ environment }}, user_id, location from hipaa_mode_listed_now
+    {%- endcall -%}
+    {%- call statement('suppressed_users') -%}
+        create or replace table {{ hipaa_mode.build_table('suppressed_users') }} as
+        select distinct user_id from hipaa_mode_listed_now
+    {%- endcall -%}
+    {%- call statement('forget_listed_now') -%}
+        drop table hipaa_mode_listed_now
     {%- endcall -%}
     {%- do adapter.commit() -%}
 {%- endmacro %}
 
-{#- Checked first: what the engine says of a table that does not fit could quote a row of it. -#}
-{% macro _suppressed_users_of_table(parts) -%}
+{#- A table's name in SQL, and the environment of each of its rows. Checked first: what the engine
+    says of a table that does not fit could quote a row of it. -#}
+{% macro _suppression_table(parts) -%}
     {%- set columns_sql -%}
         select distinct lower(column_name)
         from system.main.duckdb_columns()
@@ -33,16 +83,26 @@
             ~ 'Nothing was built. Correct HIPAA_MODE_SUPPRESSED_USERS, or attach its database in profiles.yml'
         ) -}}
     {%- endif -%}
-    {%- set names = [] -%}
-    {%- for part in parts -%}
-        {%- do names.append(hipaa_mode.identifier(part)) -%}
-    {%- endfor -%}
-    {%- set user_id = hipaa_mode.without_blanks('cast(user_id as varchar)') %}
-        select {{ user_id }}
-        from {{ names | join('.') }}
-        where
-            {{ user_id }} <> ''
-            {%- if 'environment' in columns %}
-            and coalesce(nullif(trim(environment), ''), '*') in ('*', {{ hipaa_mode.literal(hipaa_mode.environment()) }})
+    {{- return({
+        'name': hipaa_mode.table_name(parts),
+        'environment': "coalesce(nullif(trim(cast(environment as varchar)), ''), '*')" if 'environment' in columns else "'*'",
+    }) -}}
+{%- endmacro %}
+
+{#- Counts of a table's rows: all, those without an id, and those for an environment that there is not. -#}
+{% macro _suppression_table_counts(parts, environments) -%}
+    {%- set table = hipaa_mode._suppression_table(parts) -%}
+    {%- set sql -%}
+        select
+            count(*),
+            count(*) filter (coalesce({{ hipaa_mode.without_blanks('cast(user_id as varchar)') }}, '') = ''),
+            {%- if environments is none %}
+            0
+            {%- else %}
+            count(*) filter ({{ table.environment }} not in ({{ hipaa_mode.literals(['*'] + environments) }}))
             {%- endif %}
+        from {{ table.name }}
+    {%- endset -%}
+    {%- set row = run_query(sql).rows[0] -%}
+    {{- return({'rows': row[0] | int, 'blank': row[1] | int, 'unknown': row[2] | int}) -}}
 {%- endmacro %}

@@ -5,7 +5,14 @@
         {%- do hipaa_mode._check_functions() -%}
         {%- set request = hipaa_mode.configuration_request() -%}
         {%- do request.update({'needs_key': needs_key, 'needs_lock': false, 'threads': hipaa_mode.threads()}) -%}
+        {%- if needs_key or flags.WHICH == 'seed' -%}
+            {%- do request.update({'belonging': hipaa_mode.belonging_request()}) -%}
+        {%- endif -%}
         {%- set started = hipaa_mode.command('start', request) -%}
+        {%- do hipaa_mode.refuse(started.refusals) -%}
+        {%- for notice in started.notices -%}
+            {%- do exceptions.warn('hipaa_mode: ' ~ notice) -%}
+        {%- endfor -%}
         {%- if started.faults -%}
             {%- set count = started.faults | length -%}
             {%- if flags.WHICH in ('build', 'run') -%}
@@ -22,6 +29,7 @@
             {%- do exceptions.warn('hipaa_mode: ' ~ warning) -%}
         {%- endfor -%}
         {%- if needs_key -%}
+            {%- do hipaa_mode.check_raw_calls() -%}
             {%- do hipaa_mode.check_key_fingerprint(started.key_fingerprint, started.retired_fingerprints) -%}
             {%- do hipaa_mode.create_build_tables() -%}
             {%- do hipaa_mode.command('follow_run', {'run_number': hipaa_mode.last_run_number()}) -%}

@@ -97,6 +97,9 @@
             insert into {{ files }} values {{ rows | join(', ') }}
         {%- endcall -%}
     {%- endif -%}
+    {%- if not (flags.EMPTY or flags.SAMPLE) -%}
+        {%- do hipaa_mode.note_run(run_number) -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {#- Takes the calls of some files away, and notes what else that changes: which delivery of a

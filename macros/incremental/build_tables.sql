@@ -9,6 +9,11 @@
         'changed_days': 'run_number bigint, view_name varchar, day varchar',
         'masked_counts': 'run_number bigint, view_name varchar, column_name varchar, event varchar, not_fitting bigint, like_identifiers bigint',
         'suppressed_users': 'user_id varchar',
+        'listed_people': 'environment varchar, user_id varchar, location varchar',
+        'released_people': 'run_number bigint, user_id varchar',
+        'released_calls': 'run_number bigint, call_key varchar, reason varchar',
+        'accepted_lines': 'run_number bigint, source_file varchar, lines bigint, rejected bigint',
+        'run_records': 'run_number bigint, environment varchar, record varchar',
         'property_names': 'run_number bigint, view_name varchar, root varchar, name varchar',
     } -%}
     {%- for name, columns in tables.items() -%}

@@ -2,7 +2,7 @@
     longer are, go into changed_calls, where the masked tables find them. -#}
 {% macro withhold_calls(relation, sql, since, run_number) -%}
     {%- if since is none -%}
-        {%- do hipaa_mode.make_anew(relation, sql) -%}
+        {%- do hipaa_mode._withhold_anew(relation, sql, run_number) -%}
     {%- elif hipaa_mode._may_withhold() or hipaa_mode.has_rows(relation) -%}
         {%- set same_place = 'here.file_number = there.file_number and here.line_number = there.line_number and here.reason = there.reason' -%}
         {%- call statement('withheld') -%}
@@ -25,6 +25,10 @@
             union
             select {{ run_number }}, null, null, call_key from hipaa_mode_newly_withheld
         {%- endcall -%}
+        {%- call statement('note_released') -%}
+            insert into {{ hipaa_mode.build_table('released_calls') }}
+            select distinct {{ run_number }}, call_key, reason from hipaa_mode_released
+        {%- endcall -%}
         {%- set counts = run_query('select (select count(*) from hipaa_mode_newly_withheld), (select count(*) from hipaa_mode_released)').rows[0] -%}
         {%- if counts[0] | int + counts[1] | int > 0 -%}
             {%- do log('hipaa_mode: ' ~ counts[0] ~ ' more calls are withheld, ' ~ counts[1] ~ ' no longer are', info=true) -%}
@@ -46,6 +50,29 @@
     {%- else -%}
         {%- call statement('main') -%}
             select 1
+        {%- endcall -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Makes the table anew, and notes which calls it no longer has. -#}
+{% macro _withhold_anew(relation, sql, run_number) -%}
+    {%- set is_there = load_cached_relation(relation) is not none -%}
+    {%- if is_there -%}
+        {%- call statement('withheld_before') -%}
+            create or replace temp table hipaa_mode_withheld_before as
+            select distinct call_key, reason from {{ relation }}
+        {%- endcall -%}
+    {%- endif -%}
+    {%- do hipaa_mode.make_anew(relation, sql) -%}
+    {%- if is_there -%}
+        {%- call statement('note_released') -%}
+            insert into {{ hipaa_mode.build_table('released_calls') }}
+            select {{ run_number }}, call_key, reason
+            from hipaa_mode_withheld_before
+            where call_key not in (select call_key from {{ relation }} where call_key is not null)
+        {%- endcall -%}
+        {%- call statement('drop_temporary') -%}
+            drop table hipaa_mode_withheld_before
         {%- endcall -%}
     {%- endif -%}
 {%- endmacro %}

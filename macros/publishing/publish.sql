@@ -22,6 +22,7 @@
 {% macro _publish_all(results) -%}
     {%- set plan = hipaa_mode.plan() -%}
     {%- set blockers = hipaa_mode.publishing_blockers(results, plan.destinations.keys() | list) -%}
+    {%- do hipaa_mode.add_run_blockers(blockers, results) -%}
     {%- set published = [] -%}
     {%- set unchanged = {} -%}
     {%- set held_back = [] -%}

@@ -41,6 +41,7 @@
         },
     }) -%}
     {%- set manifest = hipaa_mode.command('finish_publishing', request) -%}
+    {%- do hipaa_mode.command('note_published', {'calls': facts.calls, 'withheld': facts.withheld}) -%}
     {%- do manifest.update({'token_bridge': hipaa_mode.publish_token_bridge(destination, relations, destination.name in facts.token_bridges)}) -%}
     {{- return(manifest) -}}
 {%- endmacro %}

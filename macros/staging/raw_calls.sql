@@ -23,10 +23,15 @@
 
 {#- Where the raw calls are, settled when first asked for: files with their sizes, or a table. -#}
 {% macro settled_raw_calls() -%}
-    {{- return(hipaa_mode.command('raw_calls', {
+    {{- return(hipaa_mode.command('raw_calls', hipaa_mode.raw_calls_request())) -}}
+{%- endmacro %}
+
+{% macro raw_calls_request() -%}
+    {{- return({
         'location': hipaa_mode.raw_calls_location(),
         'column': var('hipaa_mode__raw_message_column', none),
-    })) -}}
+        'is_default': not (var('hipaa_mode__raw_calls', none) or env_var('HIPAA_MODE_RAW_CALLS', '')),
+    }) -}}
 {%- endmacro %}
 
 {#- What names the raw calls: the variable, the environment variable, or the demo. -#}
@@ -38,12 +43,13 @@
     ) -}}
 {%- endmacro %}
 
+{#- A table's name in SQL, of its parts. -#}
+{% macro table_name(parts) -%}
+    {{- return(hipaa_mode.each_identifier(parts) | join('.')) -}}
+{%- endmacro %}
+
 {% macro _raw_table(raw) %}
-{%- set parts = [] -%}
-{%- for part in raw.table -%}
-    {%- do parts.append(hipaa_mode.identifier(part)) -%}
-{%- endfor -%}
-{%- set table = parts | join('.') -%}
+{%- set table = hipaa_mode.table_name(raw.table) -%}
 {%- set column = hipaa_mode._message_column(table) -%}
 {%- set name = hipaa_mode.identifier(column.name) %}
 (

@@ -1,6 +1,7 @@
 """Which folders and files are ours: nothing else is removed, replaced or given other modes.
 
     <root>/<environment>/audit_log.jsonl
+                        /run_record.json
                         /<destination>/manifest.json
                                       /<destination>__<view>/<period>.parquet
                         /<destination>.token_bridge.parquet

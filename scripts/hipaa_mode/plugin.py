@@ -35,7 +35,15 @@ from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.exceptions import DbtRuntimeError
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
-from hipaa_mode import audit, folders, locking, publishing, run_end, token_bridges
+from hipaa_mode import (
+    audit,
+    folders,
+    locking,
+    publishing,
+    rejections,
+    run_end,
+    token_bridges,
+)
 from hipaa_mode.configuration import Configuration, read_configuration
 from hipaa_mode.errors import ConfigurationError, HipaaModeError
 from hipaa_mode.folders import UNFINISHED
@@ -44,13 +52,15 @@ from hipaa_mode.masking import make_tokens
 from hipaa_mode.names import environment_name
 from hipaa_mode.partitions import ENDING, FORMAT, PartitionPlan, period, plan_partitions
 from hipaa_mode.plan import Plan, make_plan
-from hipaa_mode.raw_calls import RawLines, locate
+from hipaa_mode.raw_calls import RawLines, RawLocation, first_bytes, locate
 from hipaa_mode.raw_files import as_known, known_file, plan_reading
+from hipaa_mode.raw_formats import SNIFFED_BYTES, likely_kind
 from hipaa_mode.received.gate import Judgement, judge
 from hipaa_mode.run_settings import run_faults
+from hipaa_mode.run_state import RunState
 from hipaa_mode.seeds import Fault, add_optional_seeds
 from hipaa_mode.settings import plugin_faults
-from hipaa_mode.suppression import SuppressedUsers
+from hipaa_mode.suppression import GIVE_UP_LISTS, ListCounts, SuppressedUsers, locations_of
 
 logger = AdapterLogger("DuckDB")
 
@@ -84,6 +94,7 @@ class Session:
         self._run_number = _new_run_number()
         self._threads = 1
         self._views = 1
+        self._state = RunState()
         self.raw_lines = RawLines()
         self.suppressed_users = SuppressedUsers()
         self._actions: dict[str, Callable[[Request], Any]] = {
@@ -91,6 +102,13 @@ class Session:
             "plan": self._current_plan,
             "destination": self._destination,
             "raw_calls": self._raw_calls,
+            "check_raw_calls": self._check_raw_calls,
+            "judge_lists": self._judge_lists,
+            "note_run": self._note_run,
+            "note_published": lambda request: self._state.published(request, self._run_number),
+            "judge_rejections": self._judge_rejections,
+            "returning_calls": self._returning_calls,
+            "published_before": self._published_before,
             "plan_reading": self._plan_reading,
             "files_read": self._files_read,
             "retired_fingerprints": lambda request: sorted(self._retired()),
@@ -173,6 +191,7 @@ class Session:
         self._subkeys.clear()
         self._master_key = None
         self._retired_keys = None
+        request, refusals, notices = self._begin(request)
         configuration, self._plan = _read_plan(request, self.suppressed_users)
         judgement = Judgement()
         if request.get("needs_lock", request["needs_key"]) and not self._plan.faults:
@@ -191,6 +210,8 @@ class Session:
         self.raw_lines.location = None
         self.raw_lines.files = None
         answer: dict[str, Any] = {
+            "refusals": refusals,
+            "notices": notices,
             "faults": [
                 str(fault)
                 for fault in (
@@ -202,7 +223,11 @@ class Session:
             "warnings": [str(item) for item in (*self._plan.warnings, *judgement.notices)],
             "destinations": sorted(self._plan.destinations),
             "suppressed_users_view": SUPPRESSED_USERS_VIEW,
-            "suppressed_users_table": list(self.suppressed_users.table),
+            "suppression_lists": self.suppressed_users.locations,
+            "suppression_tables": {
+                location: list(parts) for location, parts in self.suppressed_users.tables.items()
+            },
+            "environments": self.suppressed_users.environments,
             "key_fingerprint": "",
             "retired_fingerprints": [],
         }
@@ -213,6 +238,59 @@ class Session:
             except HipaaModeError as error:
                 answer["faults"].append(str(error))
         return answer
+
+    def _begin(self, request: Request) -> tuple[Request, list[str], list[str]]:
+        """Compare the run with those before it; the day is never before theirs."""
+        if "belonging" not in request:
+            return request, [], []
+        clock = dt.date.fromisoformat(request["today"])
+        belonging = {**request["belonging"], "environment": request["environment"]}
+        day, notices, faults = self._state.begin(belonging, clock)
+        return {**request, "today": day.isoformat()}, [str(fault) for fault in faults], notices
+
+    def _check_raw_calls(self, request: Request) -> list[str]:
+        """Return why the run may not read its raw calls."""
+        location = self._locate(request)
+        return [str(fault) for fault in self._state.check_raw_calls(request, location)]
+
+    def _judge_lists(self, request: Request) -> list[str]:
+        """Return why the lists of suppressed people may not be used, given their counts."""
+        counts = {
+            str(item["location"]): ListCounts(
+                **{name: value for name, value in item.items() if name != "location"}
+            )
+            for item in request["lists"]
+        }
+        return [str(fault) for fault in self._state.judge_lists(counts)]
+
+    def _note_run(self, request: Request) -> str:
+        """Write down what the environment is built from; return it for the database."""
+        return self._state.note(self._run_number).as_json()
+
+    def _judge_rejections(self, request: Request) -> dict[str, Any]:
+        """Judge the rejected lines; see `rejections.judge`."""
+        files = {file.path: file for file in (self.raw_lines.location or RawLocation("")).files}
+
+        def kind_of(path: str) -> tuple[str, str] | None:
+            file = files.get(path)
+            return likely_kind(first_bytes(file, SNIFFED_BYTES)) if file else None
+
+        judgement = rejections.judge(
+            rejections.lines_of(tuple(row) for row in request["read"]),
+            {file: (int(lines), int(rejected)) for file, lines, rejected in request["accepted"]},
+            float(request["share"]),
+            request["accepted_number"],
+            kind_of,
+        )
+        return asdict(judgement)
+
+    def _published_before(self, request: Request) -> int:
+        """Return the number of the run that published last; 0 where none is known."""
+        withheld = self._state.record.withheld if self._state.record else None
+        return withheld.run_number if withheld else 0
+
+    def _returning_calls(self, request: Request) -> list[str]:
+        return self._state.returning_calls(request)
 
     def _follow_run(self, request: Request) -> None:
         """Number the run above the last one, also where the clock was set back since."""
@@ -247,11 +325,15 @@ class Session:
             )
         return self._plan
 
-    def _raw_calls(self, request: Request) -> dict[str, Any]:
+    def _locate(self, request: Request) -> RawLocation:
         location = self.raw_lines.location
         if location is None:
             location = locate(str(request["location"]), Path.cwd(), request.get("column"))
             self.raw_lines.location = location
+        return location
+
+    def _raw_calls(self, request: Request) -> dict[str, Any]:
+        location = self._locate(request)
         return {
             "kind": location.kind,
             "table": list(location.table),
@@ -517,9 +599,15 @@ def _read_plan(
     configuration = read_configuration(files, labels)
     configuration.faults += faults
     if suppressed_users is not None:
-        location = str(request.get("suppressed_users") or "")
+        accepted = request.get("belonging", {}).get("accepted", {})
         configuration.faults += suppressed_users.read(
-            configuration, environment, files, labels, location, Path.cwd()
+            configuration,
+            environment,
+            files,
+            labels,
+            locations_of(*request.get("suppressed_users", ())),
+            Path.cwd(),
+            locations_of(accepted.get(GIVE_UP_LISTS)),
         )
         for seed in request.get("loaded_by_dbt", ()):
             problem = "dbt would load the ids into a table that anyone may read"

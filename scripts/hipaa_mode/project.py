@@ -15,7 +15,7 @@ from hipaa_mode.plan import Plan, make_plan
 from hipaa_mode.project_settings import settings_faults, variable
 from hipaa_mode.raw_calls import RawLocation, locate
 from hipaa_mode.seeds import SEED_COLUMNS, add_optional_seeds
-from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE, SuppressedUsers
+from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE, SuppressedUsers, locations_of
 
 DESTINATION_MODEL = re.compile(
     r"hipaa_mode\.destination_(?:events|identifies|groups_latest|groups|users)\b"
@@ -53,9 +53,9 @@ def read_seeds(project: Path) -> Configuration:
     configuration = read_configuration(files, labels)
     configuration.faults += [*faults, *settings_faults(project)]
     # For its faults: the list itself is for builds alone.
-    location = os.environ.get(SUPPRESSED_USERS_VARIABLE, "")
+    locations = locations_of(os.environ.get(SUPPRESSED_USERS_VARIABLE))
     configuration.faults += SuppressedUsers().read(
-        configuration, ANY, files, labels, location, Path.cwd()
+        configuration, ANY, files, labels, locations, Path.cwd()
     )
     return configuration
 

@@ -23,6 +23,7 @@ class Kind(Enum):
     LOCATION = "a file, a folder, a glob or a table"
     SWITCH = "true or false"
     NAMES = "a list of names"
+    LOCATIONS = "files or tables: a list, or a text with semicolons between them"
     NUMBER = "a number"
 
 
@@ -68,8 +69,8 @@ ENVIRONMENT_VARIABLES = (
     Setting("HIPAA_MODE_RETIRED_KEYS", "keys of before a rotation, where they are in no folder"),
     Setting(
         "HIPAA_MODE_SUPPRESSED_USERS",
-        "more suppressed people: a CSV or NDJSON file, or a table",
-        kind=Kind.LOCATION,
+        "more suppressed people: CSV or NDJSON files, or tables, with semicolons between them",
+        kind=Kind.LOCATIONS,
     ),
     Setting(
         "HIPAA_MODE_LOCK_TIMEOUT",
@@ -95,8 +96,8 @@ DBT_VARIABLES = (
     Setting("hipaa_mode__published", "published folder", "`published`", Kind.LOCATION),
     Setting(
         "hipaa_mode__suppressed_users",
-        "more suppressed people: a CSV or NDJSON file, or a table",
-        kind=Kind.LOCATION,
+        "more suppressed people: CSV or NDJSON files, or tables, with semicolons between them",
+        kind=Kind.LOCATIONS,
     ),
     Setting(
         "hipaa_mode__count_dropped_properties",
@@ -105,6 +106,39 @@ DBT_VARIABLES = (
         Kind.SWITCH,
     ),
     Setting("hipaa_mode__accept_key_fingerprint", "accept a changed key"),
+    Setting("hipaa_mode__accept_raw_calls", "accept raw calls of which none was read before"),
+    Setting(
+        "hipaa_mode__share_with",
+        "environments whose database or raw calls may be used",
+        kind=Kind.NAMES,
+    ),
+    Setting("hipaa_mode__accept_day", "accept a clock that is behind the last run: its day"),
+    Setting(
+        "hipaa_mode__give_up_suppression_lists",
+        "lists of suppressed people that may be missing or empty",
+        kind=Kind.LOCATIONS,
+    ),
+    Setting(
+        "hipaa_mode__accept_returning_people",
+        "accept that so many people are on no list any more",
+        kind=Kind.NUMBER,
+    ),
+    Setting(
+        "hipaa_mode__accept_returning_calls",
+        "accept that so many calls come back that were withheld",
+        kind=Kind.NUMBER,
+    ),
+    Setting(
+        "hipaa_mode__rejected_share",
+        "part of a run's new lines that may be rejected; `1`: any",
+        "`0.1`",
+        Kind.NUMBER,
+    ),
+    Setting(
+        "hipaa_mode__accept_rejected_lines",
+        "accept that so many lines were rejected",
+        kind=Kind.NUMBER,
+    ),
     Setting(
         "hipaa_mode__token_bridge", "bridge from old tokens to new ones", "`true`", Kind.SWITCH
     ),
@@ -296,7 +330,9 @@ def _value_faults(label: str, setting: Setting, value: object) -> list[Fault]:
     if not _fits(setting.kind, value, label == ENVIRONMENT):
         problem = f"`{setting.name}` is not {setting.kind.value}"
         return [Fault(label, None, problem, "Correct it, or remove it for the default")]
-    if setting.kind is Kind.LOCATION and is_url(str(value)):
+    is_place = setting.kind in (Kind.LOCATION, Kind.LOCATIONS)
+    texts = value if isinstance(value, (list, tuple)) else str(value).split(";")
+    if is_place and any(is_url(str(text)) for text in texts):
         return [
             Fault(
                 label,
@@ -312,6 +348,8 @@ def _value_faults(label: str, setting: Setting, value: object) -> list[Fault]:
 def _fits(kind: Kind, value: object, is_text: bool) -> bool:
     if kind is Kind.SWITCH:
         return isinstance(value, bool)
+    if kind is Kind.LOCATIONS and isinstance(value, (list, tuple)):
+        kind = Kind.NAMES
     if kind is Kind.NAMES:
         return isinstance(value, (list, tuple)) and all(
             isinstance(name, str) and name.strip() for name in value

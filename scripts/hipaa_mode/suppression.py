@@ -1,19 +1,25 @@
 """Who is suppressed: the people whose calls are withheld from everything that is masked.
 
-The list is `suppressed_users.csv` among the seeds, and a file or table outside of git that is
-named when the run starts. It holds raw ids, so dbt never loads it: the ids go from the file into
-one table of the restricted zone, and no message, `repr` or request quotes one.
+The lists are `suppressed_users.csv` among the seeds, and files and tables outside of git that are
+named when the run starts; whoever is on any of them is withheld. They hold raw ids, so dbt never
+loads them: the ids go from the files into tables of the restricted zone, and no message, `repr` or
+request quotes one.
+
+A list from outside is no part of what is reviewed in git. So nobody comes back because one is not
+named, is empty, or has lost rows: the run is refused until that is accepted by name or number.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from hipaa_mode.belonging import Withheld
 from hipaa_mode.configuration import ANY, Configuration
 from hipaa_mode.optional_lists import BLANKS
 from hipaa_mode.raw_calls import looks_like_file, table_parts
@@ -24,7 +30,13 @@ SUPPRESSED_USERS_VARIABLE = "HIPAA_MODE_SUPPRESSED_USERS"
 KEY_SCOPE = "suppression-list"
 """Scope of the subkey of the list's fingerprint; no destination can have a name with a hyphen."""
 
-SCHEMA = pa.schema([("user_id", pa.string())])
+GIVE_UP_LISTS = "hipaa_mode__give_up_suppression_lists"
+ACCEPT_RETURNING_PEOPLE = "hipaa_mode__accept_returning_people"
+ACCEPT_RETURNING_CALLS = "hipaa_mode__accept_returning_calls"
+
+SCHEMA = pa.schema([("user_id", pa.string()), ("location", pa.string())])
+"""The ids, and which list each is on: its location, blank for the seed."""
+
 _CSV = (".csv",)
 _NDJSON = (".ndjson", ".jsonl", ".json")
 _OUTSIDE_COLUMNS = ("user_id",)
@@ -35,20 +47,24 @@ class SuppressedUsers:
     """The suppressed ids of an environment, as an Arrow stream that SQL can read.
 
     Attributes:
-        table: parts of the name of the table that lists more of them; empty where none does.
+        tables: the tables that list more of them: the parts of each one's name, by location.
+        locations: the lists from outside, tables among them.
+        environments: those that a row may be for; None where it may be for any.
     """
 
     def __init__(self) -> None:
-        self.table: tuple[str, ...] = ()
-        self._ids: frozenset[str] = frozenset()
+        self.tables: dict[str, tuple[str, ...]] = {}
+        self.locations: list[str] = []
+        self.environments: list[str] | None = None
+        self._rows: frozenset[tuple[str, str]] = frozenset()
 
     def __repr__(self) -> str:
         """Show how many there are, and none of them."""
-        return f"SuppressedUsers({len(self._ids)} hidden)"
+        return f"SuppressedUsers({len(self)} hidden)"
 
     def __len__(self) -> int:
         """Return how many ids the files list."""
-        return len(self._ids)
+        return len({user_id for user_id, _ in self._rows})
 
     def read(
         self,
@@ -56,31 +72,52 @@ class SuppressedUsers:
         environment: str,
         files: Mapping[str, Path],
         labels: Mapping[str, str],
-        location: str = "",
+        locations: Sequence[str] = (),
         base: Path | None = None,
+        given_up: Collection[str] = (),
     ) -> list[Fault]:
-        """Read the list anew.
+        """Read the lists anew.
 
         Args:
             configuration: knows the environments that a row may be for.
             environment: whose rows count, besides those for `*`.
             files: the seeds' files; `suppressed_users` need not be among them.
             labels: how messages name them.
-            location: a CSV or NDJSON file, or a table, that lists more of them; blank for none.
+            locations: CSV or NDJSON files, and tables, that list more of them.
             base: folder that a relative file is looked for in.
+            given_up: locations that may be missing, or list nobody.
 
         Returns:
-            What is wrong with the list. Where anything is, the run must not go on: someone might
+            What is wrong with the lists. Where anything is, the run must not go on: someone might
             not be withheld.
         """
         faults: list[Fault] = []
-        self.table = ()
-        rows: list[SeedRow] = []
+        self.tables = {}
+        self.locations = list(locations)
+        is_any = any(listed == ANY for listed, _ in configuration.listed)
+        self.environments = None if is_any else configuration.environments()
+        found: set[tuple[str, str]] = set()
         if SEED in files:
-            rows += read_seed(SEED, files[SEED], labels[SEED], faults) or []
-        if location:
-            rows += self._read_outside(location, base or Path(), faults)
-        ids: set[str] = set()
+            rows = read_seed(SEED, files[SEED], labels[SEED], faults) or []
+            found.update(self._judged(rows, "", configuration, environment, faults))
+        for location in locations:
+            known_faults = len(faults)
+            rows = self._read_outside(location, base or Path(), faults, location in given_up)
+            found.update(self._judged(rows, location, configuration, environment, faults))
+            may_be_empty = location in self.tables or location in given_up
+            if not rows and not may_be_empty and len(faults) == known_faults:
+                faults.append(_lists_nobody(location))
+        self._rows = frozenset(found)
+        return faults
+
+    @staticmethod
+    def _judged(
+        rows: Iterable[SeedRow],
+        location: str,
+        configuration: Configuration,
+        environment: str,
+        faults: list[Fault],
+    ) -> Iterator[tuple[str, str]]:
         for row in rows:
             listed_for = row.word("environment")
             user_id = row["user_id"].strip(BLANKS)
@@ -96,21 +133,21 @@ class SuppressedUsers:
                         )
                     )
             elif listed_for in (environment, ANY):
-                ids.add(user_id)
-        self._ids = frozenset(ids)
-        return faults
+                yield user_id, location
 
-    def _read_outside(self, location: str, base: Path, faults: list[Fault]) -> list[SeedRow]:
+    def _read_outside(
+        self, location: str, base: Path, faults: list[Fault], may_be_missing: bool
+    ) -> list[SeedRow]:
         path = base / Path(location).expanduser()
         if not path.is_file():
             parts = table_parts(location)
             is_file = looks_like_file(location) or location.lower().endswith(_CSV)
             if parts is not None and not is_file:
-                self.table = parts
-                return []
-            problem = "the list of suppressed users is not there"
-            remedy = f"Restore it, or correct {SUPPRESSED_USERS_VARIABLE}"
-            faults.append(Fault(location, None, problem, remedy))
+                self.tables[location] = parts
+            elif not may_be_missing:
+                problem = "the list of suppressed users is not there"
+                remedy = f"Restore it, or correct {SUPPRESSED_USERS_VARIABLE}"
+                faults.append(Fault(location, None, problem, remedy))
             return []
         kind = path.name.lower()
         if kind.endswith(_NDJSON):
@@ -119,8 +156,11 @@ class SuppressedUsers:
             problem = "the list of suppressed users is neither CSV nor newline-delimited JSON"
             faults.append(Fault(location, None, problem, "Name the file .csv or .ndjson"))
             return []
-        rows = read_csv(path, location, _OUTSIDE_COLUMNS, _OUTSIDE_OPTIONAL, faults) or []
-        return [_for_all_if_blank(row) for row in rows]
+        known_faults = len(faults)
+        rows = read_csv(path, location, _OUTSIDE_COLUMNS, _OUTSIDE_OPTIONAL, faults)
+        if rows is None and may_be_missing and path.stat().st_size == 0:
+            del faults[known_faults:]
+        return [_for_all_if_blank(row) for row in rows or []]
 
     def __arrow_c_schema__(self) -> Any:
         """Export the schema."""
@@ -128,8 +168,159 @@ class SuppressedUsers:
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         """Export a new stream over the ids."""
-        table = pa.table({"user_id": pa.array(sorted(self._ids), pa.string())}, schema=SCHEMA)
+        rows = sorted(self._rows)
+        columns = [pa.array([row[place] for row in rows], pa.string()) for place in (0, 1)]
+        table = pa.table(columns, schema=SCHEMA)
         return table.__arrow_c_stream__(requested_schema)
+
+
+def locations_of(*values: object) -> list[str]:
+    """Return the lists that settings name, each once: texts, lists of texts, or nothing.
+
+    A text may name several, separated by semicolons.
+    """
+    named: list[str] = []
+    for value in values:
+        texts = value if isinstance(value, (list, tuple)) else str(value or "").split(";")
+        named += [str(text).strip() for text in texts]
+    return list(dict.fromkeys(filter(None, named)))
+
+
+@dataclass(frozen=True)
+class ListCounts:
+    """How many people one list from outside has.
+
+    Attributes:
+        now: people of the environment that it lists; 0 where nothing names it any more.
+        before: people of the environment that it listed in the last run, as the database has it.
+        lost: people of `before` that are on no list now.
+        is_named: whether the run's settings name it.
+        rows: rows of a table, of any environment; None for a file, which was judged before.
+        blank: rows of a table without an id.
+        unknown: rows of a table for an environment that there is not.
+    """
+
+    now: int = 0
+    before: int = 0
+    lost: int = 0
+    is_named: bool = False
+    rows: int | None = None
+    blank: int = 0
+    unknown: int = 0
+
+
+def list_faults(
+    known: Mapping[str, int], lists: Mapping[str, ListCounts], accepted: Mapping[str, Any]
+) -> list[Fault]:
+    """Return why the lists from outside may not be used as they are.
+
+    Args:
+        known: how many people each list had in the last build.
+        lists: what each list has now, by location, and those that the database knows of.
+        accepted: values of the variables `GIVE_UP_LISTS` and `ACCEPT_RETURNING_PEOPLE`.
+    """
+    given_up = locations_of(accepted.get(GIVE_UP_LISTS))
+    faults: list[Fault] = []
+    returning: dict[str, int] = {}
+    for location in sorted({*known, *lists} - {""}):
+        item = lists.get(location, ListCounts())
+        faults += _table_faults(location, item)
+        if location in given_up:
+            continue
+        has_moved = item.before > 0 and item.lost == 0
+        if not item.is_named and not has_moved:
+            faults.append(
+                Fault(
+                    location,
+                    None,
+                    f"this list of {_people(known.get(location, item.before))} is not named any "
+                    "more: they would come back",
+                    f"Name it in {SUPPRESSED_USERS_VARIABLE} again{_or_give_up(location)}",
+                )
+            )
+        elif item.is_named and item.rows == 0:
+            faults.append(_lists_nobody(location))
+        elif item.lost or (not item.before and item.now < known.get(location, 0)):
+            returning[location] = item.lost or known[location] - item.now
+    count = sum(returning.values())
+    if count and str(accepted.get(ACCEPT_RETURNING_PEOPLE)) != str(count):
+        for location, lost in returning.items():
+            faults.append(
+                Fault(
+                    location,
+                    None,
+                    f"{_people(lost)} that it listed in the last run are on no list now: they "
+                    "would come back",
+                    "Restore their rows, spelt as they were; if they are to come back: dbt build "
+                    f"--vars '{{{ACCEPT_RETURNING_PEOPLE}: {count}}}'",
+                )
+            )
+    return faults
+
+
+def _table_faults(location: str, item: ListCounts) -> list[Fault]:
+    faults: list[Fault] = []
+    if item.blank:
+        problem = f"`user_id` is blank in {_rows(item.blank)}"
+        faults.append(Fault(location, None, problem, "Give the ids, or remove the rows"))
+    if item.unknown:
+        problem = f"no destination is listed for the environment of {_rows(item.unknown)}"
+        remedy = "Write the environment's name, or * for all"
+        faults.append(Fault(location, None, problem, remedy))
+    return faults
+
+
+def returning_faults(
+    before: Withheld | None, counts: Mapping[str, Any], accepted: object
+) -> list[str]:
+    """Return why nothing may be published: calls come back that were withheld.
+
+    Args:
+        before: what was withheld when something was published last.
+        counts: `is_known` where the database knows the run that published; then `suppressed` and
+            `aged`, calls that were withheld since then and are not any more, though nobody was
+            taken off a list who explains it. Also what there is now: `suppressed_now`, `raw_now`
+            and `retain_days`.
+        accepted: value of the variable `ACCEPT_RETURNING_CALLS`.
+    """
+    if before is None:
+        return []
+    returning = int(counts["suppressed"])
+    if counts["retain_days"] == before.retain_days:
+        returning += int(counts["aged"])
+    if not counts["is_known"]:
+        fewer = before.suppressed - int(counts["suppressed_now"])
+        gone = before.raw - int(counts["raw_now"])
+        returning = fewer if fewer > max(gone, 0) else 0
+    if returning <= 0 or str(accepted) == str(returning):
+        return []
+    calls = "1 call that was" if returning == 1 else f"{returning} calls that were"
+    return [
+        f"{calls} withheld when something was published last would come back, and no "
+        "change of the configuration says so: look whether the lists of suppressed people spell "
+        "their ids as the calls do. If they are to come back: dbt build --vars "
+        f"'{{{ACCEPT_RETURNING_CALLS}: {returning}}}'"
+    ]
+
+
+def _lists_nobody(location: str) -> Fault:
+    remedy = f"Restore it{_or_give_up(location)}"
+    return Fault(location, None, "the list of suppressed users lists nobody", remedy)
+
+
+def _or_give_up(location: str) -> str:
+    return (
+        f"; to go on without it, so that its people come back: dbt build --vars "
+        f"'{{{GIVE_UP_LISTS}: [\"{location}\"]}}'"
+    )
+
+
+def _people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count} people"
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
 
 
 def _for_all_if_blank(row: SeedRow) -> SeedRow:
@@ -154,7 +345,7 @@ def _ndjson_rows(path: Path, label: str, faults: list[Fault]) -> Iterator[SeedRo
                 raise TypeError
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             problem = "the line is not a JSON object with a `user_id`"
-            faults.append(Fault(label, number, problem, "Mend the line, or remove it"))
+            faults.append(Fault(label, number, problem, "Fix the line, or remove it"))
             continue
         yield SeedRow(label, number, {"user_id": user_id, "environment": environment})
 

@@ -7,6 +7,7 @@ import faults_masking
 import faults_project
 import faults_publishing
 import faults_python
+import faults_raw
 import faults_views
 from fault import Fault
 
@@ -17,4 +18,5 @@ FAULTS: tuple[Fault, ...] = (
     *faults_project.FAULTS,
     *faults_python.FAULTS,
     *faults_publishing.FAULTS,
+    *faults_raw.FAULTS,
 )

@@ -105,11 +105,15 @@ def token(value: str, scope: str, environment: str = "dev") -> str:
 def test_a_sound_start_gives_destinations_and_fingerprint(tmp_path: Path):
     started = start(Session(WITH_KEY), tmp_path)
     assert started == {
+        "refusals": [],
+        "notices": [],
         "faults": [],
         "warnings": [],
         "destinations": ["ga4"],
         "suppressed_users_view": "hipaa_mode_suppressed_users",
-        "suppressed_users_table": [],
+        "suppression_lists": [],
+        "suppression_tables": {},
+        "environments": ["dev"],
         "key_fingerprint": load_master_key(WITH_KEY).fingerprint("dev"),
         "retired_fingerprints": [],
     }
@@ -633,7 +637,7 @@ def test_sql_makes_no_random_code_of_null_even_where_all_are(
 
 
 def test_a_list_of_suppressed_users_that_is_gone_is_a_fault(tmp_path: Path):
-    request = configuration(tmp_path) | {"suppressed_users": "gone.csv", "needs_key": True}
+    request = configuration(tmp_path) | {"suppressed_users": ["gone.csv"], "needs_key": True}
     [fault] = result(Session(WITH_KEY), "start", **request)["faults"]
     assert fault.startswith("gone.csv: the list of suppressed users is not there.")
 

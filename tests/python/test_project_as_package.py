@@ -98,6 +98,7 @@ class TestBuild:
         assert sorted(path.name for path in clinic.published_folder().iterdir()) == [
             "audit_log.jsonl",
             "proxy",
+            "run_record.json",
         ]
 
     def test_its_own_models_read_the_destination_views(self, clinic: Project):

@@ -146,7 +146,7 @@ def life(new_project: Callable[..., Project]) -> Life:
     project.execute(
         "create schema privacy",
         "create table privacy.requests (user_id varchar, environment varchar)",
-        f"insert into privacy.requests values ('{SHY} ', 'dev'), ('{STAYS}', 'prod'), (null, '')",
+        f"insert into privacy.requests values ('{SHY} ', 'dev'), ('{SHY}', ''), ('{SHY}', null)",
     )
     project.environment["HIPAA_MODE_SUPPRESSED_USERS"] = "privacy.requests"
     project.write_seed("environments", [{"environment": "*", "retain_days": "30"}])
@@ -156,7 +156,7 @@ def life(new_project: Callable[..., Project]) -> Life:
     project.write_seed("environments", [])
     del project.environment["HIPAA_MODE_SUPPRESSED_USERS"]
     (project.folder / "raw_calls/more.ndjson").unlink()
-    life.build("all again")
+    life.build("all again", "--vars", "{hipaa_mode__give_up_suppression_lists: privacy.requests}")
     return life
 
 
@@ -281,6 +281,21 @@ class TestFaults:
     @pytest.fixture
     def before(self, life: Life) -> dict[str, bytes]:
         return life.project.published_bytes()
+
+    def test_rows_of_a_table_that_withhold_nobody_are_counted_and_not_shown(
+        self, life: Life, before: dict[str, bytes]
+    ) -> None:
+        life.project.execute(
+            f"create or replace table privacy.more as from (values ('{SHY}', 'pord'), "
+            f"('{STAYS}', 'canary'), (' ', 'dev'), (null, null)) as rows (user_id, environment)"
+        )
+        run = life.project.dbt("build", "--vars", "{hipaa_mode__suppressed_users: privacy.more}")
+        assert run.exit_code != 0
+        assert "no destination is listed for the environment of 2 rows" in run.output
+        assert "privacy.more: `user_id` is blank in 2 rows" in run.output
+        assert "canary" not in run.output
+        assert "pord" not in run.output
+        assert life.project.published_bytes() == before
 
     def test_a_table_that_is_gone(self, life: Life, before: dict[str, bytes]) -> None:
         variables = "{hipaa_mode__suppressed_users: privacy.gone}"

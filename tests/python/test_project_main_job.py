@@ -136,7 +136,7 @@ def built(new_project: Callable[..., Project]) -> Built:
     second_files = project.published_bytes()
     database = {"HIPAA_MODE_DATABASE": "restricted/prod.duckdb"}
     prod = Project(project.folder, {**project.environment, **database})
-    prod.build("--target", "prod")
+    prod.build("--target", "prod", "--vars", "{hipaa_mode__share_with: [dev]}")
     return Built(project, first_run, first_files, second_files, prod)
 
 
@@ -284,7 +284,11 @@ def test_a_destination_without_restriction_has_raw_ids_and_whole_objects(built: 
 
 def test_prod_has_its_own_allowlist_tokens_and_folder(built: Built) -> None:
     folder = built.prod.published_folder("prod")
-    assert sorted(path.name for path in folder.iterdir()) == ["analytics", "audit_log.jsonl"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "analytics",
+        "audit_log.jsonl",
+        "run_record.json",
+    ]
     rows = by_row_id(built.prod.published_rows("analytics__events", "prod"))
     row = rows[token("m-1", "prod")]
     assert list(row) == [*ENVELOPE, "plan"]

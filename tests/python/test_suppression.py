@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 import pytest
 from seed_files import TODAY, Seeds, minimal_seeds, the_fault
 
+from hipaa_mode.belonging import Withheld
 from hipaa_mode.configuration import Configuration, read_configuration
 from hipaa_mode.plan import make_plan
 from hipaa_mode.seeds import Fault, add_optional_seeds
-from hipaa_mode.suppression import SuppressedUsers
+from hipaa_mode.suppression import (
+    ListCounts,
+    SuppressedUsers,
+    list_faults,
+    locations_of,
+    returning_faults,
+)
 
 PERSON = "patient-10482"
 HEADER = "environment,user_id,requested_on,reference\n"
@@ -30,14 +38,15 @@ def listed(users: SuppressedUsers) -> list[str]:
     """The ids as SQL reads them."""
     connection = duckdb.connect()
     connection.register("suppressed", users)
-    return [row[0] for row in connection.execute("select * from suppressed").fetchall()]
+    rows = connection.execute("select distinct user_id from suppressed order by 1").fetchall()
+    return [row[0] for row in rows]
 
 
 def read(
     folder: Path,
     configuration: Configuration,
     seed: str | bytes | None = None,
-    location: str = "",
+    location: str | Sequence[str] = "",
     environment: str = "dev",
 ) -> tuple[SuppressedUsers, list[Fault]]:
     files, labels = {}, {}
@@ -47,7 +56,8 @@ def read(
         content = seed.encode() if isinstance(seed, str) else seed
         files["suppressed_users"].write_bytes(content)
     users = SuppressedUsers()
-    faults = users.read(configuration, environment, files, labels, location, folder)
+    locations = locations_of(location)
+    faults = users.read(configuration, environment, files, labels, locations, folder)
     for fault in faults:
         assert "patient" not in str(fault)
     return users, faults
@@ -55,7 +65,7 @@ def read(
 
 def test_nobody_is_listed_where_nothing_is(tmp_path: Path, configuration: Configuration) -> None:
     users, faults = read(tmp_path, configuration)
-    assert (listed(users), faults, users.table) == ([], [], ())
+    assert (listed(users), faults, users.tables) == ([], [], {})
 
 
 def test_rows_of_the_environment_and_of_all_count(
@@ -173,7 +183,8 @@ class TestOutside:
 
     def test_a_table_is_left_to_sql(self, tmp_path: Path, configuration: Configuration) -> None:
         users, faults = read(tmp_path, configuration, None, 'privacy."open requests"')
-        assert (users.table, faults) == (("privacy", "open requests"), [])
+        parts = ("privacy", "open requests")
+        assert (users.tables, faults) == ({'privacy."open requests"': parts}, [])
 
 
 class TestOptionalSeeds:
@@ -257,3 +268,138 @@ class TestRetention:
         ]
         assert len({plan.fingerprint for plan in plans}) == 3
         assert len({plan.destinations["ga4"].fingerprint for plan in plans}) == 1
+
+
+class TestComingBack:
+    """Nobody comes back because a list from outside is not named, empty, or shorter."""
+
+    def faults(
+        self, known: dict[str, int], lists: dict[str, ListCounts], **accepted: object
+    ) -> list[str]:
+        return [str(fault) for fault in list_faults(known, lists, accepted)]
+
+    def test_a_list_that_stays_or_grows_is_sound(self) -> None:
+        lists = {"a.csv": ListCounts(now=5, before=3, is_named=True)}
+        assert self.faults({"a.csv": 3}, lists) == []
+        assert self.faults({}, {"a.csv": ListCounts(now=5, is_named=True)}) == []
+
+    @pytest.mark.parametrize("before", [0, 3])
+    def test_a_list_that_is_not_named_any_more_is_refused_until_given_up(
+        self, before: int
+    ) -> None:
+        lists = {"a.csv": ListCounts(before=before, lost=before)} if before else {}
+        [message] = self.faults({"a.csv": 3}, lists)
+        assert message.startswith("a.csv: this list of 3 people is not named any more")
+        assert 'hipaa_mode__give_up_suppression_lists: ["a.csv"]' in message
+        given_up = {"hipaa_mode__give_up_suppression_lists": ["a.csv"]}
+        assert self.faults({"a.csv": 3}, lists, **given_up) == []
+        other = {"hipaa_mode__give_up_suppression_lists": "b.csv"}
+        assert len(self.faults({"a.csv": 3}, lists, **other)) == 1
+
+    def test_a_list_whose_people_are_all_on_another_has_moved(self) -> None:
+        lists = {"a.csv": ListCounts(before=3, lost=0), "t": ListCounts(now=3, is_named=True)}
+        assert self.faults({"a.csv": 3}, lists) == []
+
+    @pytest.mark.parametrize(
+        "lists",
+        [
+            {"a.csv": ListCounts(now=2, before=4, lost=2, is_named=True)},
+            # Their ids in another case, or with quotes: others are listed in their place.
+            {"a.csv": ListCounts(now=4, before=4, lost=2, is_named=True)},
+            # A new database knows how many there were.
+            {"a.csv": ListCounts(now=2, is_named=True)},
+        ],
+    )
+    def test_people_who_are_on_no_list_now_are_accepted_by_their_number(
+        self, lists: dict[str, ListCounts]
+    ) -> None:
+        [message] = self.faults({"a.csv": 4}, lists)
+        assert "2 people that it listed in the last run are on no list now" in message
+        assert "hipaa_mode__accept_returning_people: 2" in message
+        assert self.faults({"a.csv": 4}, lists, hipaa_mode__accept_returning_people=2) == []
+        assert len(self.faults({"a.csv": 4}, lists, hipaa_mode__accept_returning_people=3)) == 1
+
+    def test_people_taken_off_the_seed_are_no_business_of_it(self) -> None:
+        assert self.faults({}, {"": ListCounts(now=0, before=4, lost=4)}) == []
+
+    def test_a_table_is_judged_by_counts(self) -> None:
+        table = ListCounts(now=1, is_named=True, rows=5, blank=1, unknown=3)
+        blank, unknown = self.faults({}, {"t": table})
+        assert "`user_id` is blank in 1 row" in blank
+        assert "no destination is listed for the environment of 3 rows" in unknown
+        [empty] = self.faults({}, {"t": ListCounts(is_named=True, rows=0)})
+        assert "lists nobody" in empty
+
+    def test_several_lists_add_up(self, tmp_path: Path, configuration: Configuration) -> None:
+        (tmp_path / "a.csv").write_text("user_id\na\nboth\n")
+        (tmp_path / "b.ndjson").write_text('{"user_id": "b"}\n{"user_id": "both"}\n')
+        places = ["a.csv", "b.ndjson", "privacy.requests"]
+        users, faults = read(tmp_path, configuration, HEADER + "dev,seed,,\n", places)
+        assert (listed(users), faults) == (["a", "b", "both", "seed"], [])
+        assert list(users.tables) == ["privacy.requests"]
+        assert len(users) == 4
+
+    def test_settings_name_several(self) -> None:
+        assert locations_of("a.csv; b.csv", None, ["c;d.csv", "a.csv"], "") == [
+            "a.csv",
+            "b.csv",
+            "c;d.csv",
+        ]
+
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [("l.csv", "user_id\n"), ("l.csv", "\ufeffuser_id\n\n"), ("l.ndjson", ""), ("l.csv", "")],
+    )
+    def test_a_file_that_lists_nobody_is_refused_until_given_up(
+        self, name: str, content: str, tmp_path: Path, configuration: Configuration
+    ) -> None:
+        (tmp_path / name).write_text(content, encoding="utf-8")
+        _, faults = read(tmp_path, configuration, None, name)
+        assert len(faults) == 1
+        assert faults[0].file == name
+        users = SuppressedUsers()
+        assert users.read(configuration, "dev", {}, {}, [name], tmp_path, [name]) == []
+
+    def test_a_list_for_other_environments_alone_lists_somebody(
+        self, tmp_path: Path, configuration: Configuration
+    ) -> None:
+        (tmp_path / "l.csv").write_text("user_id,environment\na,prod\n")
+        users, faults = read(tmp_path, configuration, None, "l.csv")
+        assert (listed(users), faults) == ([], [])
+
+
+class TestReturningCalls:
+    """Calls that were withheld come back only for a reason in the configuration, or by number."""
+
+    BEFORE = Withheld(run_number=5, raw=100, suppressed=10, retain_days=30)
+
+    def reasons(self, accepted: object = None, **counts: object) -> list[str]:
+        now = {"is_known": True, "suppressed": 0, "aged": 0, "suppressed_now": 10}
+        return returning_faults(
+            self.BEFORE, {**now, "raw_now": 100, "retain_days": 30, **counts}, accepted
+        )
+
+    def test_nothing_came_back(self) -> None:
+        assert self.reasons() == []
+        assert returning_faults(None, {}, None) == []
+        # Their raw calls are gone.
+        assert self.reasons(suppressed_now=2) == []
+
+    def test_calls_that_came_back_are_accepted_by_their_number(self) -> None:
+        [reason] = self.reasons(suppressed=3)
+        assert reason.startswith("3 calls that were withheld")
+        assert "hipaa_mode__accept_returning_calls: 3" in reason
+        assert self.reasons(suppressed=3, accepted=3) == []
+        assert len(self.reasons(suppressed=3, accepted=2)) == 1
+
+    def test_expired_calls_come_back_only_with_another_retention(self) -> None:
+        assert len(self.reasons(aged=1)) == 1
+        assert self.reasons(aged=1, retain_days=60) == []
+        assert self.reasons(aged=1, retain_days=None) == []
+
+    def test_a_new_database_goes_by_numbers(self) -> None:
+        [reason] = self.reasons(is_known=False, suppressed_now=6)
+        assert reason.startswith("4 calls")
+        assert self.reasons(is_known=False, suppressed_now=6, raw_now=96) == []
+        assert len(self.reasons(is_known=False, suppressed_now=6, raw_now=97)) == 1
+        assert self.reasons(is_known=False, suppressed_now=12) == []

@@ -25,7 +25,7 @@ from hipaa_mode.errors import ConfigurationError, MissingFileError
 from hipaa_mode.plan import Plan, make_plan
 from hipaa_mode.project import DESTINATION_MODEL
 from hipaa_mode.seeds import OPTIONAL_SEEDS, Fault, add_optional_seeds
-from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE, SuppressedUsers
+from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE, SuppressedUsers, locations_of
 
 DIFF_CONTEXT = 3
 
@@ -161,9 +161,9 @@ class Workspace:
             configuration = read_configuration(files, labels)
             configuration.faults += faults
             # For its faults: the list itself is for builds alone.
-            location = os.environ.get(SUPPRESSED_USERS_VARIABLE, "")
+            locations = locations_of(os.environ.get(SUPPRESSED_USERS_VARIABLE))
             configuration.faults += SuppressedUsers().read(
-                configuration, ANY, files, labels, location, Path.cwd()
+                configuration, ANY, files, labels, locations, Path.cwd()
             )
             return configuration
 

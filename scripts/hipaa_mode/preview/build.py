@@ -174,6 +174,7 @@ class Previewer:
             "hipaa_mode__published": "published",
             "hipaa_mode__accept_key_fingerprint": None,
             "hipaa_mode__suppressed_users": None,
+            "hipaa_mode__rejected_share": 1,
         }
         command = [
             *(dbt_command(), "--no-use-colors", "--no-version-check", "--quiet", "run"),

@@ -1,0 +1,120 @@
+{#- Adds to each destination's blockers why the run may publish nothing, whatever its tests say: calls
+    that were withheld would come back, or too many of the new lines were rejected. Also says in the
+    log which lines were rejected. -#}
+{% macro add_run_blockers(blockers, results) -%}
+    {%- set state = namespace(was_read=false, is_publishable=false) -%}
+    {%- for result in results if result.node.unique_id == 'model.hipaa_mode.calls_read' and result.status | string == 'success' -%}
+        {%- set state.was_read = true -%}
+    {%- endfor -%}
+    {%- for blocker in blockers.values() if not blocker.reasons -%}
+        {%- set state.is_publishable = true -%}
+    {%- endfor -%}
+    {%- set reasons = hipaa_mode._too_many_rejected() if state.was_read else [] -%}
+    {#- What is publishable has all tables that are asked here. -#}
+    {%- do reasons.extend(hipaa_mode._returning_calls() if state.is_publishable else []) -%}
+    {%- for blocker in blockers.values() -%}
+        {%- do blocker.reasons.extend(reasons) -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- Calls that were withheld since something was published last and are not any more, though nobody
+    was taken off a list who explains it. -#}
+{% macro _returning_calls() -%}
+    {%- set since = hipaa_mode.command('published_before') -%}
+    {%- set calls = hipaa_mode.package_relation('stg_calls') -%}
+    {%- set sql -%}
+        with
+
+        released as (
+
+            select call_key, bool_or(reason = 'suppressed') as is_of_person
+            from {{ hipaa_mode.build_table('released_calls') }}
+            where run_number > {{ since }}
+            group by call_key
+
+        ),
+
+        people as (
+
+            select user_id from {{ hipaa_mode.build_table('released_people') }} where run_number > {{ since }}
+            except
+            select user_id from {{ hipaa_mode.build_table('suppressed_users') }}
+
+        ),
+
+        devices as (
+
+            select anonymous_id
+            from {{ hipaa_mode.package_relation('calls_read') }}
+            where anonymous_id is not null and {{ hipaa_mode.without_blanks('user_id') }} in (select user_id from people)
+
+        )
+
+        select
+            count(*) filter (
+                released.is_of_person
+                and coalesce({{ hipaa_mode.without_blanks('stg_calls.user_id') }} not in (select user_id from people), true)
+                and not (
+                    stg_calls.user_id is null
+                    and coalesce(stg_calls.anonymous_id in (select anonymous_id from devices), false)
+                )
+            ),
+            count(*) filter (not released.is_of_person),
+            (select count(*) from {{ hipaa_mode.package_relation('withheld_calls') }} where reason = 'suppressed'),
+            (select count(*) from {{ hipaa_mode.package_relation('calls_read') }})
+        from {{ calls }} as stg_calls
+        inner join released on stg_calls.call_key = released.call_key
+    {%- endset -%}
+    {%- set row = run_query(sql).rows[0] -%}
+    {{- return(hipaa_mode.command('returning_calls', {
+        'is_known': hipaa_mode.was_brought_up_to_date('withheld_calls', since),
+        'suppressed': row[0] | int,
+        'aged': row[1] | int,
+        'suppressed_now': row[2] | int,
+        'raw_now': row[3] | int,
+        'retain_days': hipaa_mode.plan().retain_days,
+    })) -}}
+{%- endmacro %}
+
+{#- See scripts/hipaa_mode/rejections.py. What is let pass is noted, so that it is judged once. -#}
+{% macro _too_many_rejected() -%}
+    {%- set calls = hipaa_mode.package_relation('calls_read') -%}
+    {%- set noted = hipaa_mode.build_table('accepted_lines') -%}
+    {%- set lines -%}
+        select source_file, run_number, rejection_reason, count(*)
+        from {{ calls }}
+        group by 1, 2, 3
+        order by 1, 2, 3
+    {%- endset -%}
+    {%- set read = [] -%}
+    {%- for row in run_query(lines).rows -%}
+        {%- do read.append([row[0], row[1] | int, row[2], row[3] | int]) -%}
+    {%- endfor -%}
+    {%- set passed -%}
+        select source_file, lines, rejected from {{ noted }}
+        qualify row_number() over (partition by source_file order by run_number desc) = 1
+    {%- endset -%}
+    {%- set accepted = [] -%}
+    {%- for row in run_query(passed).rows -%}
+        {%- do accepted.append([row[0], row[1] | int, row[2] | int]) -%}
+    {%- endfor -%}
+    {%- set judgement = hipaa_mode.command('judge_rejections', {
+        'read': read,
+        'accepted': accepted,
+        'share': var('hipaa_mode__rejected_share', 0.1),
+        'accepted_number': var('hipaa_mode__accept_rejected_lines', none),
+    }) -%}
+    {%- for notice in judgement.notices -%}
+        {%- do log('hipaa_mode: ' ~ notice, info=true) -%}
+    {%- endfor -%}
+    {%- if not judgement.reasons -%}
+        {%- call statement('accepted_lines') -%}
+            insert into {{ noted }}
+            select {{ hipaa_mode.command('run_number') }}, source_file, count(*), count(rejection_reason)
+            from {{ calls }}
+            group by source_file
+        {%- endcall -%}
+        {%- do adapter.commit() -%}
+    {%- endif -%}
+    {{- return(judgement.reasons) -}}
+{%- endmacro %}

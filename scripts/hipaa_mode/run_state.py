@@ -1,0 +1,149 @@
+"""What a run knows of the runs before it, and leaves to those after; see `belonging`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hipaa_mode import belonging, folders, publishing
+from hipaa_mode.belonging import RunRecord, Withheld
+from hipaa_mode.errors import HipaaModeError
+from hipaa_mode.raw_calls import RawLocation
+from hipaa_mode.seeds import Fault
+from hipaa_mode.suppression import (
+    ACCEPT_RETURNING_CALLS,
+    ListCounts,
+    list_faults,
+    returning_faults,
+)
+
+Request = Mapping[str, Any]
+
+
+class RunState:
+    """The records that a run starts from, and the one that it makes.
+
+    Attributes:
+        record: what the environment was built from; None where it is new.
+    """
+
+    def __init__(self) -> None:
+        self.record: RunRecord | None = None
+        self._environment = ""
+        self._root = Path()
+        self._accepted: Mapping[str, Any] = {}
+        self._next: RunRecord | None = None
+        self._reads_raw_calls = False
+
+    def begin(self, request: Request, clock: dt.date) -> tuple[dt.date, list[str], list[Fault]]:
+        """Read the records.
+
+        Args:
+            request: root, environment, the record that the database has, the environments that
+                used the database, and the values of the variables that accept something.
+            clock: the day, by the clock.
+
+        Returns:
+            The day that the run goes by, notices, and why the run must not go on.
+        """
+        self._environment = str(request["environment"])
+        self._root = folders.real_root(Path(request["root"]))
+        self._accepted = {name: value for name, value in request["accepted"].items() if value}
+        self._next = None
+        self._reads_raw_calls = False
+        stored = request["stored_record"]
+        beside = belonging.read_record(self._root, self._environment)
+        self.record = belonging.latest((belonging.read_json(stored) if stored else None, beside))
+        share_with = self._accepted.get(belonging.SHARE_WITH, ())
+        faults = belonging.environment_faults(
+            self._environment, request["database_environments"], beside, share_with
+        )
+        days = [self.record.day] if self.record else []
+        days += [
+            str(manifest.get("published_at") or "")[:10]
+            for manifest in publishing.read_manifests(self._root, self._environment)
+        ]
+        accepted_day = self._accepted.get(belonging.ACCEPT_DAY)
+        day, notice = belonging.known_day(clock, days, accepted_day)
+        self._next = replace(
+            self.record or RunRecord(self._environment),
+            environment=self._environment,
+            day=day.isoformat(),
+        )
+        return day, [notice] if notice else [], faults
+
+    def check_raw_calls(self, request: Request, location: RawLocation) -> list[Fault]:
+        """Return why the run may not read its raw calls; see `belonging.raw_calls_faults`."""
+        current = self._must_have_begun()
+        marks = belonging.marks_of(location, str(request["database"]))
+        marks = () if request["is_empty"] else marks
+        faults = belonging.raw_calls_faults(
+            self._environment,
+            str(request["location"]),
+            location,
+            marks,
+            self.record,
+            belonging.other_records(self._root, self._environment),
+            self._accepted,
+            bool(request["is_default"]),
+            bool(publishing.read_manifests(self._root, self._environment)),
+        )
+        self._reads_raw_calls = not faults
+        shares = {*current.shares_with, *self._accepted.get(belonging.SHARE_WITH, ())}
+        self._next = replace(
+            current,
+            location=str(request["location"]),
+            files=marks,
+            shares_with=tuple(sorted(shares)),
+        )
+        return faults
+
+    def judge_lists(self, lists: Mapping[str, ListCounts]) -> list[Fault]:
+        """Return why the lists of suppressed people may not be used; see `list_faults`."""
+        named = {name: item.now for name, item in lists.items() if item.is_named}
+        self._next = replace(self._must_have_begun(), lists=named)
+        known = self.record.lists or {} if self.record else {}
+        return list_faults(known, lists, self._accepted)
+
+    def note(self, run_number: int) -> RunRecord:
+        """Make the record of a run that has read its raw calls, and write it.
+
+        Raises:
+            HipaaModeError: the raw calls were not checked.
+        """
+        current = self._must_have_begun()
+        if not self._reads_raw_calls:
+            raise HipaaModeError(
+                "The raw calls were not compared with those of earlier runs. Keep hipaa_mode's "
+                "on-run-start hook"
+            )
+        self._next = replace(current, run_number=run_number)
+        belonging.write_record(self._root, self._next)
+        return self._next
+
+    def published(self, facts: Request, run_number: int) -> None:
+        """Write down what was withheld when something was published; see macro run_facts."""
+        withheld = Withheld(
+            run_number=run_number,
+            raw=int(facts["calls"]["raw"]),
+            suppressed=int(facts["withheld"]["calls"]["suppressed"]),
+            retain_days=facts["withheld"]["retain_days"],
+        )
+        current = replace(self._must_have_begun(), run_number=run_number)
+        if current.withheld != withheld:
+            self._next = replace(current, withheld=withheld)
+            belonging.write_record(self._root, self._next)
+
+    def returning_calls(self, request: Request) -> list[str]:
+        """Return why nothing may be published: calls that were withheld come back."""
+        before = self.record.withheld if self.record else None
+        accepted = self._accepted.get(ACCEPT_RETURNING_CALLS)
+        return returning_faults(before, request, accepted)
+
+    def _must_have_begun(self) -> RunRecord:
+        if self._next is None:
+            raise HipaaModeError("The run did not start. Keep hipaa_mode's on-run-start hook")
+        return self._next

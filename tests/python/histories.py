@@ -27,7 +27,7 @@ from project import (
     track,
 )
 
-from hipaa_mode.raw_calls import GZIP_MAGIC
+from hipaa_mode.raw_formats import is_compressed
 
 DESTINATIONS = [
     destination("daily"),
@@ -145,7 +145,7 @@ def grow(path: Path, lines: list[bytes], ends_line: bool) -> None:
 
 
 def is_gzip(path: Path) -> bool:
-    return path.read_bytes()[:2] == GZIP_MAGIC
+    return is_compressed(path.read_bytes())
 
 
 def lines_of(path: Path) -> list[bytes]:

@@ -1,12 +1,17 @@
 {#- Asks the plugin for something and returns its answer. Raises the plugin's message if it
     refuses, and a plain one if it is not loaded. -#}
 {% macro command(action, request={}) -%}
-    {%- set sql -%}
-        select system.main.hipaa_mode_command({{ hipaa_mode.literal(action) }}, {{ hipaa_mode.literal(tojson(request)) }}) as answer
-    {%- endset -%}
-    {%- set answer = fromjson(run_query(sql).columns[0].values()[0]) -%}
+    {%- set answer = hipaa_mode.ask(action, request) -%}
     {%- if 'error' in answer -%}
         {{- exceptions.raise_compiler_error('hipaa_mode: ' ~ answer.error) -}}
     {%- endif -%}
     {{- return(answer.result) -}}
+{%- endmacro %}
+
+{#- The same for who goes on after a refusal: returns the answer as `result`, or `error`. -#}
+{% macro ask(action, request={}) -%}
+    {%- set sql -%}
+        select system.main.hipaa_mode_command({{ hipaa_mode.literal(action) }}, {{ hipaa_mode.literal(tojson(request)) }}) as answer
+    {%- endset -%}
+    {{- return(fromjson(run_query(sql).columns[0].values()[0])) -}}
 {%- endmacro %}

@@ -26,7 +26,7 @@
 {#- Whether a model can't rely on what the run's first hook read: unit tests have seeds of their
     own, and `dbt compile` compiles the hook beside the models, in any order. -#}
 {% macro _asks_for_itself() -%}
-    {{- return(var('hipaa_mode__seed_folder', none) or flags.WHICH in ('compile', 'generate')) -}}
+    {{- return(var('hipaa_mode__seed_folder', none) or flags.WHICH in ('compile', 'generate', 'show')) -}}
 {%- endmacro %}
 
 {#- Says in a model that it is built from the seeds, so that they load before it. -#}

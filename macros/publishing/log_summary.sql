@@ -1,5 +1,5 @@
-{#- The run's summary: what each destination received, and why some kept their last files. -#}
-{% macro log_summary(published, unchanged) -%}
+{#- The run's summary: what each destination received, and which were not to be built. -#}
+{% macro log_summary(published, unselected) -%}
     {%- for manifest in published -%}
         {%- if loop.first -%}
             {%- do log(
@@ -26,6 +26,9 @@
                 ~ (properties ~ ', ' ~ dropped if manifest.restrict_phi else 'every property (not restricted)')
                 ~ (', ' ~ not_fitting ~ ' values did not fit and are null' if not_fitting else ''), info=true
             ) -%}
+            {%- for line in facts.checks_overlook -%}
+                {%- do log('hipaa_mode: ' ~ name ~ ': ' ~ line ~ ' (arguments of its tests)', info=true) -%}
+            {%- endfor -%}
             {%- for column in facts.columns if column.values_like_identifiers -%}
                 {%- do log(
                     'hipaa_mode: ' ~ ('guard' if column.guard == 'block' else 'WARNING') ~ ': ' ~ name
@@ -35,10 +38,7 @@
             {%- endfor -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- for destination, reasons in unchanged.items() -%}
-        {%- do log(
-            'hipaa_mode: NOT published: `' ~ destination ~ '`, its last good files stay: '
-            ~ reasons[:5] | join('; ') ~ ('; and ' ~ (reasons | length - 5) ~ ' more' if reasons | length > 5 else ''), info=true
-        ) -%}
-    {%- endfor -%}
+    {%- if unselected -%}
+        {%- do log('hipaa_mode: not selected, so left as they are: `' ~ unselected | join('`, `') ~ '`', info=true) -%}
+    {%- endif -%}
 {%- endmacro %}

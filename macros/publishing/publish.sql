@@ -1,57 +1,77 @@
-{#- on-run-end: publishes each destination whose nodes and tests all ran and passed in this
-    very run. The others keep their last good files, and the log says why. -#}
+{#- on-run-end: publishes each destination whose nodes and tests all ran and passed in this very
+    run. The others keep their last good files; the run fails if it was to build any of them, after
+    the rest are published, and says why. -#}
 {% macro publish(results) -%}
     {%- if execute and flags.WHICH in ('build', 'run', 'test', 'retry') -%}
-        {%- if results | length == 0 -%}
-            {%- do log('hipaa_mode: nothing ran, so nothing was published', info=true) -%}
-        {%- elif flags.WHICH != 'build' -%}
-            {%- do hipaa_mode._record_unpublished('`dbt ' ~ flags.WHICH ~ '` does not build and test everything') -%}
-            {%- do log(
-                'hipaa_mode: nothing was published: `dbt ' ~ flags.WHICH ~ '` does not build and test '
-                ~ 'everything in one run. Run: dbt build', info=true
-            ) -%}
-        {%- elif flags.EMPTY or flags.SAMPLE -%}
-            {%- do hipaa_mode._record_unpublished('the run read only a part of the calls') -%}
-            {%- do log('hipaa_mode: nothing was published: the run read only a part of the calls', info=true) -%}
+        {%- set plan = hipaa_mode.plan() -%}
+        {%- set decided = hipaa_mode.command('permissions', hipaa_mode.run_request(results)) -%}
+        {%- if decided.notice -%}
+            {%- do hipaa_mode._record_unpublished(plan, decided.reason) -%}
+            {%- do log('hipaa_mode: ' ~ decided.notice, info=true) -%}
         {%- else -%}
-            {%- do hipaa_mode._publish_all(results) -%}
+            {%- set of_run = hipaa_mode.add_run_blockers(decided.destinations, results) -%}
+            {{- return(hipaa_mode._publish_all(plan, decided.destinations, of_run)) -}}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 
-{% macro _publish_all(results) -%}
-    {%- set plan = hipaa_mode.plan() -%}
-    {%- set blockers = hipaa_mode.publishing_blockers(results, plan.destinations.keys() | list) -%}
-    {%- do hipaa_mode.add_run_blockers(blockers, results) -%}
+{#- Returns the statement that ends the run: none where nothing was held back. `of_run` are the reasons
+    that hold back all destinations, which their own have too. -#}
+{% macro _publish_all(plan, decided, of_run) -%}
     {%- set published = [] -%}
-    {%- set unchanged = {} -%}
     {%- set held_back = [] -%}
+    {%- set unselected = [] -%}
+    {%- set problems = [] -%}
     {%- set facts = {} -%}
     {%- set audit = namespace(sequence=none) -%}
-    {%- for name, destination in plan.destinations.items() -%}
-        {%- if blockers[name].reasons -%}
-            {%- do unchanged.update({name: blockers[name].reasons}) -%}
-            {%- do held_back.append({'destination': name, 'outcome': 'held back', 'reasons': blockers[name].reasons, 'checks': blockers[name].checks}) -%}
+    {%- for name, decision in decided.items() -%}
+        {%- if not decision.is_selected -%}
+            {%- do unselected.append(name) -%}
+        {%- elif decision.reasons -%}
+            {%- do held_back.append({'destination': name, 'outcome': 'held back', 'reasons': decision.reasons, 'checks': decision.checks}) -%}
+            {%- do problems.append('NOT published: `' ~ name ~ '`, its last good files stay: ' ~ (of_run + [decision.summary]) | select | join('; ')) -%}
         {%- else -%}
             {%- if not facts -%}
                 {%- do facts.update(hipaa_mode.run_facts(plan)) -%}
             {%- endif -%}
-            {%- do published.append(hipaa_mode.publish_destination(destination, facts)) -%}
-            {%- set audit.sequence = hipaa_mode.record_audit([{'destination': name, 'outcome': 'published', 'checks': blockers[name].checks, 'token_bridge': published[-1].token_bridge}], after=audit.sequence) -%}
+            {%- set answer = hipaa_mode.publish_destination(plan.destinations[name], facts, decision.overlooked) -%}
+            {%- if answer.error -%}
+                {%- do held_back.append({'destination': name, 'outcome': 'held back', 'reasons': [answer.error], 'checks': decision.checks}) -%}
+                {%- do problems.append('NOT published: `' ~ name ~ '`, its last good files stay: ' ~ answer.error) -%}
+            {%- else -%}
+                {%- do published.append(answer.result) -%}
+                {%- do problems.extend(answer.problems) -%}
+                {%- set entry = {'destination': name, 'outcome': 'published', 'checks': decision.checks, 'token_bridge': answer.result.token_bridge} -%}
+                {%- set audit.sequence = hipaa_mode.record_audit([entry], after=audit.sequence, problems=problems) -%}
+            {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
     {%- do hipaa_mode.command('discard_unpublished', hipaa_mode.published_request()) -%}
-    {%- do hipaa_mode.record_audit(held_back, after=audit.sequence) -%}
-    {%- do hipaa_mode.log_summary(published, unchanged) -%}
+    {%- do hipaa_mode.record_audit(held_back, after=audit.sequence, problems=problems) -%}
+    {%- do hipaa_mode.log_summary(published, unselected) -%}
+    {%- if of_run and not held_back -%}
+        {%- do problems.extend(of_run) -%}
+    {%- endif -%}
+    {%- if problems -%}
+        {{- return(hipaa_mode.failing_statement('hipaa_mode: ' ~ problems | join('\nhipaa_mode: '))) -}}
+    {%- endif -%}
 {%- endmacro %}
 
 {#- Every destination keeps its last files, for one reason. -#}
-{% macro _record_unpublished(reason) -%}
-    {%- if flags.WHICH != 'test' -%}
-        {%- set entries = [] -%}
-        {%- for name in hipaa_mode.plan().destinations -%}
-            {%- do entries.append({'destination': name, 'outcome': 'held back', 'reasons': [reason], 'checks': []}) -%}
-        {%- endfor -%}
-        {%- do hipaa_mode.record_audit(entries) -%}
-    {%- endif -%}
+{% macro _record_unpublished(plan, reason) -%}
+    {%- set entries = [] -%}
+    {%- for name in (plan.destinations if reason else []) -%}
+        {%- do entries.append({'destination': name, 'outcome': 'held back', 'reasons': [reason], 'checks': []}) -%}
+    {%- endfor -%}
+    {%- do hipaa_mode.record_audit(entries) -%}
+{%- endmacro %}
+
+{#- A statement that fails with a message: the one way for a last hook to make dbt's exit code 1 and
+    still have it write its results. -#}
+{% macro failing_statement(message) -%}
+    {{- return(adapter.dispatch('failing_statement', 'hipaa_mode')(message)) -}}
+{%- endmacro %}
+
+{% macro duckdb__failing_statement(message) -%}
+    {{- return('select system.main.error(' ~ hipaa_mode.literal(message) ~ ')') -}}
 {%- endmacro %}

@@ -1,5 +1,9 @@
-{#- Puts a destination's files, which its views wrote aside, in place in one step. -#}
-{% macro publish_destination(destination, facts) -%}
+{#- Puts a destination's files, which its views wrote aside, in place in one step, once they were
+    looked at. Returns its manifest as `result` and what went wrong beside it as `problems`, or why
+    it was not published as `error`.
+
+    `overlooked` says by view what the checks overlook. -#}
+{% macro publish_destination(destination, facts, overlooked) -%}
     {%- set request = hipaa_mode.published_request() -%}
     {%- set views = {} -%}
     {%- set relations = [] -%}
@@ -11,10 +15,10 @@
             {#- What was counted was counted of calls, and is told of their view. -#}
             {%- set of = hipaa_mode.latest_of(view) -%}
             {%- set of_view = hipaa_mode.calls_view(view) -%}
-            {%- do hipaa_mode.refuse_other_columns(node.name, columns, adapter.get_column_schema_from_query('select * from ' ~ relation)) -%}
             {%- do relations.append({'relation': relation, 'columns': columns, 'row_ids_are_ids': of is not none}) -%}
             {%- do views.update({node.name: {
                 'view': view,
+                'checks_overlook': overlooked.get(node.name, []),
                 'columns': hipaa_mode._described_columns(columns, destination.events if view == 'events' else none, {} if of else facts.not_fitting[view], {} if of else facts.like_identifiers[view]),
                 'properties_dropped': hipaa_mode.count_dropped_properties(facts.property_names[of_view], columns, of_view),
             }}) -%}
@@ -22,6 +26,7 @@
     {%- endfor -%}
     {%- do request.update({
         'destination': destination.name,
+        'calls_read': hipaa_mode.package_relation('calls_read') | string,
         'manifest': {
             'environment': hipaa_mode.environment(),
             'destination': destination.name,
@@ -40,10 +45,14 @@
             'views': views,
         },
     }) -%}
-    {%- set manifest = hipaa_mode.command('finish_publishing', request) -%}
+    {%- set answer = hipaa_mode.ask('finish_publishing', request) -%}
+    {%- if answer.error -%}
+        {{- return(answer) -}}
+    {%- endif -%}
     {%- do hipaa_mode.command('note_published', {'calls': facts.calls, 'withheld': facts.withheld}) -%}
-    {%- do manifest.update({'token_bridge': hipaa_mode.publish_token_bridge(destination, relations, destination.name in facts.token_bridges)}) -%}
-    {{- return(manifest) -}}
+    {%- set bridge = hipaa_mode.publish_token_bridge(destination, relations, destination.name in facts.token_bridges) -%}
+    {%- do answer.result.update({'token_bridge': bridge.result}) -%}
+    {{- return({'result': answer.result, 'problems': [bridge.error] if bridge.error else []}) -}}
 {%- endmacro %}
 
 {% macro _described_columns(columns, events, not_fitting, like_identifiers) -%}

@@ -1,6 +1,6 @@
 {#- Publishes, where the project asks for it, the part of the bridge from old tokens to new ones that
     a destination's own tokens have; removes the copy of before where it does not. Returns what the
-    audit log says of it.
+    audit log says of it as `result`, or what went wrong as `error`.
 
     `views` has the destination's views, each with its columns; `has_copy` whether it has a copy. -#}
 {% macro publish_token_bridge(destination, views, has_copy) -%}
@@ -11,10 +11,11 @@
     {%- set is_wanted = destination.name in ([wanted] if wanted is string else wanted) -%}
     {#- A build of some models alone may never have made the bridge. -#}
     {%- if not is_wanted or hipaa_mode.table_state('token_bridge') is none or not hipaa_mode.has_rows(bridge) -%}
-        {%- if has_copy and hipaa_mode.command('remove_token_bridge', request) -%}
+        {%- set answer = hipaa_mode.ask('remove_token_bridge', request) if has_copy else {} -%}
+        {%- if answer.result -%}
             {%- do log('hipaa_mode: removed the token bridge of `' ~ destination.name ~ '`', info=true) -%}
         {%- endif -%}
-        {{- return(none) -}}
+        {{- return({'result': none, 'error': answer.error}) -}}
     {%- endif -%}
     {%- set tokens = [] -%}
     {%- for view in views -%}
@@ -35,19 +36,10 @@
             and (kind, new_token) in ({{ tokens | join(' union ') }})
         order by kind, old_key, old_token
     {%- endset -%}
-    {%- call statement('write_token_bridge') -%}
-        {{ hipaa_mode.copy_query(query, hipaa_mode.command('begin_token_bridge', request)) }}
-    {%- endcall -%}
-    {%- set facts = hipaa_mode.command('finish_token_bridge', request) -%}
-    {%- do log('hipaa_mode: published the token bridge of `' ~ destination.name ~ '`: ' ~ facts.rows ~ ' tokens', info=true) -%}
-    {{- return(facts) -}}
-{%- endmacro %}
-
-{#- The statement that writes a query's rows to a Parquet file. -#}
-{% macro copy_query(query, path) -%}
-    {{- return(adapter.dispatch('copy_query', 'hipaa_mode')(query, path)) -}}
-{%- endmacro %}
-
-{% macro duckdb__copy_query(query, path) -%}
-    {{- return('copy (' ~ query ~ ') to ' ~ hipaa_mode.literal(path) ~ ' (format parquet, compression zstd, use_tmp_file false)') -}}
+    {%- do request.update({'query': query}) -%}
+    {%- set answer = hipaa_mode.ask('write_token_bridge', request) -%}
+    {%- if answer.result -%}
+        {%- do log('hipaa_mode: published the token bridge of `' ~ destination.name ~ '`: ' ~ answer.result.rows ~ ' tokens', info=true) -%}
+    {%- endif -%}
+    {{- return(answer) -}}
 {%- endmacro %}

@@ -3,8 +3,9 @@
 
     `look` also records what changed among the published files without an entry; `create` false
     leaves an environment without a log without one. Returns the number of the table's last entry,
-    which the next call may give as `after`, and need not look. -#}
-{% macro record_audit(entries, look=false, create=true, after=none) -%}
+    which the next call may give as `after`, and need not look. Where there is a list of `problems`, a
+    refusal is one of them and stops nobody. -#}
+{% macro record_audit(entries, look=false, create=true, after=none, problems=none) -%}
     {%- if entries or look -%}
         {%- set table = hipaa_mode._audit_table() -%}
         {%- set environment = hipaa_mode.literal(hipaa_mode.environment()) -%}
@@ -33,7 +34,7 @@
             'dbt_invocation_id': invocation_id,
             'command': flags.WHICH,
         }) -%}
-        {%- set answer = hipaa_mode.command('audit', request) -%}
+        {%- set answer = hipaa_mode.command('audit', request) if problems is none else hipaa_mode._audit_or_note(request, problems) -%}
         {%- if answer.restore_after is not none -%}
             {%- set lines -%}
                 select entry from {{ table }}
@@ -41,7 +42,7 @@
                 order by sequence
             {%- endset -%}
             {%- do request.update({'restore': run_query(lines).columns[0].values() | list}) -%}
-            {%- set answer = hipaa_mode.command('audit', request) -%}
+            {%- set answer = hipaa_mode.command('audit', request) if problems is none else hipaa_mode._audit_or_note(request, problems) -%}
         {%- endif -%}
         {%- for line in answer.add -%}
             {%- call statement('audit_log_insert') -%}
@@ -62,6 +63,15 @@
         {%- endfor -%}
         {{- return(answer.add[-1].sequence if answer.add else after) -}}
     {%- endif -%}
+{%- endmacro %}
+
+{% macro _audit_or_note(request, problems) -%}
+    {%- set answer = hipaa_mode.ask('audit', request) -%}
+    {%- if answer.error -%}
+        {%- do problems.append('the audit log lacks an entry of `' ~ request.entries | map(attribute='destination') | join('`, `') ~ '`: ' ~ answer.error) -%}
+        {{- return({'restore_after': none, 'add': [], 'messages': []}) -}}
+    {%- endif -%}
+    {{- return(answer.result) -}}
 {%- endmacro %}
 
 {#- The table of the audit log. No model: no build, and no --full-refresh, makes it anew. -#}

@@ -1,20 +1,21 @@
-{#- Adds to each destination's blockers why the run may publish nothing, whatever its tests say: calls
-    that were withheld would come back, or too many of the new lines were rejected. Also says in the
-    log which lines were rejected. -#}
-{% macro add_run_blockers(blockers, results) -%}
+{#- Adds to each destination's reasons why the run may publish nothing, whatever its tests say: calls
+    that were withheld would come back, or too many of the new lines were rejected. Returns these.
+    Also says in the log which lines were rejected. -#}
+{% macro add_run_blockers(decided, results) -%}
     {%- set state = namespace(was_read=false, is_publishable=false) -%}
     {%- for result in results if result.node.unique_id == 'model.hipaa_mode.calls_read' and result.status | string == 'success' -%}
         {%- set state.was_read = true -%}
     {%- endfor -%}
-    {%- for blocker in blockers.values() if not blocker.reasons -%}
+    {%- for decision in decided.values() if decision.is_selected and not decision.reasons -%}
         {%- set state.is_publishable = true -%}
     {%- endfor -%}
     {%- set reasons = hipaa_mode._too_many_rejected() if state.was_read else [] -%}
     {#- What is publishable has all tables that are asked here. -#}
     {%- do reasons.extend(hipaa_mode._returning_calls() if state.is_publishable else []) -%}
-    {%- for blocker in blockers.values() -%}
-        {%- do blocker.reasons.extend(reasons) -%}
+    {%- for decision in decided.values() -%}
+        {%- do decision.reasons.extend(reasons) -%}
     {%- endfor -%}
+    {{- return(reasons) -}}
 {%- endmacro %}
 
 {#- Calls that were withheld since something was published last and are not any more, though nobody

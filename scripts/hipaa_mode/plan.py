@@ -149,6 +149,10 @@ class DestinationPlan:
     latest_views: dict[str, list[ViewColumn]]
     fingerprint: str
 
+    def columns(self, view: str) -> list[ViewColumn]:
+        """Return the columns of one of its views, in order; none where it may not have it."""
+        return (self.latest_views if view in LATEST_VIEWS else self.views).get(view, [])
+
 
 @dataclass
 class Plan:

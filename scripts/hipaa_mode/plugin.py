@@ -45,7 +45,7 @@ from hipaa_mode import (
     token_bridges,
 )
 from hipaa_mode.configuration import Configuration, read_configuration
-from hipaa_mode.errors import ConfigurationError, HipaaModeError
+from hipaa_mode.errors import ConfigurationError, HipaaModeError, PublishingError
 from hipaa_mode.folders import UNFINISHED
 from hipaa_mode.keys import MasterKey, Subkey, load_master_key, load_retired_keys
 from hipaa_mode.masking import make_tokens
@@ -56,6 +56,7 @@ from hipaa_mode.raw_calls import RawLines, RawLocation, first_bytes, locate
 from hipaa_mode.raw_files import as_known, known_file, plan_reading
 from hipaa_mode.raw_formats import SNIFFED_BYTES, likely_kind
 from hipaa_mode.received.gate import Judgement, judge
+from hipaa_mode.run.gate import Gate, hash_seeds
 from hipaa_mode.run_settings import run_faults
 from hipaa_mode.run_state import RunState
 from hipaa_mode.seeds import Fault, add_optional_seeds
@@ -69,6 +70,8 @@ SUPPRESSED_USERS_VIEW = "hipaa_mode_suppressed_users"
 SURROGATE_BYTES = 16
 ROWS_FOR_ALL_THREADS = 1_000_000
 """A view that writes so many rows keeps all threads at work; see macros/engine/threads.sql."""
+
+KEEP_HOOK = "The configuration was not read. Keep hipaa_mode's on-run-start hook"
 
 Request = Mapping[str, Any]
 
@@ -95,6 +98,8 @@ class Session:
         self._threads = 1
         self._views = 1
         self._state = RunState()
+        self._gate: Gate | None = None
+        self.connect: Callable[[], duckdb.DuckDBPyConnection] = duckdb.connect
         self.raw_lines = RawLines()
         self.suppressed_users = SuppressedUsers()
         self._actions: dict[str, Callable[[Request], Any]] = {
@@ -119,9 +124,9 @@ class Session:
             "published_by": self._published_by,
             "plan_partitions": self._plan_partitions,
             "tested_partitions": self._tested_partitions,
+            "permissions": self._permissions,
             "finish_publishing": self._finish_publishing,
-            "begin_token_bridge": self._begin_token_bridge,
-            "finish_token_bridge": self._finish_token_bridge,
+            "write_token_bridge": self._write_token_bridge,
             "remove_token_bridge": self._remove_token_bridge,
             "token_bridges": self._token_bridges,
             "discard_unpublished": self._discard_unpublished,
@@ -142,6 +147,9 @@ class Session:
             result = self._actions[action](json.loads(request))
         except HipaaModeError as error:
             return json.dumps({"error": str(error)})
+        except OSError as error:
+            reason = f"{error.strerror or type(error).__name__} ({error.filename})"
+            return json.dumps({"error": f"{reason}. Fix the cause and run dbt build again"})
         return json.dumps({"result": result}, ensure_ascii=False)
 
     def tokens(self, values: pa.Array, scopes: pa.Array) -> pa.Array:
@@ -192,7 +200,14 @@ class Session:
         self._master_key = None
         self._retired_keys = None
         request, refusals, notices = self._begin(request)
+        seeds = hash_seeds(_seed_files(request))
         configuration, self._plan = _read_plan(request, self.suppressed_users)
+        self._gate = Gate(
+            self._plan,
+            seeds,
+            lambda: hash_seeds(_seed_files(request)),
+            lambda: _read_plan(request)[1],
+        )
         judgement = Judgement()
         if request.get("needs_lock", request["needs_key"]) and not self._plan.faults:
             day, models = _today(request), request.get("models")
@@ -320,9 +335,7 @@ class Session:
                 self._own_plan = (asked, plan)
             return self._own_plan[1]
         if self._plan is None:
-            raise HipaaModeError(
-                "The configuration was not read. Keep hipaa_mode's on-run-start hook"
-            )
+            raise HipaaModeError(KEEP_HOOK)
         return self._plan
 
     def _locate(self, request: Request) -> RawLocation:
@@ -442,9 +455,20 @@ class Session:
             return None
         return [asdict(item) for item in partitions.write]
 
+    def _permissions(self, request: Request) -> dict[str, Any]:
+        return self._at_gate().decide(request)
+
+    def _at_gate(self) -> Gate:
+        if self._gate is None:
+            raise HipaaModeError(KEEP_HOOK)
+        return self._gate
+
     def _finish_publishing(self, request: Request) -> dict[str, Any]:
         root, environment = _published(request)
         plans = [self._partitions[view] for view in request["manifest"]["views"]]
+        name, calls_read = str(request["destination"]), str(request["calls_read"])
+        folder = folders.incoming_folder(root, environment) / name
+        self._at_gate().check(name, plans, folder, self.connect, calls_read)
         views = {
             plan.view: {
                 **request["manifest"]["views"][plan.view],
@@ -477,11 +501,19 @@ class Session:
         )
         return written
 
-    def _begin_token_bridge(self, request: Request) -> str:
-        return str(token_bridges.begin(*_published(request), request["destination"]))
-
-    def _finish_token_bridge(self, request: Request) -> dict[str, Any]:
-        return token_bridges.finish(*_published(request), request["destination"])
+    def _write_token_bridge(self, request: Request) -> dict[str, Any]:
+        """Write a destination's bridge, of the rows of a query, and put it in place."""
+        place = (*_published(request), str(request["destination"]))
+        path = str(token_bridges.begin(*place)).replace("'", "''")
+        options = "format parquet, compression zstd, use_tmp_file false"
+        try:
+            with self.connect() as cursor:
+                cursor.execute(f"copy ({request['query']}) to '{path}' ({options})").fetchall()
+        except duckdb.IOException as error:
+            raise PublishingError(
+                f"The token bridge of `{place[2]}` was not published: {error}"
+            ) from None
+        return token_bridges.finish(*place)
 
     def _token_bridges(self, request: Request) -> list[str]:
         return token_bridges.copies(*_published(request))
@@ -621,6 +653,13 @@ def _today(request: Request) -> dt.date:
     return dt.date.fromisoformat(request["today"])
 
 
+def _seed_files(request: Request) -> dict[str, Path]:
+    """Return the seeds that a request names, and those that may lie beside them, by name."""
+    files = {seed: Path(path) for seed, path in request["seed_files"].items()}
+    add_optional_seeds(files, dict(request["seed_labels"]))
+    return files
+
+
 def random_codes(values: pa.Array) -> pa.Array:
     """Make a random 128-bit code of 32 hexadecimal digits for every value; null for a null."""
     count = len(values)
@@ -661,6 +700,7 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Register the functions, unless an earlier try to connect already did."""
+        self.session.connect = conn.cursor
         rows = conn.execute(
             "select function_name from duckdb_functions() "
             "where database_name = 'system' and function_type = 'scalar'"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from fault import CHECK, EXPERIMENT, Fault, fault
 
-BLOCKERS = "macros/publishing/publishing_blockers.sql"
 PUBLISH = "macros/publishing/publish.sql"
 START = "macros/configuration/start_run.sql"
 PACKAGE = "scripts/hipaa_mode"
 PUBLISHING = f"{PACKAGE}/publishing.py"
+PERMISSION = f"{PACKAGE}/run/permission.py"
+REQUIRED = f"{PACKAGE}/run/required_checks.py"
+GATE = f"{PACKAGE}/run/gate.py"
+FILES = f"{PACKAGE}/run/finished_files.py"
 AUDIT = f"{PACKAGE}/audit.py"
 
 FAULTS: tuple[Fault, ...] = (
@@ -18,7 +21,7 @@ FAULTS: tuple[Fault, ...] = (
         CHECK,
         "a destination is published though a test failed",
         "a destination that did not pass was published",
-        (BLOCKERS, "return(name ~ ' failed')", "return('')"),
+        (PERMISSION, 'PASSED = ("success", "pass")', 'PASSED = ("success", "pass", "fail")'),
         is_built=True,
         check="failed test",
     ),
@@ -27,7 +30,7 @@ FAULTS: tuple[Fault, ...] = (
         CHECK,
         "a destination is published though a test warned",
         "a destination that did not pass was published",
-        (BLOCKERS, "return(name ~ ' warned, which is not passing')", "return('')"),
+        (PERMISSION, 'PASSED = ("success", "pass")', 'PASSED = ("success", "pass", "warn")'),
         is_built=True,
         check="warned test",
     ),
@@ -36,7 +39,7 @@ FAULTS: tuple[Fault, ...] = (
         CHECK,
         "a destination is published though a test did not run",
         "a destination that did not pass was published",
-        (BLOCKERS, "return(name ~ ' did not run')", "return('')"),
+        (PERMISSION, "    if status in PASSED:", "    if status in (None, *PASSED):"),
         is_built=True,
         check="left out test",
     ),
@@ -45,7 +48,7 @@ FAULTS: tuple[Fault, ...] = (
         CHECK,
         "a run on a part of the calls publishes, and no test counts the calls",
         "a run on a part of the calls published",
-        (PUBLISH, "flags.EMPTY or flags.SAMPLE", "false"),
+        (PERMISSION, 'if request["is_part"]:', "if False:"),
         (
             "macros/materializations/destination_view.sql",
             "and destination_plan and not flags.EMPTY and not flags.SAMPLE",
@@ -107,13 +110,113 @@ FAULTS: tuple[Fault, ...] = (
         (PUBLISHING, '[name]["sha256"]:\n', '[name]["sha256"] and False:\n'),
         check="test_publishing.py::test_every_difference_from_the_manifest_is_told",
     ),
+    fault(
+        "publishing",
+        CHECK,
+        "a required check may be switched off",
+        "test_a_required_check_that_is_switched_off_is_named",
+        (PERMISSION, "        else:\n            reasons.append(reason)\n", ""),
+        check="test_permission.py::test_a_required_check_that_is_switched_off_is_named",
+    ),
+    fault(
+        "publishing",
+        CHECK,
+        "a required check may be weakened",
+        "test_a_check_that_is_weakened_is_as_good_as_none",
+        (
+            REQUIRED,
+            "name for name, values in UNCHANGED.items() if name in config and",
+            "name for name, values in UNCHANGED.items() if False and",
+        ),
+        check="test_permission.py::test_a_check_that_is_weakened_is_as_good_as_none",
+    ),
+    fault(
+        "publishing",
+        CHECK,
+        "a test may overlook ids of any length",
+        "test_arguments_that_weaken_a_check_are_bounded",
+        (REQUIRED, " or length > MOST_MINIMUM_LENGTH", ""),
+        check="test_permission.py::test_arguments_that_weaken_a_check_are_bounded",
+    ),
+    fault(
+        "publishing",
+        CHECK,
+        "a macro of the project's own passes for a check",
+        "test_a_macro_of_the_projects_own_is_no_check_of_ours",
+        (
+            PERMISSION,
+            'return self.test == test and f"macro.{package}.test_{test}" in self.macros',
+            "return self.test == test",
+        ),
+        check="test_permission.py::test_a_macro_of_the_projects_own_is_no_check_of_ours",
+    ),
+    fault(
+        "publishing",
+        CHECK,
+        "a destination model may be more than its one line",
+        "test_a_destination_model_is_one_line",
+        (PERMISSION, "if not re.fullmatch(", "if not re.search("),
+        check="test_permission.py::test_a_destination_model_is_one_line",
+    ),
+    fault(
+        "publishing",
+        CHECK,
+        "a model of the package may differ by command",
+        "test_a_model_of_the_package_that_could_differ_by_command_is_held_back",
+        (PERMISSION, "        if not is_plain(node.code)", "        if False"),
+        check="test_permission.py::test_a_model_of_the_package_that_could_differ_by_command_is_held_back",
+    ),
+    fault(
+        "publishing",
+        CHECK,
+        "finished files are not looked at",
+        "test_an_id_of_the_calls_does_not_pass",
+        (GATE, "        if problems:", "        if False:"),
+        check="test_gate.py::test_an_id_of_the_calls_does_not_pass",
+    ),
+    fault(
+        "publishing",
+        CHECK,
+        "only the columns of the first finished file are looked at",
+        "test_a_column_more_in_any_file_is_found",
+        (FILES, "    for file in finished.files:", "    for file in finished.files[:1]:"),
+        check="test_gate.py::test_a_column_more_in_any_file_is_found",
+    ),
+    fault(
+        "publishing",
+        CHECK,
+        "tokens in finished files may have any form",
+        "test_what_must_not_leave_is_found",
+        (FILES, "        if column.treatment in DIGITS:", "        if False:"),
+        check="test_gate.py::test_what_must_not_leave_is_found",
+    ),
+    fault(
+        "publishing",
+        CHECK,
+        "times in finished files may be as fine as they like",
+        "test_what_must_not_leave_is_found",
+        (FILES, "plan.timestamp_precision in TRUNCATED:", "False:"),
+        check="test_gate.py::test_what_must_not_leave_is_found",
+    ),
+    fault(
+        "publishing",
+        CHECK,
+        "seeds may change while a run goes on",
+        "test_seeds_that_changed_during_the_run_hold_back",
+        (GATE, "        self._check_seeds(name)\n", ""),
+        check="test_gate.py::test_seeds_that_changed_during_the_run_hold_back",
+    ),
     # The audit log
     fault(
         "audit log",
         CHECK,
         "what was held back is not recorded",
         "the audit log does not say that it was held back",
-        (PUBLISH, "hipaa_mode.record_audit(held_back, after=audit.sequence)", "none"),
+        (
+            PUBLISH,
+            "hipaa_mode.record_audit(held_back, after=audit.sequence, problems=problems)",
+            "none",
+        ),
         is_built=True,
         check="failed test",
     ),
@@ -124,7 +227,7 @@ FAULTS: tuple[Fault, ...] = (
         "`ga4` (is published|was published by a run) without an entry",
         (
             PUBLISH,
-            "hipaa_mode.record_audit([{'destination': name, 'outcome': 'published', 'checks': blockers[name].checks, 'token_bridge': published[-1].token_bridge}], after=audit.sequence)",
+            "hipaa_mode.record_audit([entry], after=audit.sequence, problems=problems)",
             "none",
         ),
         check="publication recorded",

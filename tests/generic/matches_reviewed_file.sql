@@ -13,6 +13,10 @@ loaded as (
 reviewed as (
 
     select * from {{ hipaa_mode.csv_rows(file) }}
+    {%- if flags.EMPTY %}
+    {#- Such a run loads no row of a seed. #}
+    where false
+    {%- endif %}
 
 ),
 

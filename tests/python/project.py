@@ -23,7 +23,6 @@ from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
-import yaml
 
 from hipaa_mode import audit
 from hipaa_mode.errors import HipaaModeError
@@ -182,19 +181,17 @@ class Project:
         calls: Iterable[RawCall] = (),
         views: Mapping[str, Sequence[str]] | None = None,
         unsuspected: Sequence[str] = (),
-        seed_tests: bool = False,
         view_tests: Sequence[str] = (ALL_CHECKS,),
     ) -> Project:
         """Copy the project to a folder and write its seeds, models, key and raw calls.
 
         `views` names the views of a destination, all three where it says nothing; columns in
-        `unsuspected` may hold what looks like an identifier. The tests of the seeds are left
-        out unless `seed_tests` says otherwise: they take a quarter of a small build. Each view
-        has the tests that `view_tests` names.
+        `unsuspected` may hold what looks like an identifier. Each view has the tests that
+        `view_tests` names.
         """
         folder.mkdir(parents=True, exist_ok=True)
         project = cls(folder, unsuspected=tuple(unsuspected), view_tests=tuple(view_tests))
-        project._copy_product(seed_tests)
+        project._copy_product()
         project.write_seed("destinations", destinations)
         project.write_seed("allowed_events", events)
         project.write_seed("allowed_properties", properties)
@@ -206,7 +203,7 @@ class Project:
         project.write_calls(calls)
         return project
 
-    def _copy_product(self, seed_tests: bool) -> None:
+    def _copy_product(self) -> None:
         for name in ("dbt_project.yml", "profiles.yml"):
             shutil.copy(REPOSITORY / name, self.folder)
         # dbt's unit tests bring seeds of their own and are run with the real project.
@@ -216,13 +213,8 @@ class Project:
             shutil.copytree(REPOSITORY / name, self.folder / name, ignore=ignore)
         self.let_pass(1)
         (self.folder / "seeds").mkdir()
-        for name in ("destination_types.csv", "small_zip3_areas.csv"):
+        for name in ("destination_types.csv", "small_zip3_areas.csv", "_seeds.yml"):
             shutil.copy(REPOSITORY / "seeds" / name, self.folder / "seeds")
-        described = yaml.safe_load((REPOSITORY / "seeds/_seeds.yml").read_text("utf-8"))
-        for item in described["seeds"] if not seed_tests else ():
-            for tested in (item, *item["columns"]):
-                tested.pop("data_tests", None)
-        (self.folder / "seeds/_seeds.yml").write_text(yaml.safe_dump(described))
         (self.folder / "restricted").mkdir()
 
     # Inputs

@@ -41,7 +41,6 @@ class TestEditedAndBuilt:
             [event("alpha", "Visit")],
             [allowed("alpha", "event", "plan")],
             CALLS,
-            seed_tests=True,
         )
         # A blank line, as people leave to set rows apart.
         seed = project.folder / "seeds/allowed_properties.csv"

@@ -145,7 +145,6 @@ def tested(new_project: Callable[..., Project]) -> Outcome:
         [event("*", "Visit")],
         PROPERTIES,
         CALLS,
-        seed_tests=True,
         view_tests=(*GENERIC_TESTS, ALL_CHECKS),
     )
     build = project.dbt("build")

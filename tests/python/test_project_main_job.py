@@ -129,7 +129,7 @@ class Built:
 def built(new_project: Callable[..., Project]) -> Built:
     views = {"ads": ["events"], "records": ["events", "identifies"]}
     seeds = (DESTINATIONS, EVENTS, PROPERTIES)
-    project = new_project("main_job", *seeds, CALLS, views=views, seed_tests=True)
+    project = new_project("main_job", *seeds, CALLS, views=views)
     first_run = project.build()
     first_files = project.published_bytes()
     project.build("--full-refresh")

@@ -1,0 +1,331 @@
+"""The last look at a destination's finished files, before they are put in place.
+
+Nothing of the build is trusted: a DuckDB connection of its own, in memory and with default
+settings, without plugin, without a macro of dbt or of the database. What it compares with is the
+plan, made from the seeds, and the ids of the calls, read from the restricted zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hipaa_mode.configuration import ANY, ENVELOPE, ENVELOPE_IDS
+from hipaa_mode.errors import PublishingError
+from hipaa_mode.inventory.shapes import EXPRESSIONS, has_card_number
+from hipaa_mode.plan import DestinationPlan, ViewColumn
+from hipaa_mode.run.required_checks import SHORTEST_ID
+
+CALL_TYPES = {
+    "events": ("track", "page", "screen"),
+    "identifies": ("identify",),
+    "groups": ("group",),
+}
+DIGITS = {"mask": 64, "surrogate": 32}
+"""Lower-case hexadecimal digits of a token and of a surrogate code."""
+
+TRUNCATED = ("second", "minute", "hour", "day", "month", "year")
+MANY_DIGITS = "[0-9]([ .-]{0,2}[0-9]){12}"
+
+TYPES: dict[str, pa.DataType] = {
+    "text": pa.string(),
+    "json": pa.string(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "boolean": pa.bool_(),
+    "timestamp": pa.timestamp("us"),
+    "date": pa.date32(),
+}
+
+
+@dataclass(frozen=True)
+class FinishedView:
+    """A view's finished files.
+
+    Attributes:
+        name: name of the view's model.
+        view: which of the destination's views it is.
+        files: the files that this run wrote.
+        rows: how many rows they must have together.
+        left_out: columns that the view's tests leave out as reviewed.
+        shortest_id: characters of the shortest id that is looked for.
+    """
+
+    name: str
+    view: str
+    files: Sequence[Path]
+    rows: int
+    left_out: frozenset[str] = frozenset()
+    shortest_id: int = SHORTEST_ID
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a view's files. No value is in it."""
+
+    view: str
+    column: str
+    check: str
+    count: int
+
+    def __str__(self) -> str:
+        """Say it as messages do."""
+        place = f"{self.view}.{self.column}" if self.column else self.view
+        return f"{place}: {self.count} {self.check}"
+
+
+class FileChecker:
+    """A connection that knows the ids of the calls, and looks for them in files."""
+
+    def __init__(self) -> None:
+        self._connection = duckdb.connect(":memory:")
+        self.has_ids = False
+
+    def close(self) -> None:
+        """Forget the ids."""
+        self._connection.close()
+
+    def add_ids(self, calls: pa.RecordBatchReader) -> None:
+        """Note the ids of all usable calls by what they are ids of, hashed.
+
+        Args:
+            calls: columns user_id, anonymous_id, group_id and is_usable, a row a call.
+        """
+        self._connection.register("calls", calls)
+        of_kind = " union ".join(
+            f"select '{name}' as kind, {_key(name)} as id_key, length({name}) as length "
+            f"from usable where length({name}) >= {SHORTEST_ID}"
+            for name in ENVELOPE_IDS
+        )
+        self._connection.execute(
+            "create or replace table ids as with usable as materialized "
+            f"(select * from calls where is_usable) {of_kind}"
+        ).fetchall()
+        self._connection.unregister("calls")
+        self.has_ids = True
+
+    def check(self, plan: DestinationPlan, finished: FinishedView) -> list[Problem]:
+        """Compare a view's new files with the plan.
+
+        Returns:
+            What is wrong with them; nothing where they may go out.
+
+        Raises:
+            PublishingError: a file can't be read.
+        """
+        columns = plan.columns(finished.view)
+        try:
+            problems = _wrong_schemas(finished, columns)
+            if problems or not finished.files:
+                return problems
+            paths = ", ".join(_literal(str(path)) for path in finished.files)
+            self._connection.execute(
+                f"create or replace temp view finished as from read_parquet([{paths}])"
+            ).fetchall()
+            problems += self._counts(finished, plan, columns)
+            for column in columns if plan.restrict_phi else ():
+                if not _is_allowed_id(column) and column.name not in finished.left_out:
+                    problems += self._identifiers(finished, column, columns)
+        except (duckdb.Error, pa.ArrowException) as error:
+            # Its text could quote a value.
+            raise PublishingError(
+                f"The finished files of {finished.name} can't be checked "
+                f"({type(error).__name__}), so they were not put in place. Run dbt build again"
+            ) from None
+        return problems
+
+    def _counts(
+        self, finished: FinishedView, plan: DestinationPlan, columns: Sequence[ViewColumn]
+    ) -> list[Problem]:
+        """Count all that a row or a value can be seen to be by itself, in one scan."""
+        asked = list(_counted(plan, finished.view, columns))
+        counts = [f"coalesce(sum({expression}), 0)" for _, _, expression in asked]
+        row_ids = "count(*) - count(distinct row_id)"
+        query = f"select count(*), {', '.join([row_ids, *counts])} from finished"
+        [(rows, repeated, *found)] = self._connection.execute(query).fetchall()
+        problems = [
+            Problem(finished.name, column, check, int(count))
+            for (column, check, _), count in zip(asked, found, strict=True)
+            if count
+        ]
+        if repeated:
+            problems.append(Problem(finished.name, "row_id", "null or repeated values", repeated))
+        if rows != finished.rows:
+            check = f"rows where its view has {finished.rows}"
+            problems.append(Problem(finished.name, "", check, rows))
+        return problems
+
+    def _identifiers(
+        self, finished: FinishedView, column: ViewColumn, columns: Sequence[ViewColumn]
+    ) -> list[Problem]:
+        """Look at the different texts of a column: ids of calls, and what looks like one."""
+        problems: list[Problem] = []
+        if column.data_type not in ("text", "json") or column.name == "call_type":
+            return problems
+        is_token = column.treatment in DIGITS
+        conditions = [f"length >= {finished.shortest_id}"]
+        if passing := [_literal(other.name) for other in columns if _is_allowed_id(other)]:
+            conditions.append(f"kind not in ({', '.join(passing)})")
+        if is_token:
+            # Among tokens only an id of their length can be.
+            conditions.append(f"length = {DIGITS[column.treatment]}")
+        ids = f"from ids where {' and '.join(conditions)}"
+        seeks_ids = column.name != "event" and self._count(f"select count(*) {ids}") > 0
+        seeks_patterns = not is_token and column.guard not in ("none", "warn")
+        if seeks_ids or seeks_patterns:
+            self._connection.execute(
+                f"create or replace temp table texts as {_texts(column)}"
+            ).fetchall()
+        if seeks_ids:
+            is_id = f"{_key('text')} in (select id_key {ids})"
+            found = self._count(f"select count(*) from {_leaves(column)} where {is_id}")
+            if found:
+                problems.append(Problem(finished.name, column.name, "ids as they arrived", found))
+        if seeks_patterns:
+            found = self._patterns(column)
+            if found:
+                check = "values that look like identifiers"
+                problems.append(Problem(finished.name, column.name, check, found))
+        return problems
+
+    def _patterns(self, column: ViewColumn) -> int:
+        # A network is all that treatment ip_prefix leaves, and looks like an address.
+        is_network = column.treatment == "ip_prefix"
+        kinds = [kind for kind in EXPRESSIONS if not (is_network and kind == "ip_like")]
+        joined = "|".join(pattern for kind in kinds for pattern in EXPRESSIONS[kind])
+        looks_like_one = f"regexp_matches(text, {_literal(joined)})"
+        suspects = self._connection.execute(
+            f"select text, {looks_like_one} from texts "
+            f"where regexp_matches(text, {_literal(f'{joined}|{MANY_DIGITS}')})"
+        )
+        found = 0
+        while rows := suspects.fetchmany(10_000):
+            found += sum(looks or has_card_number(text) for text, looks in rows)
+        return found
+
+    def _count(self, query: str) -> int:
+        [(count,)] = self._connection.execute(query).fetchall()
+        return int(count)
+
+
+def _wrong_schemas(finished: FinishedView, columns: Sequence[ViewColumn]) -> list[Problem]:
+    """Compare the columns of each file with the plan's, in their order and with their types.
+
+    Whatever else a Parquet file may carry beside its columns is none of the build's.
+    """
+    expected = [(column.name, column.data_type, column.is_list) for column in columns]
+    problems: list[Problem] = []
+    for file in finished.files:
+        schema = pq.read_schema(file)
+        actual = [(field.name, *_type_of(field.type)) for field in schema]
+        if actual != [
+            (name, "text" if data_type == "json" else data_type, is_list)
+            for name, data_type, is_list in expected
+        ]:
+            names = {name for name, _, _ in expected}
+            others = [name for name in schema.names if name not in names]
+            check = "columns that are not the plan's" if others else "columns in another form"
+            count = len(others) or 1
+            problems.append(Problem(finished.name, "", f"{check}, in {file.name}", count))
+        elif pq.read_metadata(file).metadata or schema.metadata:
+            check = f"notes beside its columns, in {file.name}"
+            problems.append(Problem(finished.name, "", check, 1))
+    return problems
+
+
+def _type_of(arrow: pa.DataType) -> tuple[str, bool]:
+    is_list = pa.types.is_list(arrow)
+    value = arrow.value_type if is_list else arrow
+    names = [name for name, known in TYPES.items() if known == value]
+    return (names[0] if names else str(value)), is_list
+
+
+def _counted(
+    plan: DestinationPlan, view: str, columns: Sequence[ViewColumn]
+) -> Iterable[tuple[str, str, str]]:
+    """Yield what is counted: column, what is wrong with those counted, and how many of a row."""
+    for column in columns:
+        name = _identifier(column.name)
+        if column.treatment in DIGITS:
+            form = f"regexp_full_match({{}}, '[0-9a-f]{{{{{DIGITS[column.treatment]}}}}}')"
+            yield column.name, "values that are no tokens", _wrong(column, form)
+        if column.property_list != ENVELOPE:
+            continue
+        if column.name == "call_type":
+            allowed = ", ".join(_literal(kind) for kind in CALL_TYPES[view])
+            yield column.name, "rows of other calls", _not(f"{name} in ({allowed})")
+        elif column.name == "event" and (plan.events is None or ANY in plan.events):
+            continue
+        elif column.name == "event":
+            sent = [_literal(name) for name in (plan.events or {}).values()]
+            is_sent = f"{name} in ({', '.join(sent)})" if sent else "false"
+            wanted = is_sent if view == "events" else f"({name} is null or {is_sent})"
+            yield column.name, "rows of events that are not allowed", _not(wanted)
+        elif column.data_type == "timestamp" and plan.timestamp_precision == "none":
+            yield column.name, "times", _not(f"{name} is null")
+        elif column.data_type == "timestamp" and plan.timestamp_precision in TRUNCATED:
+            truncated = f"date_trunc('{plan.timestamp_precision}', {name})"
+            is_same = f"({name} is null or {truncated} is not distinct from {name})"
+            check = f"times finer than {plan.timestamp_precision}"
+            yield column.name, check, _not(is_same)
+
+
+def _wrong(column: ViewColumn, condition: str) -> str:
+    """Return how many values of a row do not meet a condition on `{}`."""
+    name = _identifier(column.name)
+    if not column.is_list:
+        return f"case when {name} is not null and not {condition.format(name)} then 1 else 0 end"
+    is_wrong = f"element is not null and not {condition.format('element')}"
+    return f"coalesce(len(list_filter({name}, lambda element: {is_wrong})), 0)"
+
+
+def _not(condition: str) -> str:
+    return f"case when coalesce({condition}, false) then 0 else 1 end"
+
+
+def _texts(column: ViewColumn) -> str:
+    """Return the query of the different texts of a column; of a list, its elements."""
+    name = _identifier(column.name)
+    shown = f"unnest({name})" if column.is_list else name
+    return f"select distinct text from (select {shown} as text from finished) as shown"
+
+
+def _leaves(column: ViewColumn) -> str:
+    """Return the relation of the different texts of a column; of JSON, those of its leaves."""
+    if column.data_type != "json":
+        return "texts"
+    return (
+        "(select json_extract_string(leaf.value, '$') as text from texts, "
+        "json_tree(case when json_valid(texts.text) then texts.text end) as leaf "
+        "where leaf.type not in ('OBJECT', 'ARRAY')) as leaves"
+    )
+
+
+def _is_allowed_id(column: ViewColumn) -> bool:
+    return (
+        column.property_list == ENVELOPE
+        and column.name in ENVELOPE_IDS
+        and column.treatment == "allow"
+    )
+
+
+def _key(text: str) -> str:
+    """Return what two spellings of one id have in common, as 64 bits.
+
+    That two of ten million texts share one is as likely as three in a million, and then a
+    destination is held back that need not be.
+    """
+    return f"hash(lower(trim({text})))"
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,125 @@
+"""What stands between the files that a run finished and those that are published."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from hipaa_mode.configuration import ENVELOPE_IDS
+from hipaa_mode.errors import PublishingError
+from hipaa_mode.folders import UNFINISHED
+from hipaa_mode.partitions import PartitionPlan
+from hipaa_mode.plan import Plan
+from hipaa_mode.publishing import file_sha256
+from hipaa_mode.run.finished_files import FileChecker, FinishedView, Problem
+from hipaa_mode.run.permission import Permission, end_of_run
+
+ROWS_AT_ONCE = 100_000
+SUPPRESSED = "suppressed_users"
+"""The seed that changes no plan, and yet what may leave."""
+
+
+class Gate:
+    """Decides at the end of a run, by the plan that it began with.
+
+    Args:
+        plan: the plan of the run.
+        seeds: hashes of the seeds, taken before the plan was made of them; see `hash_seeds`.
+        seeds_now: takes them once more.
+        plan_now: makes the plan once more.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        seeds: Mapping[str, str],
+        seeds_now: Callable[[], Mapping[str, str]],
+        plan_now: Callable[[], Plan],
+    ) -> None:
+        self._plan = plan
+        self._seeds = seeds
+        self._seeds_now = seeds_now
+        self._plan_now = plan_now
+        self._permissions: Mapping[str, Permission] = {}
+        self._files = FileChecker()
+
+    def decide(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Decide which destinations may be published; see `run.permission`."""
+        ended = end_of_run(request, self._plan.destinations)
+        self._permissions = ended.permissions
+        return ended.as_answer()
+
+    def check(
+        self,
+        name: str,
+        partitions: Iterable[PartitionPlan],
+        folder: Path,
+        connect: Callable[[], duckdb.DuckDBPyConnection],
+        calls_read: str,
+    ) -> None:
+        """Look once more at what is about to be put in place.
+
+        Args:
+            name: the destination.
+            partitions: which files of each view were written.
+            folder: where they are.
+            connect: connects to the warehouse.
+            calls_read: the relation there that has all calls.
+
+        Raises:
+            PublishingError: it may not be put in place; the text says why.
+        """
+        permission = self._permissions.get(name)
+        if permission is None or permission.reasons or not permission.is_selected:
+            raise PublishingError(f"This run may not publish destination `{name}`")
+        self._check_seeds(name)
+        if not self._files.has_ids:
+            ids = ", ".join(f"cast({column} as varchar) as {column}" for column in ENVELOPE_IDS)
+            with connect() as cursor:
+                calls = cursor.execute(
+                    f"select {ids}, rejection_reason is null as is_usable from {calls_read}"
+                )
+                self._files.add_ids(calls.to_arrow_reader(ROWS_AT_ONCE))
+        problems: list[Problem] = []
+        for plan in partitions:
+            exceptions = permission.exceptions[plan.view]
+            finished = FinishedView(
+                name=plan.view,
+                view=plan.view.rpartition("__")[2],
+                files=[folder / (file + UNFINISHED) for file in plan.written],
+                rows=sum(plan.rows[file] for file in plan.written),
+                left_out=frozenset(exceptions.columns),
+                shortest_id=exceptions.shortest_id,
+            )
+            problems += self._files.check(self._plan.destinations[name], finished)
+        if problems:
+            raise PublishingError(
+                "its finished files are not what the allowlist says, though its tests passed: "
+                + "; ".join(str(problem) for problem in problems)
+            )
+
+    def _check_seeds(self, name: str) -> None:
+        """Refuse a destination of which the seeds say something else than when the run began."""
+        seeds = self._seeds_now()
+        if seeds == self._seeds:
+            return
+        plan = self._plan_now()
+        if (
+            plan.faults
+            or plan.destinations.get(name) != self._plan.destinations[name]
+            or plan.retained_from != self._plan.retained_from
+            or seeds.get(SUPPRESSED) != self._seeds.get(SUPPRESSED)
+        ):
+            changed = sorted({seed for seed, _ in seeds.items() ^ self._seeds.items()})
+            raise PublishingError(
+                f"the seeds ({', '.join(changed)}) were changed while the run went on, and say "
+                "something else of it now. Run dbt build again"
+            )
+
+
+def hash_seeds(files: Mapping[str, Path]) -> dict[str, str]:
+    """Hash seeds by name; one that is not there is left out."""
+    return {seed: file_sha256(path) for seed, path in files.items() if path.is_file()}

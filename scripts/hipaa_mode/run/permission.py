@@ -1,0 +1,450 @@
+"""Which destinations a run may publish, from what ran in it and from the project's graph.
+
+A destination needs its views, all they are built from, and every test on any of these to have run
+and passed in this very run; of the tests the package requires, none may be missing, left out or
+weakened. A test that reads a destination's view counts for that destination alone, whatever else
+it reads.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hipaa_mode.configuration import ENVELOPE
+from hipaa_mode.plan import DestinationPlan
+from hipaa_mode.run.plain_models import is_plain
+from hipaa_mode.run.required_checks import (
+    ALL_VIEW_CHECKS,
+    PACKAGE,
+    RECONCILIATION,
+    SEED_CHECKS,
+    STAGING_CHECKS,
+    VIEW_CHECKS,
+    Exceptions,
+    RequiredCheck,
+    changed_settings,
+    masked_checks,
+    masked_table,
+    view_checks,
+    weakened,
+)
+
+DBT_TESTS = ("not_null", "accepted_values")
+"""Generic tests that dbt brings; the other required ones are the package's."""
+
+PASSED = ("success", "pass")
+REASONS_SHOWN = 5
+
+_ONE_LINE = r"\{{\{{-?\s*hipaa_mode\.destination_{view}\(\s*(['\"]){destination}\1\s*\)\s*-?\}}\}}"
+_COMMENT = re.compile(r"\{#.*?#\}|^[ \t]*--[^\n{]*$", re.DOTALL | re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of the project, as far as publishing goes by it.
+
+    Attributes:
+        unique_id: dbt's name of it.
+        kind: `model`, `seed`, `snapshot` or `test`.
+        name: its own name.
+        package: the package it is of.
+        parents: the nodes it reads.
+        is_view: whether it is built as a destination view.
+        code: the text of a destination model, or of a model of the package.
+        path: the model's file.
+        test: of a generic test, its name.
+        attached: of a generic test, the node it is on.
+        column: of a generic test, its column; blank for none.
+        arguments: arguments of a generic test.
+        macros: macros that a test calls.
+        config: settings of a test.
+    """
+
+    unique_id: str
+    kind: str
+    name: str
+    package: str
+    parents: tuple[str, ...] = ()
+    is_view: bool = False
+    code: str = ""
+    path: str = ""
+    test: str = ""
+    attached: str = ""
+    column: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    macros: tuple[str, ...] = ()
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def destination(self) -> str:
+        """Destination of a view, from its name."""
+        return self.name.rpartition("__")[0]
+
+    @property
+    def view(self) -> str:
+        """Which of a destination's views it is."""
+        return self.name.rpartition("__")[2]
+
+    def calls(self, test: str) -> bool:
+        """Tell whether a generic test is the one of this name that is meant, and no other's."""
+        package = "dbt" if test in DBT_TESTS else PACKAGE
+        return self.test == test and f"macro.{package}.test_{test}" in self.macros
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """What ran.
+
+    Attributes:
+        statuses: status of each node that ran, by its unique id.
+        selected: unique ids of what the command was to run.
+        unit_tests: the unit tests that did not pass: name and the nodes each reads.
+        failures: by failed check of a view: check, column, count and problem of each failure.
+        errors: by failed node, what our own macros or the file system said.
+        is_retry: whether the command was `dbt retry`.
+    """
+
+    statuses: Mapping[str, str]
+    selected: frozenset[str]
+    unit_tests: Sequence[tuple[str, Collection[str]]] = ()
+    failures: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    is_retry: bool = False
+
+
+@dataclass
+class Permission:
+    """Whether a destination may be published.
+
+    Attributes:
+        is_selected: whether the run was to build it at all.
+        reasons: why it may not be published; none where it may.
+        checks: names of the checks that passed.
+        exceptions: what its checks overlook, by the view's name.
+        advice: what to run instead, where a part of it was not to run.
+    """
+
+    is_selected: bool = False
+    reasons: list[str] = field(default_factory=list)
+    checks: list[str] = field(default_factory=list)
+    exceptions: dict[str, Exceptions] = field(default_factory=dict)
+    advice: str = ""
+
+    def summary(self) -> str:
+        """Say why it may not be published, in a line."""
+        shown = self.reasons[:REASONS_SHOWN]
+        more = len(self.reasons) - len(shown)
+        text = "; ".join(shown) + (f"; and {more} more" if more else "")
+        return text + (f". {self.advice}" if self.advice else "")
+
+
+def read_outcome(request: Mapping[str, Any]) -> RunOutcome:
+    """Read what ran from a macro's request."""
+    return RunOutcome(
+        statuses=dict(request["statuses"]),
+        selected=frozenset(request["selected"]),
+        unit_tests=[(test["name"], test["reads"]) for test in request["unit_tests"]],
+        failures=request["failures"],
+        errors={name: told for name, text in request["errors"].items() if (told := _told(text))},
+        is_retry=str(request.get("invoked") or "").split()[1:2] == ["retry"],
+    )
+
+
+def read_nodes(request: Mapping[str, Any]) -> list[Node]:
+    """Read the nodes of the project from a macro's request."""
+    return [
+        Node(**{**node, **{name: tuple(node.get(name, ())) for name in ("parents", "macros")}})
+        for node in request["nodes"]
+    ]
+
+
+def _told(error: str) -> str:
+    """Return the line of an error that can't hold a value: our own, or the file system's."""
+    for line in error.splitlines():
+        if match := re.search(r"hipaa_mode: .*|IO Error: .*", line):
+            return match[0].removeprefix("hipaa_mode: ")
+    return ""
+
+
+def permissions(
+    outcome: RunOutcome, nodes: Iterable[Node], destinations: Mapping[str, DestinationPlan]
+) -> dict[str, Permission]:
+    """Decide for each destination of the environment whether it may be published."""
+    graph = _Graph(nodes)
+    return {name: _permission(outcome, graph, plan) for name, plan in destinations.items()}
+
+
+@dataclass(frozen=True)
+class EndOfRun:
+    """What a run may do at its end.
+
+    Attributes:
+        permissions: by destination.
+        notice: why no destination at all is published, where the run was not to.
+        reason: what the audit log says of each of them then; blank where it says nothing.
+    """
+
+    permissions: Mapping[str, Permission]
+    notice: str = ""
+    reason: str = ""
+
+    def as_answer(self) -> dict[str, Any]:
+        """Return it as macros get it."""
+        return {
+            "notice": self.notice,
+            "reason": self.reason,
+            "destinations": {
+                name: {
+                    "is_selected": permission.is_selected,
+                    "reasons": permission.reasons,
+                    "summary": permission.summary(),
+                    "checks": permission.checks,
+                    "overlooked": {
+                        view: lines
+                        for view, exceptions in permission.exceptions.items()
+                        if (lines := exceptions.describe())
+                    },
+                }
+                for name, permission in self.permissions.items()
+            },
+        }
+
+
+def end_of_run(
+    request: Mapping[str, Any], destinations: Mapping[str, DestinationPlan]
+) -> EndOfRun:
+    """Decide what a run may publish, from the request of its last hook."""
+    command = str(request["command"])
+    if not request["statuses"]:
+        return EndOfRun({}, "nothing ran, so nothing was published")
+    if command != "build":
+        does_not = f"`dbt {command}` does not build and test everything"
+        reason = "" if command == "test" else does_not
+        notice = f"nothing was published: {does_not} in one run. Run: dbt build"
+        return EndOfRun({}, notice, reason)
+    if request["is_part"]:
+        reason = "the run read only a part of the calls"
+        return EndOfRun({}, f"nothing was published: {reason}. Run: dbt build", reason)
+    return EndOfRun(permissions(read_outcome(request), read_nodes(request), destinations))
+
+
+class _Graph:
+    """The nodes, by what is asked of them."""
+
+    def __init__(self, nodes: Iterable[Node]) -> None:
+        self.nodes = {node.unique_id: node for node in nodes}
+        self.views: dict[str, list[Node]] = defaultdict(list)
+        for node in self.nodes.values():
+            if node.kind == "model" and node.is_view:
+                self.views[node.destination].append(node)
+        # A test on a disabled model stays in the graph, and is no test of anything.
+        self.tests = [
+            node
+            for node in self.nodes.values()
+            if node.kind == "test" and (not node.attached or node.attached in self.nodes)
+        ]
+
+    def needed(self, views: Sequence[Node]) -> list[Node]:
+        """Return views and everything they are built from."""
+        found = {node.unique_id: node for node in views}
+        waiting = list(views)
+        while waiting:
+            for parent in waiting.pop().parents:
+                if parent in self.nodes and parent not in found:
+                    found[parent] = self.nodes[parent]
+                    waiting.append(self.nodes[parent])
+        return list(found.values())
+
+    def owners(self, test: Node) -> set[str]:
+        """Return the destinations whose views a test reads."""
+        views = (self.nodes[parent] for parent in test.parents if parent in self.nodes)
+        return {view.destination for view in views if view.kind == "model" and view.is_view}
+
+
+def _permission(outcome: RunOutcome, graph: _Graph, plan: DestinationPlan) -> Permission:
+    views = graph.views.get(plan.name, [])
+    found = Permission()
+    found.is_selected = any(
+        view.unique_id in outcome.selected or view.unique_id in outcome.statuses for view in views
+    )
+    needed = graph.needed(views)
+    ids = {node.unique_id for node in needed}
+    concerning: list[Node] = []
+    for test in graph.tests:
+        owners = graph.owners(test)
+        if plan.name in owners if owners else ids.intersection(test.parents):
+            concerning.append(test)
+    for node in (*needed, *concerning):
+        if reason := _reason(outcome, node):
+            found.reasons.append(reason)
+        elif node.kind == "test":
+            found.checks += _checks_of(graph, node)
+    found.reasons += [
+        f"{node.name} does more than call the package's macros, so that nothing proves what was "
+        "built of it. Take the package's own"
+        for node in needed
+        if node.kind == "model" and node.package == PACKAGE and not node.is_view
+        if not is_plain(node.code)
+    ]
+    for name, read in outcome.unit_tests:
+        if ids.intersection(read):
+            found.reasons.append(f"unit test {name} failed")
+    for view in views:
+        found.reasons += _wrong_view(graph, view, needed)
+        found.exceptions[view.name] = Exceptions()
+        found.reasons += _missing_view_checks(
+            graph, view, _columns(plan, view.view), found.exceptions[view.name]
+        )
+    required = (*SEED_CHECKS, *STAGING_CHECKS, *masked_checks([view.view for view in views]))
+    found.reasons += _missing(graph, outcome, required, needed)
+    found.checks.sort()
+    if found.reasons:
+        found.advice = _advice(outcome, views, (*needed, *concerning))
+    return found
+
+
+def _reason(outcome: RunOutcome, node: Node) -> str:
+    status = outcome.statuses.get(node.unique_id)
+    if status in PASSED:
+        return ""
+    if status is None:
+        return f"{node.name} did not run"
+    if status == "warn":
+        return f"{node.name} warned, which is not passing"
+    if status == "skipped":
+        return f"{node.name} was skipped"
+    told = [
+        row["check_name"]
+        + (f" on `{row['column_name']}`" if row["column_name"] else "")
+        + f": {row['failures']} ({row['problem']})"
+        for row in outcome.failures.get(node.unique_id, ())
+    ]
+    if error := outcome.errors.get(node.unique_id):
+        told.append(error)
+    return f"{node.name} failed" + (f" ({'; '.join(told)})" if told else "")
+
+
+def _checks_of(graph: _Graph, test: Node) -> list[str]:
+    """Return what a test checked: its name, or of the one that runs all checks each name."""
+    view = graph.nodes.get(test.attached)
+    if test.test != ALL_VIEW_CHECKS or view is None:
+        return [test.name]
+    return [f"{check}_{view.name}" for check in view_checks(view.view)]
+
+
+def _wrong_view(graph: _Graph, view: Node, needed: Collection[Node]) -> list[str]:
+    """Find what a destination model says besides its one line."""
+    reasons: list[str] = []
+    pattern = _ONE_LINE.format(view=view.view, destination=re.escape(view.destination))
+    if not re.fullmatch(pattern, _COMMENT.sub("", view.code).strip()):
+        reasons.append(
+            f"{view.name} is not the one line "
+            f"{{{{ hipaa_mode.destination_{view.view}('{view.destination}') }}}}"
+        )
+    table = f"model.{PACKAGE}.{masked_table(view.view)}"
+    if table not in view.parents:
+        reasons.append(f"{view.name} is not made of {masked_table(view.view)}")
+    return reasons
+
+
+def _missing_view_checks(
+    graph: _Graph, view: Node, columns: Collection[str], exceptions: Exceptions
+) -> list[str]:
+    """Return the checks that a view lacks; note what those it has overlook."""
+    found: set[str] = set()
+    problems: dict[str, str] = {}
+    for test in graph.tests:
+        if test.attached != view.unique_id or test.test not in (*VIEW_CHECKS, ALL_VIEW_CHECKS):
+            continue
+        checks = view_checks(view.view) if test.test == ALL_VIEW_CHECKS else (test.test,)
+        if not test.calls(test.test):
+            problem = "is a macro of the project's own"
+        elif changed := changed_settings(test.config):
+            problem = f"sets {', '.join(changed)}"
+        else:
+            problem = weakened(test.arguments, columns, exceptions)
+        if problem:
+            problems.update(dict.fromkeys(checks, problem))
+        else:
+            found.update(checks)
+    if not found and not problems:
+        return [f"no test is configured on {view.name}"]
+    missing: dict[str, list[str]] = defaultdict(list)
+    for check in view_checks(view.view):
+        if check not in found:
+            missing[problems.get(check, "")].append(check)
+    return [
+        f"{view.name} has no whole test of {', '.join(checks)}"
+        + (f": the one it has {problem}" if problem else "")
+        for problem, checks in missing.items()
+    ]
+
+
+def _missing(
+    graph: _Graph,
+    outcome: RunOutcome,
+    required: Iterable[RequiredCheck],
+    needed: Collection[Node],
+) -> list[str]:
+    """Return the required checks that are not there, or not whole, or did not pass."""
+    by_name = {node.name: node for node in needed if node.kind in ("model", "seed")}
+    reasons: list[str] = []
+    for check in required:
+        if check.test == RECONCILIATION:
+            tests = [graph.nodes.get(f"test.{PACKAGE}.{check.test}")]
+        else:
+            node = by_name.get(check.node)
+            tests = [
+                test
+                for test in graph.tests
+                if node is not None
+                and test.attached == node.unique_id
+                and test.calls(check.test)
+                and test.column == check.column
+            ]
+        reason = f"required check {check.label} is missing or switched off"
+        for test in tests:
+            if test is None:
+                continue
+            given = {
+                name: value
+                for name, value in test.arguments.items()
+                if name not in ("model", "column_name")
+            }
+            if changed := changed_settings(test.config):
+                reason = f"required check {check.label} sets {', '.join(changed)}"
+            elif given != dict(check.arguments):
+                reason = f"required check {check.label} has other arguments than the package's"
+            elif outcome.statuses.get(test.unique_id) not in PASSED:
+                reason = f"required check {check.label} did not pass"
+            else:
+                break
+        else:
+            reasons.append(reason)
+    return reasons
+
+
+def _columns(plan: DestinationPlan, view: str) -> list[str]:
+    """Return the columns of a view that a check may leave out: those of unmasked properties."""
+    return [
+        column.name
+        for column in plan.columns(view)
+        if column.property_list != ENVELOPE and column.treatment not in ("mask", "surrogate")
+    ]
+
+
+def _advice(outcome: RunOutcome, views: Sequence[Node], concerned: Iterable[Node]) -> str:
+    if outcome.is_retry:
+        return "dbt retry runs only what failed before. Run: dbt build"
+    left_out = [node for node in concerned if node.unique_id not in outcome.selected]
+    if not left_out or not outcome.selected:
+        return ""
+    folders = {view.path.rpartition("/")[0] for view in views}
+    whole = " ".join(f"+path:{folder}" for folder in sorted(folders) if folder)
+    return "The command left out a part of it. Run: dbt build" + (
+        f", or dbt build --select {whole}" if whole else ""
+    )

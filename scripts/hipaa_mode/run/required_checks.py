@@ -1,0 +1,193 @@
+"""The checks that a run must have passed before it may publish, and how far each may be set.
+
+The list is the package's own. A project's graph can't shorten it: a test that was switched off,
+left out or weakened is missing from what ran, and its destinations are held back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hipaa_mode.configuration import LATEST_VIEWS
+
+PACKAGE = "hipaa_mode"
+
+VIEW_CHECKS = (
+    "only_allowlisted_columns",
+    "masked_columns_are_tokens",
+    "no_raw_identifiers",
+    "no_identifier_patterns",
+    "only_allowed_events",
+    "row_id_is_primary_key",
+    "rows_match_calls",
+)
+"""The checks of a destination view, each a generic test."""
+
+ALL_VIEW_CHECKS = "holds_only_what_is_allowed"
+"""The generic test that runs them all."""
+
+SEEDS = (
+    "destination_types",
+    "destinations",
+    "allowed_events",
+    "allowed_properties",
+    "small_zip3_areas",
+)
+"""Seeds that dbt loads; its tests read their tables, where the build read the files."""
+
+RECONCILIATION = "raw_calls_are_all_accounted_for"
+
+SHORTEST_ID = 4
+"""Characters of the shortest id that is looked for: shorter ones are in any column of numbers."""
+
+MOST_MINIMUM_LENGTH = 8
+"""The most that a test may make of it."""
+
+UNCHANGED: Mapping[str, tuple[Any, ...]] = {
+    "severity": ("ERROR", "error"),
+    "where": (None, ""),
+    "limit": (None,),
+    "fail_calc": ("count(*)",),
+    "warn_if": ("!= 0",),
+    "error_if": ("!= 0",),
+    # A stored failure would be a copy of raw data.
+    "store_failures": (None, False),
+    "store_failures_as": (None, "ephemeral"),
+}
+"""Settings of a test, each with the values under which it finds all that it is there to find."""
+
+
+@dataclass(frozen=True)
+class RequiredCheck:
+    """A test that a model or seed must have.
+
+    Attributes:
+        node: name of the model or seed; blank for a test of several.
+        test: name of the generic test, or of the singular one.
+        column: the column it tests; blank for the whole.
+        arguments: what it must say besides.
+    """
+
+    node: str
+    test: str
+    column: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        place = ".".join(part for part in (self.node, self.column) if part)
+        return f"{self.test} of {place}" if place else self.test
+
+
+STAGING_CHECKS = (
+    RequiredCheck(
+        "calls_read",
+        "accepted_values",
+        "rejection_reason",
+        {
+            "values": [
+                "empty",
+                "not_utf8",
+                "broken_json",
+                "not_an_object",
+                "missing_type",
+                "type_not_text",
+                "unknown_type",
+                "properties_not_an_object",
+                "traits_not_an_object",
+                "event_not_text",
+                "name_not_text",
+            ]
+        },
+    ),
+    RequiredCheck("rejected_calls", "not_null", "rejection_reason"),
+    RequiredCheck("rejected_calls", "not_null", "message_bytes"),
+    RequiredCheck("withheld_calls", "not_null", "call_key"),
+    RequiredCheck("stg_calls", "not_null", "call_key"),
+    RequiredCheck("", RECONCILIATION),
+)
+SEED_CHECKS = tuple(RequiredCheck(seed, "matches_reviewed_file") for seed in SEEDS)
+
+
+def masked_checks(views: Sequence[str]) -> tuple[RequiredCheck, ...]:
+    """Return the checks of the masked tables that some views are made of."""
+    tables = dict.fromkeys(masked_table(view) for view in views)
+    return tuple(RequiredCheck(table, "withheld_calls_are_not_masked") for table in tables)
+
+
+def masked_table(view: str) -> str:
+    """Return the model that a destination view is made of."""
+    return f"masked_{calls_view(view)}"
+
+
+def calls_view(view: str) -> str:
+    """Return the view whose calls a view of latest values sums up; else the view itself."""
+    return LATEST_VIEWS[view][0] if view in LATEST_VIEWS else view
+
+
+def view_checks(view: str) -> tuple[str, ...]:
+    """Return the checks that a view must have. One of latest values has no events to check."""
+    if view in LATEST_VIEWS:
+        return tuple(check for check in VIEW_CHECKS if check != "only_allowed_events")
+    return VIEW_CHECKS
+
+
+def changed_settings(config: Mapping[str, Any]) -> list[str]:
+    """Return the settings of a test that keep it from finding all, or from failing."""
+    return [
+        name for name, values in UNCHANGED.items() if name in config and config[name] not in values
+    ]
+
+
+@dataclass
+class Exceptions:
+    """What a view's checks overlook, as its project says.
+
+    Attributes:
+        columns: columns that hold what looks like an identifier, as reviewed.
+        shortest_id: characters of the shortest id that is looked for.
+    """
+
+    columns: set[str] = field(default_factory=set)
+    shortest_id: int = SHORTEST_ID
+
+    def describe(self) -> list[str]:
+        """Say it, a line each."""
+        lines = []
+        if self.columns:
+            lines.append(f"identifiers are not looked for in {', '.join(sorted(self.columns))}")
+        if self.shortest_id > SHORTEST_ID:
+            lines.append(f"ids of fewer than {self.shortest_id} characters are not looked for")
+        return lines
+
+
+def weakened(arguments: Mapping[str, Any], columns: Collection[str], found: Exceptions) -> str:
+    """Judge the arguments that a check of a destination view may be given.
+
+    Args:
+        arguments: its arguments.
+        columns: the view's columns that may be left out of a check.
+        found: where what it overlooks is noted.
+
+    Returns:
+        Why it is as good as none; blank where it is not.
+    """
+    known = {"model", "column_name", "minimum_length", "except_columns"}
+    unknown = sorted(set(arguments) - known)
+    if unknown:
+        return f"has arguments that it does not take ({', '.join(unknown)})"
+    length = arguments.get("minimum_length", SHORTEST_ID)
+    if isinstance(length, bool) or not isinstance(length, int) or length > MOST_MINIMUM_LENGTH:
+        return f"has a minimum_length of more than {MOST_MINIMUM_LENGTH}"
+    names = arguments.get("except_columns", [])
+    if not isinstance(names, list):
+        return "has except_columns that are no list"
+    for name in names:
+        if name not in columns:
+            return f"leaves out `{name}`, which is not the column of an unmasked property"
+    found.columns.update(names)
+    found.shortest_id = max(found.shortest_id, length)
+    return ""

@@ -1,0 +1,312 @@
+"""The finished files are looked at once more, whatever the build's own checks said."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from seed_files import Seeds
+
+from hipaa_mode.errors import PublishingError
+from hipaa_mode.partitions import plan_partitions
+from hipaa_mode.plan import DestinationPlan, Plan
+from hipaa_mode.run.finished_files import TYPES, FileChecker, FinishedView
+from hipaa_mode.run.gate import Gate
+from hipaa_mode.run.permission import Permission
+from hipaa_mode.run.required_checks import Exceptions
+
+TOKEN = "0123456789abcdef" * 4
+DAY = dt.datetime(2026, 3, 1)
+IDS = {
+    "user_id": ["Patient-0001", "gold", None, "ab", TOKEN[::-1]],
+    "anonymous_id": ["device-1", None, None, None, None],
+    "group_id": ["clinic-77", None, None, None, None],
+    "is_usable": [True, True, True, True, True],
+}
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    seeds = Seeds()
+    seeds.add("destination_types")
+    seeds.add("destinations", timestamp_precision="day")
+    seeds.add("allowed_events", event="Visit", sent_as="visited")
+    for path, treatment, data_type, guard in (
+        ("note", "allow", "text", ""),
+        ("free", "allow", "text", "none"),
+        ("tags[]", "allow", "text", ""),
+        ("form", "allow", "json", ""),
+        ("amount", "allow", "number", ""),
+        ("email", "mask", "", ""),
+        ("emails[]", "mask", "", ""),
+        ("account", "surrogate", "", ""),
+    ):
+        seeds.add(
+            "allowed_properties",
+            property=path,
+            treatment=treatment,
+            data_type=data_type,
+            guard=guard,
+        )
+    seeds.add("small_zip3_areas")
+    found = seeds.plan(tmp_path_factory.mktemp("seeds"))
+    assert [str(fault) for fault in found.faults] == []
+    return found
+
+
+ROW: dict[str, Any] = {
+    "row_id": TOKEN,
+    "call_type": "track",
+    "event": "visited",
+    "sent_at": DAY,
+    "received_at": None,
+    "user_id": TOKEN,
+    "anonymous_id": None,
+    "group_id": None,
+    "note": "plain",
+    "free": "call 212-555-0187",
+    "tags": ["one", "two"],
+    "form": '{"a": ["x", 5]}',
+    "amount": 1.5,
+    "email": TOKEN,
+    "emails": [TOKEN, None],
+    "account": "0" * 32,
+}
+
+
+def write(path: Path, destination: DestinationPlan, *rows: dict[str, Any], **types: Any) -> Path:
+    """Write rows as a build would, with other types for some columns."""
+    fields = []
+    for column in destination.columns("events"):
+        value = TYPES[column.data_type]
+        kind = types.pop(column.name, pa.list_(value) if column.is_list else value)
+        fields.append(pa.field(column.name, kind))
+    fields += [pa.field(name, kind) for name, kind in types.items()]
+    schema = pa.schema(fields)
+    pq.write_table(pa.Table.from_pylist(list(rows), schema), path, store_schema=False)
+    return path
+
+
+@pytest.fixture
+def checker() -> FileChecker:
+    found = FileChecker()
+    found.add_ids(pa.RecordBatchReader.from_batches(
+        pa.schema([(n, pa.bool_() if n == "is_usable" else pa.string()) for n in IDS]),
+        [pa.record_batch(IDS, schema=pa.schema(
+            [(n, pa.bool_() if n == "is_usable" else pa.string()) for n in IDS]
+        ))],
+    ))  # fmt: skip
+    return found
+
+
+def check(checker: FileChecker, plan: Plan, path: Path, rows: int = 1, **fields: Any) -> list[str]:
+    destination = plan.destinations["ga4"]
+    finished = FinishedView("ga4__events", "events", [path], rows, **fields)
+    return [str(problem) for problem in checker.check(destination, finished)]
+
+
+def test_sound_files_go_through(checker: FileChecker, plan: Plan, tmp_path: Path):
+    path = write(tmp_path / "a", plan.destinations["ga4"], ROW)
+    assert check(checker, plan, path) == []
+
+
+def test_a_file_without_rows_goes_through(checker: FileChecker, plan: Plan, tmp_path: Path):
+    path = write(tmp_path / "a", plan.destinations["ga4"])
+    assert check(checker, plan, path, rows=0) == []
+
+
+WRONG = [
+    ({"row_id": None}, "row_id: 1 null or repeated values"),
+    ({"row_id": TOKEN.upper()}, "row_id: 1 values that are no tokens"),
+    ({"call_type": "identify"}, "call_type: 1 rows of other calls"),
+    ({"call_type": None}, "call_type: 1 rows of other calls"),
+    ({"event": "Visit"}, "event: 1 rows of events that are not allowed"),
+    ({"event": "VISITED"}, "event: 1 rows of events that are not allowed"),
+    ({"event": None}, "event: 1 rows of events that are not allowed"),
+    ({"sent_at": DAY + dt.timedelta(seconds=1)}, "sent_at: 1 times finer than day"),
+    ({"received_at": DAY + dt.timedelta(hours=1)}, "received_at: 1 times finer than day"),
+    ({"user_id": "Patient-0001"}, "user_id: 1 values that are no tokens"),
+    ({"user_id": TOKEN[::-1]}, "user_id: 1 ids as they arrived"),
+    ({"email": TOKEN[:-1]}, "email: 1 values that are no tokens"),
+    ({"emails": [TOKEN, "a@b.example"]}, "emails: 1 values that are no tokens"),
+    ({"account": TOKEN}, "account: 1 values that are no tokens"),
+    ({"note": "Patient-0001"}, "note: 1 ids as they arrived"),
+    ({"note": " PATIENT-0001 "}, "note: 1 ids as they arrived"),
+    ({"note": "device-1"}, "note: 1 ids as they arrived"),
+    ({"free": "clinic-77"}, "free: 1 ids as they arrived"),
+    ({"tags": ["one", "clinic-77"]}, "tags: 1 ids as they arrived"),
+    ({"form": '{"a": ["x", {"b": "clinic-77"}]}'}, "form: 1 ids as they arrived"),
+    ({"note": "ann@example.org"}, "note: 1 values that look like identifiers"),
+    ({"note": "4111 1111 1111 1111"}, "note: 1 values that look like identifiers"),
+    ({"tags": ["call 212-555-0187"]}, "tags: 1 values that look like identifiers"),
+]
+
+
+@pytest.mark.parametrize(("change", "problem"), WRONG, ids=[text for _, text in WRONG])
+def test_what_must_not_leave_is_found(
+    checker: FileChecker, plan: Plan, tmp_path: Path, change: dict[str, Any], problem: str
+):
+    path = write(tmp_path / "a", plan.destinations["ga4"], {**ROW, **change})
+    found = check(checker, plan, path)
+    assert f"ga4__events.{problem}" in found
+    assert not any("atient-0001" in text or "clinic-77" in text for text in found)
+
+
+def test_repeated_rows_and_other_numbers_of_rows_are_found(
+    checker: FileChecker, plan: Plan, tmp_path: Path
+):
+    path = write(tmp_path / "a", plan.destinations["ga4"], ROW, ROW)
+    assert check(checker, plan, path) == [
+        "ga4__events.row_id: 1 null or repeated values",
+        "ga4__events: 2 rows where its view has 1",
+    ]
+
+
+@pytest.mark.parametrize("types", [{"amount": pa.string()}, {"tags": pa.string()}])
+def test_columns_of_other_types_are_found(
+    checker: FileChecker, plan: Plan, tmp_path: Path, types: dict[str, Any]
+):
+    row = {name: None if name in types else value for name, value in ROW.items()}
+    path = write(tmp_path / "a", plan.destinations["ga4"], row, **types)
+    assert check(checker, plan, path) == ["ga4__events: 1 columns in another form, in a"]
+
+
+def test_a_column_more_in_any_file_is_found(checker: FileChecker, plan: Plan, tmp_path: Path):
+    destination = plan.destinations["ga4"]
+    sound = write(tmp_path / "a", destination, ROW)
+    wide = write(tmp_path / "b", destination, {**ROW, "extra": "Patient-0001"}, extra=pa.string())
+    finished = FinishedView("ga4__events", "events", [sound, wide], 2)
+    [problem] = checker.check(destination, finished)
+    assert str(problem) == "ga4__events: 1 columns that are not the plan's, in b"
+
+
+def test_columns_in_another_order_are_found(checker: FileChecker, plan: Plan, tmp_path: Path):
+    path = write(tmp_path / "a", plan.destinations["ga4"], ROW)
+    table = pq.read_table(path)
+    pq.write_table(table.select(table.column_names[::-1]), path, store_schema=False)
+    assert check(checker, plan, path) == ["ga4__events: 1 columns in another form, in a"]
+
+
+def test_notes_beside_the_columns_are_found(checker: FileChecker, plan: Plan, tmp_path: Path):
+    path = write(tmp_path / "a", plan.destinations["ga4"], ROW)
+    table = pq.read_table(path).replace_schema_metadata({"ids": "Patient-0001"})
+    pq.write_table(table, path)
+    assert check(checker, plan, path) == ["ga4__events: 1 notes beside its columns, in a"]
+
+
+def test_what_a_test_leaves_out_as_reviewed_is_left_out(
+    checker: FileChecker, plan: Plan, tmp_path: Path
+):
+    row = {**ROW, "note": "ann@example.org", "tags": ["device-1"]}
+    path = write(tmp_path / "a", plan.destinations["ga4"], row)
+    assert check(checker, plan, path, left_out=frozenset({"note", "tags"})) == []
+    row = {**ROW, "note": "device-1"}
+    path = write(tmp_path / "b", plan.destinations["ga4"], row)
+    assert check(checker, plan, path, shortest_id=9) == []
+    assert check(checker, plan, path, shortest_id=8) != []
+
+
+def test_a_file_that_is_none_is_refused_without_its_content(
+    checker: FileChecker, plan: Plan, tmp_path: Path
+):
+    path = tmp_path / "a"
+    path.write_text("Patient-0001")
+    with pytest.raises(PublishingError) as refused:
+        check(checker, plan, path)
+    assert "Patient" not in str(refused.value)
+
+
+# The gate
+
+
+@dataclasses.dataclass
+class Door:
+    """A gate before one finished file, whose seeds and plan a test may change."""
+
+    gate: Gate
+    seeds: dict[str, str]
+    plans: list[Plan]
+    folder: Path
+
+    def go(self) -> None:
+        partitions = plan_partitions("ga4__events", "day", [["2026-03-01", 1]], None, {})
+
+        def connect() -> duckdb.DuckDBPyConnection:
+            connection = duckdb.connect()
+            columns = ", ".join(f"'{v[0]}' as {k}" for k, v in IDS.items() if k != "is_usable")
+            sql = f"create table calls_read as select {columns}, null as rejection_reason"
+            connection.execute(sql).fetchall()
+            return connection
+
+        self.gate.check("ga4", [partitions], self.folder, connect, "calls_read")
+
+
+@pytest.fixture
+def door(plan: Plan, tmp_path: Path) -> Door:
+    seeds = {"destinations": "as reviewed"}
+    plans = [plan]
+    gate = Gate(plan, dict(seeds), lambda: seeds, lambda: plans[0])
+    gate._permissions = {"ga4": Permission(True, exceptions={"ga4__events": Exceptions()})}
+    (tmp_path / "ga4__events").mkdir()
+    file = tmp_path / "ga4__events/2026-03-01.parquet.unfinished"
+    write(file, plan.destinations["ga4"], ROW)
+    return Door(gate, seeds, plans, tmp_path)
+
+
+def test_a_sound_destination_passes_the_gate(door: Door):
+    door.go()
+
+
+@pytest.mark.parametrize(
+    "permission",
+    [None, Permission(True, ["a test failed"]), Permission(False)],
+    ids=["none asked for", "held back", "not selected"],
+)
+def test_nothing_passes_without_permission(door: Door, permission: Permission | None):
+    door.gate._permissions = {"ga4": permission} if permission else {}
+    with pytest.raises(PublishingError, match="may not publish destination `ga4`"):
+        door.go()
+
+
+def test_an_id_of_the_calls_does_not_pass(door: Door, plan: Plan):
+    file = door.folder / "ga4__events/2026-03-01.parquet.unfinished"
+    write(file, plan.destinations["ga4"], {**ROW, "note": "patient-0001"})
+    with pytest.raises(PublishingError, match=r"ga4__events\.note: 1 ids as they arrived"):
+        door.go()
+
+
+CHANGED_PLANS: dict[str, Callable[[Plan], Plan]] = {
+    "a column fewer": lambda plan: dataclasses.replace(
+        plan,
+        destinations={"ga4": dataclasses.replace(plan.destinations["ga4"], views={})},
+    ),
+    "destination gone": lambda plan: dataclasses.replace(plan, destinations={}),
+    "fewer days kept": lambda plan: dataclasses.replace(plan, retained_from="2026-02-01"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGED_PLANS)
+def test_seeds_that_changed_during_the_run_hold_back(door: Door, plan: Plan, name: str):
+    door.plans[0] = CHANGED_PLANS[name](plan)
+    door.go()
+    door.seeds["destinations"] = "edited"
+    with pytest.raises(PublishingError, match=r"the seeds \(destinations\) were changed while"):
+        door.go()
+
+
+def test_a_person_suppressed_during_the_run_holds_back(door: Door):
+    door.seeds["suppressed_users"] = "one more"
+    with pytest.raises(PublishingError, match=r"the seeds \(suppressed_users\) were changed"):
+        door.go()
+
+
+def test_seeds_that_changed_for_others_hold_nobody_else_back(door: Door):
+    door.seeds["allowed_properties"] = "a row for another destination"
+    door.go()

@@ -145,9 +145,9 @@ def _observations(
     seen: set[Observation] = set()
     for name, row in destinations.items():
         expiry = row["baa_expires_on"].strip()
-        if not _restricts(row) and expiry and dt.date.fromisoformat(expiry) < day:
-            # Without its agreement it may have no more than another.
-            row = {**row, "restrict_phi": "true"}
+        if not _restricts(row) and not (expiry and dt.date.fromisoformat(expiry) < day):
+            # Afterwards a build stops until somebody acts, which is another change.
+            seen.add((name, "all views", None, "under an agreement"))
         seen |= _of_destination(rows, environment, day, universe, name, row)
     if seen:
         kept = {

@@ -40,6 +40,10 @@ PROPERTIES = "seeds/allowed_properties.csv"
 EVENTS = "seeds/allowed_events.csv"
 DESTINATIONS = "seeds/destinations.csv"
 GA4_YAML = "models/destinations/ga4/_ga4.yml"
+NO_LOCK = (
+    "there is no receives.lock.yml, which a build needs: review what is received, then run: "
+    "hipaa-mode lock"
+)
 
 
 @pytest.fixture(scope="module")
@@ -249,7 +253,7 @@ class TestAllowMaskAndDeny:
         answer = run_as_json(
             project, "mask", "ga4", "form", "-e", ANY, "--reason", "Counts", "--yes"
         )
-        assert answer["notes"] == ["In dev another row beats this one: there it is allow"]
+        assert answer["notes"] == ["In dev another row beats this one: there it is allow", NO_LOCK]
 
     def test_nothing_is_denied_where_everything_is_sent(self, project: Path):
         result = run(project, "deny", "care_crm", "email", "--yes")
@@ -487,7 +491,8 @@ class TestDestinations:
         answer = run_as_json(project, "destination", "remove", "mailchimp", "--yes")
         assert answer["written"] is True
         assert answer["notes"] == [
-            "The next `dbt build` of dev, prod withdraws the published files of `mailchimp`"
+            "The next `dbt build` of dev, prod withdraws the published files of `mailchimp`",
+            NO_LOCK,
         ]
         assert not any(b"mailchimp__" in content for content in files(project).values())
         assert not (project / "models/destinations/mailchimp").exists()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from seed_files import Seeds, minimal_seeds
+from seed_files import TODAY, Seeds, minimal_seeds
 from typer.testing import CliRunner
 
 from hipaa_mode.cli import app
@@ -19,7 +19,7 @@ from hipaa_mode.errors import ConfigurationError, ExitCode, MissingFileError
 from hipaa_mode.preview import changes as of
 from hipaa_mode.preview.affected import count_affected
 from hipaa_mode.preview.calls import read_calls, sample_calls, synthetic_call
-from hipaa_mode.preview.changes import Change, Side, compare
+from hipaa_mode.preview.changes import Change, Side
 from hipaa_mode.preview.difference import as_markdown, difference
 from hipaa_mode.raw_calls import locate
 
@@ -36,11 +36,11 @@ def changes(
     """Compare the minimal seeds, prepared by `before`, with what `change` makes of them."""
     seeds = minimal_seeds()
     before(seeds)
-    old = Side(seeds.plan(folder), models)
+    old = Side.of(seeds.read(folder), ["dev"], TODAY, models)
     change(seeds)
-    new = Side(seeds.plan(folder), models if new_models is None else new_models)
-    assert old.plan.faults == new.plan.faults == []
-    return compare(old, new)
+    new = Side.of(seeds.read(folder), ["dev"], TODAY, models if new_models is None else new_models)
+    assert new.plans["dev"].faults == []
+    return of.changes(old, new)
 
 
 def test_nothing_changes(tmp_path: Path):
@@ -75,12 +75,13 @@ def test_a_property_that_is_removed(tmp_path: Path):
         ({"treatment": "allow"}, {"treatment": "mask"}, "narrows"),
         ({"treatment": "allow"}, {"data_type": "json"}, "widens"),
         ({"treatment": "mask"}, {"treatment": "surrogate"}, "re-forms"),
-        ({"treatment": "mask"}, {"treatment": "mask", "normalize": "email"}, "re-forms"),
+        # Tokens of the same e-mail, written otherwise, are the same from now on.
+        ({"treatment": "mask"}, {"treatment": "mask", "normalize": "email"}, "widens"),
         ({"treatment": "year"}, {"treatment": "month"}, "widens"),
         ({"treatment": "round(5)"}, {"treatment": "round(1)"}, "widens"),
-        ({"treatment": "round(1)"}, {"treatment": "round(5)"}, "re-forms"),
+        ({"treatment": "round(1)"}, {"treatment": "round(5)"}, "narrows"),
         ({"treatment": "truncate(1)"}, {"treatment": "truncate(3)"}, "widens"),
-        ({"treatment": "truncate(3)"}, {"treatment": "truncate(1)"}, "re-forms"),
+        ({"treatment": "truncate(3)"}, {"treatment": "truncate(1)"}, "narrows"),
         ({"treatment": "allow"}, {"guard": "warn"}, "widens"),
         ({"guard": "none"}, {"guard": "block"}, "narrows"),
         ({"event": "Signed In"}, {"event": ""}, "widens"),
@@ -91,7 +92,11 @@ def test_a_property_that_is_removed(tmp_path: Path):
             {"treatment": "mask", "event": ""},
             "widens",
         ),
-        ({"data_type": "integer"}, {"data_type": "number"}, "re-forms"),
+        ({"data_type": "integer"}, {"data_type": "number"}, "widens"),
+        ({"data_type": "integer"}, {"data_type": "text"}, "widens"),
+        ({"expires_on": "2026-12-31"}, {"expires_on": ""}, "widens"),
+        ({"expires_on": "2026-12-31"}, {"expires_on": "2027-01-01"}, "widens"),
+        ({"expires_on": ""}, {"expires_on": "2026-12-31"}, "narrows"),
     ],
 )
 def test_a_property_in_another_form(
@@ -128,15 +133,36 @@ def test_settings(
     assert by_what[what or "timestamp_precision"].effect == effect
 
 
+def lift(seeds: Seeds) -> None:
+    seeds.replace("destinations", restrict_phi="false", baa_reference="B")
+
+
 def test_restriction_that_is_taken_off_widens_everything(tmp_path: Path):
-    found = changes(
-        tmp_path,
-        lambda s: s.replace("destinations", restrict_phi="false", baa_reference="B"),
-    )
-    whats = {(change.what, change.after): change.effect for change in found}
-    assert whats[("every event", "sent")] == "widens"
-    assert whats[("envelope user_id", "allow")] == "widens"
-    assert whats[("envelope properties (whole)", "allow")] == "widens"
+    def listed_for_all(seeds: Seeds) -> None:
+        seeds.replace("allowed_events", sent_as="login")
+        seeds.replace("allowed_properties", destination="*")
+        seeds.add("allowed_properties", destination="*", property_list="user", property="tier")
+
+    found = changes(tmp_path, lift, listed_for_all)
+    assert {change.effect for change in found if change.kind != "setting"} == {"widens"}
+    whats = {change.what: (change.before, change.after) for change in found}
+    assert whats["every event"] == ("", "sent")
+    assert whats["Signed In"] == ("sent as login", "sent")
+    assert whats["envelope user_id"] == ("mask, text", "allow, text")
+    assert whats["envelope properties (whole)"] == ("", "allow, json")
+    # What had a column of its own is in the whole objects now: it is not gone.
+    assert whats["event plan"] == ("allow, text, guard block", "sent whole")
+    assert whats["user tier"] == ("allow, text, guard block", "sent whole")
+
+
+def test_restriction_that_is_put_on_narrows_everything(tmp_path: Path):
+    def restrict(seeds: Seeds) -> None:
+        seeds.replace("destinations", restrict_phi="true", baa_reference="B")
+        seeds.replace("allowed_events", destination="*")
+        seeds.replace("allowed_properties", destination="*")
+
+    found = changes(tmp_path, restrict, lift)
+    assert {change.effect for change in found} == {"narrows"}
 
 
 def test_events(tmp_path: Path):
@@ -162,16 +188,18 @@ def test_destinations_that_come_and_go(tmp_path: Path):
     added = changes(tmp_path, come, models=models)
     assert {change.destination for change in added} == {"crm"}
     by_kind = {change.kind: change for change in added}
-    assert by_kind["destination"].after == "Analytics, HIPAA mode (server-side, restricted)"
+    assert by_kind["destination"].after == "analytics, HIPAA mode, 1 events, crm__events"
+    assert by_kind["destination"].reason == "For the care teams"
     assert by_kind["event"].what == "Signed In"
     whats = {change.what for change in added if change.kind == "property"}
     assert whats == {"event plan", *(f"envelope {i}_id" for i in ("user", "anonymous", "group"))}
+    assert {change.effect for change in added} == {"widens"}
 
     def go(seeds: Seeds) -> None:
         for seed in ("destinations", "allowed_events", "allowed_properties"):
             seeds.rows[seed].pop()
 
-    removed = changes(tmp_path, go, come, models=models)
+    removed = changes(tmp_path, go, come, models=models, new_models=MODELS)
     assert {change.verb for change in removed} == {"removed"}
     assert {change.effect for change in removed} == {"narrows"}
 
@@ -188,24 +216,21 @@ def test_a_view_that_comes_brings_its_properties(tmp_path: Path):
         models=frozenset({"ga4__events"}),
         new_models=frozenset({"ga4__events", "ga4__identifies"}),
     )
-    assert {(change.what, change.effect) for change in found if "_id" not in change.what} == {
+    assert {(change.what, change.effect) for change in found if "envelope" not in change.what} == {
+        ("ga4__identifies", "widens"),
         ("user plan_tier", "widens"),
         ("context locale", "widens"),
     }
 
 
-def test_zip3_areas_and_what_is_not_understood(tmp_path: Path):
-    [found] = changes(
-        tmp_path,
-        lambda seeds: seeds.rows["small_zip3_areas"].clear(),
-        lambda seeds: seeds.replace("allowed_properties", treatment="zip3"),
-    )
-    assert (found.destination, found.effect) == ("*", "widens")
-    assert "036" in found.before
+def test_zip3_areas(tmp_path: Path):
+    [found] = changes(tmp_path, lambda seeds: seeds.rows["small_zip3_areas"].clear())
+    assert (found.environment, found.destination, found.effect) == ("*", "*", "widens")
+    assert (found.before, found.after) == ("036", "none")
 
 
 def test_a_change_that_is_not_understood_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(of, "_settings", lambda before, after: ())
+    monkeypatch.setattr(of, "compare", lambda old, new: [])
     [found] = changes(
         tmp_path, lambda seeds: seeds.replace("destinations", timestamp_precision="hour")
     )
@@ -308,6 +333,54 @@ def test_against_a_commit(repository: Path):
         **told,
         "reference": "HEAD~1",
     }
+
+
+OPTIONAL = {
+    "environments": "environment,retain_days\ndev,30\n",
+    "suppressed_users": "environment,user_id,requested_on,reference\ndev,u-1,2026-01-02,R\n",
+}
+
+
+@pytest.mark.parametrize("seed", OPTIONAL)
+@pytest.mark.parametrize("is_emptied", [False, True])
+def test_lists_that_are_taken_away_widen(repository: Path, seed: str, is_emptied: bool):
+    file = repository / f"seeds/{seed}.csv"
+    file.write_text(OPTIONAL[seed])
+    git(repository, "add", ".")
+    git(repository, "commit", "-qm", "two")
+    assert run(repository, "--diff", "HEAD", "--fail-on", "any").exit_code == 0
+    file.write_text(OPTIONAL[seed].split("\n")[0] + "\n") if is_emptied else file.unlink()
+    result = run(repository, "--diff", "HEAD", "--fail-on", "widens", "--json")
+    assert result.exit_code == ExitCode.FAILED_CHECK
+    environments = json.loads(result.stdout)["environments"]
+    told = {change["what"] for item in environments for change in item["changes"]}
+    settings = {"environments": "retain_days", "suppressed_users": "suppressed_users"}
+    assert settings[seed] in told
+    assert ("optional_lists" in told) is not is_emptied
+    assert "u-1" not in result.stdout
+
+
+def test_a_row_of_an_environment_that_only_a_target_names(repository: Path):
+    """Destinations are for `*`; prod's own deny is taken away."""
+    seeds = minimal_seeds()
+    seeds.replace("destinations", environment="*")
+    seeds.add("allowed_properties", environment="prod", property="plan", treatment="deny")
+    seeds.write(repository / "seeds")
+    git(repository, "commit", "-qam", "two")
+    seeds.rows["allowed_properties"].pop()
+    seeds.write(repository / "seeds")
+    result = run(repository, "--diff", "HEAD", "--fail-on", "widens", "--json")
+    assert result.exit_code == ExitCode.FAILED_CHECK
+    told = {
+        item["environment"]: item["changes"] for item in json.loads(result.stdout)["environments"]
+    }
+    assert {change["what"] for change in told["prod"]} == {"event plan"}
+    seeds.replace("allowed_properties", data_type="integer")
+    seeds.write(repository / "seeds")
+    (repository / "dbt_project.yml").write_text("name: p\nprofile: p\n")
+    (repository / "profiles.yml").write_text("p: {outputs: {staging: {type: duckdb}}}\n")
+    told = json.loads(run(repository, "--diff", "HEAD", "--json").stdout)
+    assert {item["environment"] for item in told["environments"]} == {"prod", "staging"}
 
 
 @pytest.mark.parametrize(

@@ -110,9 +110,14 @@ def show_change(workspace: Workspace) -> None:
             messages.print(Text(f"Warning: {warning}", style="yellow"), soft_wrap=True)
     for fault in workspace.faults():
         messages.print(Text(f"Wrong before, and still: {fault}", style="red"), soft_wrap=True)
-    for note in dict.fromkeys(workspace.notes):
+    for note in _notes(workspace):
         ending = "" if note.endswith("\n") else "."
         messages.print(Text(f"Note: {note}{ending}", style="cyan"), soft_wrap=True)
+
+
+def _notes(workspace: Workspace) -> list[str]:
+    of_the_lock = workspace.agreement().notes if workspace.changes() else ()
+    return list(dict.fromkeys([*workspace.notes, *of_the_lock]))
 
 
 def _agrees(workspace: Workspace) -> bool:
@@ -161,7 +166,7 @@ def _answer(workspace: Workspace, changes: list[FileChange], written: bool) -> d
         ],
         "warnings": [str(warning) for warning in workspace.warnings()],
         "faults": [str(fault) for fault in workspace.faults()],
-        "notes": list(dict.fromkeys(workspace.notes)),
+        "notes": _notes(workspace),
     }
 
 

@@ -23,13 +23,14 @@ from hipaa_mode.errors import ConfigurationError, ExitCode
 from hipaa_mode.plan import Plan, make_plan
 from hipaa_mode.preview.build import Previewer
 from hipaa_mode.preview.calls import read_calls, sample_calls
-from hipaa_mode.preview.changes import NARROWS, REFORMS, WIDENS, Change
+from hipaa_mode.preview.changes import CHANGES, NARROWS, WIDENS, Change
 from hipaa_mode.preview.difference import (
     COMMIT_SHOWN,
     Difference,
     EnvironmentDifference,
     as_markdown,
     difference,
+    in_words,
 )
 from hipaa_mode.preview.explain import OUTCOMES, Explainer, Line, Preview
 from hipaa_mode.project import destination_models, read_seeds, today
@@ -46,7 +47,7 @@ class FailOn(str, Enum):
     ANY = "any"
 
 
-EFFECT_STYLES = {WIDENS: "bold red", NARROWS: "green", REFORMS: "yellow"}
+EFFECT_STYLES = {WIDENS: "bold red", CHANGES: "yellow", NARROWS: "green"}
 STYLES = {
     "kept": "green",
     "masked": "cyan",
@@ -286,7 +287,7 @@ def _print_difference(found: Difference) -> None:
         if item.changes:
             output.print(_difference_table(item))
         else:
-            output.print(f"{item.environment}: no destination receives anything else.")
+            output.print(f"{in_words(item.environment)}: no destination receives anything else.")
         if item.calls_read is not None:
             output.print(f"Calls: of {item.calls_read:,} raw calls at hand.", highlight=False)
         elif item.note:
@@ -298,7 +299,7 @@ def _print_difference(found: Difference) -> None:
 
 
 def _difference_table(item: EnvironmentDifference) -> Table:
-    table = Table(title=item.environment, title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(title=in_words(item.environment), title_justify="left", box=box.SIMPLE_HEAD)
     table.padding, table.pad_edge = (0, 1, 0, 0), False
     table.add_column("Destination", no_wrap=True)
     table.add_column("Effect", no_wrap=True)

@@ -17,17 +17,22 @@ from pathlib import Path, PurePosixPath
 
 from hipaa_mode.configuration import ANY, Configuration, read_configuration
 from hipaa_mode.display import printable
+from hipaa_mode.editing.agreement import Agreement, State, agree
 from hipaa_mode.editing.layout import Layout
 from hipaa_mode.editing.seed_text import SeedText
 from hipaa_mode.editing.writing import FileChange, write_changes
 from hipaa_mode.editing.yaml_text import YamlText
 from hipaa_mode.errors import ConfigurationError, MissingFileError
 from hipaa_mode.plan import Plan, make_plan
+from hipaa_mode.preview.changes import Side
 from hipaa_mode.project import DESTINATION_MODEL
+from hipaa_mode.received.environments import known_environments
+from hipaa_mode.received.lock_file import LOCK_FILE, LockFileError, parse
 from hipaa_mode.seeds import OPTIONAL_SEEDS, Fault, add_optional_seeds
 from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE, SuppressedUsers, locations_of
 
 DIFF_CONTEXT = 3
+LOCK_PATH = PurePosixPath(LOCK_FILE)
 
 
 class EditRefusedError(ConfigurationError):
@@ -64,6 +69,7 @@ class Workspace:
         self._made_of: tuple[bytes | None, ...] = ()
         self._configuration: Configuration | None = None
         self._plans: dict[tuple[str, tuple[str, ...] | None], Plan] = {}
+        self._agreed: tuple[object, Agreement] | None = None
 
     # Files
 
@@ -181,6 +187,37 @@ class Workspace:
         """
         return _environments(self.configuration())
 
+    def known_environments(self) -> list[str]:
+        """Return every environment that a row, a target, a manifest or the lock names."""
+        try:
+            locked = parse(self.read(LOCK_PATH) or b"")
+        except LockFileError:
+            locked = None
+        return known_environments(self.layout.root, self.configuration(), locked)
+
+    def side(self, environments: Iterable[str]) -> Side:
+        """Return what destinations receive, to compare it."""
+        return Side.of(
+            self.configuration(), environments, self.today, list(self.destination_models())
+        )
+
+    def agreement(self) -> Agreement:
+        """Return what the changes make of the lock."""
+        before = self.unchanged()
+        lock = self.read(LOCK_PATH)
+        made_of = (lock, before._made_from(), self._made_from())
+        if self._agreed is None or self._agreed[0] != made_of:
+            agreed = agree(lock, before._state(), self._state(), self.today)
+            self._agreed = (made_of, agreed)
+        return self._agreed[1]
+
+    def _made_from(self) -> object:
+        seeds = tuple(self.read(path) for path in self.layout.seeds.values())
+        return seeds, tuple(self.destination_models())
+
+    def _state(self) -> State:
+        return State(self.configuration(), self.known_environments(), self.destination_models())
+
     def plans(
         self, with_models: bool = True, environments: Iterable[str] | None = None
     ) -> dict[str, Plan]:
@@ -268,17 +305,20 @@ class Workspace:
         return copied
 
     def changes(self) -> list[FileChange]:
-        """Return the files that the changes touch, seeds first."""
-        seeds = list(self.layout.seeds.values())
+        """Return the files that the changes touch: seeds, the lock, then the others."""
         touched = [
             FileChange(path, self._before[path], after)
             for path, after in self._after.items()
             if self._before[path] != after
         ]
+        if touched:
+            lock = FileChange(LOCK_PATH, self.read(LOCK_PATH), self.agreement().content)
+            touched += [lock] if lock.after not in (None, lock.before) else []
+        places = [*self.layout.seeds.values(), LOCK_PATH]
         return sorted(
             touched,
             key=lambda change: (
-                seeds.index(change.path) if change.path in seeds else len(seeds),
+                places.index(change.path) if change.path in places else len(places),
                 change.path,
             ),
         )

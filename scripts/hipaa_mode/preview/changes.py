@@ -1,26 +1,57 @@
 """What a change of the seeds adds to, removes from or re-forms at each destination.
 
-Two plans are compared: that of the seeds as they were, and that of the seeds now, both on the date
-of today, so that it is the seeds that make the difference and not time.
+The comparison is that of the lock (`hipaa_mode.received.comparison`): of the seeds as they were
+with the seeds now, both on the date of today, so that it is the seeds that make the difference and
+not time. Here it is told by property, with the seed's reasons and the calls that are affected.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+import datetime as dt
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from hipaa_mode.configuration import ANY, ENVELOPE, TIMESTAMP_PRECISIONS, VIEWS
+from hipaa_mode.configuration import (
+    ANY,
+    ENVELOPE,
+    ENVELOPE_COLUMNS,
+    ENVELOPE_IDS,
+    VIEWS,
+    WHOLE_OBJECT_COLUMNS,
+    Configuration,
+)
 from hipaa_mode.paths import PropertyPath, parse_path
-from hipaa_mode.plan import DestinationPlan, Plan, ViewColumn
+from hipaa_mode.plan import CHANGED_AT, Plan, make_plan
+from hipaa_mode.received.comparison import (
+    CHANGES,
+    EFFECTS,
+    NARROWS,
+    NOT_SENT,
+    WIDENS,
+    Difference,
+    compare,
+)
+from hipaa_mode.received.description import (
+    CALL,
+    EVERY_EVENT,
+    VERSION,
+    Description,
+    describe_catalogue,
+    describe_environment,
+)
 
-WIDENS = "widens"
-NARROWS = "narrows"
-REFORMS = "re-forms"
-EFFECTS = (WIDENS, NARROWS, REFORMS)
-"""What a change may do. One that is not certain to narrow, and may tell more, widens."""
+__all__ = ["CHANGES", "EFFECTS", "NARROWS", "WIDENS", "Change", "Reach", "Side", "changes"]
 
 NOTHING = ""
+NOBODY = "no destination"
+ALWAYS_THERE = frozenset(
+    f"{ENVELOPE} {column}"
+    for column in (*ENVELOPE_COLUMNS, CHANGED_AT)
+    if column not in ENVELOPE_IDS
+)
+"""What every row of a view has: not told when the view comes or goes."""
+
+ONLY_CALLS_OF = {"users": "identifies", "groups_latest": "groups"}
 
 
 @dataclass(frozen=True)
@@ -41,9 +72,10 @@ class Change:
     """One thing that changes for one destination.
 
     Attributes:
+        environment: the environment; `*` for all.
         destination: the destination; `*` for all.
-        kind: `destination`, `setting`, `event`, `property` or `other`.
-        what: the setting, the event, or the property with its list.
+        kind: `environment`, `destination`, `setting`, `view`, `event`, `property` or `other`.
+        what: the setting, the view, the event, or the property with its list.
         before: how it was; blank where it was not.
         after: how it is; blank where it is no more.
         effect: one of `EFFECTS`.
@@ -54,6 +86,7 @@ class Change:
         calls: how many raw calls are affected; None where they were not counted.
     """
 
+    environment: str
     destination: str
     kind: str
     what: str
@@ -76,287 +109,214 @@ class Change:
 
 @dataclass(frozen=True)
 class Side:
-    """One side of the comparison: a plan, and the names of the destination views there are."""
+    """One side of the comparison.
 
-    plan: Plan
-    models: frozenset[str]
+    Attributes:
+        received: what destinations receive.
+        plans: the plan of each environment.
+    """
 
+    received: Description
+    plans: Mapping[str, Plan]
 
-def compare(old: Side, new: Side) -> list[Change]:
-    """Return what changes for each destination of an environment, in the order of their names."""
-    changes = list(_zip3_areas(old.plan, new.plan))
-    for name in sorted({*old.plan.destinations, *new.plan.destinations}):
-        before = old.plan.destinations.get(name)
-        after = new.plan.destinations.get(name)
-        found = list(_destination(name, before, after))
-        if before and after:
-            found += _settings(before, after)
-        found += _events(before, after)
-        found += _properties(name, _Received(before, old.models), _Received(after, new.models))
-        is_other = before and after and before.fingerprint != after.fingerprint and not found
-        if is_other and not changes:
-            # Better a change that is not understood than one that is not told.
-            found.append(Change(name, "other", "allowlist fingerprint", "was", "is", WIDENS))
-        changes += found
-    return changes
+    @classmethod
+    def of(
+        cls,
+        configuration: Configuration,
+        environments: Iterable[str],
+        day: dt.date,
+        models: Collection[str],
+    ) -> Side:
+        """Make a side of a configuration, with faults or without.
 
-
-def _zip3_areas(old: Plan, new: Plan) -> Iterator[Change]:
-    before, after = set(old.small_zip3_areas), set(new.small_zip3_areas)
-    if before != after:
-        yield Change(
-            ANY,
-            "setting",
-            "small_zip3_areas.csv",
-            f"{len(before)} areas are 000" + _listed(before - after, "no longer"),
-            f"{len(after)} areas are 000" + _listed(after - before, "new"),
-            WIDENS if before - after else NARROWS,
-        )
-
-
-def _listed(names: Collection[str], what: str) -> str:
-    return f" ({what}: {', '.join(sorted(names))})" if names else ""
-
-
-def _destination(
-    name: str, before: DestinationPlan | None, after: DestinationPlan | None
-) -> Iterator[Change]:
-    if before is None and after is not None:
-        yield Change(name, "destination", name, NOTHING, mode(after), WIDENS, after.description)
-    elif before is not None and after is None:
-        yield Change(name, "destination", name, mode(before), NOTHING, NARROWS)
+        Args:
+            configuration: the seeds.
+            environments: the environments; those without destinations are left out.
+            day: the day that expiry is measured against.
+            models: names of the destination views that there are.
+        """
+        plans = {
+            environment: make_plan(configuration, environment, day, models)
+            for environment in environments
+            if configuration.in_environment(environment)
+        }
+        received = {
+            "version": VERSION,
+            "every_environment": describe_catalogue(configuration),
+            "environments": {
+                name: describe_environment(configuration, plan, day, models)
+                for name, plan in plans.items()
+            },
+        }
+        return cls(received, plans)
 
 
-def mode(destination: DestinationPlan) -> str:
-    """Describe the mode of a destination in a few words."""
-    side = destination.connection_mode.replace("_", "-")
-    if destination.is_in_hipaa_mode:
-        return f"{destination.display_name}, HIPAA mode ({side}, restricted)"
-    return f"{destination.display_name}, {side}, not restricted under {destination.baa_reference}"
+def changes(old: Side, new: Side) -> list[Change]:
+    """Return what changes for destinations, by environment and destination, what widens first."""
+    came_or_went = ("environment", "destination", "view")
+    differences = [
+        *(item for item in compare(old.received, new.received) if item.kind in came_or_went),
+        *compare(_filled(old.received, new.received), _filled(new.received, old.received)),
+    ]
+    found = _joined(_told(difference, old, new) for difference in differences)
+    found += _not_understood(old, new, found)
+    return sorted(found, key=lambda change: (change.environment, change.destination))
 
 
-def _settings(before: DestinationPlan, after: DestinationPlan) -> Iterator[Change]:
-    finer = TIMESTAMP_PRECISIONS.index
-    pairs: tuple[tuple[str, str, str, str], ...] = (
-        ("destination_type", before.type, after.type, REFORMS),
-        (
-            "connection_mode",
-            before.connection_mode,
-            after.connection_mode,
-            WIDENS if after.connection_mode == "client_side" else NARROWS,
-        ),
-        (
-            "restrict_phi",
-            str(before.restrict_phi).lower(),
-            str(after.restrict_phi).lower(),
-            NARROWS if after.restrict_phi else WIDENS,
-        ),
-        (
-            "baa_reference",
-            before.baa_reference or "none",
-            after.baa_reference or "none",
-            REFORMS,
-        ),
-        (
-            "mask_scope",
-            _scope(before),
-            _scope(after),
-            WIDENS if after.scope == ANY else NARROWS,
-        ),
-        (
-            "timestamp_precision",
-            before.timestamp_precision,
-            after.timestamp_precision,
-            WIDENS
-            if finer(after.timestamp_precision) < finer(before.timestamp_precision)
-            else NARROWS,
-        ),
+def _filled(one: Description, other: Description) -> Description:
+    """Return a description with what it lacks beside another, empty: so each part is compared."""
+    environments: Description = {}
+    for name in sorted({*one["environments"], *other["environments"]}):
+        theirs = other["environments"].get(name)
+        mine = one["environments"].get(name) or {**theirs, "destinations": {}}
+        others = theirs["destinations"] if theirs else {}
+        environments[name] = {
+            **mine,
+            "destinations": {
+                destination: _filled_destination(
+                    mine["destinations"].get(destination), others.get(destination)
+                )
+                for destination in sorted({*mine["destinations"], *others})
+            },
+        }
+    return {**one, "environments": environments}
+
+
+def _filled_destination(mine: Description | None, theirs: Description | None) -> Description:
+    mine = mine or {**(theirs or {}), "events": {}, "views": {}}
+    views: Description = {view: {} for view in (theirs or mine)["views"]}
+    return {**mine, "views": {**views, **mine["views"]}}
+
+
+def _told(difference: Difference, old: Side, new: Side) -> Change:
+    before, after = (
+        NOTHING if words in (NOT_SENT, NOBODY) else words
+        for words in (difference.before, difference.after)
     )
-    for what, old, new, effect in pairs:
-        if old != new:
-            yield Change(after.name, "setting", what, old, new, effect)
+    change = Change(
+        environment=difference.environment,
+        destination=difference.destination,
+        kind=difference.kind,
+        what=difference.place,
+        before=before,
+        after=after,
+        effect=difference.effect,
+    )
+    if difference.kind == "event":
+        events = None if difference.place == EVERY_EVENT else frozenset({difference.place})
+        return replace(change, reaches=(Reach("event", events),))
+    if difference.kind == "destination":
+        reason = _description_of(new, difference.environment, difference.destination)
+        return replace(change, reason=reason if after else "")
+    if difference.kind == "column":
+        return _told_of_a_column(change, difference, old, new)
+    return change
 
 
-def _scope(destination: DestinationPlan) -> str:
-    if destination.scope == ANY:
-        return "tokens shared with other destinations"
-    return "tokens of its own"
+def _description_of(side: Side, environment: str, destination: str) -> str:
+    plan = side.plans.get(environment)
+    planned = plan.destinations.get(destination) if plan else None
+    return planned.description if planned else ""
 
 
-def _events(before: DestinationPlan | None, after: DestinationPlan | None) -> Iterator[Change]:
-    name = (after or before).name  # type: ignore[union-attr]
-    old, new = _event_names(before), _event_names(after)
-    for event in sorted({*old, *new}):
-        was, is_now = old.get(event), new.get(event)
-        if was == is_now:
-            continue
-        effect = WIDENS if was is None else NARROWS if is_now is None else REFORMS
-        yield Change(
-            name,
-            "event",
-            "every event" if event == ANY else event,
-            NOTHING if was is None else f"sent as {was}" if was != event else "sent",
-            NOTHING if is_now is None else f"sent as {is_now}" if is_now != event else "sent",
-            effect,
-            reaches=(Reach("event", None if event == ANY else frozenset({event})),),
+def _told_of_a_column(change: Change, difference: Difference, old: Side, new: Side) -> Change:
+    view, _, name = difference.place.partition(".")
+    property_list, _, path = difference.source.partition(" ")
+    after = f"{change.after}, as {name}" if change.after and not change.before else change.after
+    reaches = _either(*(_reaches(side, difference, view) for side in (old, new)))
+    if property_list == CALL:
+        whole = " (whole)" if path in WHOLE_OBJECT_COLUMNS else ""
+        return replace(
+            change, kind="property", what=f"{ENVELOPE} {path}{whole}", after=change.after
         )
+    return replace(
+        change,
+        kind="property",
+        what=difference.source,
+        after=after,
+        reason=_reason(new, difference) or _reason(old, difference),
+        property_list=property_list,
+        path=parse_path(path),
+        reaches=reaches,
+    )
 
 
-def _event_names(destination: DestinationPlan | None) -> dict[str, str]:
-    if destination is None:
+def _reason(side: Side, difference: Difference) -> str:
+    view, _, name = difference.place.partition(".")
+    plan = side.plans.get(difference.environment)
+    planned = plan.destinations.get(difference.destination) if plan else None
+    views = {**planned.views, **planned.latest_views} if planned else {}
+    columns = views.get(view.rpartition("__")[2], [])
+    return next((column.reason for column in columns if column.name == name), "")
+
+
+def _reaches(side: Side, difference: Difference, view: str) -> dict[str, frozenset[str] | None]:
+    """Return the events on which each list's calls bring a column to the destination."""
+    kind = view.rpartition("__")[2]
+    property_list = VIEWS[ONLY_CALLS_OF.get(kind, kind)]
+    environment = side.received["environments"].get(difference.environment, {})
+    destination = environment.get("destinations", {}).get(difference.destination)
+    name = difference.place.partition(".")[2]
+    column = destination["views"].get(view, {}).get(name) if destination else None
+    if destination is None or column is None:
         return {}
-    return {ANY: ANY} if destination.events is None else destination.events
+    if property_list != "event":
+        return {property_list: None}
+    sent = destination["events"]
+    events = None if sent == EVERY_EVENT or ANY in sent else frozenset(sent)
+    if "events" in column:
+        only = frozenset(column["events"])
+        events = only if events is None else events & only
+    return {property_list: events}
 
 
-class _Received:
-    """What a destination receives, by property list and path."""
-
-    def __init__(self, destination: DestinationPlan | None, models: Collection[str]) -> None:
-        self.columns: dict[tuple[str, str], ViewColumn] = {}
-        self._views: dict[tuple[str, str], list[str]] = {}
-        self._destination = destination
-        for view, columns in (destination.views if destination else {}).items():
-            if destination is None or f"{destination.name}__{view}" not in models:
-                continue
-            for column in columns:
-                for key in _keys(column):
-                    self.columns.setdefault(key, column)
-                    self._views.setdefault(key, []).append(view)
-
-    def reaches(self, key: tuple[str, str]) -> tuple[Reach, ...]:
-        """Return the calls that bring a property to the destination."""
-        found: list[Reach] = []
-        for view in self._views.get(key, []):
-            events: frozenset[str] | None = None
-            if view == "events" and self._destination is not None:
-                sent = self._destination.events
-                events = None if sent is None or ANY in sent else frozenset(sent)
-                only = self.columns[key].events
-                if only is not None:
-                    events = frozenset(only) if events is None else events & frozenset(only)
-            found.append(Reach(VIEWS[view], events))
-        return tuple(found)
-
-
-def _keys(column: ViewColumn) -> Iterator[tuple[str, str]]:
-    """Yield the names under which a column is compared; none for what every row has."""
-    if column.property_list != ENVELOPE:
-        yield column.property_list, column.path
-    elif column.name in ("user_id", "anonymous_id", "group_id"):
-        yield ENVELOPE, column.name
-    elif column.data_type == "json":
-        yield ENVELOPE, f"{column.name} (whole)"
-
-
-def _properties(name: str, old: _Received, new: _Received) -> Iterator[Change]:
-    for key in sorted({*old.columns, *new.columns}):
-        was, is_now = old.columns.get(key), new.columns.get(key)
-        before = _form(was) if was else NOTHING
-        after = _form(is_now) if is_now else NOTHING
-        reaches_before, reaches_after = old.reaches(key), new.reaches(key)
-        effect = _effect(was, is_now)
-        if before == after:
-            # The same form on other calls: a view that came or went.
-            if {r.property_list for r in reaches_before} == {
-                r.property_list for r in reaches_after
-            }:
-                continue
-            before, after = (_with_views(text, r) for text, r in (
-                (before, reaches_before), (after, reaches_after),
-            ))  # fmt: skip
-            effect = WIDENS if len(reaches_after) > len(reaches_before) else NARROWS
-        property_list, path = key
-        is_listed = property_list != ENVELOPE
-        yield Change(
-            name,
-            "property",
-            f"{property_list} {path}",
-            before,
-            after,
-            effect,
-            (is_now or was).reason,  # type: ignore[union-attr]
-            property_list if is_listed else "",
-            parse_path(path) if is_listed else None,
-            _either(reaches_before, reaches_after) if is_listed else (),
-        )
-
-
-def _either(before: tuple[Reach, ...], after: tuple[Reach, ...]) -> tuple[Reach, ...]:
+def _either(*sides: Mapping[str, frozenset[str] | None]) -> tuple[Reach, ...]:
     """Return the calls that bring a property before a change, or after it."""
     joined: dict[str, frozenset[str] | None] = {}
-    for reach in (*before, *after):
-        known = joined.get(reach.property_list, frozenset())
-        both = None if known is None or reach.events is None else known | reach.events
-        joined[reach.property_list] = both
+    for name, events in (item for side in sides for item in side.items()):
+        known = joined.get(name, frozenset())
+        joined[name] = None if known is None or events is None else known | events
     return tuple(Reach(name, events) for name, events in joined.items())
 
 
-def _with_views(form: str, reaches: tuple[Reach, ...]) -> str:
-    names = ", ".join(sorted({reach.property_list for reach in reaches}))
-    return f"{form} (of {names} calls)"
-
-
-def _form(column: ViewColumn) -> str:
-    """Describe what a destination sees of a property; equal texts mean the same."""
-    text = column.treatment
-    if column.property_list == ENVELOPE:
-        return text
-    if column.normalize != "none":
-        text += f", normalised as {column.normalize}"
-    text += f", {column.data_type}" + (" list" if column.is_list else "")
-    if column.guard:
-        text += f", guard {column.guard}"
-    text += f", as {column.name}"
-    if column.events is not None:
-        text += f", on {', '.join(column.events)}"
-    return text
-
-
-def _effect(was: ViewColumn | None, is_now: ViewColumn | None) -> str:
-    if was is None or is_now is None:
-        column = is_now or was
-        is_denied = column is not None and column.treatment == "deny"
-        return NARROWS if is_now is None or is_denied else WIDENS
-    ranks = [
-        (_rank(was), _rank(is_now)),
-        (_guard_rank(was), _guard_rank(is_now)),
-        _events_rank(was, is_now),
+def _joined(found: Iterable[Change]) -> list[Change]:
+    """Join what is the same in several views, and leave out what says no more than the rest."""
+    joined: dict[object, Change] = {}
+    for change in found:
+        if change.kind == "property" and change.what in ALWAYS_THERE and change.verb != "changed":
+            continue
+        key = replace(change, reason="", reaches=())
+        known = joined.setdefault(key, change)
+        if known is not change:
+            sides = [{reach.property_list: reach.events} for reach in known.reaches]
+            sides += [{reach.property_list: reach.events} for reach in change.reaches]
+            joined[key] = replace(known, reaches=_either(*sides))
+    told = {
+        (change.environment, change.destination, change.what)
+        for change in joined.values()
+        if change.path is not None
+    }
+    return [
+        change
+        for change in joined.values()
+        # A property that is denied is said to be gone already.
+        if change.kind != "denied"
+        or (change.environment, change.destination, change.what) not in told
     ]
-    if any(after > before for before, after in ranks):
-        return WIDENS
-    if any(after < before for before, after in ranks):
-        return NARROWS
-    return WIDENS if _may_tell_more(was.treatment, is_now.treatment) else REFORMS
 
 
-_RANKS = {"deny": 0, "mask": 1, "surrogate": 1, "allow": 3}
+def _not_understood(old: Side, new: Side, found: Collection[Change]) -> Iterator[Change]:
+    """Yield a change for each destination that is another by its fingerprint and nothing else.
 
-
-def _rank(column: ViewColumn) -> int:
-    """Rank a form by how much it can tell: nothing, a token, a part, the value, an object."""
-    name = column.treatment.partition("(")[0]
-    return 4 if column.data_type == "json" else _RANKS.get(name, 2)
-
-
-def _guard_rank(column: ViewColumn) -> int:
-    return {"block": 0, "warn": 1, "none": 2}.get(column.guard, 0)
-
-
-def _events_rank(was: ViewColumn, is_now: ViewColumn) -> tuple[int, int]:
-    if was.events == is_now.events:
-        return 0, 0
-    if is_now.events is None or (was.events is not None and {*is_now.events} - {*was.events}):
-        return 0, 1
-    return 1, 0
-
-
-def _may_tell_more(before: str, after: str) -> bool:
-    """Whether one generalisation may tell more than another, as far as one can say."""
-    if before == after:
-        return False
-    pattern = re.compile(r"(round|truncate)\(([0-9.]+)\)")
-    one, other = pattern.fullmatch(before), pattern.fullmatch(after)
-    if one and other and one[1] == other[1]:
-        is_finer = float(other[2]) < float(one[2])
-        return is_finer if one[1] == "round" else not is_finer
-    return {before, after} != {"mask", "surrogate"}
+    Better a change that is not understood than one that is not told.
+    """
+    told = {(change.environment, change.destination) for change in found}
+    if any(change.destination == ANY for change in found):
+        return
+    for environment, plan in new.plans.items():
+        before = old.plans[environment].destinations if environment in old.plans else {}
+        for name, destination in plan.destinations.items():
+            is_other = name in before and before[name].fingerprint != destination.fingerprint
+            if is_other and (environment, name) not in told:
+                what = "allowlist fingerprint"
+                yield Change(environment, name, "other", what, "was", "is", WIDENS)

@@ -10,15 +10,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from hipaa_mode.configuration import Configuration
+from hipaa_mode.configuration import ANY, Configuration
 from hipaa_mode.display import printable
 from hipaa_mode.errors import ConfigurationError, RawCallsError
-from hipaa_mode.plan import make_plan
 from hipaa_mode.preview.affected import count_affected
-from hipaa_mode.preview.changes import EFFECTS, WIDENS, Change, Side, compare
+from hipaa_mode.preview.changes import EFFECTS, WIDENS, Change, Side, changes
 from hipaa_mode.preview.seeds_at import project_at
 from hipaa_mode.project import destination_models, raw_calls_of, read_seeds, today
 from hipaa_mode.raw_calls import RawLocation
+from hipaa_mode.received.environments import known_environments, rows_environments
 
 COMMIT_SHOWN = 12
 
@@ -31,7 +31,7 @@ class EnvironmentDifference:
     """What changes in one environment.
 
     Attributes:
-        environment: the environment.
+        environment: the environment; `*` for what is the same in all.
         changes: what changes, by destination.
         calls_read: raw calls in which affected ones were counted; None where none were.
         note: why none were counted, or what else to know.
@@ -106,7 +106,8 @@ def difference(
     Args:
         project: folder of the dbt project.
         reference: the commit.
-        environments: those to compare; all that either side names if there are none.
+        environments: those to compare; if there are none, all that a row of either side, a target
+            or a manifest names.
         destination: the only destination to compare; None for all.
         counts_calls: whether to count the raw calls that are affected.
         reading: told what is read.
@@ -116,36 +117,38 @@ def difference(
         MissingFileError: there is no such commit.
     """
     now = read_seeds(project)
-    models = frozenset(destination_models(project))
+    models = destination_models(project)
     with project_at(project, reference) as (folder, commit):
         then = read_seeds(folder)
-        old_models = frozenset(destination_models(folder))
         found = Difference(reference, commit, old_faults=[str(fault) for fault in then.faults])
-        chosen = environments or sorted({*now.environments(), *then.environments()})
-        for environment in chosen or ["dev"]:
-            changes = compare(
-                _side(then, environment, old_models, must_be_sound=False),
-                _side(now, environment, models, must_be_sound=True),
-            )
-            if destination is not None:
-                changes = [c for c in changes if c.destination in (destination, "*")]
-            item = EnvironmentDifference(environment, changes)
-            if counts_calls and any(change.reaches for change in changes):
-                _count(item, project, reading)
-            found.environments.append(item)
+        chosen = sorted(
+            environments or {*known_environments(project, now, None), *rows_environments(then)}
+        )
+        old = Side.of(then, chosen, today(), destination_models(folder))
+        new = Side.of(now, chosen, today(), models)
+    _refuse_faults(now, new)
+    changed = changes(old, new)
+    if destination is not None:
+        changed = [change for change in changed if change.destination in (destination, ANY)]
+    for environment in (ANY, *chosen):
+        item = EnvironmentDifference(
+            environment, [change for change in changed if change.environment == environment]
+        )
+        if environment == ANY and not item.changes:
+            continue
+        if counts_calls and any(change.reaches for change in item.changes):
+            _count(item, project, reading)
+        found.environments.append(item)
     return found
 
 
-def _side(
-    configuration: Configuration, environment: str, models: frozenset[str], must_be_sound: bool
-) -> Side:
-    # An environment that one side does not have is no fault: it comes, or it goes.
-    is_there = bool(configuration.faults or configuration.in_environment(environment))
-    plan = make_plan(configuration, environment, today(), models)
-    if must_be_sound and plan.faults and is_there:
-        faults = "\n".join(f"- {fault}" for fault in plan.faults)
-        raise ConfigurationError(f"The configuration of {environment} has faults:\n{faults}")
-    return Side(plan, models)
+def _refuse_faults(configuration: Configuration, side: Side) -> None:
+    faults = list(configuration.faults)
+    for plan in side.plans.values():
+        faults += [fault for fault in plan.faults if fault not in faults]
+    if faults:
+        listed = "\n".join(f"- {fault}" for fault in faults)
+        raise ConfigurationError(f"The configuration has faults:\n{listed}")
 
 
 def _count(item: EnvironmentDifference, project: Path, reading: Reading) -> None:
@@ -159,6 +162,11 @@ def _count(item: EnvironmentDifference, project: Path, reading: Reading) -> None
     item.changes = [replace(change, calls=n) for change, n in zip(item.changes, counts)]
 
 
+def in_words(environment: str) -> str:
+    """Name an environment, or all of them."""
+    return "every environment" if environment == ANY else environment
+
+
 def as_markdown(found: Difference) -> str:
     """Write the difference for a pull request."""
     lines = ["## What this change does to what destinations receive", ""]
@@ -166,7 +174,7 @@ def as_markdown(found: Difference) -> str:
     for fault in found.old_faults:
         lines.append(f"- At {_code(found.reference)}: {_text(fault)}")
     for item in found.environments:
-        lines += [f"### {_text(item.environment)}", ""]
+        lines += [f"### {_text(in_words(item.environment))}", ""]
         if not item.changes:
             lines += ["No destination receives anything else.", ""]
         for destination in dict.fromkeys(change.destination for change in item.changes):
@@ -188,7 +196,7 @@ def _told(found: Difference) -> str:
 
 
 def _markdown_table(destination: str, changes: Sequence[Change]) -> list[str]:
-    name = "every destination" if destination == "*" else destination
+    name = "every destination" if destination == ANY else destination
     lines = [f"**{_text(name)}**", ""]
     lines.append("| effect | what | before | after | raw calls | reason |")
     lines.append("| --- | --- | --- | --- | ---: | --- |")

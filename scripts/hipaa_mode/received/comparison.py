@@ -29,11 +29,12 @@ from hipaa_mode.treatments import TREATMENTS
 
 WIDENS = "widens"
 NARROWS = "narrows"
-CHANGES = "changes"
+CHANGES = "re-forms"
 EFFECTS = (WIDENS, CHANGES, NARROWS)
 """What a difference may do: let more through, another thing that is no more, or less."""
 
 NOT_SENT = "not sent"
+SENT_WHOLE = "sent whole"
 NOTHING: Mapping[str, Any] = {}
 
 
@@ -267,8 +268,11 @@ def _view(
         if was == is_now:
             continue
         effect = _column_effect(was, is_now, old, new)
-        if was is None and is_now is not None and _was_in_a_whole(is_now, old, new):
-            effect = NARROWS
+        in_words = [column_in_words(was), column_in_words(is_now)]
+        if was is None and is_now is not None and _is_of_a_whole(is_now, old):
+            effect, in_words[0] = NARROWS, SENT_WHOLE
+        elif is_now is None and was is not None and _is_of_a_whole(was, new):
+            effect, in_words[1] = WIDENS, SENT_WHOLE
         if effect == NARROWS and was and day and _is_at_its_end(was, is_now, day):
             continue
         yield Difference(
@@ -276,8 +280,8 @@ def _view(
             destination,
             "column",
             f"{view}.{name}",
-            column_in_words(was),
-            column_in_words(is_now),
+            in_words[0],
+            in_words[1],
             effect,
             (is_now or was or {}).get("from", ""),
         )
@@ -289,10 +293,10 @@ def _view_in_words(columns: Mapping[str, Any] | None) -> str:
     return f"{len(columns)} columns: {_words(sorted(columns))}"
 
 
-def _was_in_a_whole(column: Mapping[str, Any], old: Description, new: Description) -> bool:
-    """Whether a destination had all of the calls before, and now has columns in their place."""
+def _is_of_a_whole(column: Mapping[str, Any], destination: Description) -> bool:
+    """Whether a destination that has whole calls has a property, though no column is of it."""
     is_of_a_call = column["from"].startswith(f"{CALL} ")
-    return not is_of_a_call and (old["restrict_phi"], new["restrict_phi"]) == ("false", "true")
+    return not is_of_a_call and destination["restrict_phi"] == "false"
 
 
 def _renamed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:

@@ -233,6 +233,7 @@ class Pages:
             differences=self._draft.differences(),
             effects=self._draft.effects(),
             warnings=[str(item) for item in workspace.warnings() if str(item) not in known],
+            notes=workspace.agreement().notes if workspace.changes() else (),
             digest=self._draft.digest(),
             refusal=refusal or [],
         )

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from hipaa_mode.configuration import ANY
 from hipaa_mode.editing.layout import Layout
 from hipaa_mode.editing.workspace import Workspace, unified_diff
 from hipaa_mode.editing.writing import FileChange
 from hipaa_mode.errors import HipaaModeError
-from hipaa_mode.plan import Plan
-from hipaa_mode.preview.changes import Change, Side, compare
+from hipaa_mode.preview.changes import Change, changes
 
 
 @dataclass(frozen=True)
@@ -124,17 +124,12 @@ class Draft:
         return [(change, unified_diff(change)) for change in self.workspace.changes()]
 
     def effects(self) -> dict[str, list[Change]]:
-        """Return what changes for destinations, by environment."""
+        """Return what changes for destinations, by environment; `*` for all of them."""
         old, new = self.workspace.unchanged(), self.workspace
-        plans, was = new.plans(), old.plans()
-        models = frozenset(old.destination_models()), frozenset(new.destination_models())
+        environments = sorted({*old.known_environments(), *new.known_environments()})
         effects: dict[str, list[Change]] = {}
-        for environment in sorted({*was, *plans}):
-            before = was.get(environment) or Plan(environment)
-            after = plans.get(environment) or Plan(environment)
-            found = compare(Side(before, models[0]), Side(after, models[1]))
-            if found:
-                effects[environment] = found
+        for change in changes(*(side.side(environments or [ANY]) for side in (old, new))):
+            effects.setdefault(change.environment, []).append(change)
         return effects
 
     def messages(self) -> list[str]:

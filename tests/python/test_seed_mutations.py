@@ -183,7 +183,7 @@ def begin(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
             "needs_lock": True,
         }
         answer = json.loads(Session({}).command("start", json.dumps(request)))
-        faults: list[str] = answer["result"]["faults"]
+        faults: list[str] = answer["result"]["faults"] if "result" in answer else [answer["error"]]
         return faults
 
     return start

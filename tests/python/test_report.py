@@ -20,6 +20,8 @@ from hipaa_mode.errors import ExitCode, MissingFileError
 from hipaa_mode.inventory.state import State, write_state
 from hipaa_mode.project import read_plan
 from hipaa_mode.published import delivered_rows, read_published
+from hipaa_mode.received.environments import describe_project
+from hipaa_mode.received.lock_file import LOCK_FILE, write_lock
 from hipaa_mode.report.content import Report, gather
 from hipaa_mode.report.render import render
 
@@ -217,6 +219,35 @@ def test_invalid_destinations_and_faults(tmp_path: Path):
     assert sum("line 3" in line for line in environment.attention) == 1
     html = Page(render(gathered(tmp_path)))
     assert "client-side and restricted, which is invalid" in html.words
+
+
+def test_whether_the_lock_says_what_is_received(tmp_path: Path, seeds: Seeds):
+    write_project(tmp_path, seeds)
+
+    def told() -> tuple[str, list[str]]:
+        [environment] = gathered(tmp_path).environments
+        lines = [line for line in environment.attention if line.startswith(LOCK_FILE)]
+        assert environment.lock_state in Page(render(gathered(tmp_path))).words
+        return environment.lock_state, lines
+
+    state, lines = told()
+    assert state == "does not say what is received, so a build is refused."
+    assert "the file is missing" in lines[0]
+    write_lock(tmp_path, describe_project(tmp_path, None))
+    assert told() == ("says what is received.", [])
+    seeds.add("allowed_events", event="Paid")
+    seeds.write(tmp_path / "seeds")
+    state, lines = told()
+    assert state == "does not say what is received, so a build is refused."
+    assert "event Paid: not sent -> sent" in lines[0]
+    seeds.rows["allowed_events"].clear()
+    seeds.write(tmp_path / "seeds")
+    state, lines = told()
+    assert state == "says more than is received."
+    assert "event Signed In: sent -> not sent" in " ".join(lines)
+    seeds.add("allowed_events", destination="nobody")
+    seeds.write(tmp_path / "seeds")
+    assert told() == ("was not compared: the configuration has faults.", [])
 
 
 def test_proofs(tmp_path: Path, seeds: Seeds):

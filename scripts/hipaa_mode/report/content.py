@@ -28,6 +28,7 @@ from hipaa_mode.keys import load_master_key
 from hipaa_mode.plan import DestinationPlan, Plan, ViewColumn, make_plan
 from hipaa_mode.project import destination_models, read_seeds, today
 from hipaa_mode.published import PublishedDestination, delivered_rows, read_published
+from hipaa_mode.received.gate import judge
 from hipaa_mode.seeds import Fault, SeedRow, read_seed
 from hipaa_mode.treatments import TREATMENTS
 
@@ -160,6 +161,7 @@ class EnvironmentReport:
 
     Attributes:
         attention: what someone has to look at, a line each.
+        lock_state: whether the lock says what is received.
         calls: how many calls the last published build read, by what became of them.
         audit_state: what the check of the audit log came to.
         inventory_state: when the inventory was taken, or how to take one.
@@ -168,6 +170,7 @@ class EnvironmentReport:
     name: str
     destinations: list[DestinationReport] = field(default_factory=list)
     attention: list[str] = field(default_factory=list)
+    lock_state: str = ""
     calls: dict[str, int] = field(default_factory=dict)
     audit_state: str = ""
     audit_entries: list[AuditEntry] = field(default_factory=list)
@@ -265,6 +268,7 @@ class _Environment:
         found = self.found
         found.attention += [str(fault) for fault in self.plan.faults]
         found.attention += [str(warning) for warning in self.plan.warnings]
+        self._compare_with_lock()
         self._read_published()
         self._read_audit_log()
         self._read_inventory()
@@ -278,6 +282,20 @@ class _Environment:
         if self.proof is not None and "failed" in self.proof:
             found.attention.append(f"Nothing is proven: {self.proof['failed']}")
         return found
+
+    def _compare_with_lock(self) -> None:
+        if self.plan.faults:
+            self.found.lock_state = "was not compared: the configuration has faults."
+            return
+        found = judge(self.project, self.configuration, self.plan, today(), self.models)
+        self.found.attention += [str(fault) for fault in (*found.faults, *found.notices)]
+        self.found.lock_state = (
+            "does not say what is received, so a build is refused."
+            if found.faults
+            else "says more than is received."
+            if found.notices
+            else "says what is received."
+        )
 
     def _read_published(self) -> None:
         try:

@@ -145,7 +145,7 @@ def prepare(job: Job, count: int) -> Command:
     (project / "restricted").mkdir(parents=True)
     for name in ("dbt_project.yml", "profiles.yml"):
         shutil.copy(PROJECT / name, project / name)
-    for name in ("macros", "seeds", "tests/generic"):
+    for name in ("macros", "seeds", "tests/generic", "tests/reconciliation"):
         shutil.copytree(PROJECT / name, project / name)
     ignored = shutil.ignore_patterns("destinations", "*unit_test*")
     shutil.copytree(PROJECT / "models", project / "models", ignore=ignored)

@@ -339,8 +339,8 @@ def test_a_retry_is_told_what_to_run_instead(plans: dict[str, DestinationPlan]):
         {
             **REQUEST,
             "invoked": "dbt retry",
-            "selected": [VIEW],
-            "statuses": {VIEW: "success"},
+            "selected": [nodes[VIEW_TEST].unique_id],
+            "statuses": {nodes[VIEW_TEST].unique_id: "pass"},
         }
     )
     permission = permissions(retried, nodes.values(), plans)["ga4"]

@@ -20,3 +20,7 @@ counts as (
 select *
 from counts
 where raw_calls <> calls_read or all_calls <> staged + duplicates + rejected + withheld
+{%- if flags.EMPTY %}
+-- Such a run stages no call, and publishes none.
+limit 0
+{%- endif %}

@@ -268,16 +268,19 @@ class _Graph:
 def _permission(outcome: RunOutcome, graph: _Graph, plan: DestinationPlan) -> Permission:
     views = graph.views.get(plan.name, [])
     found = Permission()
-    found.is_selected = any(
-        view.unique_id in outcome.selected or view.unique_id in outcome.statuses for view in views
-    )
     needed = graph.needed(views)
     ids = {node.unique_id for node in needed}
+    own = list(views)
     concerning: list[Node] = []
     for test in graph.tests:
         owners = graph.owners(test)
         if plan.name in owners if owners else ids.intersection(test.parents):
             concerning.append(test)
+            own += [test] if owners else []
+    # A view, or a test on one alone: dbt retry runs no more than that.
+    found.is_selected = any(
+        node.unique_id in outcome.selected or node.unique_id in outcome.statuses for node in own
+    )
     for node in (*needed, *concerning):
         if reason := _reason(outcome, node):
             found.reasons.append(reason)

@@ -26,7 +26,22 @@
     {{- return(types) -}}
 {%- endmacro %}
 
-{#- Text to a type of the allowlist's `data_type` column. -#}
+{#- A text without the blanks around it: those of every kind, as in hipaa_mode.masking. -#}
+{% macro trimmed(text) -%}
+    {%- set blanks = '[\\p{Z}\\x09-\\x0d\\x1c-\\x1f\\x{85}]+' -%}
+    {{- return(hipaa_mode.remove_pattern(text, '^' ~ blanks ~ '|' ~ blanks ~ '$')) -}}
+{%- endmacro %}
+
+{#- An expression over a value under a name, so that the value is written once. -#}
+{% macro bind(name, value, expression) -%}
+    {{- return(adapter.dispatch('bind', 'hipaa_mode')(name, value, expression)) -}}
+{%- endmacro %}
+
+{% macro duckdb__bind(name, value, expression) -%}
+    {{- return('list_transform([' ~ value ~ '], lambda ' ~ name ~ ': ' ~ expression ~ ')[1]') -}}
+{%- endmacro %}
+
+{#- Text to a type of the allowlist's `data_type` column; blanks around it say nothing. -#}
 {% macro text_to(data_type, text) -%}
     {{- return(adapter.dispatch('text_to', 'hipaa_mode')(data_type, text)) -}}
 {%- endmacro %}
@@ -35,54 +50,21 @@
     {%- if data_type == 'text' -%}
         {{- return(text) -}}
     {%- elif data_type == 'integer' -%}
-        {{- return("case when regexp_full_match(" ~ text ~ ", '[+-]?[0-9]+') then try_cast(" ~ text ~ " as bigint) end") -}}
+        {%- set integer = 'case when ' ~ hipaa_mode.matches('written', '[+-]?[0-9]+') ~ ' then try_cast(written as bigint) end' -%}
+        {{- return(hipaa_mode.bind('written', hipaa_mode.trimmed(text), integer)) -}}
     {%- elif data_type == 'number' -%}
-        {{- return(
-            "case when regexp_full_match(" ~ text
-            ~ ", '[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([eE][+-]?[0-9]+)?') and isfinite(try_cast("
-            ~ text ~ " as double)) then try_cast(" ~ text ~ " as double) end"
-        ) -}}
+        {%- set number = 'case when ' ~ hipaa_mode.matches('written', '[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([eE][+-]?[0-9]+)?')
+            ~ ' and isfinite(try_cast(written as double)) then try_cast(written as double) end' -%}
+        {{- return(hipaa_mode.bind('written', hipaa_mode.trimmed(text), number)) -}}
     {%- elif data_type == 'boolean' -%}
-        {{- return("case lower(" ~ text ~ ") when 'true' then true when 'false' then false end") -}}
+        {%- set boolean = "case when written in ('true', '1', 'yes') then true when written in ('false', '0', 'no') then false end" -%}
+        {{- return(hipaa_mode.bind('written', 'lower(' ~ hipaa_mode.trimmed(text) ~ ')', boolean)) -}}
     {%- elif data_type == 'timestamp' -%}
         {{- return(hipaa_mode.text_to_timestamp(text)) -}}
     {%- elif data_type == 'date' -%}
-        {{- return('cast(' ~ hipaa_mode.text_to_timestamp(text) ~ ' as date)') -}}
+        {{- return(hipaa_mode.text_to_date(text)) -}}
     {%- else -%}
         {{- exceptions.raise_compiler_error("hipaa_mode: unknown data type " ~ data_type) -}}
-    {%- endif -%}
-{%- endmacro %}
-
-{#- ISO 8601, or seconds or milliseconds since 1970; the result is in UTC. -#}
-{% macro text_to_timestamp(text) -%}
-    {{- return(adapter.dispatch('text_to_timestamp', 'hipaa_mode')(text)) -}}
-{%- endmacro %}
-
-{% macro duckdb__text_to_timestamp(text) -%}
-    {#- A cast to timestamp passes over the offset, and one to timestamptz of a text without
-        offset takes the session's: each is used for what it reads right. -#}
-    {%- set with_offset = 'make_timestamp(epoch_us(try_cast(' ~ text ~ ' as timestamptz)))' -%}
-    {{- return(
-        "case when ends_with(" ~ text ~ ", 'Z') then try_cast(" ~ text ~ " as timestamp) when regexp_matches(" ~ text ~ ", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*[+-][0-9]{2}(:?[0-9]{2})?$') and contains("
-        ~ text ~ ", ':') then " ~ with_offset ~ " when regexp_matches(" ~ text
-        ~ ", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}') then try_cast(" ~ text
-        ~ " as timestamp) when regexp_full_match(" ~ text ~ ", '[0-9]{12,14}') then epoch_ms(try_cast("
-        ~ text ~ " as bigint)) when regexp_full_match(" ~ text
-        ~ ", '[0-9]{9,11}') then epoch_ms(try_cast(" ~ text ~ " as bigint) * 1000) end"
-    ) -}}
-{%- endmacro %}
-
-{% macro timestamp_at_precision(timestamp, precision) -%}
-    {{- return(adapter.dispatch('timestamp_at_precision', 'hipaa_mode')(timestamp, precision)) -}}
-{%- endmacro %}
-
-{% macro duckdb__timestamp_at_precision(timestamp, precision) -%}
-    {%- if precision == 'none' -%}
-        {{- return('cast(null as timestamp)') -}}
-    {%- elif precision == 'exact' -%}
-        {{- return(timestamp) -}}
-    {%- else -%}
-        {{- return("cast(date_trunc('" ~ precision ~ "', " ~ timestamp ~ ') as timestamp)') -}}
     {%- endif -%}
 {%- endmacro %}
 

@@ -4,35 +4,33 @@
 {#- A date or timestamp to its year. For birth dates use birth_year. -#}
 {% macro treatment_year(text) -%}
     {{- return(
-        'case when ' ~ hipaa_mode.matches(text, '[0-9]{4}') ~ ' then ' ~ text
-        ~ ' else ' ~ hipaa_mode.date_part_text(hipaa_mode.text_to_timestamp(text), 'year') ~ ' end'
+        'coalesce(' ~ hipaa_mode.pattern_group(hipaa_mode.trimmed(text), '([0-9]{4})(?:-(?:0[1-9]|1[0-2]))?', 1) ~ ', '
+        ~ hipaa_mode.date_part_text(hipaa_mode.text_to_date(text), 'year') ~ ')'
     ) -}}
 {%- endmacro %}
 
 {#- A birth date to its year; people who are or turn 90 this year, or are older, share one. -#}
 {% macro treatment_birth_year(text) -%}
-    {%- set year = hipaa_mode.text_to('integer', hipaa_mode.treatment_year(text)) -%}
     {%- set this_year = run_started_at.year -%}
-    {{- return(
-        'case when ' ~ year ~ ' <= ' ~ this_year ~ ' then '
-        ~ hipaa_mode.as_text('greatest(' ~ year ~ ', ' ~ (this_year - 90) ~ ')') ~ ' end'
-    ) -}}
+    {%- set year = 'cast(' ~ hipaa_mode.treatment_year(text) ~ ' as ' ~ hipaa_mode.data_type('integer') ~ ')' -%}
+    {%- set capped = 'case when year <= ' ~ this_year ~ ' then ' ~ hipaa_mode.as_text('greatest(year, ' ~ (this_year - 90) ~ ')') ~ ' end' -%}
+    {{- return(hipaa_mode.bind('year', year, capped)) -}}
 {%- endmacro %}
 
 {#- A date or timestamp to yyyy-mm (ISO 8601). Finer than Safe Harbor allows. -#}
 {% macro treatment_month(text) -%}
     {{- return(
-        'case when ' ~ hipaa_mode.matches(text, '[0-9]{4}-(0[1-9]|1[0-2])') ~ ' then ' ~ text
-        ~ ' else ' ~ hipaa_mode.date_part_text(hipaa_mode.text_to_timestamp(text), 'month') ~ ' end'
+        'coalesce(' ~ hipaa_mode.pattern_group(hipaa_mode.trimmed(text), '([0-9]{4}-(?:0[1-9]|1[0-2]))', 1) ~ ', '
+        ~ hipaa_mode.date_part_text(hipaa_mode.text_to_date(text), 'month') ~ ')'
     ) -}}
 {%- endmacro %}
 
-{% macro date_part_text(timestamp, part) -%}
-    {{- return(adapter.dispatch('date_part_text', 'hipaa_mode')(timestamp, part)) -}}
+{% macro date_part_text(date, part) -%}
+    {{- return(adapter.dispatch('date_part_text', 'hipaa_mode')(date, part)) -}}
 {%- endmacro %}
 
-{% macro duckdb__date_part_text(timestamp, part) -%}
-    {{- return('strftime(' ~ timestamp ~ ', ' ~ hipaa_mode.literal({'year': '%Y', 'month': '%Y-%m'}[part]) ~ ')') -}}
+{% macro duckdb__date_part_text(date, part) -%}
+    {{- return('strftime(' ~ date ~ ', ' ~ hipaa_mode.literal({'year': '%Y', 'month': '%Y-%m'}[part]) ~ ')') -}}
 {%- endmacro %}
 
 {% macro as_text(expression) -%}

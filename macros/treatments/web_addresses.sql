@@ -38,25 +38,43 @@
 {%- endmacro %}
 
 {#- The network of an IP address: /24 of IPv4, /48 of IPv6 (RFC 4291, written as RFC 5952 has
-    it but for runs of zeros). Source: 45 CFR 164.514(b)(2)(i)(O). -#}
+    it but for runs of zeros). A port is passed over, and of several addresses, as X-Forwarded-For
+    has them, the first counts. IPv4 within IPv6 (mapped, RFC 4291; 6to4, RFC 3056) is IPv4: a /48
+    of the latter would hold all of it. Source: 45 CFR 164.514(b)(2)(i)(O). -#}
 {% macro treatment_ip_prefix(text) -%}
     {{- return(adapter.dispatch('treatment_ip_prefix', 'hipaa_mode')(text)) -}}
 {%- endmacro %}
 
 {% macro duckdb__treatment_ip_prefix(text) -%}
     {%- set octet = '(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])' -%}
-    {%- set ipv4 = '\\s*(?:::ffff:)?(' ~ octet ~ '\\.' ~ octet ~ '\\.' ~ octet ~ ')\\.' ~ octet ~ '\\s*' -%}
-    {%- set address = "regexp_extract(lower(" ~ text ~ "), '^\\s*\\[?([0-9a-f:]*)\\]?\\s*$', 1)" -%}
-    {%- set head = "list_filter(string_split(split_part(" ~ address ~ ", '::', 1), ':'), lambda part: part <> '')" -%}
-    {%- set tail = "list_filter(string_split(split_part(" ~ address ~ ", '::', 2), ':'), lambda part: part <> '')" -%}
-    {%- set is_short = 'contains(' ~ address ~ ", '::')" -%}
+    {%- set ipv4 = '(?:::ffff:)?(' ~ octet ~ '\\.' ~ octet ~ '\\.' ~ octet ~ ')\\.' ~ octet ~ '(?::[0-9]{1,5})?' -%}
+    {%- set ipv6 = "regexp_replace(first, '^(?:\\[([0-9a-f:]*)\\](?::[0-9]{1,5})?|([0-9a-f:]*))$', '\\1\\2')" -%}
+    {%- set head = "list_filter(string_split(split_part(address, '::', 1), ':'), lambda part: part <> '')" -%}
+    {%- set tail = "list_filter(string_split(split_part(address, '::', 2), ':'), lambda part: part <> '')" -%}
+    {%- set is_short = "contains(address, '::')" -%}
     {%- set zeros = "list_resize([]::varchar[], cast(greatest(8 - len(" ~ head ~ ") - len(" ~ tail ~ "), 0) as bigint), '0')" -%}
-    {%- set parts = 'list_concat(list_concat(' ~ head ~ ', case when ' ~ is_short ~ ' then ' ~ zeros ~ ' else [] end), ' ~ tail ~ ')' -%}
-    {%- set is_ipv6 = hipaa_mode.matches(address, '([0-9a-f]{1,4}(:[0-9a-f]{1,4})*)?(::([0-9a-f]{1,4}(:[0-9a-f]{1,4})*)?)?')
-        ~ ' and len(' ~ parts ~ ') = 8 and (' ~ is_short ~ ' = (len(' ~ head ~ ') + len(' ~ tail ~ ') < 8))' -%}
-    {{- return(
-        'case when ' ~ hipaa_mode.matches('lower(' ~ text ~ ')', ipv4) ~ ' then '
-        ~ hipaa_mode.pattern_group('lower(' ~ text ~ ')', ipv4, 1) ~ " || '.0/24' when " ~ is_ipv6
-        ~ " then array_to_string(list_transform(" ~ parts ~ "[1:3], lambda part: coalesce(nullif(ltrim(part, '0'), ''), '0')), ':') || '::/48' end"
-    ) -}}
+    {%- set all_parts = 'list_concat(list_concat(' ~ head ~ ', case when ' ~ is_short ~ ' then ' ~ zeros ~ ' else [] end), ' ~ tail ~ ')' -%}
+    {%- set is_address = hipaa_mode.matches('address', '([0-9a-f]{1,4}(:[0-9a-f]{1,4})*)?(::([0-9a-f]{1,4}(:[0-9a-f]{1,4})*)?)?')
+        ~ ' and (' ~ is_short ~ ' = (len(' ~ head ~ ') + len(' ~ tail ~ ') < 8))' -%}
+    {%- set parts = 'list_transform(' ~ all_parts ~ ", lambda part: coalesce(nullif(ltrim(part, '0'), ''), '0'))" -%}
+    {%- set network = "case when len(parts) <> 8 then null when array_to_string(parts[1:6], ':') = '0:0:0:0:0:ffff' then "
+        ~ hipaa_mode._ipv4_network('parts[7]', 'parts[8]') ~ " when parts[1] = '2002' then " ~ hipaa_mode._ipv4_network('parts[2]', 'parts[3]')
+        ~ " else array_to_string(parts[1:3], ':') || '::/48' end" -%}
+    {%- set of_ipv6 = hipaa_mode.bind('address', ipv6, 'case when ' ~ is_address ~ ' then ' ~ hipaa_mode.bind('parts', parts, network) ~ ' end') -%}
+    {{- return(hipaa_mode.bind(
+        'first',
+        hipaa_mode.trimmed('lower(split_part(' ~ text ~ ", ',', 1))"),
+        'case when ' ~ hipaa_mode.matches('first', ipv4) ~ ' then ' ~ hipaa_mode._group('first', ipv4, 1) ~ " || '.0/24' else " ~ of_ipv6 ~ ' end'
+    )) -}}
+{%- endmacro %}
+
+{#- The /24 of an IPv4 address given as two hexadecimal numbers of 16 bits. -#}
+{% macro _ipv4_network(first, second) -%}
+    {%- set octets = [] -%}
+    {%- for part in [first, second] -%}
+        {%- set number = "try_cast('0x' || " ~ part ~ ' as integer)' -%}
+        {%- do octets.append('cast(floor(' ~ number ~ ' / 256) as integer)') -%}
+        {%- do octets.append(number ~ ' % 256') -%}
+    {%- endfor -%}
+    {{- return("concat_ws('.', " ~ octets[:3] | join(', ') ~ ") || '.0/24'") -}}
 {%- endmacro %}

@@ -311,6 +311,11 @@ def _normalized(text: str, normalize: str) -> str:
 
 
 def _typed(text: str, data_type: str) -> Any:
+    if data_type != "text":
+        while text and _not_blank(text[0]) is None:
+            text = text[1:]
+        while text and _not_blank(text[-1]) is None:
+            text = text[:-1]
     if data_type == "integer":
         number = int(text) if re.fullmatch(r"[+-]?[0-9]+", text) else None
         return number if number is not None and -(2**63) <= number < 2**63 else None
@@ -319,7 +324,8 @@ def _typed(text: str, data_type: str) -> Any:
         number = float(text) if is_number else math.inf
         return number if math.isfinite(number) else None
     if data_type == "boolean":
-        return {"true": True, "false": False}.get(text.lower())
+        words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+        return words.get(text.lower())
     return text
 
 
@@ -424,6 +430,7 @@ TIMES: dict[str | None, dt.datetime | None] = {
     "2026-03-01": dt.datetime(2026, 3, 1),
     "1772360430": dt.datetime(2026, 3, 1, 10, 20, 30),
     "1772360430123": dt.datetime(2026, 3, 1, 10, 20, 30, 123000),
+    "202603011020": dt.datetime(2026, 3, 1, 10, 20),
     "2026-13-01": None,
     "yesterday": None,
     "7": None,
@@ -534,7 +541,7 @@ class Generator:
                 self.text(),
                 draw.choice(STRINGS),
                 draw.choice(
-                    ("12", "-7", "+1.5e3", ".5", "1e999", "TRUE", "False", " A@B.c ", "0x1")
+                    ("12", " -7\u00a0", "+1.5e3", ".5", "1e999", "TRUE", " no", " A@B.c ", "0x1")
                 ),
                 draw.choice((None, True, False)),
                 draw.randint(-(2**70), 2**70) >> draw.randrange(72),

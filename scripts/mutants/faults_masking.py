@@ -10,6 +10,7 @@ FORM = f"{MASKING}/masked_expression.sql"
 TOKEN = f"{MASKING}/token.sql"
 TREATMENTS = "macros/treatments"
 VALUES = "macros/engine/values.sql"
+TIMES = "macros/engine/times.sql"
 CALL_TOKEN = "'system.main.hipaa_mask(' ~ text ~ ', ' ~ hipaa_mode.literal(scope) ~ ')'"
 FORM_TOKEN = (
     "hipaa_mode.identifier(hipaa_mode.tokens_name(column)) ~ '.token' "
@@ -187,8 +188,8 @@ FAULTS: tuple[Fault, ...] = (
         r"form: ga4__events\.zip: it is not in the reviewed form of `zip3`",
         (
             f"{TREATMENTS}/people_and_places.sql",
-            '''" then '000' else "''',
-            '''" then " ~ zip3 ~ " else "''',
+            ") then '000' else zip3 end",
+            ") then zip3 else zip3 end",
         ),
     ),
     fault(
@@ -196,14 +197,14 @@ FAULTS: tuple[Fault, ...] = (
         PROOF,
         "four digits of the ZIP code",
         r"form: ga4__events\.zip: it is not in the reviewed form of `zip3`",
-        (f"{TREATMENTS}/people_and_places.sql", "', 3)'", "', 4)'"),
+        (f"{TREATMENTS}/people_and_places.sql", "'([0-9]{3})(?:[0-9]{2}", "'([0-9]{4})(?:[0-9]{1}"),
     ),
     fault(
         "macros",
         PROOF,
         "ages over 89 are told",
         r"form: ga4__events\.age: it is not in the reviewed form of `age_cap`",
-        (f"{TREATMENTS}/people_and_places.sql", "', 90) as '", "', 130) as '"),
+        (f"{TREATMENTS}/people_and_places.sql", "least(age, 90)", "least(age, 130)"),
     ),
     fault(
         "macros",
@@ -211,6 +212,13 @@ FAULTS: tuple[Fault, ...] = (
         "birth years of people over 90 are told",
         r"form: ga4__events\.born: it is not in the reviewed form of `birth_year`",
         (f"{TREATMENTS}/dates.sql", "(this_year - 90)", "(this_year - 130)"),
+    ),
+    fault(
+        "macros",
+        PROOF,
+        "a compact date is read as milliseconds",
+        r"form: ga4__events\.(born|visited): it is not in the reviewed form of `(birth_year|month)`",
+        (TIMES, "[0-9]{11,12})", "[0-9]{7,12})"),
     ),
     fault(
         "macros",
@@ -224,7 +232,7 @@ FAULTS: tuple[Fault, ...] = (
         PROOF,
         "all of an IPv6 address is sent for its network",
         r"form: ga4__events\.ip: it is not in the reviewed form of `ip_prefix`",
-        (f"{TREATMENTS}/web_addresses.sql", "[1:3]", "[1:8]"),
+        (f"{TREATMENTS}/web_addresses.sql", "parts[1:3]", "parts[1:8]"),
     ),
     fault(
         "macros",
@@ -262,8 +270,8 @@ FAULTS: tuple[Fault, ...] = (
         r"form: ga4__events\.count: it is not in the reviewed form of `allow`",
         (
             VALUES,
-            """"case when regexp_full_match(" ~ text ~ ", '[+-]?[0-9]+') then try_cast(" ~ text""",
-            '"case when true then cast(" ~ text',
+            "' then try_cast(written as bigint) end'",
+            "' or true then cast(written as bigint) end'",
         ),
     ),
     fault(
@@ -272,7 +280,7 @@ FAULTS: tuple[Fault, ...] = (
         "times are sent exactly, whatever the precision",
         r"form: ga4__events\.sent_at: it is not in the reviewed form of `envelope`",
         (
-            VALUES,
+            TIMES,
             "\"cast(date_trunc('\" ~ precision ~ \"', \" ~ timestamp ~ ') as timestamp)'",
             "timestamp",
         ),

@@ -449,7 +449,7 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
     "zip of four digits": (
         "form",
         MASKED,
-        ('left("properties__zip", 3) end', 'left("properties__zip", 4) end'),
+        ("'^(?:([0-9]{3})(?:[0-9]{2}", "'^(?:([0-9]{4})(?:[0-9]{1}"),
     ),
     "small areas kept": ("form", MASKED, ("in ('036', ", "in (")),
     "rounded finer": ("form", MASKED, ("/ 5) * 5", "/ 1) * 1")),

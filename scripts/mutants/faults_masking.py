@@ -216,9 +216,9 @@ FAULTS: tuple[Fault, ...] = (
     fault(
         "macros",
         PROOF,
-        "a compact date is read as milliseconds",
+        "a number of uncertain meaning is read as a time",
         r"form: ga4__events\.(born|visited): it is not in the reviewed form of `(birth_year|month)`",
-        (TIMES, "[0-9]{11,12})", "[0-9]{7,12})"),
+        (TIMES, "[1-9][0-9]{11,12}", "[1-9][0-9]{6,12}"),
     ),
     fault(
         "macros",

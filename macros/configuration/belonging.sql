@@ -8,18 +8,19 @@
     {%- endfor -%}
     {%- set environments = [] -%}
     {%- set stored = namespace(record=none) -%}
+    {%- set keys = hipaa_mode.build_table('masking_keys') -%}
     {%- set there -%}
         select table_name
         from system.main.duckdb_tables()
         where
-            lower(database_name) = lower({{ hipaa_mode.literal(target.database) }})
-            and lower(schema_name) = lower({{ hipaa_mode.literal(target.schema ~ '_restricted') }})
+            lower(database_name) = lower({{ hipaa_mode.literal(keys.database) }})
+            and lower(schema_name) = lower({{ hipaa_mode.literal(keys.schema) }})
             and table_name in ('masking_keys', 'run_records')
     {%- endset -%}
     {%- set tables = run_query(there).columns[0].values() | list -%}
     {%- if 'masking_keys' in tables -%}
         {%- set used_by -%}
-            select environment from {{ hipaa_mode._masking_keys() }} group by 1 order by min(rowid)
+            select environment from {{ keys }} group by 1 order by min(rowid)
         {%- endset -%}
         {%- do environments.extend(run_query(used_by).columns[0].values()) -%}
     {%- endif -%}

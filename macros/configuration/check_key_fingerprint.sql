@@ -2,7 +2,8 @@
     retired by `hipaa-mode key rotate`: half of a destination's history would no longer match the
     other half. A rotation is noted, and with the new fingerprint every token is made anew. -#}
 {% macro check_key_fingerprint(fingerprint, retired_fingerprints=[]) -%}
-    {%- set keys = hipaa_mode._masking_keys() -%}
+    {#- Which key each environment's tokens were made with, by fingerprint. -#}
+    {%- set keys = hipaa_mode.build_table('masking_keys') -%}
     {%- set environment = hipaa_mode.environment() -%}
     {%- do adapter.create_schema(keys) -%}
     {%- call statement('masking_keys') -%}
@@ -63,17 +64,10 @@
     {%- endcall -%}
 {%- endmacro %}
 
-{#- Which key each environment's tokens were made with, by fingerprint. -#}
-{% macro _masking_keys() -%}
-    {{- return(api.Relation.create(
-        database=target.database, schema=target.schema ~ '_restricted', identifier='masking_keys', type='table'
-    )) -}}
-{%- endmacro %}
-
 {#- Fingerprints of the keys that the environment's tokens were made with, the latest last. -#}
 {% macro key_fingerprints_used() -%}
     {%- set sql -%}
-        select fingerprint from {{ hipaa_mode._masking_keys() }}
+        select fingerprint from {{ hipaa_mode.build_table('masking_keys') }}
         where environment = {{ hipaa_mode.literal(hipaa_mode.environment()) }}
         order by first_used_at, rowid
     {%- endset -%}

@@ -2,7 +2,7 @@
 {% macro start_run() -%}
     {%- if execute -%}
         {%- set needs_key = flags.WHICH in ('build', 'run', 'test', 'retry', 'snapshot') -%}
-        {%- do hipaa_mode._check_functions() -%}
+        {%- do hipaa_mode.check_functions() -%}
         {%- set request = hipaa_mode.configuration_request() -%}
         {%- do request.update({'needs_key': needs_key, 'needs_lock': false, 'threads': hipaa_mode.threads()}) -%}
         {%- if needs_key or flags.WHICH == 'seed' -%}
@@ -13,6 +13,9 @@
         {%- for notice in started.notices -%}
             {%- do exceptions.warn('hipaa_mode: ' ~ notice) -%}
         {%- endfor -%}
+        {%- if flags.WHICH not in ('compile', 'generate') -%}
+            {%- do started.faults.extend(hipaa_mode.connection_faults() + hipaa_mode.command('project_faults')) -%}
+        {%- endif -%}
         {%- if started.faults -%}
             {%- set count = started.faults | length -%}
             {%- if flags.WHICH in ('build', 'run') -%}
@@ -37,55 +40,6 @@
         {%- endif -%}
         {%- if flags.WHICH in ('build', 'run') -%}
             {%- do hipaa_mode.withdraw_removed_destinations(started.destinations) -%}
-        {%- endif -%}
-    {%- endif -%}
-{%- endmacro %}
-
-{#- The masking function must be the registered one: a macro of its name would shadow it. -#}
-{% macro _check_functions() -%}
-    {%- set sql -%}
-        select database_name, schema_name, function_type
-        from system.main.duckdb_functions()
-        where function_name in ('hipaa_mask', 'hipaa_mask_retired', 'hipaa_mode_command', 'hipaa_mode_random_code')
-    {%- endset -%}
-    {%- set functions = run_query(sql).rows -%}
-    {%- set ours = [] -%}
-    {%- for function in functions -%}
-        {%- if function[0] == 'system' and function[1] == 'main' and function[2] == 'scalar' -%}
-            {%- do ours.append(function) -%}
-        {%- endif -%}
-    {%- endfor -%}
-    {%- if ours | length < 4 -%}
-        {{- exceptions.raise_compiler_error(
-            'hipaa_mode: the masking plugin is not loaded, so nothing was built. Add it to this '
-            ~ 'target in profiles.yml:\n  plugins:\n    - module: hipaa_mode.plugin'
-        ) -}}
-    {%- elif functions | length > ours | length -%}
-        {{- exceptions.raise_compiler_error(
-            'hipaa_mode: the database has a macro or function of its own with the name of a masking '
-            ~ 'function. It could stand in for masking, so nothing was built. Drop it: '
-            ~ "select * from duckdb_functions() where function_name like 'hipaa%' shows it"
-        ) -}}
-    {%- endif -%}
-    {%- do hipaa_mode._check_shadows() -%}
-{%- endmacro %}
-
-{#- A macro stands in for a function of the engine that has its name, operators included: one
-    called date_trunc would give every destination exact times, one called count empties tests. -#}
-{% macro _check_shadows() -%}
-    {%- set own = run_query('select function_name from system.main.duckdb_functions() where not internal').columns[0].values() -%}
-    {%- if own -%}
-        {%- set sql -%}
-            select distinct function_name
-            from system.main.duckdb_functions()
-            where internal and function_name in ({{ hipaa_mode.literals(own | map('lower')) }})
-        {%- endset -%}
-        {%- set shadowed = run_query(sql).columns[0].values() | sort -%}
-        {%- if shadowed -%}
-            {{- exceptions.raise_compiler_error(
-                "hipaa_mode: the database has macros that stand in for the engine's own functions, so nothing was built. "
-                ~ 'Drop them: ' ~ shadowed | join(', ')
-            ) -}}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}

@@ -20,6 +20,7 @@
 {%- if names | length == 1 and names[0] not in applying -%}
     {{- exceptions.raise_compiler_error('hipaa_mode: test ' ~ names[0] ~ ' has nothing to look at in ' ~ model.identifier ~ ', whose rows are no calls. Remove it') -}}
 {%- endif -%}
+{%- do hipaa_mode.check_connection() -%}
 {%- set actual = hipaa_mode.actual_columns(model) -%}
 {%- set destination_plan = hipaa_mode.destination_plan(destination) -%}
 {%- set columns = hipaa_mode.view_columns(destination_plan, view) if execute else [] -%}
@@ -256,7 +257,7 @@ where failures > 0
 {#- Every event name is one that the seed, as loaded, lets the destination have, as it is sent. -#}
 {% macro _check_events(model, rows) -%}
     {%- set condition -%}
-        {{ 'true' if model.identifier.endswith('__events') else 'event is not null' }}
+        {{ 'true' if hipaa_mode.tested_name(model).endswith('__events') else 'event is not null' }}
         and not exists (select 1 from listed where is_unrestricted)
         and not exists (select 1 from allowed where allowed.event = '*')
         and (event is null or event not in (select allowed.sent_as from allowed))

@@ -36,11 +36,22 @@
     {%- if not execute -%}
         {{- return('parsing__events') -}}
     {%- endif -%}
-    {%- set parts = model.identifier.rsplit('__', 1) -%}
+    {%- set name = hipaa_mode.node_name(model) -%}
+    {%- set parts = name.rsplit('__', 1) -%}
     {%- if parts | length != 2 or parts[1] not in ('events', 'identifies', 'groups', 'users', 'groups_latest') -%}
-        {{- exceptions.raise_compiler_error('hipaa_mode: ' ~ model.identifier ~ ' is not a destination view: its name must be <destination>__events, __identifies, __groups, __users or __groups_latest') -}}
+        {{- exceptions.raise_compiler_error('hipaa_mode: ' ~ name ~ ' is not a destination view: its name must be <destination>__events, __identifies, __groups, __users or __groups_latest') -}}
     {%- endif -%}
-    {{- return(model.identifier) -}}
+    {{- return(name) -}}
+{%- endmacro %}
+
+{#- The name of the model or seed that a relation is of: a project may give relations other names. -#}
+{% macro node_name(relation) -%}
+    {%- for node in graph.nodes.values() if node.resource_type in ('model', 'seed') -%}
+        {%- if (node.database, node.schema, node.alias) == (relation.database, relation.schema, relation.identifier) -%}
+            {{- return(node.name) -}}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(relation.identifier) -}}
 {%- endmacro %}
 
 {#- The different texts of a column as `shown_text`; of a list, its elements. -#}

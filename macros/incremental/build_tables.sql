@@ -28,9 +28,14 @@
     {%- do adapter.commit() -%}
 {%- endmacro %}
 
+{#- Beside the package's models, wherever the project puts these. -#}
 {% macro build_table(name) -%}
+    {%- if not execute -%}
+        {{- return(api.Relation.create(identifier=name)) -}}
+    {%- endif -%}
+    {%- set models = hipaa_mode.package_relation('calls_read') -%}
     {{- return(api.Relation.create(
-        database=target.database, schema=target.schema ~ '_restricted', identifier=name, type='table'
+        database=models.database, schema=models.schema, identifier=name, type='table'
     )) -}}
 {%- endmacro %}
 

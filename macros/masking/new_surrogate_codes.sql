@@ -1,5 +1,6 @@
 {#- A random code for each value that has none yet, in each scope that asks for one. -#}
 {% macro new_surrogate_codes() -%}
+{%- do hipaa_mode.check_connection() -%}
 {%- set plan = hipaa_mode.plan() -%}
 {%- set wanted = {} -%}
 {%- for columns in (plan.masked_tables.values() if plan else []) -%}

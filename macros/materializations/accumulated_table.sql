@@ -18,6 +18,7 @@
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {%- do hipaa_mode.check_connection() -%}
 
     {%- if existing_relation is not none and existing_relation.type != 'table' -%}
         {%- do adapter.drop_relation(existing_relation) -%}

@@ -14,6 +14,7 @@
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {%- do hipaa_mode.check_connection() -%}
 
     {%- if existing_relation is not none and existing_relation.type != 'view' -%}
         {%- do adapter.drop_relation(existing_relation) -%}
@@ -31,6 +32,7 @@
     {{ run_hooks(post_hooks, inside_transaction=False) }}
 
     {%- if flags.WHICH == 'build' and destination_plan and not flags.EMPTY and not flags.SAMPLE -%}
+        {%- do hipaa_mode.check_connection() -%}
         {%- do hipaa_mode.write_files(target_relation, destination_plan, parts[1], columns, model.name, sql) -%}
         {%- do adapter.commit() -%}
     {%- endif -%}

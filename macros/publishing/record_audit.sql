@@ -7,7 +7,8 @@
     refusal is one of them and stops nobody. -#}
 {% macro record_audit(entries, look=false, create=true, after=none, problems=none) -%}
     {%- if entries or look -%}
-        {%- set table = hipaa_mode._audit_table() -%}
+        {#- No model: no build, and no --full-refresh, makes it anew. -#}
+        {%- set table = hipaa_mode.build_table('audit_log') -%}
         {%- set environment = hipaa_mode.literal(hipaa_mode.environment()) -%}
         {%- if after is none -%}
             {%- do adapter.create_schema(table) -%}
@@ -72,11 +73,4 @@
         {{- return({'restore_after': none, 'add': [], 'messages': []}) -}}
     {%- endif -%}
     {{- return(answer.result) -}}
-{%- endmacro %}
-
-{#- The table of the audit log. No model: no build, and no --full-refresh, makes it anew. -#}
-{% macro _audit_table() -%}
-    {{- return(api.Relation.create(
-        database=target.database, schema=target.schema ~ '_restricted', identifier='audit_log', type='table'
-    )) -}}
 {%- endmacro %}

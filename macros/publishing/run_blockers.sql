@@ -1,5 +1,6 @@
 {#- Adds to each destination's reasons why the run may publish nothing, whatever its tests say: calls
-    that were withheld would come back, or too many of the new lines were rejected. Returns these.
+    that were withheld would come back, too many of the new lines were rejected, or something changed
+    the connection since the run started. Returns these.
     Also says in the log which lines were rejected. -#}
 {% macro add_run_blockers(decided, results) -%}
     {%- set state = namespace(was_read=false, is_publishable=false) -%}
@@ -9,7 +10,8 @@
     {%- for decision in decided.values() if decision.is_selected and not decision.reasons -%}
         {%- set state.is_publishable = true -%}
     {%- endfor -%}
-    {%- set reasons = hipaa_mode._too_many_rejected() if state.was_read else [] -%}
+    {%- set reasons = hipaa_mode.changed_since_start() -%}
+    {%- do reasons.extend(hipaa_mode._too_many_rejected() if state.was_read else []) -%}
     {#- What is publishable has all tables that are asked here. -#}
     {%- do reasons.extend(hipaa_mode._returning_calls() if state.is_publishable else []) -%}
     {%- for decision in decided.values() -%}

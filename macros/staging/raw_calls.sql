@@ -62,7 +62,8 @@
             try(decode({{ name }})) as message,
             case when try(decode({{ name }})) is null then {{ name }} end as unreadable
             {%- else %}
-            cast({{ name }} as varchar) as message,
+            {#- As bytes and back: a collation of the column would decide what is equal. #}
+            decode(encode(cast({{ name }} as varchar))) as message,
             cast(null as blob) as unreadable
             {%- endif %}
         from {{ table }}

@@ -5,5 +5,5 @@ select
     line_number,
     rejection_reason,
     rejected_bytes as message_bytes
-from {{ ref('calls_read') }}
+from {{ ref('hipaa_mode', 'calls_read') }}
 where rejection_reason is not null

@@ -56,7 +56,9 @@ from hipaa_mode.raw_calls import RawLines, RawLocation, first_bytes, locate
 from hipaa_mode.raw_files import as_known, known_file, plan_reading
 from hipaa_mode.raw_formats import SNIFFED_BYTES, likely_kind
 from hipaa_mode.received.gate import Judgement, judge
+from hipaa_mode.run.connection import connection_faults, default_settings
 from hipaa_mode.run.gate import Gate, hash_seeds
+from hipaa_mode.run.start import faults_of_running_project
 from hipaa_mode.run_settings import run_faults
 from hipaa_mode.run_state import RunState
 from hipaa_mode.seeds import Fault, add_optional_seeds
@@ -104,6 +106,10 @@ class Session:
         self.suppressed_users = SuppressedUsers()
         self._actions: dict[str, Callable[[Request], Any]] = {
             "start": self._start,
+            "connection_faults": lambda request: connection_faults(
+                request["settings"] or (), request["extensions"] or (), default_settings()
+            ),
+            "project_faults": lambda request: faults_of_running_project(),
             "plan": self._current_plan,
             "destination": self._destination,
             "raw_calls": self._raw_calls,

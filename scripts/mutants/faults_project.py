@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fault import CONSTRUCTION, PROOF, TESTS, Fault, fault
+from fault import CHECK, CONSTRUCTION, PROOF, TESTS, Fault, fault
 from sandbox import Edit
 
 GA4_YAML = "models/destinations/ga4/_ga4.yml"
@@ -10,6 +10,7 @@ PROJECT = "dbt_project.yml"
 SEED_TESTED = Edit(
     "tests/seed_as_reviewed.sql",
     "",
+    "-- depends_on: {{ ref('meddler') }}\n"
     "{{ hipaa_mode.test_matches_reviewed_file(ref('allowed_events')) }}\n",
 )
 REPLACED = (
@@ -18,9 +19,14 @@ REPLACED = (
     'from main_destinations.ga4__events"\n'
     '  - "create or replace view main_destinations.ga4__events as from main.kept"\n'
 )
-WIDENED_SEED = (
-    "{% if this.identifier == 'allowed_events' %}insert into {{ this }} values "
-    "('dev', 'ga4', '*', ''){% else %}select 1{% endif %}"
+MEDDLER = "models/marts/meddler.sql"
+MEDDLING = Edit(MEDDLER, "", "select 1 as number from {{ ref('allowed_events') }} limit 1\n")
+WIDENED_SEED = "insert into main_configuration.allowed_events values ('dev', 'ga4', '*', '')"
+DEV_DATABASE = "restricted/dev.duckdb') }}\"\n"
+DESTINATIONS = "    destinations:\n      +schema: destinations\n"
+TOLERANT = (
+    "{% macro get_test_sql(main_sql, fail_calc, warn_if, error_if, limit) %}"
+    "select 0 as failures, false as should_warn, false as should_error{% endmacro %}\n"
 )
 
 FAULTS: tuple[Fault, ...] = (
@@ -84,11 +90,144 @@ FAULTS: tuple[Fault, ...] = (
         "a seed's table has a row that its reviewed file has not",
         "seed_as_reviewed",
         (
+            MEDDLER,
+            "select 1",
+            f'{{{{ config(post_hook="{WIDENED_SEED}") }}}}select 1',
+        ),
+        around=(SEED_TESTED, MEDDLING),
+    ),
+    # Connection, settings of nodes, macros, and what else the project has
+    fault(
+        "profile",
+        CONSTRUCTION,
+        "a collation decides which event names are equal",
+        "`default_collation` of the connection is not DuckDB's default",
+        (
+            "profiles.yml",
+            DEV_DATABASE,
+            f"{DEV_DATABASE}      settings: {{default_collation: NOCASE}}\n",
+        ),
+    ),
+    fault(
+        "profile",
+        CONSTRUCTION,
+        "a collation is set for the whole database when it is opened",
+        "`default_collation` of the connection is not DuckDB's default",
+        (
+            "profiles.yml",
+            "        memory_limit: \"{{ env_var('HIPAA_MODE_MEMORY_LIMIT', '3GB') }}\"\n"
+            "      plugins:\n        - module: hipaa_mode.plugin\n"
+            "          config: {environment: dev}\n",
+            "        default_collation: NOCASE\n"
+            "      plugins:\n        - module: hipaa_mode.plugin\n"
+            "          config: {environment: dev}\n",
+        ),
+    ),
+    fault(
+        "Python",
+        CHECK,
+        "every setting of the connection may be anything",
+        "test_run_connection.py::test_any_other_setting_must_have_its_default",
+        (
+            "scripts/hipaa_mode/run/connection.py",
+            "return _is_free(name) or value == default or (value in same and default in same)",
+            "return True",
+        ),
+        check="test_run_connection.py",
+    ),
+    fault(
+        "seeds",
+        CONSTRUCTION,
+        "a seed makes a macro with the name of a function",
+        "a post-hook runs SQL that nothing proves",
+        (
             PROJECT,
             "    +schema: configuration\n",
-            f'    +schema: configuration\n    +post-hook: "{WIDENED_SEED}"\n',
+            "    +schema: configuration\n"
+            "    +post-hook: create or replace macro main.date_trunc(a, b) as b\n",
         ),
-        around=(SEED_TESTED,),
+    ),
+    fault(
+        "project",
+        CONSTRUCTION,
+        "views run SQL of their own first",
+        "`sql_header` runs SQL that nothing proves",
+        (PROJECT, DESTINATIONS, f"{DESTINATIONS}      +sql_header: set threads = 1;\n"),
+    ),
+    fault(
+        "project",
+        CONSTRUCTION,
+        "tests keep the raw rows that they find",
+        "`store_failures` keeps what it finds",
+        (PROJECT, "+store_failures: false", "+store_failures: true"),
+    ),
+    fault(
+        "Python",
+        CHECK,
+        "every setting of a model is taken",
+        "test_run_node_settings.py::test_any_other_setting_of_a_model_is_refused",
+        (
+            "scripts/hipaa_mode/run/node_settings.py",
+            "if any(value == allowed and type(value) is type(allowed) for allowed in values):",
+            "if True:",
+        ),
+        check="test_run_node_settings.py",
+    ),
+    fault(
+        "macros",
+        CONSTRUCTION,
+        "a macro of the project lets every test pass",
+        "macro `get_test_sql` stands in for dbt's own",
+        ("macros/own.sql", "", TOLERANT),
+    ),
+    fault(
+        "Python",
+        CHECK,
+        "macros that stand in for dbt's own are not looked for",
+        "test_run_project.py::test_a_macro_of_the_project_may_stand_in_for_no_other",
+        (
+            "scripts/hipaa_mode/run/overrides.py",
+            "            if base in built_in:\n",
+            "            if base in ():\n",
+        ),
+        check="test_run_project.py",
+    ),
+    fault(
+        "project",
+        CONSTRUCTION,
+        "a model of the project joins the group of the restricted zone",
+        "model `meddler` is in the group restricted_zone",
+        (
+            MEDDLER,
+            "",
+            "{{ config(group='restricted_zone') }}select * from {{ ref('stg_calls') }}\n",
+        ),
+    ),
+    fault(
+        "project",
+        PROOF,
+        "a model of the project reads the raw files",
+        "reader: meddler: it reads a file of the folder of raw calls",
+        (MEDDLER, "", "select * from read_ndjson_objects('raw_calls/*.ndjson')\n"),
+    ),
+    fault(
+        "project",
+        CONSTRUCTION,
+        "views and raw calls share a schema",
+        "the schema of the restricted zone: who may read one may read the other",
+        (PROJECT, DESTINATIONS, DESTINATIONS.replace(": destinations", ": restricted")),
+    ),
+    fault(
+        "Python",
+        CHECK,
+        "verify takes any hook of a model of the project",
+        "test_verify_outsiders.py::test_hooks_change_neither_values_nor_functions",
+        (
+            "scripts/hipaa_mode/verify/outsiders.py",
+            "    return all(HARMLESS_HOOK.fullmatch(part) for part in statements if part)\n",
+            "    return True\n",
+        ),
+        check="test_verify_outsiders.py",
     ),
     # Seeds
     fault(

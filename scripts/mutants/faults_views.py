@@ -231,9 +231,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     fault(
         "models",
-        PROOF,
+        CONSTRUCTION,
         "a masked table runs SQL that makes times exact",
-        "model: ga4__events: in model masked_events: SQL of its own runs before or after it",
+        "model `masked_events`: a pre-hook runs SQL that nothing proves",
         (
             "models/masked/masked_events.sql",
             "{{ hipaa_mode.masked_calls('events') }}",

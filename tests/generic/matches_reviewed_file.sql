@@ -1,7 +1,8 @@
 {#- The seed's table holds the same rows as the reviewed file: what the tests read is what the
     build read. -#}
 {% test matches_reviewed_file(model) %}
-{%- set file = hipaa_mode.configuration_request().seed_files.get(model.identifier, '') if execute else '' %}
+{%- do hipaa_mode.check_connection() -%}
+{%- set file = hipaa_mode.configuration_request().seed_files.get(hipaa_mode.node_name(model), '') if execute else '' %}
 with
 
 loaded as (

@@ -2,6 +2,7 @@
     for in the table itself, by what the lists say and not by what was withheld. -#}
 {% test withheld_calls_are_not_masked(model) %}
 {{ config(group='restricted_zone') }}
+{%- do hipaa_mode.check_connection() -%}
 {%- set plan = hipaa_mode.plan() -%}
 {%- set people = hipaa_mode.build_table('suppressed_users') -%}
 {%- set is_read = execute and flags.WHICH not in ('compile', 'generate') -%}

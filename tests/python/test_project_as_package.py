@@ -55,6 +55,7 @@ CALLS = [
         {"tier": "silver"}, userId="patient-001", messageId="m-4", sentAt="2026-03-02T10:00Z"
     ),
 ]
+NAMESAKES = ("duplicate_calls", "calls_without_message_id", "surrogate_codes", "token_bridge")
 VISITS = "select event, count(*) as calls from {{ ref('proxy__events') }} group by event\n"
 
 
@@ -70,6 +71,9 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Project:
     shipped = (REPOSITORY / "seeds/_seeds.yml").read_text("utf-8")
     ours = shipped.replace("[matches_reviewed_file]", "[hipaa_mode.matches_reviewed_file]")
     (folder / "seeds/_seeds.yml").write_text(ours)
+    for name in NAMESAKES:
+        # A project may have models of these names: the package means its own.
+        (folder / f"models/marts/{name}.sql").write_text("select 1 as number\n")
     project = Project(folder, view_tests=(f"hipaa_mode.{ALL_CHECKS}",))
     for name in ("destination_types.csv", "small_zip3_areas.csv"):
         shutil.copy(REPOSITORY / "seeds" / name, folder / "seeds")
@@ -104,6 +108,11 @@ class TestBuild:
             "run_record.json",
         ]
 
+    def test_its_own_models_may_have_names_of_the_packages(self, clinic: Project):
+        assert clinic.query("select number from main_marts.duplicate_calls") == [(1,)]
+        statuses = {name: result["status"] for name, result in clinic.results().items()}
+        assert statuses["raw_calls_are_all_accounted_for"] == "pass"
+
     def test_its_own_models_read_the_destination_views(self, clinic: Project):
         assert clinic.query("select event, calls from main_marts.visits") == [("Visit", 1)]
 
@@ -119,3 +128,16 @@ def test_its_own_models_may_not_read_the_restricted_zone(clinic: Project, model:
     assert run.exit_code == 2
     assert f"model.hipaa_mode.{model}, which is not allowed" in run.output
     assert "private to the 'restricted_zone' group" in run.output
+
+
+@pytest.mark.parametrize("name", ["stg_calls", "masked_events"])
+def test_a_namesake_that_a_test_would_take_for_the_packages_is_refused(clinic: Project, name: str):
+    namesake = clinic.folder / f"models/marts/{name}.sql"
+    namesake.write_text("select 1 as number\n")
+    try:
+        run = clinic.dbt("build")
+    finally:
+        namesake.unlink()
+    assert run.exit_code == 2
+    assert f"models/marts/{name}.sql: model `{name}` has the name" in run.output
+    assert "Give it another name" in run.output

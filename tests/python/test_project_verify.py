@@ -17,6 +17,7 @@ from project import GENERIC_TESTS, Project, allowed, destination, event
 
 from hipaa_mode.plan import Plan
 from hipaa_mode.project import read_plan
+from hipaa_mode.run.facts import Macro
 from hipaa_mode.verify.manifest import VIEW_TESTS, Hook, Manifest, ViewTest, read_manifest
 from hipaa_mode.verify.proof import RULES, Proof, prove
 from hipaa_mode.verify.sarif import as_sarif
@@ -195,10 +196,10 @@ def test_only_the_packages_own_hooks_run_beside_the_models(plan: Plan, manifest:
 
 
 def test_another_packages_materialization_is_refused(plan: Plan, manifest: Manifest) -> None:
-    assert manifest.materializations == {"hipaa_mode"}
-    both = dataclasses.replace(manifest, materializations=frozenset(("hipaa_mode", "mine")))
-    [violation] = prove(plan, both).violations
-    assert (violation.rule, violation.view) == ("model", "mine")
+    own = Macro("mine", "materialization_destination_view_duckdb")
+    facts = dataclasses.replace(manifest.facts, macros=(*manifest.facts.macros, own))
+    [violation] = prove(plan, dataclasses.replace(manifest, facts=facts)).violations
+    assert (violation.rule, violation.view) == ("macro", own.name)
 
 
 @pytest.mark.parametrize("test", VIEW_TESTS)

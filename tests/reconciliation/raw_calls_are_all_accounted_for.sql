@@ -1,6 +1,7 @@
 {{ config(group='restricted_zone') }}
 -- Every raw call is staged, a duplicate, rejected or withheld: none lost, none counted twice. The calls of
 -- the files that this run read are counted anew, from where they came.
+{%- do hipaa_mode.check_connection() -%}
 {% set counted = hipaa_mode.recount_files() %}
 with
 
@@ -8,12 +9,12 @@ counts as (
 
     select
         (select count(*) from {{ hipaa_mode.raw_calls(source('raw', 'calls')) }}) as raw_calls,
-        (select count(*) from {{ ref('calls_read') }} where {{ counted }}) as calls_read,
-        (select count(*) from {{ ref('calls_read') }}) as all_calls,
-        (select count(*) from {{ ref('stg_calls') }}) as staged,
-        (select count(*) from {{ ref('duplicate_calls') }}) as duplicates,
-        (select count(*) from {{ ref('rejected_calls') }}) as rejected,
-        (select count(*) from {{ ref('withheld_calls') }}) as withheld
+        (select count(*) from {{ ref('hipaa_mode', 'calls_read') }} where {{ counted }}) as calls_read,
+        (select count(*) from {{ ref('hipaa_mode', 'calls_read') }}) as all_calls,
+        (select count(*) from {{ ref('hipaa_mode', 'stg_calls') }}) as staged,
+        (select count(*) from {{ ref('hipaa_mode', 'duplicate_calls') }}) as duplicates,
+        (select count(*) from {{ ref('hipaa_mode', 'rejected_calls') }}) as rejected,
+        (select count(*) from {{ ref('hipaa_mode', 'withheld_calls') }}) as withheld
 
 )
 

@@ -160,8 +160,8 @@ def _table(environment: str, database: Path | None, notes: list[str]) -> list[st
             raise FileNotFoundError
         with duckdb.connect(str(path), read_only=True) as connection:
             schemas = connection.execute(
-                "select table_schema from information_schema.tables "
-                "where table_name = 'audit_log' and table_schema like '%\\_restricted' escape '\\'"
+                "select table_schema from information_schema.columns "
+                "where table_name = 'audit_log' and column_name = 'entry'"
             ).fetchall()
             if len(schemas) != 1:
                 notes.append(f"The table was not compared: {path} has {len(schemas)} of it")

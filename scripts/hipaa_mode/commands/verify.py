@@ -82,16 +82,18 @@ def verify(
 
 def _prove(plan: Plan, project: Path, manifest: Path | None) -> Proof:
     if manifest is not None:
-        return prove(plan, read_manifest(manifest))
+        return prove(plan, read_manifest(manifest, project))
     with tempfile.TemporaryDirectory(prefix="hipaa_mode_verify_") as folder:
-        return prove(plan, read_manifest(_compiled(plan.environment, project, Path(folder))))
+        compiled = _compiled(plan.environment, project, Path(folder))
+        return prove(plan, read_manifest(compiled, project))
 
 
 def _compiled(environment: str, project: Path, folder: Path) -> Path:
     """Compile the project into a folder of its own, on an empty database."""
     command = [
         dbt_command(), "--no-use-colors", "--quiet", "compile",
-        "--select", "resource_type:model", "--indirect-selection", "empty",
+        "--select", "resource_type:model", "resource_type:snapshot", "resource_type:analysis",
+        "--indirect-selection", "empty",
         "--target", environment,
         "--target-path", str(folder / "target"),
         "--log-path", str(folder / "logs"),

@@ -1,1 +1,1 @@
-"""What a run decides at its end: what may be published, and whether the finished files hold it."""
+"""What a run must be before it may build, and what it may publish at its end."""

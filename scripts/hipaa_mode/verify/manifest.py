@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sqlglot import exp
 
 from hipaa_mode.errors import MissingFileError
+from hipaa_mode.run.facts import PACKAGE, Facts, read_macros, read_nodes, read_settings
 
 
 @dataclass(frozen=True)
@@ -82,14 +83,16 @@ class Manifest:
         day: the day (UTC) on which the SQL was compiled.
         tests: this package's generic tests, each on its model.
         hooks: hooks of all packages.
-        materializations: packages that have a materialization called `destination_view`.
+        facts: every node and macro, for what is judged of the project as a whole.
+        folder: folder of the project.
     """
 
     models: dict[str, Model]
     day: dt.date
     tests: tuple[ViewTest, ...] = ()
     hooks: tuple[Hook, ...] = ()
-    materializations: frozenset[str] = frozenset()
+    facts: Facts = field(default_factory=lambda: Facts(PACKAGE))
+    folder: Path = Path()
 
     def named(self, table: exp.Table) -> Model | None:
         """Return the model whose relation a table of the SQL names."""
@@ -103,8 +106,13 @@ class Manifest:
         return None
 
 
-def read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path, project: Path | None = None) -> Manifest:
     """Read `manifest.json` as `dbt compile` writes it.
+
+    Args:
+        path: the file.
+        project: folder of the dbt project, for what dbt_project.yml says of whose macros come
+            first; None for what says nothing.
 
     Raises:
         MissingFileError: there is no such file, or it is no manifest of dbt 1.11.
@@ -120,11 +128,10 @@ def read_manifest(path: Path) -> Manifest:
             for node in nodes
             if node["resource_type"] == "operation"
         ]
-        packages = [
-            macro["package_name"]
-            for macro in content["macros"].values()
-            if macro["name"].startswith("materialization_destination_view_")
-        ]
+        name = content["metadata"]["project_name"]
+        facts = Facts(name, read_nodes(content), read_macros(content))
+        if project is not None:
+            facts = read_settings(facts, project / "dbt_project.yml")
     except OSError:
         raise MissingFileError(f"{path} can't be read. Run: dbt compile") from None
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -134,7 +141,8 @@ def read_manifest(path: Path) -> Manifest:
         day,
         tuple(tests),
         tuple(hooks),
-        frozenset(packages),
+        facts,
+        project or Path(),
     )
 
 

@@ -16,7 +16,13 @@ from sqlglot import exp
 from hipaa_mode.configuration import ALL_VIEWS, LATEST_VIEWS
 from hipaa_mode.paths import parse_path
 from hipaa_mode.plan import CHANGED_AT, DestinationPlan, Plan, ViewColumn, retained_from
+from hipaa_mode.run.facts import PACKAGE
+from hipaa_mode.run.node_settings import unreviewed_settings
+from hipaa_mode.run.overrides import dispatch_faults, names_of_dbts_context, overriding_macros
+from hipaa_mode.run.readers import Reader, namesake_faults, readers
+from hipaa_mode.run.relations import relation_faults
 from hipaa_mode.verify.manifest import TESTS_OF_CALLS, VIEW_TESTS, Manifest, Model
+from hipaa_mode.verify.outsiders import problems_of_outsiders, raw_folders, unprovable_hooks
 from hipaa_mode.verify.reviewed import FORMS, TYPES, Reviewed
 from hipaa_mode.verify.terms import (
     Evaluator,
@@ -46,8 +52,6 @@ SUPPRESSED_USERS = "suppressed_users"
 """Table that every run writes the list of suppressed users to; it is no model."""
 
 CROSSWALK = "surrogate_codes"
-PACKAGE = "hipaa_mode"
-
 HOOKS = {
     "on-run-start": "{{ hipaa_mode.start_run() }}",
     "on-run-end": "{{ hipaa_mode.publish(results) }}",
@@ -71,6 +75,10 @@ RULES = {
     "model": "A model is missing, or is built in a way that can't be proven",
     "hook": "The project runs SQL of its own before or after the models, or lacks a hook of ours",
     "test": "A test that every destination view must have is missing or weakened",
+    "setting": "A model, view, test or seed has a setting that was not reviewed for it",
+    "macro": "A macro stands in for one of dbt's or of the package's",
+    "reader": "Something beside the destination views reads the restricted zone",
+    "relation": "The restricted zone shares its schema with something else",
     "staging": "Staging is not as reviewed",
 }
 """What can keep a column from being proven."""
@@ -82,9 +90,17 @@ REMEDIES = {
     "model": "Add or restore the model, then compile again",
     "form": "Restore the macro, or review its new form in verify/reviewed_forms.sql",
     "staging": "Restore the macro, or review its new form in verify/reviewed_forms.sql",
-    "hook": "Run it on its own with dbt run-operation, after the build",
+    "hook": "Run it on its own with dbt run-operation, after the build. A package whose hooks run "
+    "with every command, such as elementary, needs a dbt project of its own: that may read what "
+    "is published",
+    "macro": "Rename the macro, or take it out of the project",
+    "relation": "Change generate_schema_name, or +schema in dbt_project.yml",
     "test": "Copy the tests of another destination's YAML, without settings",
 }
+NODE_HOOK_REMEDY = (
+    "Take it out: only grant, revoke, comment, analyze, vacuum and checkpoint on {{ this }} are "
+    "proven. Run the rest on its own with dbt run-operation, after the build"
+)
 DEFAULT_REMEDY = "Take it out of the model: only what docs/verify.md names can be proven"
 
 
@@ -146,6 +162,7 @@ def prove(plan: Plan, manifest: Manifest) -> Proof:
     proof = Proof(plan.environment)
     tracer = _Tracer(manifest, plan)
     proof.verdicts += _judged_hooks(manifest)
+    proof.verdicts += _judged_project(manifest)
     views = {
         model.name: model
         for model in manifest.models.values()
@@ -204,10 +221,52 @@ def _judged_hooks(manifest: Manifest) -> list[Verdict]:
         problem = f"{when} lacks {code}"
         remedy = f"Put it back into {when} of dbt_project.yml"
         found.append(replace(_violation(ALL, when, "", "hook", problem), remedy=remedy))
-    for package in sorted(manifest.materializations - {PACKAGE}):
-        problem = f"package {package} has a materialization destination_view of its own"
-        found.append(_violation(ALL, package, "", "model", problem))
     return [replace(item, file="dbt_project.yml") for item in found]
+
+
+def _judged_project(manifest: Manifest) -> list[Verdict]:
+    """Judge every node and macro of the project: settings, hooks, readers and relations."""
+    facts = manifest.facts
+
+    def found(name: str, rule: str, problem: str, remedy: str, file: str) -> Verdict:
+        violation = _violation(ALL, name, "", rule, problem)
+        return replace(violation, remedy=remedy, file=file)
+
+    verdicts = [
+        found(item.node.name, "setting", item.problem, item.remedy, item.node.file)
+        for item in unreviewed_settings(facts.nodes)
+    ]
+    verdicts += [
+        found(item.macro.name, "macro", f"the macro {item.problem}", item.remedy, item.macro.file)
+        for item in overriding_macros(facts, names_of_dbts_context)
+    ]
+    verdicts += [
+        found("dispatch", "macro", problem, REMEDIES["macro"], "dbt_project.yml")
+        for problem in dispatch_faults(facts)
+    ]
+    judged = {item.node.unique_id for item in unreviewed_settings(facts.nodes)}
+    for node, when, code in unprovable_hooks(facts.nodes):
+        if node.unique_id not in judged and node.kind != "operation":
+            problem = f"its {when} runs something that can't be traced"
+            violation = found(node.name, "hook", problem, NODE_HOOK_REMEDY, node.file)
+            step = Step(node.name, node.file, None, code.strip())
+            verdicts.append(replace(violation, trace=(step,)))
+    inside = {reader.node.unique_id: reader.problem for reader in readers(facts.nodes)}
+    outside = problems_of_outsiders(facts, raw_folders(manifest.folder))
+    for node, problem in (
+        *((reader.node, reader.problem) for reader in readers(facts.nodes)),
+        *((node, problem) for node, problem in outside if node.unique_id not in inside),
+    ):
+        verdicts.append(found(node.name, "reader", f"it {problem}", Reader.remedy, node.file))
+    verdicts += [
+        found("relations", "relation", problem, REMEDIES["relation"], "dbt_project.yml")
+        for problem in relation_faults(facts.nodes)
+    ]
+    verdicts += [
+        found("tests", "test", problem, "Give the project's model another name", "")
+        for problem in namesake_faults(facts.nodes)
+    ]
+    return verdicts
 
 
 def _judged_tests(destination: str, model: Model, manifest: Manifest) -> list[Verdict]:
@@ -592,8 +651,8 @@ class _ViewProof:
             return self._violation("", "missing-filter", "calls of other types are not left out")
         left.remove(types)
         events = self._destination.events if self._view == "events" else None
-        listed = _literals(events) if events and "*" not in events else None
-        if events is not None and "*" not in events:
+        listed = _literals(events) if events is not None and "*" not in events else None
+        if listed is not None:
             wanted = Term("in", event, listed) if listed else Term("Boolean")
             if wanted not in left:
                 problem = "the filter on event names is missing, or is not the seed's"

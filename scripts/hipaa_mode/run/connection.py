@@ -1,0 +1,120 @@
+"""Whether a connection means what the package's SQL was reviewed with.
+
+A setting such as `default_collation` decides what `=` means, for the filters and for the tests
+that check them. So a setting keeps its default unless it is reviewed below: what the defaults are
+is asked of a fresh database in memory, so that a setting of a later DuckDB is judged as well.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+
+import duckdb
+
+MAY_DIFFER = frozenset(
+    (
+        # How much of the machine is used, and when data is written to disk.
+        *("threads", "worker_threads", "external_threads", "pin_threads"),
+        *("memory_limit", "max_memory", "block_allocator_memory", "allocator_background_threads"),
+        *("allocator_flush_threshold", "allocator_bulk_deallocation_flush_threshold"),
+        *("temp_directory", "max_temp_directory_size", "temp_file_encryption"),
+        *("checkpoint_threshold", "wal_autocheckpoint", "wal_autocheckpoint_entries"),
+        *("auto_checkpoint_skip_wal_threshold", "streaming_buffer_size", "max_vacuum_tasks"),
+        *("write_buffer_row_group_count", "write_buffer_row_group_memory_limit"),
+        *("default_block_size", "storage_compatibility_version", "access_mode"),
+        # What is shown of progress, and how DuckDB presents itself.
+        *("enable_progress_bar", "enable_progress_bar_print", "progress_bar_time"),
+        *("custom_user_agent", "duckdb_api"),
+        # Where extensions and secrets are, and how other places are reached.
+        *("home_directory", "extension_directory", "extension_directories"),
+        *("secret_directory", "default_secret_storage", "allow_persistent_secrets"),
+        *("http_proxy", "http_proxy_username", "http_proxy_password", "ca_cert_file"),
+        *("enable_server_cert_verification", "http_keep_alive", "http_timeout"),
+        *("http_retries", "http_retry_backoff", "http_retry_wait_ms", "user", "username"),
+        "password",
+        # What only ever allows less.
+        *("lock_configuration", "enable_external_access", "allowed_directories", "allowed_paths"),
+        *("allowed_configs", "disabled_filesystems", "allow_community_extensions"),
+        *("autoinstall_known_extensions", "autoload_known_extensions"),
+    )
+)
+"""Settings that change neither values nor rows."""
+
+MAY_DIFFER_PREFIXES = ("s3_", "azure_")
+"""Settings by which object storage is reached; the names depend on the extension's version."""
+
+SAME = {"TimeZone": frozenset(("UTC", "Etc/UTC", "Etc/UCT", "UCT", "Zulu"))}
+"""Values of a setting that are one another."""
+
+EXTENSIONS = frozenset(
+    (
+        *("autocomplete", "aws", "avro", "azure", "core_functions", "delta", "ducklake", "excel"),
+        *("fts", "httpfs", "iceberg", "icu", "inet", "jemalloc", "json", "motherduck"),
+        *("mysql_scanner", "parquet", "postgres_scanner", "spatial", "sqlite_scanner", "tpcds"),
+        *("tpch", "ui", "unity_catalog", "vss"),
+    )
+)
+"""DuckDB's own extensions: none has a collation, or another meaning of what SQL says."""
+
+
+@functools.cache
+def default_settings() -> Mapping[str, str]:
+    """Return every setting of a fresh database in memory, by name."""
+    with duckdb.connect(":memory:") as connection:
+        rows = connection.execute("select name, value from duckdb_settings()").fetchall()
+    return {name: _text(value) for name, value in rows}
+
+
+def connection_faults(
+    settings: Iterable[Sequence[str | None]],
+    extensions: Iterable[str],
+    defaults: Mapping[str, str],
+) -> list[str]:
+    """Say which settings and extensions may change what the reviewed SQL means.
+
+    Args:
+        settings: name and value of each setting of the connection.
+        extensions: names of the extensions that are loaded.
+        defaults: the settings of a fresh database, by name.
+    """
+    found = {str(name): _text(value) for name, value in settings}
+    faults = [
+        f"`{name}` of the connection is not DuckDB's default, and it can change which rows or "
+        f"values are let through. {remedy(name)}"
+        for name, value in sorted(found.items())
+        if not _may_be(name, value, defaults.get(name))
+    ]
+    faults += [
+        f"the connection lacks the setting `{name}`, by which it is judged. Use the DuckDB that "
+        "is installed here"
+        for name in sorted(defaults.keys() - found.keys())
+        if not _is_free(name)
+    ]
+    faults += [
+        f"DuckDB's extension `{name}` is loaded, which is not one that was reviewed. Take it out "
+        "of `extensions` in profiles.yml"
+        for name in sorted(set(extensions) - EXTENSIONS)
+    ]
+    return faults
+
+
+def remedy(name: str) -> str:
+    """Say how a setting gets its default back."""
+    return (
+        f"Take it out of `settings` and `config_options` in profiles.yml, and out of hooks and "
+        f"models that run `set {name}`"
+    )
+
+
+def _may_be(name: str, value: str, default: str | None) -> bool:
+    same = SAME.get(name, frozenset())
+    return _is_free(name) or value == default or (value in same and default in same)
+
+
+def _is_free(name: str) -> bool:
+    return name in MAY_DIFFER or name.startswith(MAY_DIFFER_PREFIXES)
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,112 @@
+"""Who reads the restricted zone beside the package's models and the destination views.
+
+dbt keeps its models private to a group, and whoever joins the group, or names a relation by its
+schema, comes in all the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from hipaa_mode.run.facts import MATERIALIZED, PACKAGE, ZONE, Node
+
+RAW_VIEWS = ("hipaa_mode_raw_lines", "hipaa_mode_suppressed_users")
+"""Views of the connection that hold raw calls and ids of people."""
+
+RAW_SOURCE = f"source.{PACKAGE}.raw.calls"
+
+NOT_READERS = ("test", "unit_test", "seed", "operation")
+"""Kinds of nodes that keep nothing of what they read, or read nothing; hooks are judged apart."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A node that reads the restricted zone, and may not.
+
+    Attributes:
+        node: the node.
+        problem: how it does so.
+    """
+
+    node: Node
+    problem: str
+
+    remedy = "Let it read the destination views instead: {{ ref('<destination>__events') }}"
+
+    def __str__(self) -> str:
+        return (
+            f"{self.node.file}: {self.node.kind} `{self.node.name}` {self.problem}. {self.remedy}"
+        )
+
+
+def readers(nodes: Sequence[Node]) -> list[Reader]:
+    """Return what reads the restricted zone, by what dbt knows and by the text of its code."""
+    restricted = {node.unique_id: node.name for node in nodes if node.is_restricted}
+    restricted[RAW_SOURCE] = "the raw calls"
+    names = names_of_the_zone(nodes)
+    found = []
+    for node in outsiders(nodes):
+        if node.config.get("group") == ZONE:
+            problem = f"is in the group {ZONE}, whose members may read raw values"
+            found.append(Reader(node, problem))
+        read = sorted(restricted[parent] for parent in node.parents if parent in restricted)
+        if read:
+            found.append(Reader(node, f"reads {', '.join(read)} of the restricted zone"))
+        elif mentioned := names.search(_without_comments(node.code)):
+            found.append(Reader(node, f"names `{mentioned.group(1)}`, which is restricted"))
+    return found
+
+
+def namesake_faults(nodes: Sequence[Node]) -> list[str]:
+    """Say which tests of the package would test a model of the project in the place of its own.
+
+    dbt takes the model of a project where a test in YAML names one, and the package's otherwise.
+    """
+    taken = {
+        node.unique_id: node
+        for node in nodes
+        if node.package != PACKAGE and node.kind == "model" and node.name in MATERIALIZED
+    }
+    misled = {
+        parent
+        for node in nodes
+        if node.kind == "test" and node.package == PACKAGE
+        for parent in node.parents
+        if parent in taken
+    }
+    return [
+        f"{taken[parent].file}: model `{taken[parent].name}` has the name of one of the "
+        "package's, and dbt would test it in its place. Give it another name"
+        for parent in sorted(misled)
+    ]
+
+
+def outsiders(nodes: Iterable[Node]) -> list[Node]:
+    """Return the nodes that have no business in the restricted zone."""
+    return [
+        node
+        for node in nodes
+        if not (node.is_restricted or node.is_view or node.kind in NOT_READERS)
+    ]
+
+
+def restricted_schemas(nodes: Iterable[Node]) -> set[tuple[str, str]]:
+    """Return database and schema of the package's models, lower-case."""
+    return {node.address[:2] for node in nodes if node.is_restricted}
+
+
+def names_of_the_zone(nodes: Iterable[Node]) -> re.Pattern[str]:
+    """Return a pattern for names of restricted relations: what a schema's name is put before."""
+    views = "|".join(RAW_VIEWS)
+    schemas = "|".join(re.escape(schema) for _, schema in sorted(restricted_schemas(nodes)))
+    named = rf'|\b(?:{schemas})(?="?\s*\.)' if schemas else ""
+    return re.compile(rf"(\b(?:{views})\b{named})", re.IGNORECASE)
+
+
+_COMMENTS = re.compile(r"\{#.*?#\}|/\*.*?\*/|--[^\n]*", re.DOTALL)
+
+
+def _without_comments(code: str) -> str:
+    return _COMMENTS.sub(" ", code)

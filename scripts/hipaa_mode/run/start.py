@@ -1,0 +1,33 @@
+"""Everything about a project that keeps a run from starting."""
+
+from __future__ import annotations
+
+from hipaa_mode.run.facts import Facts, running_project
+from hipaa_mode.run.node_settings import told, unreviewed_settings
+from hipaa_mode.run.overrides import dispatch_faults, names_of_dbts_context, overriding_macros
+from hipaa_mode.run.readers import namesake_faults, readers
+from hipaa_mode.run.relations import relation_faults
+
+
+def faults_of_running_project() -> list[str]:
+    """Say what of the project that dbt runs is not as reviewed."""
+    try:
+        facts = running_project()
+    except LookupError:
+        return ["dbt does not say which project it runs. Use a version of dbt that is supported"]
+    return project_faults(facts)
+
+
+def project_faults(facts: Facts) -> list[str]:
+    """Say what of a project is not as reviewed: settings, macros, readers and relations."""
+    found = [
+        *overriding_macros(facts, names_of_dbts_context),
+        *readers(facts.nodes),
+    ]
+    return [
+        *told(unreviewed_settings(facts.nodes)),
+        *(str(item) for item in found),
+        *dispatch_faults(facts),
+        *relation_faults(facts.nodes),
+        *namesake_faults(facts.nodes),
+    ]

@@ -96,11 +96,7 @@
         select
             count(*),
             count(*) filter (coalesce({{ hipaa_mode.without_blanks('cast(user_id as varchar)') }}, '') = ''),
-            {%- if environments is none %}
-            0
-            {%- else %}
             count(*) filter ({{ table.environment }} not in ({{ hipaa_mode.literals(['*'] + environments) }}))
-            {%- endif %}
         from {{ table.name }}
     {%- endset -%}
     {%- set row = run_query(sql).rows[0] -%}

@@ -168,16 +168,25 @@ def key_fingerprint(
 def check(
     environment: EnvironmentOption = "dev",
     project: Annotated[Path, typer.Option(help="Folder of the dbt project.")] = Path("."),
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse rows that narrow nothing, too.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check the seeds and the lock as a build would, without dbt, a database or a key.
 
-    Example: `hipaa-mode check --environment prod`
+    Exit code 2 if there is a fault. A row without which every destination would receive the same
+    is a warning, and with `--strict` a fault.
+
+    Example: `hipaa-mode check --environment prod --strict`
     """
     plan = read_plan(project, environment)
     judgement = judge_project(project, environment)
     plan.faults += judgement.faults
     plan.warnings += judgement.notices
+    if strict:
+        plan.faults += plan.rows_without_effect
+        plan.warnings = [item for item in plan.warnings if item not in plan.rows_without_effect]
     if as_json:
         output.print_json(
             json.dumps(

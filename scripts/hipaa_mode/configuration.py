@@ -59,6 +59,8 @@ EXPIRY_WARNING = dt.timedelta(days=14)
 MOST_DAYS = 36_500
 """The longest time, a hundred years, that calls can be said to be kept for."""
 
+NOT_A_DATE = "Write yyyy-mm-dd, from 2000 to 2199, or leave it blank"
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -168,8 +170,9 @@ class Configuration:
     `listed` has the environment and name of every destination row and `listed_types` the name
     of every type, faulty ones included, and `unread` the seeds that could not be read, or not all
     of them, so that one fault does not make a dozen others. `retain_days` has, by environment or
-    `*`, for how many days calls are kept; None for good. `optional_lists` tells which of the lists
-    that need not be there are.
+    `*`, for how many days calls are kept, None for good, and `environment_rows` the rows that say
+    so. `optional_lists` tells which of the lists that need not be there are. `targets` are the
+    names of the dbt targets, where they are known.
     """
 
     types: dict[str, DestinationType] = field(default_factory=dict)
@@ -181,6 +184,8 @@ class Configuration:
     listed_types: set[str] = field(default_factory=set)
     retain_days: dict[str, int | None] = field(default_factory=dict)
     optional_lists: OptionalLists = field(default_factory=OptionalLists)
+    environment_rows: dict[str, SeedRow] = field(default_factory=dict)
+    targets: frozenset[str] = frozenset()
     unread: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
 
@@ -198,16 +203,29 @@ class Configuration:
         """Return for how many days an environment keeps calls; None for good."""
         return self.retain_days.get(environment, self.retain_days.get(ANY))
 
-    def knows(self, environment: str) -> bool:
-        """Whether a row for this environment can count: some destination is listed for it."""
+    def has_destinations(self, environment: str) -> bool:
+        """Whether some destination is listed for this environment, or for every one."""
         return environment == ANY or any(listed in (environment, ANY) for listed, _ in self.listed)
+
+    def names(self, environment: str) -> bool:
+        """Whether there is such an environment: a destination for every one makes none."""
+        return environment == ANY or environment in self.known_environments()
+
+    def known_environments(self) -> frozenset[str]:
+        """Return the environments that a destination's row, their own row or a target names."""
+        named = {environment for environment, _ in self.listed} | self.environment_rows.keys()
+        return frozenset(named - {ANY}) | self.targets
 
     def environments(self) -> list[str]:
         """Return the environments that the destinations seed names."""
         return sorted({environment for environment, _ in self.listed} - {ANY})
 
 
-def read_configuration(seed_files: Mapping[str, Path], labels: Mapping[str, str]) -> Configuration:
+def read_configuration(
+    seed_files: Mapping[str, Path],
+    labels: Mapping[str, str],
+    targets: Iterable[str] = (),
+) -> Configuration:
     """Read and check the seeds.
 
     Args:
@@ -215,12 +233,15 @@ def read_configuration(seed_files: Mapping[str, Path], labels: Mapping[str, str]
             there. Of who is suppressed, the configuration has no more than the number: see
             `hipaa_mode.suppression`.
         labels: how messages name each file.
+        targets: names of the dbt targets, each of which is an environment.
 
     Returns:
         The configuration; `faults` lists everything wrong that no date and no dbt model is
         needed to see. Rows with faults are left out.
     """
-    configuration = Configuration(optional_lists=read_optional_lists(seed_files, labels))
+    configuration = Configuration(
+        optional_lists=read_optional_lists(seed_files, labels), targets=frozenset(targets)
+    )
     rows = _read_rows(configuration, seed_files, labels)
     for row in rows["destination_types"]:
         _add_type(configuration, row)
@@ -257,6 +278,17 @@ def _read_rows(
             configuration.unread.add(seed)
         rows[seed] = found or []
     return rows
+
+
+def parse_date(text: str) -> dt.date:
+    """Parse the date of a cell.
+
+    Raises:
+        ValueError: it is none, or of a century that nobody means.
+    """
+    if not re.fullmatch(r"2[01][0-9]{2}-[0-9]{2}-[0-9]{2}", text):
+        raise ValueError
+    return dt.date.fromisoformat(text)
 
 
 class _RowReader:
@@ -311,11 +343,9 @@ class _RowReader:
         if not value:
             return None
         try:
-            if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
-                raise ValueError
-            return dt.date.fromisoformat(value)
+            return parse_date(value)
         except ValueError:
-            self.fault(f"`{column}` is not a date", "Write yyyy-mm-dd, or leave it blank")
+            self.fault(f"`{column}` is not a date", NOT_A_DATE)
             return None
 
     def days(self, column: str) -> int | None:
@@ -457,13 +487,15 @@ def _add_environment(configuration: Configuration, row: SeedRow) -> None:
     days = read.days("retain_days")
     if environment in configuration.retain_days:
         read.fault("the environment is listed twice", "Remove one of the rows")
-    if "destinations" not in configuration.unread and not configuration.knows(environment):
+    is_read = "destinations" not in configuration.unread
+    if is_read and not configuration.has_destinations(environment):
         read.fault(
             "no destination is listed for this environment",
             "Correct `environment`, or remove the row",
         )
     if read.is_sound:
         configuration.retain_days[environment] = days
+        configuration.environment_rows[environment] = row
 
 
 def _add_event(configuration: Configuration, row: SeedRow) -> None:
@@ -474,6 +506,10 @@ def _add_event(configuration: Configuration, row: SeedRow) -> None:
         read.fault("`event` is blank", "Name the event, or write * to allow all")
     if _CONTROL.search(sent_as):
         read.fault("`sent_as` holds a control character", "Remove it")
+    if sent_as and not sent_as.strip():
+        read.fault("`sent_as` holds nothing but blanks", "Give the name, or leave it blank")
+    if sent_as and sent_as.strip() == event.strip():
+        read.fault("`sent_as` is the event's own name", "Leave it blank, or give another name")
     if event == ANY and sent_as:
         read.fault("`sent_as` can't rename every event", "Leave it blank, or name the event")
     allowed = AllowedEvent(
@@ -640,3 +676,13 @@ def _check_references(configuration: Configuration) -> None:
                     "destinations",
                 )
             )
+        elif not configuration.names(row.environment):
+            configuration.faults.append(unknown_environment(row.row))
+
+
+def unknown_environment(row: SeedRow) -> Fault:
+    """Describe a row for an environment that there is not: `*` destinations make none."""
+    return row.fault(
+        "no destination's row, no row of environments and no dbt target names this environment",
+        "Correct `environment`, or add it to environments.csv",
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
@@ -27,9 +27,16 @@ from hipaa_mode.configuration import (
     Configuration,
     Destination,
 )
+from hipaa_mode.effects import (
+    effective_guard,
+    misleading_rows,
+    rows_with_exceptions,
+    rows_without_effect,
+)
 from hipaa_mode.names import environment_name
 from hipaa_mode.paths import ARRAY, PropertyPath, duckdb_json_path, snake_case
 from hipaa_mode.seeds import Fault
+from hipaa_mode.selection import candidate_rows, grants, rank, still_counts, strongest
 
 CHANGED_AT = "changed_at"
 """Column of a view of latest values: when one of them last changed."""
@@ -159,7 +166,8 @@ class Plan:
     """The build of one environment. `faults` not empty means it must not run.
 
     `retain_days` is for how many days calls are kept, and `retained_from` the first of these days
-    (UTC, ISO 8601); None for good.
+    (UTC, ISO 8601); None for good. `rows_without_effect` are the warnings of rows without which
+    nothing would be otherwise.
     """
 
     environment: str
@@ -179,12 +187,14 @@ class Plan:
     fingerprint: str = ""
     faults: list[Fault] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
+    rows_without_effect: list[Fault] = field(default_factory=list)
 
     def as_json(self) -> str:
         """Write the plan as JSON text for the dbt macros."""
         content = asdict(self)
         content["faults"] = [str(fault) for fault in self.faults]
         content["warnings"] = [str(warning) for warning in self.warnings]
+        del content["rows_without_effect"]
         return json.dumps(content, ensure_ascii=False, sort_keys=True)
 
 
@@ -233,6 +243,11 @@ def make_plan(
     for other in configuration.environments():
         if other != environment:
             _check_collisions_elsewhere(configuration, other, today, plan)
+    environments = {*configuration.known_environments(), environment} - {ANY}
+    plan.faults += misleading_rows(configuration, environments, today)
+    plan.warnings += rows_with_exceptions(configuration, environment, environments)
+    plan.rows_without_effect = rows_without_effect(configuration, environments, today)
+    plan.warnings += plan.rows_without_effect
     if models is not None:
         _check_models(plan, destinations, set(models))
     content: list[object] = [
@@ -285,41 +300,24 @@ def _rows_for(
 ) -> list[AllowedProperty]:
     """Return the rows that count: for each property the most particular ones, not expired.
 
-    A row for the destination beats a `*` row, and among those a row for the environment
-    beats a `*` row. Expiry never widens: an expired row still beats what it beat, and one that
-    masks or denies an id still counts.
+    Expiry never widens: an expired row still beats what it beat, and one that masks or denies an
+    id still counts.
     """
     chosen: list[AllowedProperty] = []
-    for row in _most_particular(configuration, destination, environment):
-        narrows = row.property_list == ENVELOPE and row.treatment.kind.name != "allow"
-        if row.expires_on is not None and row.expires_on < today:
-            effect = "still counts, since it narrows" if narrows else "no longer counts"
-            problem = f"the row expired on {row.expires_on} and {effect}"
-            _warn_once(plan, row.row.fault(problem, "Remove it, or review and renew it"))
-            if not narrows:
-                continue
-        elif row.expires_on is not None and row.expires_on <= today + EXPIRY_WARNING:
-            problem = f"the row expires on {row.expires_on}"
-            _warn_once(plan, row.row.fault(problem, "Review it, then renew or remove it"))
-        if row.treatment.kind.name != "deny" or row.property_list == ENVELOPE:
-            chosen.append(row)
-    return chosen
-
-
-def _most_particular(
-    configuration: Configuration, destination: Destination, environment: str
-) -> list[AllowedProperty]:
-    candidates: dict[object, list[AllowedProperty]] = defaultdict(list)
-    for row in configuration.allowed_properties:
-        is_for_all = row.destination == ANY and destination.restrict_phi
-        if row.environment in (environment, ANY) and (
-            row.destination == destination.name or is_for_all
-        ):
-            candidates[row.place].append(row)
-    chosen: list[AllowedProperty] = []
-    for rows in candidates.values():
-        best = max((row.destination != ANY, row.environment != ANY) for row in rows)
-        chosen += [row for row in rows if (row.destination != ANY, row.environment != ANY) == best]
+    for rows in candidate_rows(configuration, destination, environment).values():
+        for row in strongest(rows):
+            if row.expires_on is not None and row.expires_on < today:
+                counts = still_counts(row, today)
+                effect = "still counts, since it narrows" if counts else "no longer counts"
+                problem = f"the row expired on {row.expires_on} and {effect}"
+                _warn_once(plan, row.row.fault(problem, "Remove it, or review and renew it"))
+                if not counts:
+                    continue
+            elif row.expires_on is not None and row.expires_on <= today + EXPIRY_WARNING:
+                problem = f"the row expires on {row.expires_on}"
+                _warn_once(plan, row.row.fault(problem, "Review it, then renew or remove it"))
+            if grants(row):
+                chosen.append(row)
     return chosen
 
 
@@ -339,9 +337,8 @@ def _events_for(
             continue
         if row.destination not in (destination.name, ANY):
             continue
-        rank = (row.destination != ANY, row.environment != ANY)
-        if row.event not in chosen or rank > chosen[row.event][0]:
-            chosen[row.event] = (rank, row.sent_as or row.event)
+        if row.event not in chosen or rank(row) > chosen[row.event][0]:
+            chosen[row.event] = (rank(row), row.sent_as or row.event)
     return {event: sent_as for event, (_, sent_as) in sorted(chosen.items())}
 
 
@@ -493,7 +490,7 @@ class _Resolution:
         value = self._value(row)
         scope = destination.scope if kind in ("mask", "surrogate") else None
         events = _joined_events(rows)
-        guard = _guard(destination, row)
+        guard = effective_guard(destination, row)
         key = (value.name, str(row.treatment), row.normalize, row.data_type, scope, guard)
         known = self.columns[view].get(key)
         guard_column = None
@@ -588,16 +585,6 @@ def _received(columns: Sequence[ViewColumn]) -> list[dict[str, object]]:
         for column in columns
     ]
     return sorted(described, key=lambda column: str(column["name"]))
-
-
-def _guard(destination: Destination, row: AllowedProperty) -> str:
-    """Return what is done with values that look like an identifier, where they may be free text.
-
-    Where the row says nothing, a destination in HIPAA mode does not get them.
-    """
-    if not row.can_be_guarded:
-        return ""
-    return row.guard or ("block" if destination.is_in_hipaa_mode else "none")
 
 
 def _uses_zip3(rows: Sequence[AllowedProperty]) -> bool:
@@ -819,6 +806,7 @@ def denying_rows(
     """Return the rows that keep a property from a destination, which nothing then shows."""
     return [
         row
-        for row in _most_particular(configuration, destination, environment)
+        for rows in candidate_rows(configuration, destination, environment).values()
+        for row in strongest(rows)
         if row.treatment.kind.name == "deny" and row.property_list != ENVELOPE
     ]

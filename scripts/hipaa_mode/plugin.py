@@ -59,7 +59,7 @@ from hipaa_mode.received.gate import Judgement, judge
 from hipaa_mode.run.connection import connection_faults, default_settings
 from hipaa_mode.run.gate import Gate, hash_seeds
 from hipaa_mode.run.start import faults_of_running_project
-from hipaa_mode.run_settings import run_faults
+from hipaa_mode.run_settings import run_faults, run_targets
 from hipaa_mode.run_state import RunState
 from hipaa_mode.seeds import Fault, add_optional_seeds
 from hipaa_mode.settings import plugin_faults
@@ -634,7 +634,7 @@ def _read_plan(
     labels = dict(request["seed_labels"])
     environment = environment_name(request["environment"])
     faults = add_optional_seeds(files, labels)
-    configuration = read_configuration(files, labels)
+    configuration = read_configuration(files, labels, {environment, *run_targets()})
     configuration.faults += faults
     if suppressed_users is not None:
         accepted = request.get("belonging", {}).get("accepted", {})

@@ -7,12 +7,13 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from hipaa_mode.configuration import ANY, Configuration, read_configuration
 from hipaa_mode.errors import MissingFileError
 from hipaa_mode.plan import Plan, make_plan
-from hipaa_mode.project_settings import settings_faults, variable
+from hipaa_mode.project_settings import named_environments, settings_faults, variable
 from hipaa_mode.raw_calls import RawLocation, locate
 from hipaa_mode.seeds import SEED_COLUMNS, add_optional_seeds
 from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE, SuppressedUsers, locations_of
@@ -33,11 +34,15 @@ def read_plan(project: Path, environment: str, check_models: bool = True) -> Pla
             their one line, so that a hand-written one is not found.
     """
     models = destination_models(project) if check_models else None
-    return make_plan(read_seeds(project), environment, today(), models)
+    return make_plan(read_seeds(project, [environment]), environment, today(), models)
 
 
-def read_seeds(project: Path) -> Configuration:
+def read_seeds(project: Path, environments: Iterable[str] = ()) -> Configuration:
     """Read a project's seeds, as they are on disk.
+
+    Args:
+        project: folder of the dbt project.
+        environments: environments that there are besides those of the seeds and the profile.
 
     Raises:
         MissingFileError: the folder is no dbt project.
@@ -50,7 +55,8 @@ def read_seeds(project: Path) -> Configuration:
     files = {seed: project / "seeds" / f"{seed}.csv" for seed in SEED_COLUMNS}
     labels = {seed: f"seeds/{seed}.csv" for seed in SEED_COLUMNS}
     faults = add_optional_seeds(files, labels)
-    configuration = read_configuration(files, labels)
+    targets = named_environments(project).union(environments)
+    configuration = read_configuration(files, labels, targets)
     configuration.faults += [*faults, *settings_faults(project)]
     # For its faults: the list itself is for builds alone.
     locations = locations_of(os.environ.get(SUPPRESSED_USERS_VARIABLE))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,8 @@ def settings_faults(project: Path) -> list[Fault]:
         PROJECT_FILE,
     )
     for output in _outputs(settings, profiles_file(project)).values():
-        for plugin in output.get("plugins") or ():
-            config = plugin.get("config") if isinstance(plugin, dict) else None
-            if config and plugin.get("module") == PLUGIN:
-                faults += [fault for fault in plugin_faults(config) if fault not in faults]
+        for config in _plugin_configs(output):
+            faults += [fault for fault in plugin_faults(config) if fault not in faults]
     return faults
 
 
@@ -42,6 +40,15 @@ def target_names(project: Path, folder: str | None = None) -> frozenset[str]:
     """
     file = Path(folder) / "profiles.yml" if folder else profiles_file(project)
     return frozenset(_outputs(_read(project / PROJECT_FILE), file))
+
+
+def named_environments(project: Path) -> frozenset[str]:
+    """Return the environments that a project's profile, the plugin in it and its variable name."""
+    outputs = _outputs(_read(project / PROJECT_FILE), profiles_file(project))
+    configs = [config for output in outputs.values() for config in _plugin_configs(output)]
+    named = [variable(project, "hipaa_mode__environment")]
+    named += [config.get("environment") for config in configs]
+    return frozenset(outputs) | {name for name in named if isinstance(name, str)}
 
 
 def profiles_file(project: Path) -> Path:
@@ -71,6 +78,14 @@ def _outputs(settings: Mapping[str, Any], file: Path) -> dict[str, dict[str, Any
     if not isinstance(outputs, dict):
         return {}
     return {str(name): output for name, output in outputs.items() if isinstance(output, dict)}
+
+
+def _plugin_configs(output: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    plugins = output.get("plugins")
+    for plugin in plugins if isinstance(plugins, list) else ():
+        config = plugin.get("config") if isinstance(plugin, dict) else None
+        if isinstance(config, dict) and plugin.get("module") == PLUGIN:
+            yield config
 
 
 def _read(file: Path) -> dict[str, Any]:

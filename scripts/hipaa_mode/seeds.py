@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +58,9 @@ OPTIONAL_SEEDS: Mapping[str, tuple[str, ...]] = {
     "suppressed_users": ("environment", "user_id", "requested_on", "reference"),
 }
 """Files that a project need not have, and the columns of each. dbt loads neither of them."""
+
+ALIKE = 0.85
+"""How like a name one is that was meant to be it."""
 
 OPTIONAL_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "allowed_properties": ("guard",),
@@ -175,10 +180,12 @@ def read_csv(
     columns: tuple[str, ...],
     optional: tuple[str, ...],
     faults: list[Fault],
+    may_have_others: bool = False,
 ) -> list[SeedRow] | None:
     """Read a CSV file with these columns, of which it may lack the optional ones; see `read_seed`.
 
-    What is added to `faults` quotes no cell.
+    Where it may have others, as an export may, one that is almost called like ours is a fault all
+    the same. What is added to `faults` quotes no cell.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -197,7 +204,9 @@ def read_csv(
             start, line = line, reader.line_num + 1
             if header is None:
                 header = [cell.strip() for cell in cells]
-                if not _check_header(header, columns, optional, label, faults):
+                known = (*columns, *optional) if may_have_others else columns
+                others = _other_columns(header, known, may_have_others)
+                if not _check_header(header, columns, optional, others, label, faults):
                     return None
                 continue
             if not any(cell.strip() for cell in cells):
@@ -228,6 +237,7 @@ def _check_header(
     header: list[str],
     columns: tuple[str, ...],
     optional: tuple[str, ...],
+    others: list[str],
     label: str,
     faults: list[Fault],
 ) -> bool:
@@ -239,4 +249,22 @@ def _check_header(
     if repeated:
         problem = "the header repeats " + ", ".join(f"`{column}`" for column in repeated)
         faults.append(Fault(label, 1, problem, "Keep one column of each name"))
-    return not missing and not repeated
+    if others and not missing:
+        problem = "nothing reads " + ", ".join(f"column `{column}`" for column in others)
+        remedy = "Write a column as one of " + ", ".join(columns) + ", or remove it"
+        faults.append(Fault(label, 1, problem, remedy))
+    return not missing and not repeated and not others
+
+
+def _other_columns(header: list[str], columns: tuple[str, ...], only_alike: bool) -> list[str]:
+    """Return the columns that nothing reads; of them only those almost called like one that is."""
+    others = [column for column in header if column not in columns]
+    return [column for column in others if not only_alike or nearest(column, columns)]
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Return the one of some names that a misspelt one was meant to be; None if it is another."""
+    folded = {re.sub(r"[\W_]+", "", known.lower()): known for known in names}
+    asked = re.sub(r"[\W_]+", "", name.lower())
+    close = difflib.get_close_matches(asked, folded, n=1, cutoff=ALIKE)
+    return folded[close[0]] if close else None

@@ -20,7 +20,13 @@ from typing import Any
 import pyarrow as pa
 
 from hipaa_mode.belonging import Withheld
-from hipaa_mode.configuration import ANY, Configuration
+from hipaa_mode.configuration import (
+    ANY,
+    NOT_A_DATE,
+    Configuration,
+    parse_date,
+    unknown_environment,
+)
 from hipaa_mode.optional_lists import BLANKS
 from hipaa_mode.raw_calls import looks_like_file, table_parts
 from hipaa_mode.seeds import Fault, SeedRow, read_csv, read_seed
@@ -49,13 +55,13 @@ class SuppressedUsers:
     Attributes:
         tables: the tables that list more of them: the parts of each one's name, by location.
         locations: the lists from outside, tables among them.
-        environments: those that a row may be for; None where it may be for any.
+        environments: those that a row may be for, besides `*`.
     """
 
     def __init__(self) -> None:
         self.tables: dict[str, tuple[str, ...]] = {}
         self.locations: list[str] = []
-        self.environments: list[str] | None = None
+        self.environments: list[str] = []
         self._rows: frozenset[tuple[str, str]] = frozenset()
 
     def __repr__(self) -> str:
@@ -94,8 +100,8 @@ class SuppressedUsers:
         faults: list[Fault] = []
         self.tables = {}
         self.locations = list(locations)
-        is_any = any(listed == ANY for listed, _ in configuration.listed)
-        self.environments = None if is_any else configuration.environments()
+        known = sorted(configuration.known_environments())
+        self.environments = [name for name in known if configuration.has_destinations(name)]
         found: set[tuple[str, str]] = set()
         if SEED in files:
             rows = read_seed(SEED, files[SEED], labels[SEED], faults) or []
@@ -119,20 +125,9 @@ class SuppressedUsers:
         faults: list[Fault],
     ) -> Iterator[tuple[str, str]]:
         for row in rows:
-            listed_for = row.word("environment")
             user_id = row["user_id"].strip(BLANKS)
-            if not user_id:
-                faults.append(row.fault("`user_id` is blank", "Give the id, or remove the row"))
-            if not listed_for or not configuration.knows(listed_for):
-                # Of an environment that is misspelt, nobody would be withheld.
-                if not listed_for or "destinations" not in configuration.unread:
-                    faults.append(
-                        row.fault(
-                            "no destination is listed for this environment",
-                            "Write the environment's name, or * for all",
-                        )
-                    )
-            elif listed_for in (environment, ANY):
+            faults += _row_faults(configuration, row, user_id)
+            if row.word("environment") in (environment, ANY):
                 yield user_id, location
 
     def _read_outside(
@@ -157,7 +152,8 @@ class SuppressedUsers:
             faults.append(Fault(location, None, problem, "Name the file .csv or .ndjson"))
             return []
         known_faults = len(faults)
-        rows = read_csv(path, location, _OUTSIDE_COLUMNS, _OUTSIDE_OPTIONAL, faults)
+        columns, optional = _OUTSIDE_COLUMNS, _OUTSIDE_OPTIONAL
+        rows = read_csv(path, location, columns, optional, faults, may_have_others=True)
         if rows is None and may_be_missing and path.stat().st_size == 0:
             del faults[known_faults:]
         return [_for_all_if_blank(row) for row in rows or []]
@@ -172,6 +168,32 @@ class SuppressedUsers:
         columns = [pa.array([row[place] for row in rows], pa.string()) for place in (0, 1)]
         table = pa.table(columns, schema=SCHEMA)
         return table.__arrow_c_stream__(requested_schema)
+
+
+def _row_faults(configuration: Configuration, row: SeedRow, user_id: str) -> Iterator[Fault]:
+    listed_for = row.word("environment")
+    if not user_id:
+        yield row.fault("`user_id` is blank", "Give the id, or remove the row")
+    if not _is_day(row.cells.get("requested_on", "")):
+        yield row.fault("`requested_on` is not a date", NOT_A_DATE)
+    # Of an environment that is misspelt, nobody would be withheld.
+    remedy = "Write the environment's name, or * for all"
+    if not listed_for:
+        yield row.fault("no destination is listed for this environment", remedy)
+    elif "destinations" not in configuration.unread:
+        if not configuration.has_destinations(listed_for):
+            yield row.fault("no destination is listed for this environment", remedy)
+        elif not configuration.names(listed_for):
+            yield unknown_environment(row)
+
+
+def _is_day(text: str) -> bool:
+    """Whether a text is blank or begins with a date, as a time of ISO 8601 does."""
+    day, separator, _ = text.strip().replace(" ", "T", 1).partition("T")
+    try:
+        return not (day or separator) or bool(parse_date(day))
+    except ValueError:
+        return False
 
 
 def locations_of(*values: object) -> list[str]:
@@ -347,7 +369,9 @@ def _ndjson_rows(path: Path, label: str, faults: list[Fault]) -> Iterator[SeedRo
             problem = "the line is not a JSON object with a `user_id`"
             faults.append(Fault(label, number, problem, "Fix the line, or remove it"))
             continue
-        yield SeedRow(label, number, {"user_id": user_id, "environment": environment})
+        requested_on = str(content.get("requested_on") or "")
+        cells = {"user_id": user_id, "environment": environment, "requested_on": requested_on}
+        yield SeedRow(label, number, cells)
 
 
 def _text(value: Any) -> str:

@@ -523,8 +523,15 @@ class TestDestinations:
         assert result.exit_code == ExitCode.BAD_CONFIGURATION
         assert "restriction is off without a BAA" in str(result.exception)
         assert files(project) == before
-        run(project, "destination", "restrict", "ga4", "--off", "--baa-reference", "BAA-9",
-            "--baa-expires-on", "2099-01-31", "--yes")  # fmt: skip
+        lift = ["destination", "restrict", "ga4", "--off", "--baa-reference", "BAA-9",
+                "--baa-expires-on", "2099-01-31", "--yes"]  # fmt: skip
+        result = run(project, *lift)
+        assert "the row keeps nothing back: `ga4` is not restricted" in str(result.exception)
+        properties = project / PROPERTIES
+        rows = properties.read_text().splitlines(keepends=True)
+        properties.write_text("".join(row for row in rows if not row.startswith("dev,ga4,")))
+        before = files(project)
+        run(project, *lift)
         went, came = differing_lines(before[DESTINATIONS], files(project)[DESTINATIONS])
         assert (went.total(), came.total()) == (1, 1)
         assert "properties" in columns(project, "ga4", "events", "dev")

@@ -56,10 +56,18 @@ def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path: Path):
     assert rows[0]["environment"] == "dev"
 
 
-def test_columns_may_stand_in_any_order_with_others_beside_them(tmp_path: Path):
-    rows, faults = read(tmp_path, "note, sent_as ,event,destination,environment\nx,b,a,ga4,dev\n")
+def test_columns_may_stand_in_any_order(tmp_path: Path):
+    rows, faults = read(tmp_path, " sent_as ,event,destination,environment\nb,a,ga4,dev\n")
     assert faults == []
     assert [rows[0][column] for column in HEADER.split(",")] == ["dev", "ga4", "a", "b"]
+
+
+@pytest.mark.parametrize("column", ["note", "Sent_as", "sent as", "sent-as", "expires_on", ""])
+def test_a_column_that_nothing_reads_is_a_fault(column: str, tmp_path: Path):
+    rows, faults = read(tmp_path, f"{HEADER},{column}\ndev,ga4,a,b,x\n")
+    fault = the_fault(faults, f"nothing reads column `{column}`")
+    assert (rows, fault.file, fault.line) == (None, label(SEED), 1)
+    assert HEADER.split(",")[-1] in fault.remedy
 
 
 def test_a_cell_is_kept_as_written_and_a_word_without_blanks(tmp_path: Path):

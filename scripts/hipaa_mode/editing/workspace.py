@@ -26,6 +26,7 @@ from hipaa_mode.errors import ConfigurationError, MissingFileError
 from hipaa_mode.plan import Plan, make_plan
 from hipaa_mode.preview.changes import Side
 from hipaa_mode.project import DESTINATION_MODEL
+from hipaa_mode.project_settings import named_environments
 from hipaa_mode.received.environments import known_environments
 from hipaa_mode.received.lock_file import LOCK_FILE, LockFileError, parse
 from hipaa_mode.seeds import OPTIONAL_SEEDS, Fault, add_optional_seeds
@@ -164,7 +165,8 @@ class Workspace:
                 if content is not None:
                     files[seed].write_bytes(content)
             faults = self._add_optional_seeds(files, labels)
-            configuration = read_configuration(files, labels)
+            targets = named_environments(self.layout.root)
+            configuration = read_configuration(files, labels, targets)
             configuration.faults += faults
             # For its faults: the list itself is for builds alone.
             locations = locations_of(os.environ.get(SUPPRESSED_USERS_VARIABLE))

@@ -119,7 +119,7 @@ def difference(
     now = read_seeds(project)
     models = destination_models(project)
     with project_at(project, reference) as (folder, commit):
-        then = read_seeds(folder)
+        then = read_seeds(folder, now.targets)
         found = Difference(reference, commit, old_faults=[str(fault) for fault in then.faults])
         chosen = sorted(
             environments or {*known_environments(project, now, None), *rows_environments(then)}

@@ -82,7 +82,8 @@ def judge_project(project: Path, environment: str) -> Judgement:
 
     Of seeds with faults nothing is said: they are no agreement to compare.
     """
-    configuration, models = read_seeds(project), destination_models(project)
+    configuration = read_seeds(project, [environment])
+    models = destination_models(project)
     plan = make_plan(configuration, environment, today(), models)
     if plan.faults:
         return Judgement()

@@ -18,7 +18,7 @@ import yaml  # type: ignore[import-untyped]
 from hipaa_mode.errors import MissingFileError
 from hipaa_mode.keys import KEY_FILE_VARIABLE, KEY_VARIABLE
 from hipaa_mode.project import dbt_command
-from hipaa_mode.seeds import OPTIONAL_SEEDS
+from hipaa_mode.seeds import OPTIONAL_SEEDS, read_csv
 from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE
 
 DATABASE = "selftest.duckdb"
@@ -149,8 +149,9 @@ class Copies:
                 if not file.parent.resolve().is_relative_to(copy.resolve()):
                     # Of a package that is linked and not copied: it is not ours to write to.
                     continue
+                kept = _named_environments(file) if seed == "environments" else []
                 file.unlink()
-                file.write_text(",".join(columns) + "\n", encoding="utf-8")
+                file.write_text("\n".join([",".join(columns), *kept, ""]), encoding="utf-8")
 
     def _write_profile(self, copy: Path, profile: str) -> None:
         """Write the profile with a database of the copy's own: nobody else's is touched."""
@@ -169,7 +170,8 @@ class Copies:
         output = {key: value for key, value in outputs[self.target].items() if key != "attach"}
         stem = output.get("database", Path(DATABASE).stem)
         output["path"] = f"restricted/{stem}.duckdb"
-        mine = {profile: {"target": self.target, "outputs": {self.target: output}}}
+        # All names stay: each is an environment that rows may be for.
+        mine = {profile: {"target": self.target, "outputs": dict.fromkeys(outputs, output)}}
         (copy / "profiles.yml").write_text(yaml.safe_dump(mine), encoding="utf-8")
 
     def _copy_codes(self, like: Path, copy: Path) -> None:
@@ -227,6 +229,13 @@ class Copies:
             if OUR_MARK in line
         ]
         return Build(copy, self.environment, result.returncode, notes)
+
+
+def _named_environments(file: Path) -> list[str]:
+    """Return the environments that a file names, each as a row that keeps calls for good."""
+    columns = OPTIONAL_SEEDS["environments"]
+    rows = read_csv(file, file.name, columns, (), []) or []
+    return [row.word("environment") + "," * (len(columns) - 1) for row in rows]
 
 
 def _quoted(path: Path) -> str:

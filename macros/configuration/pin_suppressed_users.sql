@@ -7,7 +7,7 @@
     {%- set counts = {} -%}
     {%- call statement('listed_now') -%}
         create or replace temp table hipaa_mode_listed_now as
-        select user_id, location from {{ started.suppressed_users_view }}
+        select distinct user_id, location from {{ started.suppressed_users_view }}
         {%- for location, parts in started.suppression_tables.items() %}
         {%- set table = hipaa_mode._suppression_table(parts) %}
         union

@@ -49,6 +49,9 @@
     {%- do hipaa_mode.command('discard_unpublished', hipaa_mode.published_request()) -%}
     {%- do hipaa_mode.record_audit(held_back, after=audit.sequence, problems=problems) -%}
     {%- do hipaa_mode.log_summary(published, unselected) -%}
+    {%- if facts -%}
+        {%- do hipaa_mode.log_never_matched(facts) -%}
+    {%- endif -%}
     {%- if of_run and not held_back -%}
         {%- do problems.extend(of_run) -%}
     {%- endif -%}

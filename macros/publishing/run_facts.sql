@@ -102,7 +102,8 @@
 {%- endmacro %}
 
 {#- By masked column: how many values were made null because they fit neither treatment nor
-    data type, blank ones under a mask included; what a guard took is not among them. -#}
+    data type, blank ones under a mask included; what a guard took is not among them. And how many
+    arrived. -#}
 {% macro _counts_not_fitting(plan, view, run_number, staged, masked) -%}
     {%- set columns = plan.masked_tables[view] -%}
     {%- set events = plan.masked_events if view == 'events' else none %}
@@ -116,7 +117,12 @@
                     staged.{{ hipaa_mode.identifier(column.name) }} - masked.{{ hipaa_mode.identifier(column.name) }}{{ ',' if not loop.last }}
                     {%- endfor %}
                 ]),
-                null
+                null,
+                unnest([
+                    {%- for column in columns %}
+                    staged.{{ hipaa_mode.identifier(column.name) }}{{ ',' if not loop.last }}
+                    {%- endfor %}
+                ])
             from (
                 select
                     {%- for column in columns %}
@@ -152,7 +158,8 @@
                     {%- for column in columns %}
                     {{ hipaa_mode.identifier(column.guard_column) }}{{ ',' if not loop.last }}
                     {%- endfor %}
-                ])
+                ]),
+                null
             from (
                 select
                     coalesce(event, '') as event

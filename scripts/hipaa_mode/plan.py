@@ -166,8 +166,9 @@ class Plan:
     """The build of one environment. `faults` not empty means it must not run.
 
     `retain_days` is for how many days calls are kept, and `retained_from` the first of these days
-    (UTC, ISO 8601); None for good. `rows_without_effect` are the warnings of rows without which
-    nothing would be otherwise.
+    (UTC, ISO 8601); None for good. `column_rows` has by view and masked column the rows that ask
+    for it, each as file, line and path, and `event_rows` the places of each event's rows.
+    `rows_without_effect` are the warnings of rows without which nothing would be otherwise.
     """
 
     environment: str
@@ -185,6 +186,8 @@ class Plan:
     retain_days: int | None = None
     retained_from: str | None = None
     fingerprint: str = ""
+    column_rows: dict[str, dict[str, list[tuple[str, int, str]]]] = field(default_factory=dict)
+    event_rows: dict[str, list[str]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
     rows_without_effect: list[Fault] = field(default_factory=list)
@@ -194,7 +197,8 @@ class Plan:
         content = asdict(self)
         content["faults"] = [str(fault) for fault in self.faults]
         content["warnings"] = [str(warning) for warning in self.warnings]
-        del content["rows_without_effect"]
+        for ours in ("rows_without_effect", "column_rows", "event_rows"):
+            del content[ours]
         return json.dumps(content, ensure_ascii=False, sort_keys=True)
 
 
@@ -239,6 +243,7 @@ def make_plan(
     for destination in destinations.values():
         rows = _rows_for(configuration, destination, environment, today, plan)
         resolved.add(destination, rows, _events_for(configuration, destination, environment))
+    _note_event_rows(plan, configuration, destinations.values())
     resolved.finish()
     for other in configuration.environments():
         if other != environment:
@@ -340,6 +345,17 @@ def _events_for(
         if row.event not in chosen or rank(row) > chosen[row.event][0]:
             chosen[row.event] = (rank(row), row.sent_as or row.event)
     return {event: sent_as for event, (_, sent_as) in sorted(chosen.items())}
+
+
+def _note_event_rows(
+    plan: Plan, configuration: Configuration, destinations: Iterable[Destination]
+) -> None:
+    restricted = {destination.name for destination in destinations if destination.restrict_phi}
+    for row in configuration.allowed_events:
+        reaches = row.destination in restricted or (row.destination == ANY and restricted)
+        if reaches and row.environment in (plan.environment, ANY) and row.event != ANY:
+            place = f"{row.row.file}, line {row.row.line}"
+            plan.event_rows.setdefault(row.event, []).append(place)
 
 
 class _Resolution:
@@ -509,6 +525,11 @@ class _Resolution:
                 if known.events is None or events is None
                 else tuple(sorted({*known.events, *events}))
             )
+        sources = self.plan.column_rows.setdefault(view, {}).setdefault(name, [])
+        for source in rows:
+            place = (source.row.file, source.row.line, f"{source.property_list} {source.path}")
+            if place not in sources:
+                sources.append(place)
         self.columns[view][key] = MaskedColumn(
             name=name,
             value=value.name,

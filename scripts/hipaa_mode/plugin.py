@@ -50,6 +50,7 @@ from hipaa_mode.folders import UNFINISHED
 from hipaa_mode.keys import MasterKey, Subkey, load_master_key, load_retired_keys
 from hipaa_mode.masking import make_tokens
 from hipaa_mode.names import environment_name
+from hipaa_mode.never_matched import never_matched
 from hipaa_mode.partitions import ENDING, FORMAT, PartitionPlan, period, plan_partitions
 from hipaa_mode.plan import Plan, make_plan
 from hipaa_mode.raw_calls import RawLines, RawLocation, first_bytes, locate
@@ -137,6 +138,8 @@ class Session:
             "token_bridges": self._token_bridges,
             "discard_unpublished": self._discard_unpublished,
             "published": self._published,
+            "allowed_events": lambda request: sorted(self._plan_for(request).event_rows),
+            "never_matched": lambda request: never_matched(self._plan_for(request), request),
             "audit": self._audit,
         }
 

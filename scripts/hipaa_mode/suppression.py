@@ -40,8 +40,8 @@ GIVE_UP_LISTS = "hipaa_mode__give_up_suppression_lists"
 ACCEPT_RETURNING_PEOPLE = "hipaa_mode__accept_returning_people"
 ACCEPT_RETURNING_CALLS = "hipaa_mode__accept_returning_calls"
 
-SCHEMA = pa.schema([("user_id", pa.string()), ("location", pa.string())])
-"""The ids, and which list each is on: its location, blank for the seed."""
+SCHEMA = pa.schema([(name, pa.string()) for name in ("user_id", "location", "place")])
+"""The ids, which list each is on (its location, blank for the seed), and its file and line."""
 
 _CSV = (".csv",)
 _NDJSON = (".ndjson", ".jsonl", ".json")
@@ -62,7 +62,7 @@ class SuppressedUsers:
         self.tables: dict[str, tuple[str, ...]] = {}
         self.locations: list[str] = []
         self.environments: list[str] = []
-        self._rows: frozenset[tuple[str, str]] = frozenset()
+        self._rows: frozenset[tuple[str, str, str]] = frozenset()
 
     def __repr__(self) -> str:
         """Show how many there are, and none of them."""
@@ -70,7 +70,7 @@ class SuppressedUsers:
 
     def __len__(self) -> int:
         """Return how many ids the files list."""
-        return len({user_id for user_id, _ in self._rows})
+        return len({user_id for user_id, *_ in self._rows})
 
     def read(
         self,
@@ -102,7 +102,7 @@ class SuppressedUsers:
         self.locations = list(locations)
         known = sorted(configuration.known_environments())
         self.environments = [name for name in known if configuration.has_destinations(name)]
-        found: set[tuple[str, str]] = set()
+        found: set[tuple[str, str, str]] = set()
         if SEED in files:
             rows = read_seed(SEED, files[SEED], labels[SEED], faults) or []
             found.update(self._judged(rows, "", configuration, environment, faults))
@@ -123,12 +123,12 @@ class SuppressedUsers:
         configuration: Configuration,
         environment: str,
         faults: list[Fault],
-    ) -> Iterator[tuple[str, str]]:
+    ) -> Iterator[tuple[str, str, str]]:
         for row in rows:
             user_id = row["user_id"].strip(BLANKS)
             faults += _row_faults(configuration, row, user_id)
             if row.word("environment") in (environment, ANY):
-                yield user_id, location
+                yield user_id, location, f"{row.file}, line {row.line}"
 
     def _read_outside(
         self, location: str, base: Path, faults: list[Fault], may_be_missing: bool
@@ -165,7 +165,9 @@ class SuppressedUsers:
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         """Export a new stream over the ids."""
         rows = sorted(self._rows)
-        columns = [pa.array([row[place] for row in rows], pa.string()) for place in (0, 1)]
+        columns = [
+            pa.array([row[place] for row in rows], pa.string()) for place in range(len(SCHEMA))
+        ]
         table = pa.table(columns, schema=SCHEMA)
         return table.__arrow_c_stream__(requested_schema)
 

@@ -360,6 +360,7 @@ def test_check_strict_refuses_rows_without_effect(tmp_path: Path):
     (folder / "ga4__events.sql").write_text("{{ hipaa_mode.destination_events('ga4') }}")
     (tmp_path / "dbt_project.yml").write_text("name: p\n")
     command = ["check", "--project", str(tmp_path), "--json"]
+    CliRunner().invoke(app, ["lock", "--project", str(tmp_path), "--yes"])
     loose = CliRunner().invoke(app, command)
     strict = CliRunner().invoke(app, [*command, "--strict"])
     assert (loose.exit_code, strict.exit_code) == (0, 2)

@@ -324,8 +324,12 @@ def _stem(name: str) -> str:
 
 
 def _value_faults(label: str, setting: Setting, value: object) -> list[Fault]:
-    """Return what is wrong with the value of a known setting; null says nothing."""
-    if value is None or (isinstance(value, str) and _TEMPLATE in value):
+    """Return what is wrong with the value of a known setting; null says nothing.
+
+    What a template comes to is a text, so that it can be no switch and no list of names.
+    """
+    is_template = label != ENVIRONMENT and isinstance(value, str) and _TEMPLATE in value
+    if value is None or (is_template and setting.kind not in (Kind.SWITCH, Kind.NAMES)):
         return []
     if not _fits(setting.kind, value, label == ENVIRONMENT):
         problem = f"`{setting.name}` is not {setting.kind.value}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faults_configuration
 import faults_latest
 import faults_masking
 import faults_project
@@ -16,6 +17,7 @@ FAULTS: tuple[Fault, ...] = (
     *faults_views.FAULTS,
     *faults_latest.FAULTS,
     *faults_project.FAULTS,
+    *faults_configuration.FAULTS,
     *faults_python.FAULTS,
     *faults_publishing.FAULTS,
     *faults_raw.FAULTS,

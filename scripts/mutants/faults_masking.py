@@ -197,7 +197,11 @@ FAULTS: tuple[Fault, ...] = (
         PROOF,
         "four digits of the ZIP code",
         r"form: ga4__events\.zip: it is not in the reviewed form of `zip3`",
-        (f"{TREATMENTS}/people_and_places.sql", "'([0-9]{3})(?:[0-9]{2}", "'([0-9]{4})(?:[0-9]{1}"),
+        (
+            f"{TREATMENTS}/people_and_places.sql",
+            "'([0-9]{3})(?:[0-9]{2}",
+            "'([0-9]{4})(?:[0-9]{1}",
+        ),
     ),
     fault(
         "macros",

@@ -127,6 +127,7 @@ def test_known_names_and_those_of_others_are_no_faults():
         ("hipaa_mode__count_dropped_properties", "flase"),
         ("hipaa_mode__count_dropped_properties", "false"),
         ("hipaa_mode__token_bridge", 0),
+        ("hipaa_mode__token_bridge", "{{ env_var('BRIDGE') }}"),
         ("hipaa_mode__publish_token_bridge", "ga4"),
         ("hipaa_mode__publish_token_bridge", [""]),
         ("hipaa_mode__environment", 7),
@@ -142,6 +143,12 @@ def test_known_names_and_those_of_others_are_no_faults():
 def test_a_value_of_the_wrong_sort_is_a_fault(name, value):
     [fault] = variable_faults({name: value}, "--vars")
     assert f"`{name}`" in fault.problem
+
+
+def test_the_seed_folder_is_for_unit_tests_alone():
+    [fault] = variable_faults({"hipaa_mode__seed_folder": "{{ env_var('SEEDS') }}"}, "--vars")
+    assert "for dbt unit tests alone" in fault.problem
+    assert variable_faults({"hipaa_mode__seed_folder": None}, "--vars") == []
 
 
 def test_a_blank_environment_variable_is_a_fault():

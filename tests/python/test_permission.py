@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from hipaa_mode.run.required_checks import (
     SEED_CHECKS,
     STAGING_CHECKS,
     UNCHANGED,
+    VIEW_CHECKS,
     Exceptions,
     RequiredCheck,
     masked_checks,
@@ -384,3 +386,9 @@ def test_the_list_has_every_test_of_the_packages_models_and_seeds():
     assert of(SEED_CHECKS) == described("seeds", "seeds")
     singular = {path.stem for path in (REPOSITORY / "tests/reconciliation").glob("*.sql")}
     assert singular == {check.test for check in STAGING_CHECKS if not check.node}
+
+
+def test_the_checks_of_a_view_are_those_of_the_macros():
+    macro = (REPOSITORY / "macros/destinations/checks.sql").read_text("utf-8")
+    listed = macro.partition("macro check_names")[2].partition("] -%}")[0]
+    assert tuple(re.findall("'([a-z_]+)',", listed.partition("names = [")[2])) == VIEW_CHECKS

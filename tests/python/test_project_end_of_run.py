@@ -19,21 +19,11 @@ PROPERTIES = [
     allowed("alpha", "user", "email", "mask"),
     allowed("beta", "event", "note"),
 ]
-RAW_COLUMN = """
-{% macro duckdb__write_file(relation, shown, condition, path) -%}
-    {%- set calls = hipaa_mode.package_relation('calls_read') -%}
-    {{- return(
-        'copy (select ' ~ shown ~ ', (select max(user_id) from ' ~ calls ~ ') as extra from '
-        ~ relation ~ ' where ' ~ condition ~ ') to '
-        ~ hipaa_mode.literal(path) ~ ' (format parquet)'
-    ) -}}
-{%- endmacro %}
-"""
-TOLERANT = """
-{% macro get_test_sql(main_sql, fail_calc, warn_if, error_if, limit) -%}
-    select 0 as failures, false as should_warn, false as should_error
-{%- endmacro %}
-"""
+WRITTEN = "'copy (select ' ~ shown ~ ' from '"
+WITH_IDS = (
+    """'copy (select ' ~ shown ~ (", 'canary-patient-0' as extra" if 'beta' in path) ~ ' from '"""
+)
+"""What writes files, and the same with a column of raw ids in those of beta."""
 
 
 def calls(count: int) -> list[dict[str, object]]:
@@ -166,7 +156,7 @@ def story(new_project: Callable[..., Project]) -> Story:
     story.note("one view", "build", "--select", "alpha__events")
     story.note("nothing of a destination", "build", "--select", "stg_calls")
     story.note("show", "show", "--select", "alpha__events")
-    with changed(folder / "macros/ours.sql", lambda _: RAW_COLUMN + TOLERANT):
+    with changed(folder / "macros/publishing/write_files.sql", replaced(WRITTEN, WITH_IDS)):
         project.write_calls(calls(3))
         story.note("faked", "build")
     return story
@@ -240,6 +230,13 @@ class TestEnds:
 
     def test_finished_files_are_looked_at_though_every_test_passed(self, story: Story) -> None:
         run = story.runs["faked"]
-        assert run.exit_code != 0
-        assert story.published["faked"] == set()
+        assert run.exit_code == 1
+        assert "fail" not in story.hooks["faked"].values()
+        assert "beta__events: 1 columns that are not the plan's, in undated.parquet" in run.output
         assert "canary-patient" not in run.output
+
+    def test_each_destination_fails_alone_and_has_its_entry(self, story: Story) -> None:
+        assert [entry[:2] for entry in story.entries["faked"]] == [
+            ("alpha", "published"),
+            ("beta", "held back"),
+        ]

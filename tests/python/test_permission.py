@@ -335,13 +335,15 @@ def test_runs_that_are_not_to_publish_say_so(changes: dict[str, Any], notice: st
     assert ended.reason == reason
 
 
-def test_a_retry_is_told_what_to_run_instead(plans: dict[str, DestinationPlan]):
+@pytest.mark.parametrize("told", ["by its name", "by its selection"])
+def test_a_retry_is_told_what_to_run_instead(plans: dict[str, DestinationPlan], told: str):
     nodes = project()
+    by_name = told == "by its name"
     retried = read_outcome(
         {
             **REQUEST,
-            "invoked": "dbt retry",
-            "selected": [nodes[VIEW_TEST].unique_id],
+            "invoked": "dbt --quiet retry" if by_name else "dbt",
+            "selected": [nodes[VIEW_TEST].unique_id] if by_name else [],
             "statuses": {nodes[VIEW_TEST].unique_id: "pass"},
         }
     )

@@ -150,7 +150,8 @@ def read_outcome(request: Mapping[str, Any]) -> RunOutcome:
         unit_tests=[(test["name"], test["reads"]) for test in request["unit_tests"]],
         failures=request["failures"],
         errors={name: told for name, text in request["errors"].items() if (told := _told(text))},
-        is_retry=str(request.get("invoked") or "").split()[1:2] == ["retry"],
+        # It tells hooks the command that it repeats, and none of what is selected.
+        is_retry=not request["selected"] or "retry" in str(request.get("invoked")).split(),
     )
 
 

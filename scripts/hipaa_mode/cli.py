@@ -22,6 +22,7 @@ from hipaa_mode.commands import audit, destination, event, key
 from hipaa_mode.commands._options import checked_environment
 from hipaa_mode.commands.init import init
 from hipaa_mode.commands.inventory import inventory
+from hipaa_mode.commands.key_token import token
 from hipaa_mode.commands.lock import lock
 from hipaa_mode.commands.preview import preview
 from hipaa_mode.commands.properties import allow, deny, mask
@@ -54,6 +55,7 @@ key_app = typer.Typer(
 key_app.command("rotate")(key.rotate)
 key_app.command("list")(key.list_keys)
 key_app.command("forget")(key.forget)
+key_app.command("token")(token)
 app.add_typer(key_app, name="key")
 app.add_typer(audit.app, name="audit")
 app.add_typer(destination.app, name="destination")
@@ -137,7 +139,7 @@ def keygen(
 @key_app.command("show-scope")
 def key_show_scope(
     environment: EnvironmentArgument,
-    scope: Annotated[str, typer.Argument(help="`*`, or a destination with its own scope.")] = "*",
+    scope: Annotated[str, typer.Argument(help="Scope of the tokens: `*`, a destination, …")] = "*",
     retired: Annotated[
         str | None,
         typer.Option(help="Of this retired key: its name in `key list`, or how that begins."),
@@ -145,7 +147,10 @@ def key_show_scope(
 ) -> None:
     """Print the HMAC key of a scope: a secret that lets anyone recompute its tokens.
 
-    Example: `printf %s "$VALUE" | openssl dgst -sha256 -hmac "$(hipaa-mode key show-scope dev)"`
+    For programs that make tokens elsewhere, and read the key from a pipe or a file. An argument
+    of a command is for all on the machine to read: `hipaa-mode key token` needs none.
+
+    Example: `hipaa-mode key show-scope prod | ssh warehouse 'umask 077; cat > prod.subkey'`
     """
     if sys.stdout.isatty():
         messages.print("[yellow]This is key material. Do not paste or store it.[/]")

@@ -42,7 +42,7 @@
         {%- do passing_ids.append(column.name) -%}
     {%- endif -%}
     {%- if restricted and not is_allowed_id and column.name not in except_columns -%}
-        {%- if 'no_raw_identifiers' in names and column.data_type == 'text' and column.name not in ('call_type', 'event') -%}
+        {%- if 'no_raw_identifiers' in names and column.data_type in ('text', 'json') and column.name not in ('call_type', 'event') -%}
             {%- do texts.append(column) -%}
         {%- endif -%}
         {%- if 'no_identifier_patterns' in names and column.data_type in ('text', 'json') and column.guard not in ('none', 'warn') and not is_token and column.name != 'call_type' -%}
@@ -53,12 +53,17 @@
 {#- Looking at each different text of a column once is what makes the checks cheap. -#}
 {%- set checked_as_tokens = masked | selectattr('treatment', 'equalto', 'mask') | list -%}
 {%- set others = texts | reject('in', checked_as_tokens) | list -%}
+{#- In JSON every scalar and key is looked at, as one of its values. -#}
+{%- set objects = others | selectattr('data_type', 'equalto', 'json') | list -%}
+{%- set others = others | reject('in', objects) | list -%}
 {%- set row_ids = masked | selectattr('name', 'equalto', 'row_id') | list -%}
 {%- set shown = {
     'shown_row_ids': row_ids,
     'shown_tokens': masked | reject('in', row_ids) | list,
     'shown_texts': (others + suspected) | unique(true, 'name') | list,
+    'shown_in_json': objects,
 } -%}
+{%- set looked_through = {'shown_texts': others, 'shown_in_json': objects} -%}
 {%- set selects = [] -%}
 {%- for name in names if name in applying -%}
     {%- if name == 'only_allowlisted_columns' -%}
@@ -73,11 +78,13 @@
     {%- elif name == 'no_raw_identifiers' and texts -%}
         {#- Among what is checked to be tokens only an id of their length can be. -#}
         {%- set tokens = texts | select('in', checked_as_tokens) | list -%}
-        {%- set alike = {'shown_row_ids': tokens | select('in', row_ids) | list, 'shown_tokens': tokens | reject('in', row_ids) | list, 'shown_texts': others} -%}
+        {%- set alike = {'shown_row_ids': tokens | select('in', row_ids) | list, 'shown_tokens': tokens | reject('in', row_ids) | list} -%}
         {%- for relation, columns_alike in alike.items() if columns_alike -%}
-            {%- set could_be = '' if relation == 'shown_texts' else ' where length(identifier) = 64' -%}
-            {%- set is_raw = 'shown_text in (select identifier from identifiers' ~ could_be ~ ')' -%}
+            {%- set is_raw = 'shown_text in (select identifier from identifiers where length(identifier) = 64)' -%}
             {%- do selects.append(hipaa_mode._check_texts(name, 'ids of users or groups as they arrived', relation, shown[relation], columns_alike, is_raw)) -%}
+        {%- endfor -%}
+        {%- for relation, columns_alike in looked_through.items() if columns_alike -%}
+            {%- do selects.append(hipaa_mode._check_ids(model.identifier, relation, shown[relation], columns_alike)) -%}
         {%- endfor -%}
     {%- elif name == 'no_identifier_patterns' and suspected -%}
         {%- do selects.append(hipaa_mode._check_patterns(shown.shown_texts, suspected)) -%}
@@ -102,7 +109,7 @@ with
 
     {%- for column in shown_columns %}
     select {{ loop.index }} as column_number, shown_text
-    from (select {{ hipaa_mode.shown_texts(column) }} from {{ rows }} as rows_under_test) as texts
+    from (select {{ hipaa_mode.shown_texts(column, relation == 'shown_in_json') }} from {{ rows }} as rows_under_test) as texts
     {% if not loop.last %}union all{% endif %}
     {%- endfor %}
 
@@ -114,18 +121,32 @@ with
     is withheld. -#}
 identifiers as materialized (
 
-    {%- for name in ['user_id', 'anonymous_id', 'group_id'] if name not in passing_ids %}
-    select {{ name }} as identifier
-    from {{ ref('hipaa_mode', 'calls_read') }}
-    where length({{ name }}) >= {{ minimum_length }} and rejection_reason is null
-    {% if not loop.last %}union{% endif %}
-    {%- else %}
-    select call_key as identifier from {{ ref('hipaa_mode', 'stg_calls') }} where false
+    {%- set id_names = ['user_id', 'anonymous_id', 'group_id'] | reject('in', passing_ids) | list %}
+    {{ hipaa_mode.command('ids_of_calls', {'calls': ref('hipaa_mode', 'calls_read') | string, 'names': id_names, 'minimum_length': minimum_length}) | indent(4) }}
+
+),
+
+{% for relation, columns_alike in looked_through.items() if columns_alike -%}
+{#- Of all rows, not of those under test alone: whether many people have a value does not depend on
+    what changed. Read only for values that are somebody's id. -#}
+{{ relation }}__people as not materialized (
+
+    {%- for column in columns_alike %}
+    select {{ hipaa_mode._numbers([column], shown[relation])[0] }} as column_number, {{ hipaa_mode.each_shown_text(column, relation == 'shown_in_json') }} as shown_text, {{ hipaa_mode._person(view) }} as person
+    from {{ model }}
+    {% if not loop.last %}union all{% endif %}
     {%- endfor %}
 
 ),
 
-{% endif -%}
+{{ relation }}__ids as materialized (
+
+    {{ hipaa_mode.command('judged_values', {'shown': relation, 'people': relation ~ '__people', 'identifiers': 'identifiers'}) | indent(4) }}
+
+),
+
+{% endfor -%}
+{%- endif -%}
 {%- if 'rows_match_calls' in names or 'only_allowed_events' in names -%}
 {{ hipaa_mode._allowed_by_the_seeds(destination) }},
 
@@ -175,8 +196,39 @@ where failures > 0
     group by column_number
 {%- endmacro %}
 
-{#- Whether a text is of some of the columns that a relation shows. -#}
-{% macro _of_columns(columns, shown_columns) -%}
+{#- One check: how many of the values that some id equals are leaks. Those that are taken for a
+    coincidence are noted, so that the run's end tells of them. -#}
+{% macro _check_ids(view_name, relation, shown_columns, columns) %}
+    {%- set column_name = hipaa_mode._column_name(shown_columns) %}
+    select
+        'no_raw_identifiers' as check_name,
+        {{ column_name }} as column_name,
+        'ids of users or groups as they arrived' as problem,
+        case when {{ hipaa_mode.note_coincidences(view_name, column_name, 'coincidences') }} then leaks else leaks + coincidences end as failures
+    from {{ relation }}__ids
+    where {{ hipaa_mode._of_columns(columns, shown_columns) }}
+{%- endmacro %}
+
+{#- Notes how many values of a column are taken for a coincidence; true once that is done. -#}
+{% macro note_coincidences(view_name, column_name, count) -%}
+    {{- return(adapter.dispatch('note_coincidences', 'hipaa_mode')(view_name, column_name, count)) -}}
+{%- endmacro %}
+
+{% macro duckdb__note_coincidences(view_name, column_name, count) -%}
+    {%- set request = "json_object('view', " ~ hipaa_mode.literal(view_name) ~ ", 'column', " ~ column_name ~ ", 'count', " ~ count ~ ')' -%}
+    {{- return("system.main.hipaa_mode_command('note_coincidences', cast(" ~ request ~ ' as varchar)) is not null') -}}
+{%- endmacro %}
+
+{#- SQL of what a destination knows a row's person by: null where it knows nothing. -#}
+{% macro _person(view) -%}
+    {%- if hipaa_mode.latest_of(view) -%}
+        {{- return('row_id') -}}
+    {%- endif -%}
+    {{- return('coalesce(user_id, anonymous_id)') -}}
+{%- endmacro %}
+
+{#- The numbers of some of the columns that a relation shows. -#}
+{% macro _numbers(columns, shown_columns) -%}
     {%- set names = columns | map(attribute='name') | list -%}
     {%- set numbers = [] -%}
     {%- for column in shown_columns -%}
@@ -184,6 +236,12 @@ where failures > 0
             {%- do numbers.append(loop.index) -%}
         {%- endif -%}
     {%- endfor -%}
+    {{- return(numbers) -}}
+{%- endmacro %}
+
+{#- Whether a text is of some of the columns that a relation shows. -#}
+{% macro _of_columns(columns, shown_columns) -%}
+    {%- set numbers = hipaa_mode._numbers(columns, shown_columns) -%}
     {%- if not numbers -%}
         {{- return('false') -}}
     {%- endif -%}

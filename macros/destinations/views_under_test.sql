@@ -54,14 +54,25 @@
     {{- return(relation.identifier) -}}
 {%- endmacro %}
 
-{#- The different texts of a column as `shown_text`; of a list, its elements. -#}
-{% macro shown_texts(column) -%}
-    {{- return(adapter.dispatch('shown_texts', 'hipaa_mode')(column)) -}}
+{#- The different texts of a column as `shown_text`; of a list, its elements; `in_json` of JSON, all
+    scalars and keys in it. -#}
+{% macro shown_texts(column, in_json=false) -%}
+    {{- return(('' if column.name == 'row_id' else 'distinct ') ~ hipaa_mode.each_shown_text(column, in_json) ~ ' as shown_text') -}}
 {%- endmacro %}
 
-{% macro duckdb__shown_texts(column) -%}
+{#- The texts that a row shows in a column, one a row of the result. -#}
+{% macro each_shown_text(column, in_json=false) -%}
+    {{- return(adapter.dispatch('each_shown_text', 'hipaa_mode')(column, in_json)) -}}
+{%- endmacro %}
+
+{% macro duckdb__each_shown_text(column, in_json) -%}
     {%- set name = hipaa_mode.identifier(column.name) -%}
-    {{- return(('' if column.name == 'row_id' else 'distinct ') ~ ('unnest(' ~ name ~ ')' if column.is_list else name) ~ ' as shown_text') -}}
+    {%- if not in_json -%}
+        {{- return('unnest(' ~ name ~ ')' if column.is_list else name) -}}
+    {%- elif column.is_list -%}
+        {{- return('unnest(' ~ hipaa_mode.flatten_list(hipaa_mode.map_list(name, hipaa_mode.command('json_texts', {'text': 'element'}))) ~ ')') -}}
+    {%- endif -%}
+    {{- return('unnest(' ~ hipaa_mode.command('json_texts', {'text': name}) ~ ')') -}}
 {%- endmacro %}
 
 {% macro count_where(condition) -%}

@@ -36,6 +36,12 @@
                     ~ ('are null' if column.guard == 'block' else 'were sent all the same (guard warn)'), info=true
                 ) -%}
             {%- endfor -%}
+            {%- for column in facts.columns if column.values_that_ids_equal -%}
+                {%- do log(
+                    'hipaa_mode: NOTICE: ' ~ name ~ '.' ~ column.name ~ ': ' ~ column.values_that_ids_equal
+                    ~ ' of the values in many rows are also ids of a few calls, which is taken for a coincidence', info=true
+                ) -%}
+            {%- endfor -%}
         {%- endfor -%}
     {%- endfor -%}
     {%- if unselected -%}

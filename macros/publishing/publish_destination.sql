@@ -19,7 +19,7 @@
             {%- do views.update({node.name: {
                 'view': view,
                 'checks_overlook': overlooked.get(node.name, []),
-                'columns': hipaa_mode._described_columns(columns, destination.events if view == 'events' else none, {} if of else facts.not_fitting[view], {} if of else facts.like_identifiers[view]),
+                'columns': hipaa_mode._described_columns(columns, destination.events if view == 'events' else none, {} if of else facts.not_fitting[view], {} if of else facts.like_identifiers[view], hipaa_mode.command('coincidences', {'view': node.name})),
                 'properties_dropped': hipaa_mode.count_dropped_properties(facts.property_names[of_view], columns, of_view),
             }}) -%}
         {%- endif -%}
@@ -55,7 +55,7 @@
     {{- return({'result': answer.result, 'problems': [bridge.error] if bridge.error else []}) -}}
 {%- endmacro %}
 
-{% macro _described_columns(columns, events, not_fitting, like_identifiers) -%}
+{% macro _described_columns(columns, events, not_fitting, like_identifiers, coincidences) -%}
     {%- set described = [] -%}
     {%- for column in columns -%}
         {%- do described.append({
@@ -70,6 +70,7 @@
             'values_not_fitting': not_fitting.get(column.masked_column, 0),
             'guard': column.guard,
             'values_like_identifiers': hipaa_mode._count_on_events(like_identifiers.get(column.masked_column), events, column.events),
+            'values_that_ids_equal': coincidences.get(column.name, 0),
         }) -%}
     {%- endfor -%}
     {{- return(described) -}}

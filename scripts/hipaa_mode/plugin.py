@@ -40,6 +40,7 @@ from hipaa_mode import (
     folders,
     locking,
     publishing,
+    raw_ids,
     rejections,
     run_end,
     token_bridges,
@@ -97,6 +98,7 @@ class Session:
         self._changed: audit.Changes = {}
         self._partitions: dict[str, PartitionPlan] = {}
         self._queries: dict[str, str] = {}
+        self._coincidences: dict[str, dict[str, int]] = {}
         self._run_number = _new_run_number()
         self._threads = 1
         self._views = 1
@@ -136,6 +138,11 @@ class Session:
             "write_token_bridge": self._write_token_bridge,
             "remove_token_bridge": self._remove_token_bridge,
             "token_bridges": self._token_bridges,
+            "ids_of_calls": lambda request: raw_ids.count_of_calls(**request),
+            "judged_values": lambda request: raw_ids.judged_values(**request),
+            "json_texts": lambda request: raw_ids.json_texts(**request),
+            "note_coincidences": self._note_coincidences,
+            "coincidences": lambda request: self._coincidences.get(request["view"], {}),
             "discard_unpublished": self._discard_unpublished,
             "published": self._published,
             "allowed_events": lambda request: sorted(self._plan_for(request).event_rows),
@@ -228,6 +235,7 @@ class Session:
         self._manifests.clear()
         self._changed = {}
         self._partitions.clear()
+        self._coincidences.clear()
         self._run_number = max(_new_run_number(), self._run_number + 1)
         self._threads = int(request.get("threads") or 1)
         self._views = len(request.get("models") or ())
@@ -477,7 +485,8 @@ class Session:
         plans = [self._partitions[view] for view in request["manifest"]["views"]]
         name, calls_read = str(request["destination"]), str(request["calls_read"])
         folder = folders.incoming_folder(root, environment) / name
-        self._at_gate().check(name, plans, folder, self.connect, calls_read)
+        published = folders.destination_folder(root, environment, name)
+        self._at_gate().check(name, plans, folder, self.connect, calls_read, published)
         views = {
             plan.view: {
                 **request["manifest"]["views"][plan.view],
@@ -529,6 +538,12 @@ class Session:
 
     def _remove_token_bridge(self, request: Request) -> bool:
         return token_bridges.remove(*_published(request), request["destination"])
+
+    def _note_coincidences(self, request: Request) -> None:
+        """Remember how many values of a column the checks took for no leak of ids."""
+        if request["count"]:
+            columns = self._coincidences.setdefault(request["view"], {})
+            columns[request["column"]] = int(request["count"])
 
     def _discard_unpublished(self, request: Request) -> None:
         root, environment = _published(request)

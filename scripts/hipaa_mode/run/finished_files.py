@@ -15,7 +15,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hipaa_mode.configuration import ANY, ENVELOPE, ENVELOPE_IDS
+from hipaa_mode import raw_ids
+from hipaa_mode.configuration import ANY, ENVELOPE, ENVELOPE_IDS, LATEST_VIEWS
 from hipaa_mode.errors import PublishingError
 from hipaa_mode.inventory.shapes import EXPRESSIONS, has_card_number
 from hipaa_mode.plan import DestinationPlan, ViewColumn
@@ -51,6 +52,7 @@ class FinishedView:
         name: name of the view's model.
         view: which of the destination's views it is.
         files: the files that this run wrote.
+        kept: the files of earlier runs that stay: how many people have a value counts in all.
         rows: how many rows they must have together.
         left_out: columns that the view's tests leave out as reviewed.
         shortest_id: characters of the shortest id that is looked for.
@@ -62,6 +64,7 @@ class FinishedView:
     rows: int
     left_out: frozenset[str] = frozenset()
     shortest_id: int = SHORTEST_ID
+    kept: Sequence[Path] = ()
 
 
 @dataclass(frozen=True)
@@ -97,9 +100,9 @@ class FileChecker:
             calls: columns user_id, anonymous_id, group_id and is_usable, a row a call.
         """
         self._connection.register("calls", calls)
-        of_kind = " union ".join(
-            f"select '{name}' as kind, {_key(name)} as id_key, length({name}) as length "
-            f"from usable where length({name}) >= {SHORTEST_ID}"
+        of_kind = " union all ".join(
+            f"select '{name}' as kind, {_key(name)} as id_key, length({name}) as length, "
+            f"count(*) as calls from usable where length({name}) >= {SHORTEST_ID} group by all"
             for name in ENVELOPE_IDS
         )
         self._connection.execute(
@@ -123,10 +126,14 @@ class FileChecker:
             problems = _wrong_schemas(finished, columns)
             if problems or not finished.files:
                 return problems
-            paths = ", ".join(_literal(str(path)) for path in finished.files)
-            self._connection.execute(
-                f"create or replace temp view finished as from read_parquet([{paths}])"
-            ).fetchall()
+            for relation, files in (
+                ("finished", finished.files),
+                ("whole", [*finished.files, *finished.kept]),
+            ):
+                paths = ", ".join(_literal(str(path)) for path in files)
+                self._connection.execute(
+                    f"create or replace temp view {relation} as from read_parquet([{paths}])"
+                ).fetchall()
             problems += self._counts(finished, plan, columns)
             for column in columns if plan.restrict_phi else ():
                 if not _is_allowed_id(column) and column.name not in finished.left_out:
@@ -182,8 +189,11 @@ class FileChecker:
                 f"create or replace temp table texts as {_texts(column)}"
             ).fetchall()
         if seeks_ids:
-            is_id = f"{_key('text')} in (select id_key {ids})"
-            found = self._count(f"select count(*) from {_leaves(column)} where {is_id}")
+            identifiers = f"(select id_key as identifier, sum(calls) as calls {ids} group by 1)"
+            shown = (
+                f"(select 1 as column_number, {_leaf(column, 'text')} as shown_text from texts)"
+            )
+            found = self._leaks(shown, _people(column, finished.view), identifiers)
             if found:
                 problems.append(Problem(finished.name, column.name, "ids as they arrived", found))
         if seeks_patterns:
@@ -207,6 +217,10 @@ class FileChecker:
         while rows := suspects.fetchmany(10_000):
             found += sum(looks or has_card_number(text) for text, looks in rows)
         return found
+
+    def _leaks(self, shown: str, people: str, identifiers: str) -> int:
+        query = raw_ids.judged_values(shown, people, identifiers, _key)
+        return sum(leaks for _, leaks, _ in self._connection.execute(query).fetchall())
 
     def _count(self, query: str) -> int:
         [(count,)] = self._connection.execute(query).fetchall()
@@ -295,14 +309,19 @@ def _texts(column: ViewColumn) -> str:
     return f"select distinct text from (select {shown} as text from finished) as shown"
 
 
-def _leaves(column: ViewColumn) -> str:
-    """Return the relation of the different texts of a column; of JSON, those of its leaves."""
-    if column.data_type != "json":
-        return "texts"
+def _leaf(column: ViewColumn, text: str) -> str:
+    """Return the texts to compare with ids: of JSON, its scalars and keys, a row each."""
+    return f"unnest({raw_ids.json_texts(text)})" if column.data_type == "json" else text
+
+
+def _people(column: ViewColumn, view: str) -> str:
+    """Return the relation of all rows' texts of a column, with whom each row is of."""
+    name = _identifier(column.name)
+    person = "row_id" if view in LATEST_VIEWS else "coalesce(user_id, anonymous_id)"
+    text = f"unnest({name})" if column.is_list else name
     return (
-        "(select json_extract_string(leaf.value, '$') as text from texts, "
-        "json_tree(case when json_valid(texts.text) then texts.text end) as leaf "
-        "where leaf.type not in ('OBJECT', 'ARRAY')) as leaves"
+        f"(select 1 as column_number, {_leaf(column, 'text')} as shown_text, person "
+        f"from (select {text} as text, {person} as person from whole) as rows_of_view)"
     )
 
 
@@ -320,7 +339,7 @@ def _key(text: str) -> str:
     That two of ten million texts share one is as likely as three in a million, and then a
     destination is held back that need not be.
     """
-    return f"hash(lower(trim({text})))"
+    return f"hash({raw_ids.spelling(text)})"
 
 
 def _identifier(name: str) -> str:

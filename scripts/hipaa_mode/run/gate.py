@@ -59,6 +59,7 @@ class Gate:
         folder: Path,
         connect: Callable[[], duckdb.DuckDBPyConnection],
         calls_read: str,
+        published: Path | None = None,
     ) -> None:
         """Look once more at what is about to be put in place.
 
@@ -68,6 +69,7 @@ class Gate:
             folder: where they are.
             connect: connects to the warehouse.
             calls_read: the relation there that has all calls.
+            published: where the destination's files of earlier runs are.
 
         Raises:
             PublishingError: it may not be put in place; the text says why.
@@ -93,6 +95,7 @@ class Gate:
                 rows=sum(plan.rows[file] for file in plan.written),
                 left_out=frozenset(exceptions.columns),
                 shortest_id=exceptions.shortest_id,
+                kept=[published / file for file in plan.keep] if published else (),
             )
             problems += self._files.check(self._plan.destinations[name], finished)
         if problems:

@@ -1,0 +1,134 @@
+"""Raw ids among the values that a destination may have: what counts as one, and what is chance.
+
+One home for the rule. The dbt test `no_raw_identifiers` and the last look at finished files both
+ask here for their SQL, so that they can't disagree.
+
+A value that some id equals is a leak, and the destination is held back, unless it is plainly a
+word that many people share and that somebody else took for an id: an outsider who calls
+themselves `premium` must not stop every destination that has the column `plan`. It is taken for a
+coincidence if
+
+- more than `PEOPLE_PER_CALL` different people have it for each call that was made under the id,
+- and no more than `MOST_COINCIDENCES` values of the column are such.
+
+An id in the rows of its own person alone, of few others, or of nobody known is never a
+coincidence, and neither is a shared id under which many calls are made, such as a group's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+PEOPLE_PER_CALL = 10
+"""How many different people must have a value for each call of the id that it equals."""
+
+MOST_COINCIDENCES = 3
+"""How many values of one column may be coincidences: a column of ids has more."""
+
+_BLANKS = (*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0xAD, *range(0x2000, 0x2010), 0x2028, 0x2029)
+_OTHER_BLANKS = (0x202F, 0x205F, 0x2060, 0x3000, 0xFEFF)
+_PLAIN = "[!-$&-~]([ -$&-~]*[!-$&-~])?"
+_TRIMMED = " || ".join(f"chr({code})" for code in (*_BLANKS, *_OTHER_BLANKS))
+
+
+def spelling(text: str) -> str:
+    """Return SQL of the one spelling in which ids and values are compared.
+
+    Percent-encoding, blanks around it, case and the composition of accents make no difference.
+
+    Args:
+        text: SQL of a text.
+    """
+    # Nearly every text is plain, and trimming dozens of different blanks is slow.
+    full = f"lower(nfc_normalize(trim(url_decode({text}), {_TRIMMED})))"
+    return f"case when regexp_full_match({text}, '{_PLAIN}') then lower({text}) else {full} end"
+
+
+def json_texts(text: str) -> str:
+    """Return SQL of the list of all scalars and key names in a JSON text.
+
+    Args:
+        text: SQL of the JSON text.
+    """
+    found = (
+        f"list_concat(json_extract_string({text}, '$.**'), "
+        f"[json_extract_string({text}, '$')], "
+        f"json_keys({text}), flatten(json_keys({text}, '$.**')))"
+    )
+    # What is no JSON is looked at as it is, without an error that would quote it.
+    return f"coalesce(try({found}), [{text}])"
+
+
+def judged_values(
+    shown: str, people: str, identifiers: str, key: Callable[[str], str] = spelling
+) -> str:
+    """Return a query that judges the values which some id equals.
+
+    The result has, for each column with such values, `column_number`, `leaks` and `coincidences`:
+    how many different values are the one or the other, and never which.
+
+    Args:
+        shown: relation of the values to look at: `column_number`, `shown_text`.
+        people: relation of all rows: `column_number`, `shown_text`, and `person`, what the
+            destination knows the row's person by; null where it knows nothing.
+        identifiers: relation of the ids of all calls: `identifier`, in its `spelling`, and
+            `calls`, how many were made under it.
+        key: SQL of what a text has in common with the ids that it equals, given SQL of the text.
+    """
+    return f"""select
+    column_number,
+    count(case when not is_common or common > {MOST_COINCIDENCES} then 1 end) as leaks,
+    count(case when is_common and common <= {MOST_COINCIDENCES} then 1 end) as coincidences
+from (
+    select
+        column_number,
+        is_common,
+        count(case when is_common then 1 end) over (partition by column_number) as common
+    from (
+        select
+            ids_shown.column_number,
+            ids_shown.identifier,
+            count(distinct others.person) > {PEOPLE_PER_CALL} * ids_shown.calls as is_common
+        from (
+            select distinct
+                shown.column_number,
+                identifiers.identifier,
+                identifiers.calls
+            from {shown} as shown
+            inner join {identifiers} as identifiers
+                on {key("shown.shown_text")} = identifiers.identifier
+        ) as ids_shown
+        inner join {people} as others
+            on ids_shown.column_number = others.column_number
+            and ids_shown.identifier = {key("others.shown_text")}
+        group by
+            ids_shown.column_number,
+            ids_shown.identifier,
+            ids_shown.calls
+    ) as ids_with_people
+) as judged
+group by column_number"""
+
+
+def count_of_calls(calls: str, names: list[str], minimum_length: int) -> str:
+    """Return a query of the ids of all usable calls, `identifier`, each with its `calls`.
+
+    Args:
+        calls: the relation `calls_read`.
+        names: which of its ids: `user_id`, `anonymous_id`, `group_id`.
+        minimum_length: characters that an id must have: shorter ones would be found in any
+            column of small numbers.
+    """
+    each = "\n        union all\n".join(
+        f"        select {name} as id, count(*) as calls from {calls} "
+        f"where rejection_reason is null and {name} is not null group by 1"
+        for name in names
+    )
+    return f"""select
+    {spelling("id")} as identifier,
+    sum(calls) as calls
+from (
+{each}
+) as ids
+where length({spelling("id")}) >= {minimum_length:d}
+group by 1"""

@@ -1,7 +1,8 @@
 """How a view is split into files: one a day, or a coarser period where times are coarser.
 
 The period is that of `sent_at` as the destination sees it, so a file's name tells nothing that
-its rows do not. A build writes the files of the periods it touched and keeps the others.
+its rows do not. A build writes the files of the periods it touched and keeps the others. A few
+calls that claim thousands of different days do not make thousands of files: see `MOST_FILES`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ ALL = "all"
 ENDING = ".parquet"
 FORMAT = 2
 """Version of the layout of published files; others are written anew."""
+
+MOST_FILES = 2_000
+"""Files of a view, more than five years of days; with more its files are of months, then years."""
 
 _PERIODS = {"month": "month", "year": "year", "none": "none"}
 
@@ -121,6 +125,8 @@ def plan_partitions(
         changed: days whose rows changed since the view was published; None for all.
         published: the view's published files that may be kept, by name, each with its `rows`.
     """
+    counts = list(counts)
+    period = _coarse_enough(period, {day for day, _ in counts})
     rows: dict[Partition, int] = {}
     for day, count in counts:
         partition = Partition.of(day, period)
@@ -142,3 +148,12 @@ def plan_partitions(
             keep.append(plan.file(partition))
     write.sort(key=lambda partition: partition.name)
     return PartitionPlan(view, tuple(write), tuple(sorted(keep)), plan.rows, touched is None)
+
+
+def _coarse_enough(period: str, days: set[str | None]) -> str:
+    """Return the period, or the first coarser one in which there are not too many files."""
+    periods = ("day", "month", "year")
+    for coarser in periods[periods.index(period) :] if period in periods else ():
+        if len({Partition.of(day, coarser) for day in days}) <= MOST_FILES:
+            return coarser
+    return "none" if len(days) > MOST_FILES else period

@@ -103,3 +103,32 @@ def test_changed_days_touch_the_month_or_year_they_are_in() -> None:
     known = {"v/2026-03.parquet": {"rows": 7}, "v/2026-04.parquet": {"rows": 1}}
     plan = plan_partitions("v", "month", counts, ["2026-03-17"], known)
     assert (plan.written, plan.keep) == (["v/2026-03.parquet"], ("v/2026-04.parquet",))
+
+
+@pytest.mark.parametrize(
+    ("days", "length", "files"), [(2_000, 10, 2_000), (2_001, 7, 66), (70_000, 4, 192)]
+)
+def test_days_beyond_number_share_the_file_of_a_month_or_year(
+    days: int, length: int, files: int
+) -> None:
+    first = dt.date(1900, 1, 1)
+    counts = [((first + dt.timedelta(day)).isoformat(), 1) for day in range(days)]
+    plan = plan_partitions("tool__events", "day", counts, None, {})
+    assert len(plan.write) == files
+    assert {len(partition.name) for partition in plan.write} == {length}
+    assert sum(plan.rows.values()) == days
+
+
+def test_years_beyond_number_share_one_file() -> None:
+    counts = [(f"{year:04}-01-01", 1) for year in range(1, 2_500)]
+    plan = plan_partitions("tool__events", "day", counts, [], {})
+    assert plan.rows == {"tool__events/all.parquet": 2_499}
+
+
+def test_files_of_days_are_not_kept_beside_those_of_months() -> None:
+    first = dt.date(2010, 1, 1)
+    days = [(first + dt.timedelta(day)).isoformat() for day in range(2_001)]
+    published = {f"tool__events/{day}.parquet": {"rows": 1} for day in days[:2_000]}
+    plan = plan_partitions("tool__events", "day", [(day, 1) for day in days], days[-1:], published)
+    assert plan.keep == ()
+    assert len(plan.write) == 66

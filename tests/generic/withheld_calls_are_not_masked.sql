@@ -1,5 +1,7 @@
 {#- No row of a masked table is of a suppressed person, or of a day that is no longer kept: looked
-    for in the table itself, by what the lists say and not by what was withheld. -#}
+    for in the table itself, by what the lists say and not by what was withheld. Of a person are the
+    rows with one of the ids that stand for them in calls, blanks around it or not, and those
+    without a user id that come from a device of theirs: an anonymous id of some call with theirs. -#}
 {% test withheld_calls_are_not_masked(model) %}
 {{ config(group='restricted_zone') }}
 {%- do hipaa_mode.check_connection() -%}
@@ -8,9 +10,14 @@
 {%- set is_read = execute and flags.WHICH not in ('compile', 'generate') -%}
 {%- set conditions = [] -%}
 {%- if is_read and hipaa_mode.has_rows(people) -%}
-    {%- set scope = plan.scopes[0] -%}
+    {%- set calls_read = ref('hipaa_mode', 'calls_read') -%}
+    {%- set theirs = ' from ' ~ calls_read ~ ' where ' ~ hipaa_mode.without_blanks('user_id') ~ ' in (select user_id from ' ~ people ~ ')' -%}
+    {%- set user_scope, device_scope = plan.id_scopes.user_id[0], plan.id_scopes.anonymous_id[0] -%}
+    {%- set user = 'user_id' ~ hipaa_mode.scope_suffix(user_scope) -%}
+    {%- set device = 'anonymous_id' ~ hipaa_mode.scope_suffix(device_scope) -%}
+    {%- do conditions.append(user ~ ' in (select ' ~ hipaa_mode.token('user_id', user_scope) ~ theirs ~ ')') -%}
     {%- do conditions.append(
-        'user_id' ~ hipaa_mode.scope_suffix(scope) ~ ' in (select ' ~ hipaa_mode.token('user_id', scope) ~ ' from ' ~ people ~ ')'
+        '(' ~ user ~ ' is null and ' ~ device ~ ' in (select ' ~ hipaa_mode.token('anonymous_id', device_scope) ~ theirs ~ '))'
     ) -%}
 {%- endif -%}
 {%- set finest = ['exact', 'second', 'minute', 'hour', 'day', 'month', 'year'] | select('in', plan.precisions if plan else []) | list -%}
@@ -19,6 +26,7 @@
     {%- set first = 'timestamp ' ~ hipaa_mode.literal(plan.retained_from) -%}
     {%- do conditions.append('coalesce(' ~ time ~ ' < ' ~ hipaa_mode.timestamp_at_precision(first, finest[0]) ~ ', true)') -%}
 {%- endif %}
+-- depends_on: {{ ref('hipaa_mode', 'calls_read') }}
 
 select count(*) as failures
 from {{ model }}

@@ -10,12 +10,13 @@
 {%- set whole = ['properties', 'context'] if view == 'events' else ['traits', 'context'] -%}
 {%- set keeps_whole = plan.keeps_whole_objects if plan else false -%}
 {%- set scopes = plan.scopes if plan else [] -%}
+{%- set id_scopes = plan.id_scopes if plan else {} -%}
 {#- Staged values that are needed as texts, as they were staged, and as tokens. -#}
 {%- set texts = {} -%}
 {%- set staged = {} -%}
 {%- set tokens = {} -%}
-{%- for name in (['user_id', 'anonymous_id', 'group_id'] if plan else []) -%}
-    {%- do tokens.update({name ~ '__tokens': {'value': name, 'text': 'value', 'scopes': scopes}}) -%}
+{%- for name, own_scopes in id_scopes.items() -%}
+    {%- do tokens.update({name ~ '__tokens': {'value': name, 'text': 'value', 'scopes': own_scopes}}) -%}
 {%- endfor -%}
 {%- for column in columns -%}
     {%- if column.treatment == 'mask' and hipaa_mode.is_joined(column) -%}
@@ -151,7 +152,7 @@ formed as (
         treated.sent_at__{{ precision }},
         treated.received_at__{{ precision }}
         {%- endfor %}
-        {%- for scope in scopes %}{% for name in ['user_id', 'anonymous_id', 'group_id'] %},
+        {%- for name, own_scopes in id_scopes.items() %}{% for scope in own_scopes %},
         {{ name }}__tokens.token{{ hipaa_mode.scope_suffix(scope) }} as {{ name }}{{ hipaa_mode.scope_suffix(scope) }}
         {%- endfor %}{% endfor %}
         {%- for name in (plan.raw_ids if plan else []) %},
@@ -192,7 +193,7 @@ select
     sent_at__{{ precision }},
     received_at__{{ precision }}
     {%- endfor %}
-    {%- for scope in scopes %}{% for name in ['user_id', 'anonymous_id', 'group_id'] %},
+    {%- for name, own_scopes in id_scopes.items() %}{% for scope in own_scopes %},
     {{ name }}{{ hipaa_mode.scope_suffix(scope) }}
     {%- endfor %}{% endfor %}
     {%- for name in (plan.raw_ids if plan else []) %},
@@ -232,5 +233,6 @@ call_type in ({{ hipaa_mode.literals(hipaa_mode.call_types(view)) }})
 
 {#- What the name of a masked column ends with for tokens of a scope; as in plan.py. -#}
 {% macro scope_suffix(scope) -%}
-    {{- return('__shared' if scope == '*' else '__for_' ~ scope) -}}
+    {%- set base = scope.split('/')[0] -%}
+    {{- return(('__property_' if '/' in scope else '__') ~ ('shared' if base == '*' else 'for_' ~ base)) -}}
 {%- endmacro %}

@@ -7,15 +7,21 @@
 {% macro token_bridge(calls, kinds=['row_id', 'id', 'property'], condition=none) -%}
 {%- set plan = hipaa_mode.plan() -%}
 {%- set fingerprints = hipaa_mode.bridged_fingerprints() -%}
+{%- set property_scopes = hipaa_mode._property_scopes(plan) -%}
 {%- set values = [] -%}
 {%- for fingerprint in fingerprints -%}
     {%- for scope in plan.scopes -%}
         {%- for kind in ['row_id', 'id'] if kind in kinds -%}
             {%- do values.append({'kind': kind, 'scope': scope, 'fingerprint': fingerprint, 'relation': kind ~ 's'}) -%}
         {%- endfor -%}
-        {%- if 'property' in kinds and hipaa_mode._masked_texts(plan, scope) -%}
-            {%- do values.append({'kind': 'property', 'scope': scope, 'fingerprint': fingerprint, 'relation': 'properties' ~ hipaa_mode.scope_suffix(scope)}) -%}
-        {%- endif -%}
+    {%- endfor -%}
+    {%- for name, scopes in plan.id_scopes.items() if 'id' in kinds -%}
+        {%- for scope in scopes if scope not in plan.scopes -%}
+            {%- do values.append({'kind': 'id', 'scope': scope, 'fingerprint': fingerprint, 'relation': name ~ 's'}) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- for scope in property_scopes if 'property' in kinds -%}
+        {%- do values.append({'kind': 'property', 'scope': scope, 'fingerprint': fingerprint, 'relation': 'properties_' ~ loop.index}) -%}
     {%- endfor -%}
 {%- endfor -%}
 with
@@ -41,16 +47,26 @@ row_ids as (
 
 ),
 
-ids as (
+{% for name in ['user_id', 'anonymous_id', 'group_id'] %}
+{{ name }}s as (
 
-    {%- for view in ['events', 'identifies', 'groups'] %}{% set is_last_view = loop.last %}{% for name in ['user_id', 'anonymous_id', 'group_id'] %}
+    {%- for view in ['events', 'identifies', 'groups'] %}
     select {{ name }} as value from {{ view }}
-    {% if not (loop.last and is_last_view) %}union{% endif %}
-    {%- endfor %}{% endfor %}
+    {% if not loop.last %}union{% endif %}
+    {%- endfor %}
 
 ),
-{% for scope in (plan.scopes if plan else []) if hipaa_mode._masked_texts(plan, scope) %}
-{{ hipaa_mode.identifier('properties' ~ hipaa_mode.scope_suffix(scope)) }} as (
+{% endfor %}
+ids as (
+
+    {%- for name in ['user_id', 'anonymous_id', 'group_id'] %}
+    select value from {{ name }}s
+    {% if not loop.last %}union{% endif %}
+    {%- endfor %}
+
+),
+{% for scope in property_scopes %}
+properties_{{ loop.index }} as (
 
     {%- for text in hipaa_mode._masked_texts(plan, scope) %}
     select {{ text.text }} as value from {{ text.view }}
@@ -102,6 +118,17 @@ where new_token is not null
     {%- endif -%}
     {%- set at_hand = hipaa_mode.command('retired_fingerprints') -%}
     {{- return(hipaa_mode.key_fingerprints_used() | unique | select('in', at_hand) | list) -}}
+{%- endmacro %}
+
+{#- The scopes in which properties are masked. -#}
+{% macro _property_scopes(plan) -%}
+    {%- set scopes = [] -%}
+    {%- for columns in (plan.masked_tables.values() if plan else []) -%}
+        {%- for column in columns if column.treatment == 'mask' and column.scope not in scopes -%}
+            {%- do scopes.append(column.scope) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(scopes) -}}
 {%- endmacro %}
 
 {#- The texts that are masked in a scope: the view they are in, and the SQL of each. -#}

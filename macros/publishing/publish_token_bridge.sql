@@ -23,7 +23,7 @@
             {%- set name = hipaa_mode.identifier(column.name) -%}
             {%- set kind = 'property' if column.property_list != 'envelope' else ('row_id' if column.name == 'row_id' and not view.row_ids_are_ids else 'id') -%}
             {%- do tokens.append(
-                'select ' ~ hipaa_mode.literal(kind) ~ ' as kind, ' ~ ('unnest(' ~ name ~ ')' if column.is_list else name)
+                'select ' ~ hipaa_mode.literal(column.scope) ~ ' as scope, ' ~ hipaa_mode.literal(kind) ~ ' as kind, ' ~ ('unnest(' ~ name ~ ')' if column.is_list else name)
                 ~ ' as token from ' ~ view.relation
             ) -%}
         {%- endfor -%}
@@ -32,8 +32,7 @@
         select kind, old_key, old_token, new_token
         from {{ bridge }}
         where
-            scope = {{ hipaa_mode.literal(destination.scope) }}
-            and (kind, new_token) in ({{ tokens | join(' union ') }})
+            (scope, kind, new_token) in ({{ tokens | join(' union ') }})
         order by kind, old_key, old_token
     {%- endset -%}
     {%- do request.update({'query': query}) -%}

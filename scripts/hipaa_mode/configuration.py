@@ -55,6 +55,10 @@ ALL_VIEWS = (*VIEWS, *LATEST_VIEWS)
 TIMESTAMP_PRECISIONS = ("exact", "second", "minute", "hour", "day", "month", "year", "none")
 CONNECTION_MODES = ("server_side", "client_side")
 SERVER_SIDE = "server_side"
+OWN_SCOPE = "destination"
+PROPERTY_SCOPE = "property"
+MASK_SCOPES = ("", OWN_SCOPE, PROPERTY_SCOPE)
+"""What a row's `mask_scope` may say: as the destination's, the destination's own, or its own."""
 EXPIRY_WARNING = dt.timedelta(days=14)
 MOST_DAYS = 36_500
 """The longest time, a hundred years, that calls can be said to be kept for."""
@@ -118,8 +122,8 @@ class AllowedEvent:
 class AllowedProperty:
     """A property that may reach a destination, and in which form.
 
-    `guard` is what the row says of values that look like an identifier; blank where it says
-    nothing.
+    `guard` is what the row says of values that look like an identifier, and `mask_scope` of the
+    scope of its tokens; blank where it says nothing.
     """
 
     row: SeedRow
@@ -132,6 +136,7 @@ class AllowedProperty:
     normalize: str
     data_type: str
     guard: str
+    mask_scope: str
     column_name: str
     reason: str
     approved_by: str
@@ -151,7 +156,20 @@ class AllowedProperty:
             self.data_type,
             self.guard,
             self.column_name,
+            *([self.mask_scope] if self.mask_scope else []),
         )
+
+    def scope_for(self, destination: Destination) -> str | None:
+        """Return the scope of the tokens that a destination gets; None where it gets none.
+
+        The scope of a property is that of its property list and path, in the destination's scope.
+        A slash is in no name of a destination, so it is no destination's.
+        """
+        if self.treatment.kind.name not in ("mask", "surrogate"):
+            return None
+        if self.mask_scope == PROPERTY_SCOPE:
+            return f"{destination.scope}/{self.property_list}/{self.path}"
+        return destination.name if self.mask_scope == OWN_SCOPE else destination.scope
 
     @property
     def can_be_guarded(self) -> bool:
@@ -531,6 +549,7 @@ def _add_property(configuration: Configuration, row: SeedRow) -> None:
     normalize = read.choice("normalize", NORMALIZATIONS, default="none")
     data_type = read.choice("data_type", DATA_TYPES, default="")
     guard = read.choice("guard", GUARDS, default="")
+    mask_scope = read.choice("mask_scope", MASK_SCOPES[1:], default="")
     event = read.event()
     allowed = AllowedProperty(
         row=row,
@@ -543,6 +562,7 @@ def _add_property(configuration: Configuration, row: SeedRow) -> None:
         normalize=normalize,
         data_type=DATA_TYPES.get(data_type, "") or treatment.kind.data_type,
         guard=guard,
+        mask_scope=mask_scope,
         column_name=row.word("column_name") or snake_case(path),
         reason=row.word("reason"),
         approved_by=row.word("approved_by"),
@@ -559,10 +579,7 @@ def _check_property_form(read: _RowReader, allowed: AllowedProperty) -> None:
     name = allowed.treatment.kind.name
     if _CONTROL.search(allowed.column_name):
         read.fault("`column_name` holds a control character", "Remove it")
-    if allowed.normalize != "none" and name not in ("mask", "surrogate"):
-        read.fault(f"`normalize` does not go with `{name}`", "Leave it blank, or use mask")
-    if name in ("mask", "surrogate") and allowed.data_type != "text":
-        read.fault(f"a `{name}` column is text", "Leave data_type blank")
+    _check_masking(read, allowed)
     if allowed.data_type == "json" and name != "allow":
         read.fault(f"data_type json does not go with `{name}`", "Use allow, or another type")
     if name == "surrogate" and allowed.path.reaches_into_array:
@@ -580,6 +597,17 @@ def _check_property_form(read: _RowReader, allowed: AllowedProperty) -> None:
             )
         if allowed.event is not None or allowed.normalize != "none":
             read.fault("an envelope id takes no event and no normalize", "Leave them blank")
+
+
+def _check_masking(read: _RowReader, allowed: AllowedProperty) -> None:
+    name = allowed.treatment.kind.name
+    is_masked = name in ("mask", "surrogate")
+    if allowed.normalize != "none" and not is_masked:
+        read.fault(f"`normalize` does not go with `{name}`", "Leave it blank, or use mask")
+    if allowed.mask_scope and not is_masked:
+        read.fault(f"`mask_scope` does not go with `{name}`", "Leave it blank, or use mask")
+    if is_masked and allowed.data_type != "text":
+        read.fault(f"a `{name}` column is text", "Leave data_type blank")
 
 
 def _check_guard(read: _RowReader, allowed: AllowedProperty) -> None:

@@ -113,6 +113,7 @@ class ViewColumn:
         events: the only events it is shown on; None for all.
         reason: why it is safe, from the seed.
         guard: `none`, `warn` or `block` where the value can be free text; else blank.
+        scope: scope of the tokens or codes; None where it holds none.
     """
 
     name: str
@@ -127,6 +128,7 @@ class ViewColumn:
     events: tuple[str, ...] | None
     reason: str
     guard: str = ""
+    scope: str | None = None
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,7 @@ class Plan:
     masked_tables: dict[str, list[MaskedColumn]] = field(default_factory=dict)
     masked_events: list[str] | None = field(default_factory=list)
     scopes: list[str] = field(default_factory=list)
+    id_scopes: dict[str, list[str]] = field(default_factory=dict)
     raw_ids: list[str] = field(default_factory=list)
     precisions: list[str] = field(default_factory=list)
     keeps_whole_objects: bool = False
@@ -364,6 +367,7 @@ class _Resolution:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.value_names: dict[object, str] = {}
+        self.id_scopes: dict[str, dict[str, None]] = {name: {} for name in ENVELOPE_IDS}
         self.values: dict[str, StagedValue] = {}
         self.columns: dict[str, dict[object, MaskedColumn]] = {view: {} for view in VIEWS}
         whole = [f"{root}__whole" for root in WHOLE_OBJECT_COLUMNS]
@@ -447,6 +451,10 @@ class _Resolution:
 
     def finish(self) -> None:
         """Write the collected values and columns into the plan."""
+        self.plan.id_scopes = {
+            name: list(dict.fromkeys([*self.plan.scopes, *scopes]))
+            for name, scopes in self.id_scopes.items()
+        }
         self.plan.staged_values = list(self.values.values())
         self.plan.masked_tables = {
             view: list(columns.values()) for view, columns in self.columns.items()
@@ -455,29 +463,31 @@ class _Resolution:
     def _envelope(
         self, destination: Destination, rows: Sequence[AllowedProperty], view: str
     ) -> list[ViewColumn]:
-        forms = {
-            str(row.path): row.treatment.kind.name for row in rows if row.property_list == ENVELOPE
-        }
-        suffix = scope_suffix(destination.scope)
+        listed = {str(row.path): row for row in rows if row.property_list == ENVELOPE}
         columns: list[ViewColumn] = []
         for name in ENVELOPE_COLUMNS:
             treatment, masked, data_type = "envelope", name, "text"
+            scope: str | None = None
             if name == "row_id":
-                treatment, masked = "mask", f"row_id{suffix}"
+                treatment, scope = "mask", destination.scope
+                masked = f"row_id{scope_suffix(scope)}"
             elif name in ("sent_at", "received_at"):
                 masked = f"{name}__{destination.timestamp_precision}"
                 data_type = "timestamp"
             elif name in ENVELOPE_IDS:
-                treatment = forms.get(name, "mask" if destination.restrict_phi else "allow")
-                masked_names = {"mask": f"{name}{suffix}", "allow": f"{name}__raw", "deny": ""}
-                masked = masked_names[treatment]
+                treatment = "mask" if destination.restrict_phi else "allow"
+                row = listed.get(name)
+                if row is not None:
+                    treatment = row.treatment.kind.name
+                masked = "" if treatment == "deny" else f"{name}__raw"
                 if treatment == "allow" and name not in self.plan.raw_ids:
                     self.plan.raw_ids.append(name)
-            columns.append(
-                ViewColumn(
-                    name, masked, ENVELOPE, "", "", treatment, "none", data_type, False, None, ""
-                )
-            )
+                if treatment == "mask":
+                    scope = row.scope_for(destination) if row else destination.scope
+                    assert scope is not None
+                    masked = f"{name}{scope_suffix(scope)}"
+                    self.id_scopes[name][scope] = None
+            columns.append(_own_column(name, masked, treatment, data_type, scope))
         if not destination.restrict_phi:
             whole = ("properties", "context") if view == "events" else ("traits", "context")
             columns += [
@@ -504,7 +514,7 @@ class _Resolution:
         row = rows[0]
         kind = row.treatment.kind.name
         value = self._value(row)
-        scope = destination.scope if kind in ("mask", "surrogate") else None
+        scope = row.scope_for(destination)
         events = _joined_events(rows)
         guard = effective_guard(destination, row)
         key = (value.name, str(row.treatment), row.normalize, row.data_type, scope, guard)
@@ -556,6 +566,7 @@ class _Resolution:
             events=events,
             reason=row.reason,
             guard=guard,
+            scope=scope,
         )
 
     def _value(self, row: AllowedProperty) -> StagedValue:
@@ -613,8 +624,13 @@ def _uses_zip3(rows: Sequence[AllowedProperty]) -> bool:
 
 
 def scope_suffix(scope: str) -> str:
-    """Return what the name of a masked column ends with, for tokens of a scope."""
-    return "__shared" if scope == ANY else f"__for_{scope}"
+    """Return what the name of a masked column ends with, for tokens of a scope.
+
+    Differs for all scopes that the tokens of one value may have.
+    """
+    base, *property_ = scope.split("/", 1)
+    shown = "shared" if base == ANY else f"for_{base}"
+    return f"__property_{shown}" if property_ else f"__{shown}"
 
 
 def _extraction(root: str, path: PropertyPath) -> tuple[str, tuple[str, ...]]:
@@ -706,7 +722,8 @@ def latest_views(
         ]
         if id_column.treatment == "deny":
             continue
-        row_id = _own_column("row_id", f"{id_name}{scope_suffix(scope)}", "mask", "text")
+        own = id_column.scope or scope
+        row_id = _own_column("row_id", f"{id_name}{scope_suffix(own)}", "mask", "text", own)
         changed_at = _own_column(CHANGED_AT, "", ENVELOPE, "timestamp")
         values = [
             column
@@ -726,9 +743,22 @@ def named_as_changed_at(columns: Iterable[ViewColumn]) -> list[str]:
     ]
 
 
-def _own_column(name: str, masked_column: str, treatment: str, data_type: str) -> ViewColumn:
+def _own_column(
+    name: str, masked_column: str, treatment: str, data_type: str, scope: str | None = None
+) -> ViewColumn:
     return ViewColumn(
-        name, masked_column, ENVELOPE, "", "", treatment, "none", data_type, False, None, ""
+        name,
+        masked_column,
+        ENVELOPE,
+        path="",
+        top_name="",
+        treatment=treatment,
+        normalize="none",
+        data_type=data_type,
+        is_list=False,
+        events=None,
+        reason="",
+        scope=scope,
     )
 
 

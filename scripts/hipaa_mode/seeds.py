@@ -44,6 +44,7 @@ SEED_COLUMNS: Mapping[str, tuple[str, ...]] = {
         "normalize",
         "data_type",
         "guard",
+        "mask_scope",
         "column_name",
         "reason",
         "approved_by",
@@ -63,7 +64,7 @@ ALIKE = 0.85
 """How like a name one is that was meant to be it."""
 
 OPTIONAL_COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "allowed_properties": ("guard",),
+    "allowed_properties": ("guard", "mask_scope"),
     "suppressed_users": ("reference",),
 }
 """Columns that a file may lack, as one of an earlier version does; their cells are blank."""

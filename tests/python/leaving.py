@@ -202,19 +202,31 @@ def _of_call(
     for coarser in PRECISIONS[PRECISIONS.index(_precision(row)) :]:
         yield "time", coarser
     ids = dict.fromkeys(IDS, "mask" if _restricts(row) else "allow")
+    scopes: dict[str, str] = {}
     for cells in listed:
         property_list, path = cells["property_list"].strip().lower(), cells["property"]
         form, argument = _treatment(cells["treatment"])
         if property_list == "envelope":
             ids[path] = form
+            scopes[path] = _scope(cells, scope)
             continue
         data_type = cells["data_type"].strip().lower()
-        for told in _tells(form, argument, data_type, _guard(cells, row), scope):
+        own = _scope(cells, scope)
+        for told in _tells(form, argument, data_type, _guard(cells, row), own):
             yield property_list, path, *told
         if form == "zip3":
             yield from (("area", area) for area in areas)
     for path, form in ids.items():
-        yield from (("id", path, *told) for told in _tells(form, "", "text", "none", scope))
+        told = _tells(form, "", "text", "none", scopes.get(path, scope))
+        yield from (("id", path, *what) for what in told)
+
+
+def _scope(cells: Mapping[str, str], scope: str) -> str:
+    """Return within what a property's tokens can be compared, given the destination's scope."""
+    wanted = cells.get("mask_scope", "").strip().lower()
+    if wanted == "property":
+        return f"{scope} property"
+    return "own" if wanted == "destination" else scope
 
 
 def _events(
@@ -261,7 +273,8 @@ def _tells(form: str, argument: str, data_type: str, guard: str, scope: str) -> 
     if form == "deny":
         return set()
     token: set[Observation] = {("the same twice",)}
-    token |= {("the same elsewhere",)} if scope == "shared" else set()
+    token |= {("the same elsewhere",)} if scope.startswith("shared") else set()
+    token |= set() if scope.endswith("property") else {("the same as other properties",)}
     if form in TOKENS:
         return token
     told: set[Observation] = set()

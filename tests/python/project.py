@@ -60,6 +60,7 @@ SEED_COLUMNS = {
         "normalize",
         "data_type",
         "guard",
+        "mask_scope",
         "column_name",
         "reason",
         "approved_by",
@@ -230,6 +231,8 @@ class Project:
 
     def write_seed(self, seed: str, rows: Sequence[SeedRow]) -> None:
         columns = SEED_COLUMNS[seed]
+        if seed == "allowed_properties" and not any("mask_scope" in row for row in rows):
+            columns = tuple(name for name in columns if name != "mask_scope")
         path = self.folder / "seeds" / f"{seed}.csv"
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, columns, lineterminator="\n")

@@ -108,6 +108,13 @@ def mask(
     environment: EnvironmentOption = "dev",
     event: EventOption = "",
     normalize: NormalizeOption = None,
+    scope: Annotated[
+        str | None,
+        typer.Option(
+            help="Scope of the tokens: property (equal to no other property's), destination (to "
+            "no other destination's); blank for that of the destination's row."
+        ),
+    ] = None,
     surrogate: Annotated[
         bool,
         typer.Option("--surrogate", help="A random code from a crosswalk in place of a token."),
@@ -131,6 +138,7 @@ def mask(
         "approved_by": approved_by,
         "expires_on": expires_on,
         "normalize": normalize,
+        "mask_scope": scope,
         "column_name": column,
     }
     treatment = "surrogate" if surrogate else "mask"

@@ -29,7 +29,7 @@ from hipaa_mode.plan import DestinationPlan, Plan, ViewColumn, named_as_changed_
 from hipaa_mode.treatments import TreatmentSyntaxError, parse_treatment
 
 SEED = "allowed_properties"
-_FORM_COLUMNS = ("normalize", "data_type", "guard")
+_FORM_COLUMNS = ("normalize", "data_type", "guard", "mask_scope")
 """Columns that belong to a treatment: another treatment starts without them."""
 
 

@@ -243,6 +243,8 @@ def _facts(column: ViewColumn) -> dict[str, Any]:
         facts["normalize"] = column.normalize
     if column.guard:
         facts["guard"] = column.guard
+    if column.scope is not None and "/" in column.scope:
+        facts["mask_scope"] = "property"
     if column.events is not None:
         facts["events"] = list(column.events)
     return facts

@@ -75,6 +75,7 @@ class ListedProperty:
     normalize: str
     data_type: str
     guard: str
+    mask_scope: str
     column_name: str
     reason: str
     approved_by: str
@@ -303,6 +304,7 @@ def _listed(row: AllowedProperty) -> ListedProperty:
         normalize=row.normalize,
         data_type=row.data_type,
         guard=row.guard,
+        mask_scope=row.mask_scope,
         column_name=row.column_name,
         reason=row.reason,
         approved_by=row.approved_by,
@@ -325,6 +327,7 @@ def _unlisted_id(name: str, destination: Destination) -> ListedProperty:
         normalize="none",
         data_type="text",
         guard="",
+        mask_scope="",
         column_name=name,
         reason="" if restricted else f"Restriction is off under BAA {destination.baa_reference}",
         approved_by="",

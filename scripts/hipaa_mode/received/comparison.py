@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from hipaa_mode.configuration import ANY, TIMESTAMP_PRECISIONS
+from hipaa_mode.configuration import ANY, OWN_SCOPE, PROPERTY_SCOPE, TIMESTAMP_PRECISIONS
 from hipaa_mode.received.description import (
     CALL,
     CLIENT_SIDE,
     EVERY_EVENT,
     FOR_GOOD,
     HIPAA_MODE,
-    OWN_SCOPE,
     SERVER_SIDE,
+    SHARED_SCOPE,
     Description,
 )
 from hipaa_mode.treatments import TREATMENTS
@@ -388,7 +388,7 @@ _restricted_rules: Mapping[str, _Rule] = {
     # Of an agreement nothing hangs while PHI is restricted.
     "baa_reference": _changes,
     "baa_expires_on": _changes,
-    "mask_scope": _ranked(OWN_SCOPE, "shared"),
+    "mask_scope": _ranked(OWN_SCOPE, SHARED_SCOPE),
     "timestamp_precision": _ranked(*reversed(TIMESTAMP_PRECISIONS)),
 }
 _open_rules: Mapping[str, _Rule] = {**_restricted_rules, "baa_expires_on": _sooner}
@@ -437,13 +437,26 @@ def _attribute_effect(
             return _form_effect(was, is_now) if was["form"] != is_now["form"] else WIDENS
         return _ranked("block", "warn", None)(before, after)
     if name == "scope":
-        before, after = before or old["mask_scope"], after or new["mask_scope"]
-        return _ranked(OWN_SCOPE, "shared")(before, after) if before != after else CHANGES
+        return _scope_effect(_comparable(before, old), _comparable(after, new))
     if name == "events":
         return _fewer(before, after)
     if name == "until":
         return _ends_effect(was, is_now)
     return WIDENS
+
+
+def _scope_effect(before: set[str], after: set[str]) -> str:
+    if before == after:
+        return CHANGES
+    return NARROWS if after < before else WIDENS
+
+
+def _comparable(scope: str | None, destination: Description) -> set[str]:
+    """Say what the tokens of a column can be compared with, besides those of the column."""
+    scopes = (scope or destination["mask_scope"], destination["mask_scope"])
+    if scopes[0] == PROPERTY_SCOPE:
+        return {"destinations"} if scopes[1] == SHARED_SCOPE else set()
+    return {"properties", "destinations"} if scopes[0] == SHARED_SCOPE else {"properties"}
 
 
 def _fewer(before: Collection[str] | None, after: Collection[str] | None) -> str:

@@ -15,10 +15,18 @@ every event, one without `until` has no end.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from hipaa_mode.configuration import ANY, ENVELOPE, AllowedProperty, Configuration, Destination
+from hipaa_mode.configuration import (
+    ANY,
+    ENVELOPE,
+    OWN_SCOPE,
+    PROPERTY_SCOPE,
+    AllowedProperty,
+    Configuration,
+    Destination,
+)
 from hipaa_mode.errors import ConfigurationError
 from hipaa_mode.plan import (
     DestinationPlan,
@@ -38,7 +46,6 @@ EVERY_EVENT = "every event"
 HIPAA_MODE = "HIPAA mode"
 SERVER_SIDE = "server-side, not restricted"
 CLIENT_SIDE = "client-side, not restricted"
-OWN_SCOPE = "destination"
 SHARED_SCOPE = "shared"
 CALL = "call"
 """Stands in `from` for what is no property but the call's own."""
@@ -91,9 +98,6 @@ def describe_environment(
 ) -> Description:
     """Describe what the destinations of a plan receive; see `describe`."""
     retain_days = plan.retain_days
-    scopes = {
-        column.name: column.scope for columns in plan.masked_tables.values() for column in columns
-    }
     destinations = configuration.in_environment(plan.environment)
     suppressed = configuration.optional_lists.suppressed_in(plan.environment)
     return {
@@ -101,7 +105,7 @@ def describe_environment(
         "suppressed_users": str(len(suppressed)),
         "suppressed_marks": list(suppressed),
         "destinations": {
-            name: _destination(configuration, plan, destinations[name], scopes, day, models)
+            name: _destination(configuration, plan, destinations[name], day, models)
             for name in sorted(plan.destinations)
         },
     }
@@ -111,7 +115,6 @@ def _destination(
     configuration: Configuration,
     plan: Plan,
     destination: Destination,
-    scopes: Mapping[str, str | None],
     day: dt.date,
     models: Collection[str] | None,
 ) -> Description:
@@ -138,7 +141,7 @@ def _destination(
     rows = counting_rows(configuration, destination, environment, day)
     described["views"] = {
         f"{planned.name}__{view}": {
-            column.name: _column(planned, column, scopes, rows)
+            column.name: _column(planned, column, rows)
             for column in sorted(columns, key=lambda column: column.name)
         }
         for view, columns in sorted({**planned.views, **planned.latest_views}.items())
@@ -164,7 +167,6 @@ def _of(property_list: str, path: str) -> str:
 def _column(
     destination: DestinationPlan,
     column: ViewColumn,
-    scopes: Mapping[str, str | None],
     rows: Iterable[AllowedProperty],
 ) -> dict[str, Any]:
     if column.property_list == ENVELOPE:
@@ -184,9 +186,8 @@ def _column(
         described["list"] = "true"
     if column.guard not in ("", "none"):
         described["guard"] = column.guard
-    scope = scopes.get(column.masked_column)
-    if scope is not None and scope != destination.scope:
-        described["scope"] = _scope(scope)
+    if column.scope is not None and column.scope != destination.scope:
+        described["scope"] = PROPERTY_SCOPE if "/" in column.scope else _scope(column.scope)
     if column.events is not None:
         described["events"] = list(column.events)
     described |= _until(column, fed)

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-from hipaa_mode.configuration import TIMESTAMP_PRECISIONS
+from hipaa_mode.configuration import OWN_SCOPE, PROPERTY_SCOPE, TIMESTAMP_PRECISIONS
 from hipaa_mode.display import is_printable, printable
 from hipaa_mode.errors import ConfigurationError
 from hipaa_mode.received.description import (
@@ -25,7 +25,6 @@ from hipaa_mode.received.description import (
     EVERY_EVENT,
     FOR_GOOD,
     HIPAA_MODE,
-    OWN_SCOPE,
     SERVER_SIDE,
     SHARED_SCOPE,
     VERSION,
@@ -336,7 +335,7 @@ _COLUMN: Mapping[str, tuple[bool, _Check]] = {
     "type": (True, _one_of(*sorted(set(DATA_TYPES.values())))),
     "list": (False, _one_of("true")),
     "guard": (False, _one_of(*GUARDS)),
-    "scope": (False, _one_of(OWN_SCOPE, SHARED_SCOPE)),
+    "scope": (False, _one_of(PROPERTY_SCOPE, OWN_SCOPE, SHARED_SCOPE)),
     "events": (False, _texts),
     "until": (False, _until),
 }

@@ -671,6 +671,8 @@ def _detail(column: ViewColumn) -> str:
         text = f"{kind.meaning}: {column.treatment}"
     if column.normalize != "none":
         text += f", normalised as {column.normalize}"
+    if column.scope is not None and "/" in column.scope:
+        text += ", comparable with no other property"
     return text
 
 

@@ -84,6 +84,7 @@ class Destination:
     events: set[str]
     rows: list[Row]
     ids: dict[str, str]
+    id_scopes: dict[str, str]
 
     def receives(self, call: Call) -> bool:
         """Whether a call is in one of the destination's views."""
@@ -241,6 +242,7 @@ def _destination(cells: Mapping[str, str]) -> Destination:
         events=set(),
         rows=[],
         ids=dict.fromkeys(IDS, "mask"),
+        id_scopes={},
     )
 
 
@@ -262,6 +264,7 @@ def _add_rows(destination: Destination, rows: Iterable[dict[str, str]], today: d
             if property_list == "envelope":
                 if treatment != "allow" or not is_expired:
                     destination.ids[str(steps[0])] = treatment
+                    destination.id_scopes[str(steps[0])] = _scope(cells, destination)
             elif treatment != "deny" and not is_expired:
                 event = cells["event"] if cells["event"].strip() else None
                 destination.rows.append(
@@ -283,5 +286,21 @@ def _form(
         argument=argument.strip() or {"round": "1", "truncate": "3"}.get(treatment, ""),
         normalize=cells["normalize"].strip().lower() or "none",
         data_type=cells["data_type"].strip().lower(),
-        scope=destination.scope if treatment in TOKENS else "",
+        scope=_scope(cells, destination) if treatment in TOKENS else "",
     )
+
+
+def _scope(cells: Mapping[str, str], destination: Destination) -> str:
+    wanted = cells.get("mask_scope", "").strip().lower()
+    if wanted == "destination":
+        return destination.name
+    if wanted != "property":
+        return destination.scope
+    steps = read_path(cells["property"])
+    path = "".join("[]" if step is None else f".{_written(step)}" for step in steps)[1:]
+    return "/".join((destination.scope, cells["property_list"].strip().lower(), path))
+
+
+def _written(name: str) -> str:
+    is_plain = name and name == name.strip() and not set(name) & set('.[]"')
+    return name if is_plain else '"' + name.replace('"', '""') + '"'

@@ -114,18 +114,20 @@ class Columns:
         rows: the row of a column; where several feed it on different events, one of them.
         events: the events a column is shown on; None for all.
         ids: the treatment of each id.
+        id_scopes: the scope of an id's tokens, where it is another than the destination's.
         unknown: columns that the seeds do not allow.
     """
 
     rows: dict[str, Row] = field(default_factory=dict)
     events: dict[str, set[str | None] | None] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
+    id_scopes: dict[str, str] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, destination: Destination, described: Iterable[Mapping[str, Any]]) -> Columns:
         """Find the rows of the seeds for the columns that a manifest describes."""
-        columns = cls()
+        columns = cls(id_scopes=destination.id_scopes)
         for column in described:
             name, property_list = column["name"], column["property_list"]
             if property_list == "envelope":
@@ -140,6 +142,16 @@ class Columns:
             columns.rows[name] = same[0]
             columns.events[name] = None if None in events else set(events)
         return columns
+
+    def scope(self, column: str) -> str | None:
+        """Return the scope of a column's tokens or codes; None for the destination's."""
+        row = self.rows.get(column)
+        return self.id_scopes.get(column) if row is None else row.form.scope
+
+    def scopes(self) -> set[str]:
+        """Return the scopes of all columns that say one."""
+        found = {row.form.scope for row in self.rows.values() if row.form.is_token}
+        return found | set(self.id_scopes.values())
 
     def shape(self, column: str) -> re.Pattern[str] | None:
         """Return what every value of a column of tokens or codes looks like, else None."""
@@ -228,7 +240,8 @@ class Comparison:
                 )
                 shape = columns.shape(column)
                 if shape is not None:
-                    space = f"{destination.scope} {shape.pattern} {_code_space(columns, column)}"
+                    scope = columns.scope(column) or destination.scope
+                    space = "\n".join((scope, shape.pattern, _code_space(columns, column)))
                     problems = tokens.add(space, shape, pairs)
                     self.facts.tokens[destination.name] += len(pairs)
                     found += [
@@ -266,9 +279,14 @@ class Comparison:
         codes = _Codes()
         for view in self._both(published):
             destination, columns = self.columns(view)
-            scope_key = subkey(key, environment, destination.scope)
+            keys = {
+                scope: subkey(key, environment, scope)
+                for scope in {destination.scope, *columns.scopes()}
+            }
+            scope_key = keys[destination.scope]
             if latest.is_latest(view):
-                found += self._recomputed_row_ids(published, view, calls, scope_key)
+                of = columns.scope(latest.id_of(view)) or destination.scope
+                found += self._recomputed_row_ids(published, view, calls, keys[of])
                 continue
             expected = _calls_by_row_id(calls, view, destination, scope_key)
             wrong: Counter[str] = Counter()
@@ -279,10 +297,12 @@ class Comparison:
                     wrong["row_id"] += 1
                     continue
                 for column, text in _surrogate_texts(call, columns):
-                    wrong_codes[column] += not codes.agree(destination.scope, text, row[column])
+                    scope = columns.scope(column) or destination.scope
+                    wrong_codes[column] += not codes.agree(scope, text, row[column])
                 for column, text in _masked_texts(call, columns):
                     self.facts.recomputed[destination.name] += 1
-                    wrong[column] += not _is_token_of(row[column], text, scope_key)
+                    own_key = keys[columns.scope(column) or destination.scope]
+                    wrong[column] += not _is_token_of(row[column], text, own_key)
             found += [
                 Difference(destination.name, view, column, "not the tokens of its values", count)
                 for column, count in wrong.items()
@@ -469,7 +489,7 @@ class TokenMap:
         problems: Counter[str] = Counter()
         spaces = list(self._forward)
         for space in spaces:
-            scope = space.split(" ")[0]
+            scope = space.split("\n")[0]
             split = sum(len(others) > 1 for others in self._forward[space].values())
             merged = sum(len(ones) > 1 for ones in self._backward[space].values())
             if split:
@@ -480,7 +500,7 @@ class TokenMap:
             for other in spaces[place + 1 :]:
                 shared = len(self._forward[space].keys() & self._forward[other].keys())
                 if shared:
-                    names = sorted({space.split(" ")[0], other.split(" ")[0]})
+                    names = sorted({space.split("\n")[0], other.split("\n")[0]})
                     problems[f"scopes share tokens: {', '.join(names)}"] += shared
         return problems
 

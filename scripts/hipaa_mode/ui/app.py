@@ -18,7 +18,13 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from hipaa_mode import __version__
-from hipaa_mode.configuration import ANY, ENVELOPE, LATEST_VIEWS, SERVER_SIDE
+from hipaa_mode.configuration import (
+    ANY,
+    ENVELOPE,
+    LATEST_VIEWS,
+    MASK_SCOPES,
+    SERVER_SIDE,
+)
 from hipaa_mode.display import printable
 from hipaa_mode.editing import screens
 from hipaa_mode.editing.layout import Layout
@@ -76,6 +82,7 @@ class Fields:
     normalize: str = ""
     data_type: str = ""
     guard: str = ""
+    mask_scope: str = ""
     column_name: str = ""
     reason: str = ""
     approved_by: str = ""
@@ -115,6 +122,7 @@ class Pages:
             normalizations=NORMALIZATIONS,
             data_types=list(dict.fromkeys(DATA_TYPES.values())),
             guards=GUARDS,
+            mask_scopes=MASK_SCOPES[1:],
             fields=Fields,
             fields_of=self._fields_of,
             page_of=self._page_of,
@@ -338,7 +346,7 @@ class Pages:
             scope="all" if listed.environment == ANY else "this",
             **{
                 column: cells.get(column, "").strip()
-                for column in ("normalize", "data_type", "guard", "column_name")
+                for column in ("normalize", "data_type", "guard", "mask_scope", "column_name")
             },
         )
 

@@ -29,6 +29,7 @@ _CELLS = (
     "data_type",
     "guard",
     "normalize",
+    "mask_scope",
 )
 
 Form = Mapping[str, str]
@@ -55,7 +56,7 @@ def property_step(environment: str, destination: str, form: Form) -> Step:
     if treatment in ("mask", "surrogate"):
         cells |= {"data_type": "", "guard": ""}
     else:
-        cells["normalize"] = ""
+        cells |= {"normalize": "", "mask_scope": ""}
     how = {"allow": "sent as it is", "mask": "masked"}.get(treatment, treatment)
     text = f"{_where(place.environment, destination)}: {_named(place)} {how}"
     return Step(text, lambda workspace: set_property(workspace, place, treatment, cells))

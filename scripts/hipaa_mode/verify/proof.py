@@ -704,7 +704,7 @@ class _ViewProof:
             rule, problem = "unlisted-property", "it is made of something that is not allowlisted"
         elif column.treatment == "mask" and not scopes:
             rule, problem = "unmasked", "it does not pass through the masking function"
-        elif scopes and scopes != {self._destination.scope}:
+        elif scopes and scopes != {column.scope}:
             rule, problem = "scope", "its token is of another scope than the destination's"
         elif reads & listed and column.treatment == "mask":
             rule, problem = "unmasked", "it holds the property beside its token"
@@ -725,11 +725,10 @@ class _ViewProof:
         return _reads(self._reviewed.staged(column.property_list, path, keeps_objects=False))
 
     def _envelope(self, column: ViewColumn, staging: Relation) -> Term:
-        scope = self._destination.scope
         if column.treatment == "deny":
             return self._reviewed.form("cast(null as varchar)")
         if column.name == "row_id":
-            return Term("token", scope, staging.columns["call_key"])
+            return Term("token", column.scope, staging.columns["call_key"])
         if column.name in ("sent_at", "received_at"):
             precision = self._destination.timestamp_precision
             return self._reviewed.at_precision(staging.columns[column.name], precision)
@@ -738,7 +737,7 @@ class _ViewProof:
             return self._reviewed.form("nullif(value, 'null')", value=whole)
         value = staging.columns[column.name]
         if column.treatment == "mask":
-            return Term("token", scope, value)
+            return Term("token", column.scope, value)
         renamed = {
             name: sent_as
             for name, sent_as in (self._destination.events or {}).items()
@@ -800,12 +799,11 @@ class _ViewProof:
         return self._scalar(column, self._reviewed.scalar_text(staged))
 
     def _scalar(self, column: ViewColumn, text: Term) -> Term:
-        scope = self._destination.scope
         if column.treatment in ("mask", "surrogate"):
             value = self._reviewed.normalized(column.normalize, text)
             if column.treatment == "mask":
-                return Term("token", scope, value)
-            return Term("surrogate", Term("literal", scope, True), value)
+                return Term("token", column.scope, value)
+            return Term("surrogate", Term("literal", column.scope, True), value)
         if column.data_type == "json":
             value = text
         else:
@@ -862,7 +860,8 @@ class _LatestProof(_ViewProof):
     def _judged_rows(self, rows: Term, staging: Relation) -> Verdict:
         """Judge the rows of the calls; all but those of nobody must be among them."""
         source, filters = source_and_filters(rows)
-        person = Term("token", self._destination.scope, staging.columns[self._id_name])
+        assert self._columns is not None
+        person = Term("token", self._columns[0].scope, staging.columns[self._id_name])
         is_null = Term("Is", ("expression", Term("null")), ("this", person))
         is_there = Term("Not", ("this", is_null))
         if is_there not in filters:
@@ -880,7 +879,7 @@ class _LatestProof(_ViewProof):
 
     def _envelope(self, column: ViewColumn, staging: Relation) -> Term:
         if column.name == "row_id":
-            return Term("token", self._destination.scope, staging.columns[self._id_name])
+            return Term("token", column.scope, staging.columns[self._id_name])
         if column.name == CHANGED_AT:
             precision = self._destination.timestamp_precision
             sent_at, received_at = (

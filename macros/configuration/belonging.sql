@@ -87,6 +87,10 @@
 {#- Notes what the environment was built from, once its raw calls were read. -#}
 {% macro note_run(run_number) -%}
     {%- set record = hipaa_mode.command('note_run') -%}
+    {%- call statement('forget_run') -%}
+        delete from {{ hipaa_mode.build_table('run_records') }}
+        where environment = {{ hipaa_mode.literal(hipaa_mode.environment()) }}
+    {%- endcall -%}
     {%- call statement('note_run') -%}
         insert into {{ hipaa_mode.build_table('run_records') }} values (
             {{ run_number }}, {{ hipaa_mode.literal(hipaa_mode.environment()) }}, {{ hipaa_mode.literal(record) }}

@@ -24,8 +24,29 @@
     was taken off a list who explains it. -#}
 {% macro _returning_calls() -%}
     {%- set since = hipaa_mode.command('published_before') -%}
-    {%- set calls = hipaa_mode.package_relation('stg_calls') -%}
-    {%- set sql -%}
+    {%- set counts = [0, 0] -%}
+    {%- if hipaa_mode.has_rows(hipaa_mode.build_table('released_calls') ~ ' where run_number > ' ~ since) -%}
+        {%- set counts = run_query(hipaa_mode._released_calls_staged(since)).rows[0] -%}
+    {%- endif -%}
+    {%- set now -%}
+        select
+            (select count(*) from {{ hipaa_mode.package_relation('withheld_calls') }} where reason = 'suppressed'),
+            (select count(*) from {{ hipaa_mode.package_relation('calls_read') }})
+    {%- endset -%}
+    {%- set row = run_query(now).rows[0] -%}
+    {{- return(hipaa_mode.command('returning_calls', {
+        'is_known': hipaa_mode.was_brought_up_to_date('withheld_calls', since),
+        'suppressed': counts[0] | int,
+        'aged': counts[1] | int,
+        'suppressed_now': row[0] | int,
+        'raw_now': row[1] | int,
+        'retain_days': hipaa_mode.plan().retain_days,
+    })) -}}
+{%- endmacro %}
+
+{#- Counts of calls that are no longer withheld: those of suppressed people, and those that had
+    expired or have no time. -#}
+{% macro _released_calls_staged(since) %}
         with
 
         released as (
@@ -62,21 +83,9 @@
                     and coalesce(stg_calls.anonymous_id in (select anonymous_id from devices), false)
                 )
             ),
-            count(*) filter (not released.is_of_person),
-            (select count(*) from {{ hipaa_mode.package_relation('withheld_calls') }} where reason = 'suppressed'),
-            (select count(*) from {{ hipaa_mode.package_relation('calls_read') }})
-        from {{ calls }} as stg_calls
+            count(*) filter (not released.is_of_person)
+        from {{ hipaa_mode.package_relation('stg_calls') }} as stg_calls
         inner join released on stg_calls.call_key = released.call_key
-    {%- endset -%}
-    {%- set row = run_query(sql).rows[0] -%}
-    {{- return(hipaa_mode.command('returning_calls', {
-        'is_known': hipaa_mode.was_brought_up_to_date('withheld_calls', since),
-        'suppressed': row[0] | int,
-        'aged': row[1] | int,
-        'suppressed_now': row[2] | int,
-        'raw_now': row[3] | int,
-        'retain_days': hipaa_mode.plan().retain_days,
-    })) -}}
 {%- endmacro %}
 
 {#- See scripts/hipaa_mode/rejections.py. What is let pass is noted, so that it is judged once. -#}
@@ -113,9 +122,14 @@
     {%- if not judgement.reasons -%}
         {%- call statement('accepted_lines') -%}
             insert into {{ noted }}
-            select {{ hipaa_mode.command('run_number') }}, source_file, count(*), count(rejection_reason)
-            from {{ calls }}
-            group by source_file
+            select {{ hipaa_mode.command('run_number') }}, now.source_file, now.lines, now.rejected
+            from (
+                select source_file, count(*) as lines, count(rejection_reason) as rejected
+                from {{ calls }}
+                group by source_file
+            ) as now
+            left join ({{ passed }}) as passed on now.source_file = passed.source_file
+            where now.lines is distinct from passed.lines or now.rejected is distinct from passed.rejected
         {%- endcall -%}
         {%- do adapter.commit() -%}
     {%- endif -%}

@@ -50,6 +50,13 @@ def failed_test(sandbox: Sandbox) -> list[str]:
     return _held_back(sandbox)
 
 
+def rejected_lines(sandbox: Sandbox) -> list[str]:
+    """Build with a raw file that holds no call."""
+    sandbox.project.let_pass(0.1)
+    sandbox.project.write_calls([b"user_id,event", b"patient-1,Visit"], "export.ndjson")
+    return _held_back(sandbox)
+
+
 def warned_test(sandbox: Sandbox) -> list[str]:
     """Build with a test on ga4 that warns."""
     test = sandbox.project.folder / "tests/no_visits.sql"
@@ -162,6 +169,7 @@ FILTER = "where masked.event in ("
 
 CHECKS: dict[str, Callable[[Sandbox], list[str]]] = {
     "failed test": failed_test,
+    "rejected lines": rejected_lines,
     "warned test": warned_test,
     "left out test": left_out_test,
     "run of a part": run_of_a_part,

@@ -61,7 +61,7 @@ FAULTS: tuple[Fault, ...] = (
         "suppression",
         "a list of suppressed people that is not named any more is forgotten",
         "test_suppression.py::TestComingBack"
-        "::test_a_list_that_is_not_named_is_refused_until_given_up",
+        "::test_a_list_that_is_not_named_any_more_is_refused_until_given_up",
         SUPPRESSION,
         "if not item.is_named and not has_moved:",
         "if False:",
@@ -125,13 +125,18 @@ FAULTS: tuple[Fault, ...] = (
         "if item.read.run_number == run_number]",
         "if item.read.run_number]",
     ),
-    _tested(
+    fault(
         "rejected lines",
+        CHECK,
         "a run does not ask whether it may publish",
-        "test_project_belonging.py::TestRejected::test_a_batch_body_is_named_with_its_file",
-        "macros/publishing/publish.sql",
-        "hipaa_mode.add_run_blockers(decided.destinations, results)",
-        "[]",
+        "a destination that did not pass was published",
+        (
+            "macros/publishing/publish.sql",
+            "hipaa_mode.add_run_blockers(decided.destinations, results)",
+            "[]",
+        ),
+        is_built=True,
+        check="rejected lines",
     ),
     _tested(
         "raw files",

@@ -14,7 +14,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hipaa_mode.configuration import ENVELOPE
 from hipaa_mode.plan import DestinationPlan
 from hipaa_mode.run.plain_models import is_plain
 from hipaa_mode.run.required_checks import (
@@ -301,7 +300,7 @@ def _permission(outcome: RunOutcome, graph: _Graph, plan: DestinationPlan) -> Pe
         found.reasons += _wrong_view(graph, view, needed)
         found.exceptions[view.name] = Exceptions()
         found.reasons += _missing_view_checks(
-            graph, view, _columns(plan, view.view), found.exceptions[view.name]
+            graph, view, _protected(plan, view.view), found.exceptions[view.name]
         )
     required = (*SEED_CHECKS, *STAGING_CHECKS, *masked_checks([view.view for view in views]))
     found.reasons += _missing(graph, outcome, required, needed)
@@ -356,7 +355,7 @@ def _wrong_view(graph: _Graph, view: Node, needed: Collection[Node]) -> list[str
 
 
 def _missing_view_checks(
-    graph: _Graph, view: Node, columns: Collection[str], exceptions: Exceptions
+    graph: _Graph, view: Node, protected: Collection[str], exceptions: Exceptions
 ) -> list[str]:
     """Return the checks that a view lacks; note what those it has overlook."""
     found: set[str] = set()
@@ -370,7 +369,7 @@ def _missing_view_checks(
         elif changed := changed_settings(test.config):
             problem = f"sets {', '.join(changed)}"
         else:
-            problem = weakened(test.arguments, columns, exceptions)
+            problem = weakened(test.arguments, protected, exceptions)
         if problem:
             problems.update(dict.fromkeys(checks, problem))
         else:
@@ -432,13 +431,13 @@ def _missing(
     return reasons
 
 
-def _columns(plan: DestinationPlan, view: str) -> list[str]:
-    """Return the columns of a view that a check may leave out: those of unmasked properties."""
-    return [
-        column.name
+def _protected(plan: DestinationPlan, view: str) -> set[str]:
+    """Return the columns of a view that hold tokens."""
+    return {
+        column.name.casefold()
         for column in plan.columns(view)
-        if column.property_list != ENVELOPE and column.treatment not in ("mask", "surrogate")
-    ]
+        if column.treatment in ("mask", "surrogate")
+    }
 
 
 def _advice(outcome: RunOutcome, views: Sequence[Node], concerned: Iterable[Node]) -> str:

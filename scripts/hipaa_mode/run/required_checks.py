@@ -164,12 +164,12 @@ class Exceptions:
         return lines
 
 
-def weakened(arguments: Mapping[str, Any], columns: Collection[str], found: Exceptions) -> str:
+def weakened(arguments: Mapping[str, Any], protected: Collection[str], found: Exceptions) -> str:
     """Judge the arguments that a check of a destination view may be given.
 
     Args:
         arguments: its arguments.
-        columns: the view's columns that may be left out of a check.
+        protected: columns of tokens, which the last look looks at though a test leaves them out.
         found: where what it overlooks is noted.
 
     Returns:
@@ -185,9 +185,6 @@ def weakened(arguments: Mapping[str, Any], columns: Collection[str], found: Exce
     names = arguments.get("except_columns", [])
     if not isinstance(names, list):
         return "has except_columns that are no list"
-    for name in names:
-        if name not in columns:
-            return f"leaves out `{name}`, which is not the column of an unmasked property"
-    found.columns.update(names)
+    found.columns.update(str(name) for name in names if str(name).casefold() not in protected)
     found.shortest_id = max(found.shortest_id, length)
     return ""

@@ -11,17 +11,20 @@ from pathlib import Path
 import pytest
 from test_editing import REPOSITORY, changed, files, run
 
+from hipaa_mode.editing.events import allow_event
 from hipaa_mode.editing.layout import Layout
 from hipaa_mode.editing.workspace import Workspace
 from hipaa_mode.editing.writing import recover
+from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.project import read_seeds, today
 from hipaa_mode.received.comparison import compare
 from hipaa_mode.received.description import describe
 from hipaa_mode.received.environments import describe_project
 from hipaa_mode.received.lock_file import LOCK_FILE, as_text, read_lock, write_lock
+from hipaa_mode.ui.draft import Draft, Step
 
 PROPERTIES = "seeds/allowed_properties.csv"
-SUPPRESSED = "seeds/suppressed_users.csv"
+EVENTS = "seeds/allowed_events.csv"
 
 
 @pytest.fixture(scope="module")
@@ -218,3 +221,33 @@ class TestWhatNobodyAgreedToDoesNotComeInBesideAChange:
         assert "trial" in result.output
         assert is_locked(project)
         assert compare(earlier, describe_project(project, earlier))
+
+
+class TestThePage:
+    def draft(self, project: Path) -> Draft:
+        draft = Draft(Layout.read(project))
+        step = Step(
+            "Allow it", lambda workspace: allow_event(workspace, "prod", "ga4", "Paid", None)
+        )
+        assert draft.make(step)
+        return draft
+
+    def test_shows_the_lock_s_change_and_saves_it_with_the_seeds(self, project: Path):
+        draft = self.draft(project)
+        shown = {str(change.path): lines for change, lines in draft.differences()}
+        assert set(shown) == {EVENTS, LOCK_FILE}
+        assert any(line.startswith("+") and "Paid" in line for line in shown[LOCK_FILE])
+        [change] = draft.effects()["prod"]
+        assert (change.what, change.effect) == ("Paid", "widens")
+        written = draft.save(draft.digest())
+        assert {str(change.path) for change in written} == {EVENTS, LOCK_FILE}
+        assert is_locked(project)
+
+    def test_a_lock_that_changes_meanwhile_is_read_again(self, project: Path):
+        draft = self.draft(project)
+        digest = draft.digest()
+        (project / LOCK_FILE).unlink()
+        with pytest.raises(HipaaModeError, match="no longer those that were shown"):
+            draft.save(digest)
+        assert {str(change.path) for change, _ in draft.differences()} == {EVENTS}
+        assert "there is no receives.lock.yml" in " ".join(draft.workspace.agreement().notes)

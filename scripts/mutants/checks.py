@@ -52,7 +52,7 @@ def failed_test(sandbox: Sandbox) -> list[str]:
 
 def rejected_lines(sandbox: Sandbox) -> list[str]:
     """Build with a raw file that holds no call."""
-    sandbox.project.let_pass(0.1)
+    sandbox.project.set_variable("hipaa_mode__rejected_share", 0.1)
     sandbox.project.write_calls([b"user_id,event", b"patient-1,Visit"], "export.ndjson")
     return _held_back(sandbox)
 

@@ -66,7 +66,7 @@ def life(new_project: Callable[..., Project]) -> Life:
         ],
         views={"tool": ["events"]},
     )
-    project.let_pass(0.1)
+    project.set_variable("hipaa_mode__rejected_share", 0.1)
     project.environment.update(LISTS)
     project.write_seed("suppressed_users", [{**IN_ALL, "user_id": BY_SEED}])
     requests = project.folder / "requests.csv"

@@ -58,7 +58,7 @@ def test_after_any_course_of_builds_it_is_what_a_full_build_gives(
     course.history.step(project.folder / "raw_calls")
     for _ in range(5):
         course.step()
-    project.build()
+    course.build()
     full = make(new_project, f"whole{seed}")
     full.environment |= calls
     course.seeds.write(full)

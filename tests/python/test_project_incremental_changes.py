@@ -116,7 +116,11 @@ def test_raw_calls_from_a_table_are_read_whole_every_time(
         project.build()
         assert notes(project) == {note}
     project.execute("delete from raw.calls")
-    project.build()
+    emptied = project.dbt("build")
+    assert emptied.exit_code != 0
+    assert "none of them was read before" in emptied.output
+    assert notes(project) == {"other"}
+    project.build("--vars", "{hipaa_mode__accept_raw_calls: raw.calls}")
     assert project.published_rows("daily__events") == []
 
 

@@ -46,7 +46,7 @@ FAULTS: tuple[Fault, ...] = (
         CHECK,
         "a URL is taken for a folder",
         "test_settings.py::test_a_value_of_the_wrong_sort_is_a_fault",
-        (SETTINGS, "if setting.kind is Kind.LOCATION and is_url(str(value)):", "if False:"),
+        (SETTINGS, "if is_place and any(is_url(str(text)) for text in texts):", "if False:"),
         check="test_settings.py",
     ),
     fault(

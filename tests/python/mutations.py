@@ -15,7 +15,7 @@ LEGAL: Mapping[str, tuple[str, ...]] = {
     "connection_mode": ("server_side", "client_side"),
     "restrict_phi": ("true", "false"),
     "baa_expires_on": ("2030-12-31", "2039-12-31"),
-    "mask_scope": ("*", "shared", "destination"),
+    "mask_scope": ("*", "shared", "destination", "property"),
     "timestamp_precision": ("exact", "hour", "month", "none"),
     "property_list": ("event", "user", "group", "context", "envelope"),
     "treatment": (

@@ -548,6 +548,8 @@ class Session:
     def _discard_unpublished(self, request: Request) -> None:
         root, environment = _published(request)
         publishing.discard(root, environment)
+        if self._gate is not None:
+            self._gate.close()
 
     def _published(self, request: Request) -> list[dict[str, Any]]:
         root, environment = _published(request)

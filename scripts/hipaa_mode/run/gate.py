@@ -52,6 +52,10 @@ class Gate:
         self._permissions = ended.permissions
         return ended.as_answer()
 
+    def close(self) -> None:
+        """Forget the ids of the calls."""
+        self._files.close()
+
     def check(
         self,
         name: str,

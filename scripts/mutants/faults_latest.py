@@ -148,7 +148,7 @@ FAULTS: tuple[Fault, ...] = (
         PROOF,
         "latest values: their keys are of the scope that all share",
         r"scope: ads__groups_latest\.row_id: its token is of another scope",
-        (PLAN, 'f"{id_name}{scope_suffix(scope)}", "mask"', 'f"{id_name}__shared", "mask"'),
+        (PLAN, 'f"{id_name}{scope_suffix(own)}", "mask"', 'f"{id_name}__shared", "mask"'),
     ),
     fault(
         "Python",

@@ -97,7 +97,11 @@ FAULTS: tuple[Fault, ...] = (
         PROOF,
         "a denied id is sent as a token",
         r"form: ga4__events\.group_id",
-        (PLAN, '"deny": ""', '"deny": f"{name}{suffix}"'),
+        (
+            PLAN,
+            'masked = "" if treatment == "deny" else f"{name}__raw"',
+            'masked = f"{name}__shared" if treatment == "deny" else f"{name}__raw"',
+        ),
     ),
     fault(
         "Python",
@@ -287,5 +291,33 @@ FAULTS: tuple[Fault, ...] = (
             "pc.fill_null(is_blank, True)",
         ),
         check="every line counted",
+    ),
+    fault(
+        "Python",
+        CHECK,
+        "ids are looked for in one spelling only",
+        "test_raw_ids.py::test_one_spelling_stands_for_all",
+        (f"{PACKAGE}/raw_ids.py", "then lower({text}) else", "then {text} else"),
+        check="test_raw_ids.py::test_one_spelling_stands_for_all",
+    ),
+    fault(
+        "Python",
+        CHECK,
+        "an id of one person's rows is taken for a coincidence",
+        "test_raw_ids.py::TestLeaks",
+        (f"{PACKAGE}/raw_ids.py", "PEOPLE_PER_CALL = 10", "PEOPLE_PER_CALL = 0"),
+        check="test_raw_ids.py::TestLeaks",
+    ),
+    fault(
+        "Python",
+        CHECK,
+        "a property has the scope of its destination in place of its own",
+        "test_scope_of_property.py::test_a_row_and_its_destination_say_the_scope",
+        (
+            f"{PACKAGE}/configuration.py",
+            "if self.mask_scope == PROPERTY_SCOPE:",
+            "if False:",
+        ),
+        check="test_scope_of_property.py::test_a_row_and_its_destination_say_the_scope",
     ),
 )

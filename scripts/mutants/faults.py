@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faults_configuration
+import faults_edits
 import faults_latest
 import faults_masking
 import faults_project
@@ -18,6 +19,7 @@ FAULTS: tuple[Fault, ...] = (
     *faults_latest.FAULTS,
     *faults_project.FAULTS,
     *faults_configuration.FAULTS,
+    *faults_edits.FAULTS,
     *faults_python.FAULTS,
     *faults_publishing.FAULTS,
     *faults_raw.FAULTS,

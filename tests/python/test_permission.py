@@ -263,6 +263,18 @@ def test_a_destination_that_was_not_to_be_built_is_not_held_back(
     assert not decide(plans, nodes, **left_out).is_selected
 
 
+def test_a_test_on_another_table_that_reads_one_of_ours_is_not_waited_for(
+    plans: dict[str, DestinationPlan],
+):
+    nodes = project()
+    other = model("masked_groups", "model.hipaa_mode.stg_calls")
+    [check] = masked_checks(["groups"])
+    test = generic(check, other.unique_id, "hipaa_mode", "model.hipaa_mode.stg_calls")
+    nodes |= {other.name: other, test.name: test}
+    left_out = {other.name: "left out", test.name: "left out"}
+    assert decide(plans, nodes, **left_out).reasons == []
+
+
 def test_a_unit_test_that_failed_holds_back(plans: dict[str, DestinationPlan]):
     nodes = project()
     sound = outcome(nodes.values())

@@ -274,7 +274,8 @@ def _permission(outcome: RunOutcome, graph: _Graph, plan: DestinationPlan) -> Pe
     concerning: list[Node] = []
     for test in graph.tests:
         owners = graph.owners(test)
-        if plan.name in owners if owners else ids.intersection(test.parents):
+        on = (test.attached,) if test.attached else test.parents
+        if plan.name in owners if owners else ids.intersection(on):
             concerning.append(test)
             own += [test] if owners else []
     # A view, or a test on one alone: dbt retry runs no more than that.

@@ -4,7 +4,7 @@
         {%- set needs_key = flags.WHICH in ('build', 'run', 'test', 'retry', 'snapshot') -%}
         {%- do hipaa_mode.check_functions() -%}
         {%- set request = hipaa_mode.configuration_request() -%}
-        {%- do request.update({'needs_key': needs_key, 'needs_lock': false, 'threads': hipaa_mode.threads()}) -%}
+        {%- do request.update({'needs_key': needs_key, 'needs_lock': needs_key, 'threads': hipaa_mode.threads()}) -%}
         {%- if needs_key or flags.WHICH == 'seed' -%}
             {%- do request.update({'belonging': hipaa_mode.belonging_request()}) -%}
         {%- endif -%}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hipaa_mode.keys import load_master_key
+from hipaa_mode.received.environments import lock_project
 
 BENCHMARK = Path(__file__).resolve().parent
 PROJECT = BENCHMARK.parents[1]
@@ -96,6 +97,7 @@ def prepare_hipaa_mode(job: Job) -> Command:
         PROJECT / "models", project / "models", ignore=shutil.ignore_patterns("destinations")
     )
     shutil.copytree(OVERLAY, project, dirs_exist_ok=True)
+    lock_project(project)
     published = job.folder / "published"
     # A folder of its own, so that more calls can arrive.
     job.arriving.mkdir()

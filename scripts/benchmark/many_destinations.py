@@ -26,6 +26,7 @@ from report import Result, provenance
 from rich.console import Console
 
 from hipaa_mode.keys import generate_key
+from hipaa_mode.received.environments import lock_project
 from run import run_command
 
 PROPERTIES = 120
@@ -196,6 +197,7 @@ def prepare(job: Job, count: int) -> Command:
             "version: 2\nmodels:\n"
             f"  - name: {name}__events\n    data_tests: [holds_only_what_is_allowed]\n"
         )
+    lock_project(project, [ENVIRONMENT])
     published = job.folder / "published"
     return Command(
         (*DBT, "build", "--target", ENVIRONMENT),

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hipaa_mode.configuration import ANY, Configuration, read_configuration
+from hipaa_mode.editing.layout import Layout
 from hipaa_mode.errors import MissingFileError
 from hipaa_mode.plan import Plan, make_plan
 from hipaa_mode.project_settings import named_environments, settings_faults, variable
@@ -52,8 +53,10 @@ def read_seeds(project: Path, environments: Iterable[str] = ()) -> Configuration
         raise MissingFileError(
             f"{file} is missing. Run the command in a dbt project, or name one with --project"
         )
-    files = {seed: project / "seeds" / f"{seed}.csv" for seed in SEED_COLUMNS}
     labels = {seed: f"seeds/{seed}.csv" for seed in SEED_COLUMNS}
+    if file.is_file():
+        labels = {seed: str(path) for seed, path in Layout.read(project).seeds.items()}
+    files = {seed: project / label for seed, label in labels.items()}
     faults = add_optional_seeds(files, labels)
     targets = named_environments(project).union(environments)
     configuration = read_configuration(files, labels, targets)

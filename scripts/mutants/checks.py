@@ -14,6 +14,7 @@ from project import Project
 from sandbox import Sandbox
 
 from hipaa_mode import audit
+from hipaa_mode.received.lock_file import LOCK_FILE
 
 Files = dict[str, bytes]
 
@@ -102,6 +103,25 @@ def changed_file_noticed(sandbox: Sandbox) -> list[str]:
     return found + (["`summary` does not see a changed file"] if code_of_summary != 1 else [])
 
 
+def unlocked_refused(sandbox: Sandbox) -> list[str]:
+    """Allow an event that the lock does not have, then take the lock away: nothing goes on."""
+    found = []
+    seed = sandbox.project.folder / "seeds/allowed_events.csv"
+    seed.write_text(seed.read_text() + "dev,ga4,Booked Canary Visit,\n")
+    code, output = sandbox.dbt("build")
+    if not code or "event Booked Canary Visit: not sent -> sent" not in output:
+        found.append("more than the lock says was built")
+    code, output = sandbox.dbt("compile", *MODELS_ONLY)
+    code, output = sandbox.run("hipaa-mode", "verify", "--manifest", "target/manifest.json")
+    if code != 1 or "lock:" not in output:
+        found.append("more than the lock says was proven")
+    (sandbox.project.folder / LOCK_FILE).unlink()
+    code, output = sandbox.dbt("build")
+    if not code or f"{LOCK_FILE}: the file is missing" not in output:
+        found.append("a build without a lock went on")
+    return found
+
+
 def removed_destination(sandbox: Sandbox) -> list[str]:
     """Take a destination out of the configuration: its files must go, and the log must say so."""
     project = sandbox.project
@@ -176,6 +196,7 @@ CHECKS: dict[str, Callable[[Sandbox], list[str]]] = {
     "publication recorded": publication_recorded,
     "refusal recorded": refusal_recorded,
     "changed file noticed": changed_file_noticed,
+    "more than the lock says refused": unlocked_refused,
     "removed destination": removed_destination,
     "every line counted": every_line_counted,
     "latest values of what is left": latest_of_what_is_left,

@@ -213,7 +213,7 @@ class Sandbox:
             views=VIEWS,
             # One check a test, so that it is told which one finds a fault.
             view_tests=GENERIC_TESTS,
-        )
+        ).write_lock()
         repository = folder / "repository"
         for name in COPIED:
             left_out = shutil.ignore_patterns("demo_calls.py", ".*", "*.egg-info")
@@ -234,8 +234,12 @@ class Sandbox:
         # With its bytecode: who imports the copy need not compile it.
         shutil.copytree(self.folder, folder, ignore=shutil.ignore_patterns(*kept), symlinks=True)
         copy = Sandbox(folder, self.server)
+        edits = tuple(edits)
         for edit in edits:
             edit.apply(edit.place(folder))
+        if edits:
+            # By the code of the copy: the lock is no second opinion of what the seeds say.
+            copy.run("hipaa-mode", "lock", "--yes")
         return copy
 
     def run(self, program: str, *arguments: str, folder: Path | None = None) -> tuple[int, str]:

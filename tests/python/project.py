@@ -27,8 +27,7 @@ import pyarrow.parquet as pq
 from hipaa_mode import audit
 from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.keys import load_master_key
-from hipaa_mode.received.environments import describe_project
-from hipaa_mode.received.lock_file import write_lock
+from hipaa_mode.received.environments import lock_project
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DBT = Path(sys.executable).with_name("dbt")
@@ -276,8 +275,8 @@ class Project:
 
     def write_lock(self) -> None:
         """Agree to what the seeds say; faulty ones are left for the build to refuse."""
-        with contextlib.suppress(HipaaModeError):
-            write_lock(self.folder, describe_project(self.folder, None, ENVIRONMENTS))
+        with contextlib.suppress(HipaaModeError):  # None, where there is no project yet.
+            lock_project(self.folder, ENVIRONMENTS)
 
     def variables(self) -> dict[str, str]:
         """The environment of dbt: nothing of ours or dbt's from outside the test."""

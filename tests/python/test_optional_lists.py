@@ -41,8 +41,8 @@ def test_a_mark_tells_nobody_s_id():
         ("*,u-1,,\n*,u-2,,\n", "*,u-2,,\n*,u-1,,\n", []),
         ("*,u-1,,\n", "*,u-1,,\n*,u-2,,\n", ["narrows"]),
         ("*,u-1,,\n", "*,u1,,\n", ["widens"]),
-        ("*,u-1,,\n", "*,U-1,,\n*,u-2,,\n", ["widens", "narrows"]),
-        ("*,u-1,,\n*,u-2,,\n", "*,u-1,,\n", ["widens", "widens"]),
+        ("*,u-1,,\n", "*,U-1,,\n*,u-2,,\n", ["widens"]),
+        ("*,u-1,,\n*,u-2,,\n", "*,u-1,,\n", ["widens"]),
     ],
 )
 def test_a_person_who_is_no_longer_listed_widens(

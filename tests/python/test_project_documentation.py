@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 from project import DBT, KEY, NOT_INHERITED, REPOSITORY
 
-PARTS = ("dbt_project.yml", "profiles.yml", "macros", "models", "seeds", "tests/generic")
+PARTS = (
+    *("dbt_project.yml", "profiles.yml", "receives.lock.yml"),
+    *("macros", "models", "seeds", "tests/generic"),
+)
 CALL = {
     "type": "identify",
     "userId": "patient-10482",

@@ -45,14 +45,14 @@ def init(
         str, typer.Option("--type", "-t", help="Its kind of tool, as google_analytics_4.")
     ] = "",
     environment: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--environment",
             "-e",
             callback=checked_environment,
             help="Its environment; the default target if blank.",
         ),
-    ] = "",
+    ] = None,
     description: Annotated[str, typer.Option("--description", "-d", help="What it is for.")] = "",
     owner_name: Annotated[str, typer.Option(help="Who answers for it.")] = "",
     owner_email: Annotated[str, typer.Option(help="Their e-mail address.")] = "",

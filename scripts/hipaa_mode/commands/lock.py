@@ -20,6 +20,7 @@ from hipaa_mode.commands._editing import (
     messages,
     output,
 )
+from hipaa_mode.commands._options import checked_environment
 from hipaa_mode.display import printable
 from hipaa_mode.errors import ExitCode
 from hipaa_mode.project import today
@@ -47,6 +48,7 @@ def lock(
         typer.Option(
             "--environment",
             "-e",
+            callback=checked_environment,
             help="An environment that neither a row nor a target names; may be repeated.",
         ),
     ] = None,
@@ -70,9 +72,11 @@ def lock(
     locked = _read(project, must_be_sound=check)
     current = describe_project(project, locked, environment or ())
     differences = compare(locked or nothing(), current, today())
-    before = _text(project)
-    diff = text_diff(before, as_text(current))
-    is_other = bool(diff) if not check else bool(differences) or locked is None
+    diff = text_diff(_text(project), as_text(current))
+    if check and not differences and locked is not None:
+        # What ended as the lock says is in it until it is written again.
+        diff = []
+    is_other = bool(diff)
     writes = is_other and not check and not dry_run and yes
     if not as_json:
         _show(differences, diff)

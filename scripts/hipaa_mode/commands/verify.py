@@ -19,6 +19,7 @@ from hipaa_mode.commands._options import checked_environment
 from hipaa_mode.errors import ConfigurationError, ExitCode, HipaaModeError
 from hipaa_mode.plan import Plan
 from hipaa_mode.project import dbt_command, read_plan
+from hipaa_mode.verify.lock import lock_verdicts
 from hipaa_mode.verify.manifest import read_manifest
 from hipaa_mode.verify.proof import Proof, Verdict, prove
 from hipaa_mode.verify.sarif import as_sarif
@@ -68,7 +69,9 @@ def verify(
             count = len(plan.destinations)
             noun = "destination" if count == 1 else "destinations"
             messages.print(f"Proving {count} {noun} of {name} …")
-        proofs.append(_prove(plan, project, manifest))
+        proof = _prove(plan, project, manifest)
+        proof.verdicts += lock_verdicts(project, name)
+        proofs.append(proof)
     if sarif is not None:
         sarif.write_text(json.dumps(as_sarif(proofs), indent=2) + "\n", encoding="utf-8")
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from hipaa_mode.editing.scaffold import Owner
 from hipaa_mode.editing.workspace import Workspace
 from hipaa_mode.editing.yaml_text import OneLine, YamlText, dump
 from hipaa_mode.errors import ConfigurationError, MissingFileError
+from hipaa_mode.received.description import describe
+from hipaa_mode.received.environments import known_environments
+from hipaa_mode.received.lock_file import LOCK_FILE, as_text
 from hipaa_mode.seeds import OPTIONAL_SEEDS, SEED_COLUMNS
 
 PLUGIN = "hipaa_mode.plugin"
@@ -147,6 +151,20 @@ def init_project(
             "A first destination is missing, without which nothing builds. Name it with "
             "--destination, --type and --owner-email"
         )
+    _add_lock(workspace)
+
+
+def _add_lock(workspace: Workspace) -> None:
+    """Agree to what the first seeds say, where nothing was agreed to yet."""
+    path = PurePosixPath(LOCK_FILE)
+    if workspace.read(path) is not None:
+        return
+    configuration = workspace.configuration()
+    environments = known_environments(workspace.layout.root, configuration, None)
+    models = workspace.destination_models()
+    with contextlib.suppress(ConfigurationError):  # The faults are told when it is saved.
+        described = describe(configuration, environments, workspace.today, models)
+        workspace.write(path, as_text(described).encode("utf-8"))
 
 
 def profile_of(workspace: Workspace, profiles_file: Path, environment: str) -> Profile:

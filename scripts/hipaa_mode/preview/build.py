@@ -28,6 +28,7 @@ from hipaa_mode.keys import load_master_key as load_key
 from hipaa_mode.masking import make_tokens
 from hipaa_mode.plan import Plan, scope_suffix
 from hipaa_mode.project import dbt_command
+from hipaa_mode.received.environments import lock_project
 from hipaa_mode.selftest.builds import Copies
 from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE
 
@@ -154,6 +155,8 @@ class Previewer:
             else:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(content)
+        if changed:
+            lock_project(self._copy, [self.plan.environment])
         return self._copy
 
     def _scope_tokens(self, texts: Sequence[str], scope: str) -> list[str | None]:

@@ -136,11 +136,9 @@ def _environment(
             effect = WIDENS if new else NARROWS
             yield Difference(name, ANY, "environment", name, was, is_now, effect)
         return
-    missing: Counter[str] = Counter(old["suppressed_marks"]) - Counter(new["suppressed_marks"])
-    if missing:
-        was, is_now = "all listed", f"{missing.total()} of them no longer listed"
-        yield Difference(name, ANY, "setting", "suppressed_users", was, is_now, WIDENS)
-    for setting in sorted({*old, *new} - {"destinations", "suppressed_marks"}):
+    yield from _suppressed(name, old, new)
+    apart = {"destinations", "suppressed_users", "suppressed_marks"}
+    for setting in sorted({*old, *new} - apart):
         before, after = old.get(setting), new.get(setting)
         if before != after:
             effect = _effect(_ENVIRONMENT_RULES, setting, before, after)
@@ -154,6 +152,19 @@ def _environment(
             new["destinations"].get(destination),
             day,
         )
+
+
+def _suppressed(name: str, old: Description, new: Description) -> Iterator[Difference]:
+    """Compare who is suppressed: anybody less widens, whoever came in their place."""
+    before, after = old["suppressed_users"], new["suppressed_users"]
+    was: Counter[str] = Counter(old["suppressed_marks"])
+    is_now: Counter[str] = Counter(new["suppressed_marks"])
+    if (before, was) == (after, is_now):
+        return
+    missing = (was - is_now).total()
+    effect = NARROWS if not missing and int(after) >= int(before) else WIDENS
+    said = f"{after}, {missing} of the former not among them" if missing else after
+    yield Difference(name, ANY, "setting", "suppressed_users", before, said, effect)
 
 
 def _destinations_in_words(environment: Description | None) -> str:
@@ -268,10 +279,10 @@ def _view(
         if was == is_now:
             continue
         effect = _column_effect(was, is_now, old, new)
-        in_words = [column_in_words(was), column_in_words(is_now)]
+        in_words = [column_in_words(was, is_now), column_in_words(is_now, was)]
         if was is None and is_now is not None and _is_of_a_whole(is_now, old):
             effect, in_words[0] = NARROWS, SENT_WHOLE
-        elif is_now is None and was is not None and _is_of_a_whole(was, new):
+        elif was and not is_now and _is_of_a_whole(was, new) > _is_of_a_whole(was, old):
             effect, in_words[1] = WIDENS, SENT_WHOLE
         if effect == NARROWS and was and day and _is_at_its_end(was, is_now, day):
             continue
@@ -311,15 +322,19 @@ def _renamed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def column_in_words(column: Mapping[str, Any] | None) -> str:
-    """Describe what a destination sees of a column; equal texts mean the same."""
+def column_in_words(
+    column: Mapping[str, Any] | None, other: Mapping[str, Any] | None = None
+) -> str:
+    """Describe what a destination sees of a column, which may take the place of another one."""
     if column is None:
         return NOT_SENT
-    words = [column["form"]]
+    is_of_another = other is not None and other["from"] != column["from"]
+    words = [f"{column['from']} as {column['form']}" if is_of_another else column["form"]]
     if "normalize" in column:
         words.append(f"normalised as {column['normalize']}")
     words.append(column["type"] + (" list" if "list" in column else ""))
-    for name in sorted(set(column) - {"from", "form", "normalize", "type", "list"}):
+    said_first = {"from", "form", "normalize", "type", "list"}
+    for name in (name for name in column if name not in said_first):
         words.append(f"{_PREPOSITIONS.get(name, name)} {_words(column[name])}")
     return ", ".join(words)
 
@@ -373,14 +388,7 @@ def _fewer_days(before: Any, after: Any) -> str:
     return NARROWS if before == FOR_GOOD or int(after) < int(before) else WIDENS
 
 
-def _more_people(before: Any, after: Any) -> str:
-    return NARROWS if None not in (before, after) and int(after) > int(before) else WIDENS
-
-
-_ENVIRONMENT_RULES: Mapping[str, _Rule] = {
-    "retain_days": _fewer_days,
-    "suppressed_users": _more_people,
-}
+_ENVIRONMENT_RULES: Mapping[str, _Rule] = {"retain_days": _fewer_days}
 _restricted_rules: Mapping[str, _Rule] = {
     "type": _changes,
     "mode": _ranked(HIPAA_MODE, SERVER_SIDE, CLIENT_SIDE),
@@ -434,7 +442,8 @@ def _attribute_effect(
         return _form_effect(was, is_now) if is_new else WIDENS
     if name == "guard":
         if not _can_be_guarded(is_now):
-            return _form_effect(was, is_now) if was["form"] != is_now["form"] else WIDENS
+            # What was null, since it looked like an identifier, may be none for another type.
+            return WIDENS if before == "block" and is_now["form"] not in _CODES else NARROWS
         return _ranked("block", "warn", None)(before, after)
     if name == "scope":
         return _scope_effect(_comparable(before, old), _comparable(after, new))

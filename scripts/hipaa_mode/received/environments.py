@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from hipaa_mode.configuration import ANY, Configuration
+from hipaa_mode.names import is_environment
+from hipaa_mode.plan import make_plan
 from hipaa_mode.project import destination_models, read_seeds, today
 from hipaa_mode.project_settings import named_environments
 from hipaa_mode.received.description import Description, describe
+from hipaa_mode.received.lock_file import write_lock
 
-_NAME = re.compile(r"[A-Za-z0-9_-]+")
 MANIFEST = "manifest.json"
 
 
@@ -31,7 +32,7 @@ def known_environments(
         *_published(project),
         *(locked["environments"] if locked else ()),
     }
-    return sorted(name for name in found if _NAME.fullmatch(name))
+    return sorted(name for name in found if is_environment(name))
 
 
 def describe_project(
@@ -48,9 +49,31 @@ def describe_project(
         ConfigurationError: a build of one of them would find faults.
         MissingFileError: the folder is no dbt project.
     """
-    configuration = read_seeds(project)
+    also = list(also)
+    configuration = read_seeds(project, also)
     environments = {*known_environments(project, configuration, locked), *also}
     return describe(configuration, environments, today(), destination_models(project))
+
+
+def lock_project(project: Path, also: Iterable[str] = ()) -> None:
+    """Agree to what a project's seeds say, unseen: for copies of our own, which reach nobody.
+
+    Environments with faults are left out, for the build to say what is wrong; see
+    `describe_project`.
+
+    Raises:
+        LockFileError: the lock can't be written.
+    """
+    also = list(also)
+    configuration, models = read_seeds(project, also), destination_models(project)
+    if configuration.faults:
+        return
+    sound = [
+        environment
+        for environment in {*known_environments(project, configuration, None), *also}
+        if not make_plan(configuration, environment, today(), models).faults
+    ]
+    write_lock(project, describe(configuration, sound, today(), models))
 
 
 def rows_environments(configuration: Configuration) -> set[str]:

@@ -70,7 +70,7 @@ def judge(
     return Judgement(
         [_as_fault(difference, REMEDY) for difference in wider],
         [
-            _as_fault(difference, "It goes on; run hipaa-mode lock to have the lock say so")
+            _as_fault(difference, "A build goes on; to agree to it, run: hipaa-mode lock")
             for difference in differences
             if difference not in wider
         ],
@@ -80,14 +80,13 @@ def judge(
 def judge_project(project: Path, environment: str) -> Judgement:
     """Compare what a project's seeds on disk say of an environment with its lock; see `judge`.
 
-    Of seeds with faults nothing is said: they are no agreement to compare.
+    Of seeds with faults nothing is said: they come to nothing that could be compared.
     """
     configuration = read_seeds(project, [environment])
-    models = destination_models(project)
-    plan = make_plan(configuration, environment, today(), models)
+    plan = make_plan(configuration, environment, today())
     if plan.faults:
         return Judgement()
-    return judge(project, configuration, plan, today(), models)
+    return judge(project, configuration, plan, today(), destination_models(project))
 
 
 def _as_fault(difference: Difference, remedy: str) -> Fault:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import itertools
 import os
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def parse(content: bytes) -> Description:
         LockFileError: it is not what `as_text` writes.
     """
     try:
-        found = yaml.load(content.decode("utf-8"), _Loader)
+        found = _loaded(content.decode("utf-8"))
     except UnicodeDecodeError:
         raise LockFileError(f"{LOCK_FILE} is not UTF-8. Restore it from git") from None
     except (yaml.YAMLError, RecursionError) as error:
@@ -218,27 +219,51 @@ def _escaped(character: str) -> str:
 # How it is read
 
 
-class _Loader(yaml.BaseLoader):  # type: ignore[misc]
-    """Reads every scalar as text; a key that is there twice, an alias or a tag is refused."""
+_PARSER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+"""libyaml's where PyYAML has it: a lock of a hundred destinations has ten thousand lines."""
 
-    def compose_node(self, parent: yaml.Node, index: object) -> yaml.Node:
-        event = self.peek_event()
-        if isinstance(event, yaml.AliasEvent) or event.anchor or event.tag:
-            raise yaml.MarkedYAMLError(
-                problem="it has an alias or a tag", problem_mark=event.start_mark
-            )
-        return super().compose_node(parent, index)
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for key, value in node.value:
-            name = self.construct_object(key, deep=True)
-            if not isinstance(name, str) or name in found:
-                raise yaml.MarkedYAMLError(
-                    problem="a key is there twice, or is no text", problem_mark=key.start_mark
-                )
-            found[name] = self.construct_object(value, deep=True)
-        return found
+def _loaded(text: str) -> Any:
+    """Read YAML with every scalar as text; what two readers may read in two ways is refused.
+
+    That is a key that is there twice or is no text, an alias, a tag, and a second document.
+    """
+    parsed = yaml.parse(text, Loader=_PARSER)
+    events = (event for event in parsed if not isinstance(event, _AROUND))
+    found = [_value(event, events) for event in events]
+    if len(found) != 1:
+        raise yaml.YAMLError
+    return found[0]
+
+
+def _value(event: yaml.Event, events: Iterator[yaml.Event]) -> Any:
+    if isinstance(event, yaml.AliasEvent) or event.anchor or event.tag:
+        raise _not_clear("it has an alias or a tag", event)
+    if isinstance(event, yaml.ScalarEvent):
+        return event.value
+    inside = itertools.takewhile(lambda each: not isinstance(each, _ENDS), events)
+    if isinstance(event, yaml.SequenceStartEvent):
+        return [_value(each, events) for each in inside]
+    found: dict[str, Any] = {}
+    for key in inside:
+        name = _value(key, events)
+        if not isinstance(name, str) or name in found:
+            raise _not_clear("a key is there twice, or is no text", key)
+        found[name] = _value(next(events), events)
+    return found
+
+
+_AROUND = (
+    yaml.StreamStartEvent,
+    yaml.StreamEndEvent,
+    yaml.DocumentStartEvent,
+    yaml.DocumentEndEvent,
+)
+_ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
+
+
+def _not_clear(problem: str, event: yaml.Event) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
 
 
 # What it must say

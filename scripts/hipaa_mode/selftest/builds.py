@@ -18,6 +18,7 @@ import yaml  # type: ignore[import-untyped]
 from hipaa_mode.errors import MissingFileError
 from hipaa_mode.keys import KEY_FILE_VARIABLE, KEY_VARIABLE
 from hipaa_mode.project import dbt_command
+from hipaa_mode.received.environments import lock_project
 from hipaa_mode.seeds import OPTIONAL_SEEDS, read_csv
 from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE
 
@@ -117,6 +118,8 @@ class Copies:
         for file, lines in calls.items():
             content = b"".join(line + b"\n" for line in lines)
             (copy / "raw_calls" / file).write_bytes(content)
+        # What the copied seeds say, those of nobody withheld, is agreed to: it reaches nobody.
+        lock_project(copy, [self.environment])
         if like is not None:
             (copy / "target").mkdir()
             shutil.copy(like / "target/partial_parse.msgpack", copy / "target")

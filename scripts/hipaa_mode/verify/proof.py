@@ -80,6 +80,7 @@ RULES = {
     "reader": "Something beside the destination views reads the restricted zone",
     "relation": "The restricted zone shares its schema with something else",
     "staging": "Staging is not as reviewed",
+    "lock": "The seeds do not say what receives.lock.yml says",
 }
 """What can keep a column from being proven."""
 

@@ -25,7 +25,10 @@
     {%- set facts = {} -%}
     {%- set audit = namespace(sequence=none) -%}
     {%- for name, decision in decided.items() -%}
-        {%- if not decision.is_selected -%}
+        {#- As the seed is now: a stop wins over a run that is at work, and is no fault of it. -#}
+        {%- if name in hipaa_mode.command('stopped') -%}
+            {%- do hipaa_mode._say_stopped(name) -%}
+        {%- elif not decision.is_selected -%}
             {%- do unselected.append(name) -%}
         {%- elif decision.reasons -%}
             {%- do held_back.append({'destination': name, 'outcome': 'held back', 'reasons': decision.reasons, 'checks': decision.checks}) -%}
@@ -35,7 +38,9 @@
                 {%- do facts.update(hipaa_mode.run_facts(plan)) -%}
             {%- endif -%}
             {%- set answer = hipaa_mode.publish_destination(plan.destinations[name], facts, decision.overlooked) -%}
-            {%- if answer.error -%}
+            {%- if answer.error and name in hipaa_mode.command('stopped') -%}
+                {%- do hipaa_mode._say_stopped(name) -%}
+            {%- elif answer.error -%}
                 {%- do held_back.append({'destination': name, 'outcome': 'held back', 'reasons': [answer.error], 'checks': decision.checks}) -%}
                 {%- do problems.append('NOT published: `' ~ name ~ '`, its last good files stay: ' ~ answer.error) -%}
             {%- else -%}
@@ -58,6 +63,13 @@
     {%- if problems -%}
         {{- return(hipaa_mode.failing_statement('hipaa_mode: ' ~ problems | join('\nhipaa_mode: '))) -}}
     {%- endif -%}
+{%- endmacro %}
+
+{% macro _say_stopped(destination) -%}
+    {%- do log(
+        'hipaa_mode: STOPPED: `' ~ destination ~ '` is not published: ' ~ hipaa_mode.command('stopped')[destination]
+        ~ '. To end it: hipaa-mode stop ' ~ destination ~ ' --lift', info=true
+    ) -%}
 {%- endmacro %}
 
 {#- Every destination keeps its last files, for one reason. -#}

@@ -1,13 +1,13 @@
-{#- Removes the published files of destinations that the environment no longer has, and records
-    it, with what else changed among the published files since the last entry. -#}
+{#- Removes the published files of destinations that the environment no longer has, or that are
+    stopped, and records it, with what else changed among the published files since the last entry. -#}
 {% macro withdraw_removed_destinations(destinations) -%}
     {%- set request = hipaa_mode.published_request() -%}
     {%- do request.update({'keep': destinations}) -%}
     {%- set entries = [] -%}
     {%- set done = hipaa_mode.command('withdraw', request) -%}
     {%- for destination in done.withdrawn -%}
-        {%- do log('hipaa_mode: withdrew `' ~ destination ~ '`: it is no longer in destinations.csv', info=true) -%}
-        {%- do entries.append({'destination': destination, 'outcome': 'withdrawn', 'reasons': ['no longer in destinations.csv']}) -%}
+        {%- do log('hipaa_mode: withdrew `' ~ destination ~ '`: ' ~ done.reasons[destination], info=true) -%}
+        {%- do entries.append({'destination': destination, 'outcome': 'withdrawn', 'reasons': [done.reasons[destination]]}) -%}
     {%- endfor -%}
     {%- for path in done.left -%}
         {%- do exceptions.warn('hipaa_mode: ' ~ path ~ ' was left in a folder that was withdrawn: no build made it') -%}

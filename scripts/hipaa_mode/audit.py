@@ -521,7 +521,7 @@ def _mac_faults(
     replaced: set[str] = set()
     for line in lines:
         entry = line.entry
-        if entry is None or (entry.get("mac") is None and entry["outcome"] == REFUSED):
+        if entry is None or (entry.get("mac") is None and _needs_no_key(entry)):
             continue
         mac, named = entry.get("mac"), str(entry.get("mac_key"))
         if mac is None:
@@ -538,6 +538,12 @@ def _mac_faults(
         notes.append("The HMACs were not checked: the masking key is not at hand")
     elif of_other_keys:
         notes.append(f"The HMACs of {of_other_keys} entries are under another masking key")
+
+
+def _needs_no_key(entry: Entry) -> bool:
+    """Whether an entry may be without HMAC: a refusal, or a stop, which waits for no key."""
+    is_stop = entry["outcome"] == WITHDRAWN and isinstance(entry.get("stopped_by"), str)
+    return entry["outcome"] == REFUSED or is_stop
 
 
 def _table_faults(found: Sequence[Entry], table: Sequence[str]) -> Iterator[str]:

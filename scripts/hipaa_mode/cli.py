@@ -28,6 +28,7 @@ from hipaa_mode.commands.preview import preview
 from hipaa_mode.commands.properties import allow, deny, mask
 from hipaa_mode.commands.report import report
 from hipaa_mode.commands.selftest import selftest
+from hipaa_mode.commands.stop import stop
 from hipaa_mode.commands.ui import ui
 from hipaa_mode.commands.verify import verify
 from hipaa_mode.errors import ConfigurationError, ExitCode, HipaaModeError
@@ -69,6 +70,7 @@ app.command()(lock)
 app.command()(preview)
 app.command()(report)
 app.command()(selftest)
+app.command()(stop)
 app.command()(ui)
 app.command()(verify)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hipaa_mode import stops
 from hipaa_mode.names import is_destination, is_environment
 from hipaa_mode.optional_lists import OptionalLists, read_optional_lists
 from hipaa_mode.paths import PathSyntaxError, PropertyPath, parse_path, snake_case
@@ -189,7 +190,7 @@ class Configuration:
     of every type, faulty ones included, and `unread` the seeds that could not be read, or not all
     of them, so that one fault does not make a dozen others. `retain_days` has, by environment or
     `*`, for how many days calls are kept, None for good, and `environment_rows` the rows that say
-    so. `optional_lists` tells which of the lists that need not be there are. `targets` are the
+    so. `stops` are the emergency stops. `optional_lists` tells which of the lists that need not be there are. `targets` are the
     names of the dbt targets, where they are known.
     """
 
@@ -201,6 +202,7 @@ class Configuration:
     listed: set[tuple[str, str]] = field(default_factory=set)
     listed_types: set[str] = field(default_factory=set)
     retain_days: dict[str, int | None] = field(default_factory=dict)
+    stops: list[stops.Stop] = field(default_factory=list)
     optional_lists: OptionalLists = field(default_factory=OptionalLists)
     environment_rows: dict[str, SeedRow] = field(default_factory=dict)
     targets: frozenset[str] = frozenset()
@@ -220,6 +222,10 @@ class Configuration:
     def retained_days(self, environment: str) -> int | None:
         """Return for how many days an environment keeps calls; None for good."""
         return self.retain_days.get(environment, self.retain_days.get(ANY))
+
+    def stopped(self, environment: str) -> dict[str, str]:
+        """Return the stopped destinations of an environment, each with the reason."""
+        return stops.stopped_in(self.stops, environment, self.in_environment(environment))
 
     def has_destinations(self, environment: str) -> bool:
         """Whether some destination is listed for this environment, or for every one."""
@@ -273,6 +279,8 @@ def read_configuration(
         _add_property(configuration, row)
     for row in rows["environments"]:
         _add_environment(configuration, row)
+    for row in rows[stops.SEED]:
+        _add_stop(configuration, row)
     _check_duplicates(configuration)
     _check_references(configuration)
     return configuration
@@ -283,7 +291,7 @@ def _read_rows(
 ) -> dict[str, list[SeedRow]]:
     faults = configuration.faults
     rows: dict[str, list[SeedRow]] = {}
-    for seed in (*SEED_COLUMNS, "environments"):
+    for seed in (*SEED_COLUMNS, "environments", stops.SEED):
         found = None
         known_faults = len(faults)
         if seed in seed_files:
@@ -497,6 +505,26 @@ def _add_destination(configuration: Configuration, row: SeedRow) -> None:
     configuration.listed.add((destination.environment, destination.name))
     if read.is_sound:
         configuration.destinations.append(destination)
+
+
+def _add_stop(configuration: Configuration, row: SeedRow) -> None:
+    read = _RowReader(row, configuration.faults)
+    environment, name = read.environment(), read.identifier("destination", or_any=True)
+    if not row.word("reason"):
+        read.fault("`reason` is blank", "Say why it is stopped")
+    read.date("stopped_on")
+    is_known = name == ANY or any(
+        (listed == name and ANY in (environment, place)) or (place, listed) == (environment, name)
+        for place, listed in configuration.listed
+    )
+    is_known = is_known and configuration.names(environment)
+    if "destinations" not in configuration.unread and read.is_sound and not is_known:
+        read.fault(
+            "no such destination is listed for this environment, so that the row stops nothing",
+            "Correct `environment` or `destination`, or remove the row",
+        )
+    # What is wrong with a row does not let through what it may be meant to stop.
+    configuration.stops.append(stops.Stop.of(row))
 
 
 def _add_environment(configuration: Configuration, row: SeedRow) -> None:

@@ -158,7 +158,7 @@ def remove_ours(folder: Path, destination: str, keep: Collection[str] = ()) -> b
             remove_files(Path(entry.path), keep)
             remove_if_empty(Path(entry.path))
     for path in manifests:
-        os.unlink(path)
+        _unlink(path)
     return remove_if_empty(folder)
 
 
@@ -167,7 +167,7 @@ def remove_files(view: Path, keep: Collection[str] = ()) -> None:
     for entry in _entries(view):
         is_ours = entry.is_file(follow_symlinks=False) and _OURS.fullmatch(entry.name)
         if is_ours and f"{view.name}/{entry.name}" not in keep:
-            os.unlink(entry.path)
+            _unlink(entry.path)
 
 
 def has_views(folder: Path) -> bool:
@@ -194,7 +194,7 @@ def clear_incoming(root: Path, environment: str) -> None:
             if entry.name == destination or entry.name.startswith(destination + WITHDRAWN):
                 remove_ours(Path(entry.path), destination)
         elif entry.is_file(follow_symlinks=False) and entry.name.endswith(_UNFINISHED_BRIDGE):
-            os.unlink(entry.path)
+            _unlink(entry.path)
     if remove_if_empty(incoming):
         remove_if_empty(incoming.parent)
 
@@ -225,6 +225,12 @@ def give_access_of(published: Path, incoming: Path, names: Iterable[str]) -> Non
         return
     for path in made:
         path.chmod(mode if path.is_dir() else mode & 0o666)
+
+
+def _unlink(path: str) -> None:
+    """Remove a file that another process may be removing too."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

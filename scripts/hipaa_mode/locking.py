@@ -36,6 +36,10 @@ SECONDS_BETWEEN_TRIES = 0.2
 _CONFLICT = re.compile(
     r"[Cc]onflicting lock is held in (.+?) \(PID (\d+)\)(?: by user (\S+?))?[.\s]"
 )
+_CAN_NOT_WRITE = re.compile(
+    "(Permission denied|Read-only file system|Is a directory|Not a directory|No space left on "
+    "device|Disk quota exceeded|Operation not permitted)"
+)
 _held: dict[Path, int] = {}
 """Descriptors of what this process holds, until its run of dbt ends; a second plugin finds its
 lock here."""
@@ -70,7 +74,8 @@ def hold_database(path: Path, seconds: float, tell: Tell, config: Mapping[str, A
         config: how the file is about to be opened.
 
     Raises:
-        LockedError: somebody still has it after that time. The text says who, and what to do.
+        LockedError: somebody still has it after that time, or nobody may write to it. The text
+            says who, or why, and what to do.
     """
     path = path.absolute()
     # dbt tries to connect more than once; it has been waited for long enough the first time.
@@ -221,6 +226,11 @@ def _open_elsewhere(path: Path, config: Mapping[str, Any]) -> str | None:
         duckdb.connect(str(path), read_only=False, config=dict(config)).close()
     except duckdb.IOException as error:
         text = str(error)
+        if failure := _CAN_NOT_WRITE.search(text):
+            raise LockedError(
+                f"The database {path} can't be opened for writing: {failure[1]}. Give its folder "
+                "and the file to the user that builds, or name another with HIPAA_MODE_DATABASE"
+            ) from None
         if "Could not set lock" not in text:
             return None
         found = _CONFLICT.search(text)

@@ -171,6 +171,7 @@ class Plan:
     (UTC, ISO 8601); None for good. `column_rows` has by view and masked column the rows that ask
     for it, each as file, line and path, and `event_rows` the places of each event's rows.
     `rows_without_effect` are the warnings of rows without which nothing would be otherwise.
+    `stopped` has the reason of each destination that an emergency stop keeps unpublished.
     """
 
     environment: str
@@ -188,6 +189,7 @@ class Plan:
     small_zip3_areas: list[str] = field(default_factory=list)
     retain_days: int | None = None
     retained_from: str | None = None
+    stopped: dict[str, str] = field(default_factory=dict)
     fingerprint: str = ""
     column_rows: dict[str, dict[str, list[tuple[str, int, str]]]] = field(default_factory=dict)
     event_rows: dict[str, list[str]] = field(default_factory=dict)
@@ -228,6 +230,7 @@ def make_plan(
     plan.known_destinations = sorted({name for _, name in configuration.listed})
     plan.misses_destinations = "destinations" in configuration.unread
     plan.small_zip3_areas = sorted(configuration.small_zip3_areas)
+    plan.stopped = configuration.stopped(environment)
     plan.retain_days = configuration.retained_days(environment)
     if plan.retain_days is not None:
         plan.retained_from = retained_from(today, plan.retain_days)

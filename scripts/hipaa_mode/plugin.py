@@ -39,10 +39,12 @@ from hipaa_mode import (
     audit,
     folders,
     locking,
+    published_places,
     publishing,
     raw_ids,
     rejections,
     run_end,
+    temporary_copies,
     token_bridges,
 )
 from hipaa_mode.configuration import Configuration, read_configuration
@@ -65,8 +67,10 @@ from hipaa_mode.run_settings import run_faults, run_targets
 from hipaa_mode.run_state import RunState
 from hipaa_mode.seeds import Fault, add_optional_seeds
 from hipaa_mode.settings import plugin_faults
+from hipaa_mode.stops import read_stops, stopped_in
 from hipaa_mode.suppression import GIVE_UP_LISTS, ListCounts, SuppressedUsers, locations_of
 
+NO_LONGER_LISTED = "no longer in destinations.csv"
 logger = AdapterLogger("DuckDB")
 
 RAW_LINES_VIEW = "hipaa_mode_raw_lines"
@@ -96,6 +100,7 @@ class Session:
         self._manifests: dict[str, dict[str, Any]] = {}
         self._stamps: dict[str, str] = {}
         self._changed: audit.Changes = {}
+        self._seeds: tuple[dict[str, Path], dict[str, str]] | None = None
         self._partitions: dict[str, PartitionPlan] = {}
         self._queries: dict[str, str] = {}
         self._coincidences: dict[str, dict[str, int]] = {}
@@ -143,6 +148,7 @@ class Session:
             "json_texts": lambda request: raw_ids.json_texts(**request),
             "note_coincidences": self._note_coincidences,
             "coincidences": lambda request: self._coincidences.get(request["view"], {}),
+            "stopped": self._stopped,
             "discard_unpublished": self._discard_unpublished,
             "published": self._published,
             "allowed_events": lambda request: sorted(self._plan_for(request).event_rows),
@@ -229,6 +235,8 @@ class Session:
             day, models = _today(request), request.get("models")
             judgement = judge(Path.cwd(), configuration, self._plan, day, models)
         self._own_plan = None
+        files = {seed: Path(path) for seed, path in request["seed_files"].items()}
+        self._seeds = files, dict(request["seed_labels"])
         self._git_state = None
         if request["needs_key"] and "destinations" in request["seed_files"]:
             self._git_state = audit.git_state(Path(request["seed_files"]["destinations"]).parent)
@@ -405,12 +413,50 @@ class Session:
 
     def _withdraw(self, request: Request) -> dict[str, Any]:
         root, environment = _published(request)
+        temporary_copies.refuse_to_keep_in_copy(
+            root, Path.cwd(), "The published folder", "HIPAA_MODE_PUBLISHED"
+        )
         publishing.make_folder(root, environment)
         locking.hold_published(root / environment, locking.timeout(self._environ), tell)
+        self._note_place(root, environment)
         lines = audit.read_lines(audit.log_path(root, environment))
         standing = audit.last_deliveries(audit.entries(lines))
-        token_bridges.remove_others(root, environment, set(request["keep"]))
-        return asdict(publishing.withdraw(root, environment, request["keep"], standing))
+        stopped = self._plan.stopped if self._plan else {}
+        keep = set(request["keep"]) - set(stopped)
+        token_bridges.remove_others(root, environment, keep)
+        done = publishing.withdraw(root, environment, keep, standing)
+        reasons = {
+            name: f"stopped: {stopped[name]}" if name in stopped else NO_LONGER_LISTED
+            for name in done.withdrawn
+        }
+        return {**asdict(done), "reasons": reasons, "stopped": stopped}
+
+    def _note_place(self, root: Path, environment: str) -> None:
+        try:
+            published_places.note(self._environ, root, environment)
+        except HipaaModeError as error:
+            tell(str(error))
+
+    def _stopped(self, request: Request) -> dict[str, str]:
+        """Return the destinations that are stopped as the seed is now, each with the reason.
+
+        Raises:
+            ConfigurationError: the seed can't be read, so nothing says what is not stopped.
+        """
+        if self._plan is None or self._seeds is None:
+            return {}
+        stops, faults = read_stops(*self._seeds)
+        if faults:
+            raise ConfigurationError("\n".join(str(fault) for fault in faults))
+        return stopped_in(stops, self._plan.environment, self._plan.destinations)
+
+    def _refuse_stopped(self, destination: str) -> None:
+        """Refuse to put files in place that were stopped while the run was at work."""
+        reason = self._stopped({}).get(destination)
+        if reason is not None:
+            raise PublishingError(
+                f"Destination `{destination}` was not published: it was stopped ({reason})"
+            )
 
     def _published_by(self, request: Request) -> int:
         """Return the number of the run that published a destination; 0 where none is known."""
@@ -512,6 +558,7 @@ class Session:
             [name for plan in plans for name in plan.keep],
             {name: rows for plan in plans for name, rows in plan.rows.items()},
             manifest,
+            lambda: self._refuse_stopped(request["destination"]),
         )
         self._manifests[written["destination"]] = written
         self._stamps[written["destination"]] = publishing.stamp(
@@ -602,7 +649,11 @@ class Session:
     def _audit_entry(self, request: Request, entry: Mapping[str, Any]) -> dict[str, Any]:
         content = {**self._audit_run(request), **entry}
         if entry["outcome"] == audit.PUBLISHED:
-            content |= audit.delivery(self._manifests[entry["destination"]])
+            manifest = self._manifests[entry["destination"]]
+            content |= audit.delivery(manifest)
+            if publishing.manifest_of(*_published(request), entry["destination"]) != manifest:
+                content["outcome"] = audit.WITHDRAWN
+                content["reasons"] = ["withdrawn by a stop just after it was published"]
             content["manifest_stamp"] = self._stamps[entry["destination"]]
         return content
 
@@ -718,6 +769,9 @@ class Plugin(BasePlugin):
             # In memory, or at a service: no file that another process could have open.
             return
         try:
+            temporary_copies.refuse_to_keep_in_copy(
+                Path(creds.path), Path.cwd(), "The database", "HIPAA_MODE_DATABASE"
+            )
             _make_folder(Path(creds.path))
             seconds = locking.timeout(os.environ)
             locking.hold_database(Path(creds.path), seconds, tell, config)

@@ -57,8 +57,15 @@ SEED_COLUMNS: Mapping[str, tuple[str, ...]] = {
 OPTIONAL_SEEDS: Mapping[str, tuple[str, ...]] = {
     "environments": ("environment", "retain_days"),
     "suppressed_users": ("environment", "user_id", "requested_on", "reference"),
+    "stopped_destinations": (
+        "environment",
+        "destination",
+        "reason",
+        "stopped_on",
+        "stopped_by",
+    ),
 }
-"""Files that a project need not have, and the columns of each. dbt loads neither of them."""
+"""Files that a project need not have, and the columns of each. dbt loads none of them."""
 
 ALIKE = 0.85
 """How like a name one is that was meant to be it."""

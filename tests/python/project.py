@@ -67,6 +67,13 @@ SEED_COLUMNS = {
     ),
     "environments": ("environment", "retain_days"),
     "suppressed_users": ("environment", "user_id", "requested_on", "reference"),
+    "stopped_destinations": (
+        "environment",
+        "destination",
+        "reason",
+        "stopped_on",
+        "stopped_by",
+    ),
 }
 ENVIRONMENTS = ("dev", "prod")
 """Environments that a project is locked for though no row of it may name them."""
@@ -197,6 +204,7 @@ class Project:
         project.write_seed("allowed_properties", properties)
         project.write_seed("environments", [])
         project.write_seed("suppressed_users", [])
+        project.write_seed("stopped_destinations", [])
         for name in dict.fromkeys(row["destination"] for row in destinations):
             project.add_models(name, (views or {}).get(name, VIEWS))
         project.write_key(KEY)

@@ -171,3 +171,14 @@ def test_the_wait_is_set_in_seconds(text: str, seconds: float) -> None:
 def test_another_wait_is_refused(text: str) -> None:
     with pytest.raises(LockedError, match="not a number of seconds"):
         locking.timeout({"HIPAA_MODE_LOCK_TIMEOUT": text})
+
+
+@pytest.mark.parametrize("place", ["/sys/dev.duckdb", "{folder}", "{file}/x"])
+def test_a_database_that_nobody_may_write_to_is_told_in_a_line(place: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    path = Path(place.format(folder=tmp_path, file=tmp_path / "file"))
+    with pytest.raises(LockedError, match="can't be opened for writing") as error:
+        locking.hold_database(path, 0, print, {})
+    assert "HIPAA_MODE_DATABASE" in str(error.value)
+    assert "\n" not in str(error.value)
+    assert "Traceback" not in str(error.value)

@@ -303,9 +303,10 @@ def test_a_destination_is_published_and_withdrawn_by_commands(tmp_path: Path):
     assert manifest["files"]["ga4__events/2026-03-01.parquet"]["rows"] == 3
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", manifest["published_at"])
     assert result(session, "published", **PLACE) == [manifest]
-    nothing = {"withdrawn": [], "left": [], "problems": []}
-    assert result(session, "withdraw", keep=["ga4"], **PLACE) == nothing
-    assert result(session, "withdraw", keep=[], **PLACE) == {**nothing, "withdrawn": ["ga4"]}
+    assert result(session, "withdraw", keep=["ga4"], **PLACE)["withdrawn"] == []
+    done = result(session, "withdraw", keep=[], **PLACE)
+    assert (done["withdrawn"], done["left"], done["problems"]) == (["ga4"], [], [])
+    assert done["reasons"] == {"ga4": "no longer in destinations.csv"}
     assert result(session, "published", **PLACE) == []
 
 

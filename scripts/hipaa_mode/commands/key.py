@@ -13,9 +13,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from hipaa_mode import publishing
+from hipaa_mode import published_places, publishing
 from hipaa_mode.commands._options import checked_environment
 from hipaa_mode.errors import HipaaModeError, MaskingKeyError
+from hipaa_mode.folders import real_root
 from hipaa_mode.keys import (
     RETIRED_KEYS_VARIABLE,
     MasterKey,
@@ -27,6 +28,7 @@ from hipaa_mode.keys import (
     rotate_key,
 )
 from hipaa_mode.names import is_environment
+from hipaa_mode.published_places import Place
 
 output = Console()
 messages = Console(stderr=True)
@@ -131,13 +133,23 @@ def forget(
     """Remove a retired key for good: nothing leads from its tokens to the new ones any more.
 
     The next build empties the bridge of its tokens, and the HMACs of audit entries that were
-    written under it can't be checked again. Refuses while files are published under it.
+    written under it can't be checked again. Refuses while files are published under it,
+    in any folder that was published to, and where one of these can't be looked at.
 
     Example: `hipaa-mode key forget 3f2a91`
     """
-    root = _root(published)
     retired = named(key)
-    use = _published_under(root, retired.key, _environments(root))
+    places, missing = _places(published)
+    use = [
+        f"{place.folder}/{destination}"
+        for place in places
+        for destination in _destinations_under(place, retired.key)
+    ]
+    if missing and not force:
+        raise HipaaModeError(
+            f"Key {retired.key.name} was left as it is: {', '.join(missing)} was published to and "
+            "can't be looked at. Make it reachable, or, if it is gone for good, use --force"
+        )
     if use and not force:
         raise HipaaModeError(
             f"Key {retired.key.name} was left as it is: {', '.join(use)} still have tokens of it. "
@@ -154,6 +166,24 @@ def forget(
 
 def _root(published: Path | None) -> Path:
     return published or Path(os.environ.get("HIPAA_MODE_PUBLISHED") or "published")
+
+
+def _places(published: Path | None) -> tuple[list[Place], list[str]]:
+    """Return where may be published under a key, and which of it is not there to look at."""
+    root = real_root(_root(published))
+    places = {Place(root, environment) for environment in _environments(root)}
+    known = set(published_places.known(os.environ))
+    missing = [str(place.folder) for place in sorted(known) if not place.folder.is_dir()]
+    return sorted(places | known), missing
+
+
+def _destinations_under(place: Place, key: MasterKey) -> list[str]:
+    fingerprint = key.fingerprint(place.environment)
+    return [
+        str(manifest["destination"])
+        for manifest in publishing.read_manifests(place.root, place.environment)
+        if manifest.get("key_fingerprint") == fingerprint
+    ]
 
 
 def _environments(root: Path) -> list[str]:
@@ -187,10 +217,9 @@ def _written(path: Path | None) -> str | None:
 
 def _published_under(root: Path, key: MasterKey, environments: list[str]) -> list[str]:
     return [
-        f"{environment}/{manifest['destination']}"
+        f"{environment}/{destination}"
         for environment in environments
-        for manifest in publishing.read_manifests(root, environment)
-        if manifest.get("key_fingerprint") == key.fingerprint(environment)
+        for destination in _destinations_under(Place(root, environment), key)
     ]
 
 

@@ -397,6 +397,7 @@ _restricted_rules: Mapping[str, _Rule] = {
     "baa_reference": _changes,
     "baa_expires_on": _changes,
     "mask_scope": _ranked(OWN_SCOPE, SHARED_SCOPE),
+    "stopped": _ranked("true", None),
     "timestamp_precision": _ranked(*reversed(TIMESTAMP_PRECISIONS)),
 }
 _open_rules: Mapping[str, _Rule] = {**_restricted_rules, "baa_expires_on": _sooner}

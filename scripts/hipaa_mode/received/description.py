@@ -128,6 +128,8 @@ def _destination(
         described["baa_reference"] = planned.baa_reference
     if destination.baa_expires_on is not None:
         described["baa_expires_on"] = destination.baa_expires_on.isoformat()
+    if destination.name in plan.stopped:
+        described["stopped"] = "true"
     described["mask_scope"] = _scope(planned.scope)
     described["timestamp_precision"] = planned.timestamp_precision
     described["events"] = EVERY_EVENT if planned.events is None else dict(planned.events)

@@ -370,6 +370,7 @@ _DESTINATION: Mapping[str, tuple[bool, _Check]] = {
     "restrict_phi": (True, _one_of("true", "false")),
     "baa_reference": (False, _TEXT),
     "baa_expires_on": (False, _DATE),
+    "stopped": (False, _one_of("true")),
     "mask_scope": (True, _one_of(OWN_SCOPE, SHARED_SCOPE)),
     "timestamp_precision": (True, _one_of(*TIMESTAMP_PRECISIONS)),
     "events": (True, _events),

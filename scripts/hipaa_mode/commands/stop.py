@@ -1,0 +1,221 @@
+"""`hipaa-mode stop`: nothing more to a destination, now, until the stop is lifted."""
+
+from __future__ import annotations
+
+import datetime as dt
+import getpass
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from hipaa_mode import published_places, publishing
+from hipaa_mode.commands._options import checked_environment
+from hipaa_mode.errors import ConfigurationError, ExitCode, HipaaModeError
+from hipaa_mode.folders import real_root
+from hipaa_mode.keys import DEFAULT_KEY_FILE
+from hipaa_mode.names import destination_name, is_environment
+from hipaa_mode.project import read_seeds
+from hipaa_mode.stopping import (
+    remove_stops,
+    seed_path,
+    tell_lock,
+    withdraw_stopped,
+    write_stop,
+)
+from hipaa_mode.stops import ANY, SEED, Stop, read_stops
+
+output = Console()
+messages = Console(stderr=True)
+
+
+def stop(
+    destination: Annotated[
+        str | None, typer.Argument(help="The destination to stop; or --all.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Stop every destination.")] = False,
+    environment: Annotated[
+        str | None,
+        typer.Option(
+            "--environment",
+            "-e",
+            callback=checked_environment,
+            help="This environment only; all if not given.",
+        ),
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why; for the row and the audit log.")] = "",
+    lift: Annotated[
+        bool, typer.Option("--lift", help="End the stop; the next build publishes again.")
+    ] = False,
+    by: Annotated[str, typer.Option(help="Who stops it; your login if not given.")] = "",
+    project: Annotated[Path, typer.Option(help="Folder of the dbt project.")] = Path("."),
+    published: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of published files; HIPAA_MODE_PUBLISHED and every folder that was "
+            "published to if not given."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON for machines.")] = False,
+) -> None:
+    """Withdraw what is published to a destination at once, and keep it withdrawn.
+
+    Writes a row into seeds/stopped_destinations.csv and moves the published files out of the way,
+    also while a build is at work: it does not publish them again. Needs neither dbt nor the
+    database. Builds go on with the other destinations. Exit code 1 if something was left.
+
+    Example: `hipaa-mode stop google_ads --reason "Contract ended"`
+    """
+    if everything == (destination is not None):
+        raise ConfigurationError("Name one destination, or give --all")
+    name = ANY if everything else destination_name(destination)
+    if lift:
+        _lift(project, environment, name, as_json)
+        return
+    if not reason.strip():
+        raise ConfigurationError("Say why with --reason: it goes into the audit log")
+    today = dt.datetime.now(dt.timezone.utc).date().isoformat()
+    row = Stop(environment or ANY, name, " ".join(reason.split()), today, by or _login())
+    roots, problems = _roots(project, published)
+    is_listed = _refuse_unknown(project, row, roots)
+    if is_listed:
+        try:
+            write_stop(project, row)
+        except (HipaaModeError, OSError, UnicodeDecodeError) as error:
+            problems.append(
+                f"The row was not written ({error}), so the next build publishes again. Write it "
+                f"into seeds/{SEED}.csv where builds run"
+            )
+    done = withdraw_stopped(roots, row, os.environ)
+    problems += done.problems
+    problems += _tell_lock(project) if is_listed else []
+    _say(row, done.withdrawn, problems, as_json)
+    if problems:
+        raise typer.Exit(ExitCode.FAILED_CHECK)
+
+
+def _say(row: Stop, withdrawn: list[str], problems: list[str], as_json: bool) -> None:
+    if as_json:
+        told = {
+            "environment": row.environment,
+            "destination": row.destination,
+            "withdrawn": withdrawn,
+            "problems": problems,
+        }
+        output.print_json(json.dumps(told))
+        return
+    for path in withdrawn:
+        output.print(f"Withdrawn: {path}", highlight=False, soft_wrap=True, markup=False)
+    if not withdrawn:
+        output.print("Nothing of it was published.")
+    _print_problems(problems)
+    again = "--all" if row.destination == ANY else row.destination
+    output.print(
+        f"Commit seeds/{SEED}.csv and receives.lock.yml. Its end: hipaa-mode stop {again} --lift",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _print_problems(problems: list[str]) -> None:
+    for problem in problems:
+        messages.print(problem, style="red", highlight=False, soft_wrap=True, markup=False)
+
+
+def _lift(project: Path, environment: str | None, name: str, as_json: bool) -> None:
+    before, _ = _stops(project)
+    remove_stops(project, environment, name)
+    after, _ = _stops(project)
+    if len(after) == len(before):
+        raise ConfigurationError(f"No row of {SEED}.csv stops that. Nothing was changed")
+    problems = _tell_lock(project)
+    still = sorted(
+        {
+            f"{item.destination} in {item.environment}"
+            for item in after
+            if ANY in (name, item.destination) or item.destination == name
+        }
+    )
+    if as_json:
+        output.print_json(json.dumps({"lifted": name, "still": still, "problems": problems}))
+    else:
+        output.print("The stop is lifted; the next dbt build publishes again.")
+        for item in still:
+            output.print(f"Still stopped: {item}", highlight=False, markup=False)
+        _print_problems(problems)
+    if problems:
+        raise typer.Exit(ExitCode.FAILED_CHECK)
+
+
+def _stops(project: Path) -> tuple[list[Stop], Path]:
+    path = seed_path(project)
+    destinations = path.with_name("destinations.csv")
+    label = os.path.relpath(destinations, project.absolute())
+    stops, faults = read_stops({"destinations": destinations}, {"destinations": label})
+    if of_stops := [fault for fault in faults if SEED in str(fault)]:
+        raise ConfigurationError("\n".join(str(fault) for fault in of_stops))
+    return stops, path
+
+
+def _tell_lock(project: Path) -> list[str]:
+    try:
+        tell_lock(project, _stops(project)[0])
+    except HipaaModeError as error:
+        return [f"{error}. The lock does not tell of the stop: run hipaa-mode lock"]
+    return []
+
+
+def _roots(project: Path, published: Path | None) -> tuple[list[Path], list[str]]:
+    """Return the folders to look in, and which of those known can't be looked at."""
+    if published is not None:
+        return [published], []
+    named = os.environ.get("HIPAA_MODE_PUBLISHED")
+    roots = [Path(named) if named else project / "published"]
+    problems: list[str] = []
+    try:
+        places = published_places.known(os.environ, project / DEFAULT_KEY_FILE)
+    except HipaaModeError as error:
+        return roots, [str(error)]
+    for place in places:
+        if place.folder.is_dir():
+            roots.append(place.root)
+        else:
+            problems.append(f"{place.folder} was published to and can't be looked at")
+    return roots, problems
+
+
+def _refuse_unknown(project: Path, row: Stop, roots: list[Path]) -> bool:
+    """Refuse a name that nothing has; return whether the seeds list what is stopped."""
+    try:
+        listed = read_seeds(project).listed
+    except HipaaModeError:
+        # The seeds can't be read: stop all the same.
+        return True
+    is_listed = any(
+        row.destination in (ANY, name)
+        and (row.environment == ANY or environment in (ANY, row.environment))
+        for environment, name in listed
+    )
+    is_published = any(
+        publishing.looks_published(folder / row.destination)
+        for root in roots
+        for folder in real_root(root).glob("*")
+        if is_environment(folder.name)
+    )
+    if not is_listed and not is_published:
+        names = ", ".join(sorted({name for _, name in listed}))
+        raise ConfigurationError(
+            f"{row.destination} is neither listed there nor published, so nothing was stopped. "
+            f"Listed are: {names}"
+        )
+    return is_listed
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

@@ -1,0 +1,179 @@
+"""The emergency stop: takes what is published out of readers' way, without dbt or a database."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from hipaa_mode import audit, publishing, token_bridges
+from hipaa_mode.editing.writing import FileChange, write_changes
+from hipaa_mode.errors import ConfigurationError, HipaaModeError
+from hipaa_mode.folders import environment_folder, real_root
+from hipaa_mode.keys import load_master_key
+from hipaa_mode.names import is_destination, is_environment
+from hipaa_mode.received.lock_file import read_lock, write_lock
+from hipaa_mode.seeds import add_optional_seeds
+from hipaa_mode.stops import ANY, SEED, Stop, stopped_in, with_stop, without_stops
+
+
+@dataclass
+class Stopped:
+    """What a stop came to.
+
+    Attributes:
+        withdrawn: what was withdrawn, as `<folder>/<destination>`.
+        problems: what could not be done, and what to do.
+    """
+
+    withdrawn: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def seed_path(project: Path) -> Path:
+    """Return the file of stops, which need not be there.
+
+    Raises:
+        ConfigurationError: there are two, or it goes by another name.
+    """
+    folder = project.absolute() / "seeds"
+    found = sorted(folder.rglob("destinations.csv"))
+    destinations = found[0] if found else folder / "destinations.csv"
+    files = {"destinations": destinations}
+    faults = add_optional_seeds(
+        files, {"destinations": str(destinations.relative_to(project.absolute()))}
+    )
+    of_stops = [fault for fault in faults if SEED in str(fault)]
+    if of_stops:
+        raise ConfigurationError("\n".join(str(fault) for fault in of_stops))
+    return files.get(SEED, destinations.with_name(f"{SEED}.csv"))
+
+
+def write_stop(project: Path, stop: Stop) -> None:
+    """Add a row for a stop, which the next look of a build finds.
+
+    Raises:
+        HipaaModeError: it can't be written.
+    """
+    _rewrite(project, lambda text: with_stop(text, stop))
+
+
+def remove_stops(project: Path, environment: str | None, destination: str) -> None:
+    """Remove a destination's rows; see `without_stops`.
+
+    Raises:
+        HipaaModeError: the file can't be written.
+    """
+    _rewrite(project, lambda text: without_stops(text or "", environment, destination))
+
+
+def _rewrite(project: Path, edit: Callable[[str | None], str]) -> None:
+    path, root = seed_path(project), project.absolute()
+    before = path.read_bytes() if path.exists() else None
+    after = edit(None if before is None else before.decode("utf-8")).encode()
+    if after != before:
+        name = PurePosixPath(os.path.relpath(path, root))
+        write_changes(root, [FileChange(name, before, after)])
+
+
+def tell_lock(project: Path, stops: Iterable[Stop]) -> None:
+    """Say in the project's lock which destinations are stopped, and change nothing else of it.
+
+    Raises:
+        HipaaModeError: the lock can't be read or written.
+    """
+    locked = read_lock(project)
+    if locked is None:
+        return
+    for environment, described in locked["environments"].items():
+        stopped = stopped_in(stops, environment, described["destinations"])
+        for name, destination in described["destinations"].items():
+            destination.pop("stopped", None)
+            if name in stopped:
+                destination["stopped"] = "true"
+    lists = locked["every_environment"]["optional_lists"]
+    locked["every_environment"]["optional_lists"] = sorted({*lists, f"{SEED}.csv"})
+    write_lock(project, locked)
+
+
+def withdraw_stopped(roots: Iterable[Path], stop: Stop, environ: Mapping[str, str]) -> Stopped:
+    """Withdraw what is published of stopped destinations, and record it.
+
+    Done while a build is at work too: it holds its environment's folder, and moves destinations
+    only in moments that are waited for.
+
+    Args:
+        roots: the folders to look in.
+        stop: what is stopped.
+        environ: the process environment, for the masking key.
+    """
+    done = Stopped()
+    for root in sorted({real_root(root) for root in roots}):
+        for environment in _environments(root, stop):
+            _withdraw(root, environment, stop, environ, done)
+    return done
+
+
+def _environments(root: Path, stop: Stop) -> list[str]:
+    if stop.environment != ANY:
+        return [stop.environment]
+    names = (path.name for path in root.glob("*") if path.is_dir())
+    return sorted(name for name in names if is_environment(name))
+
+
+def _withdraw(
+    root: Path, environment: str, stop: Stop, environ: Mapping[str, str], done: Stopped
+) -> None:
+    folder = environment_folder(root, environment)
+    names = {path.name for path in folder.glob("*") if os.path.lexists(path)}
+    names |= set(token_bridges.copies(root, environment))
+    withdrawal = publishing.Withdrawal()
+    for name in sorted(name for name in names if is_destination(name)):
+        if not stop.applies(environment, name):
+            continue
+        try:
+            if publishing.is_ours(folder / name, environment, name):
+                publishing.withdraw_one(root, environment, name, withdrawal)
+            elif publishing.looks_published(folder / name) or (folder / name).is_symlink():
+                withdrawal.problems.append(
+                    f"{folder / name} was left: it is a symbolic link, or its manifest does not "
+                    "say that it is ours. Remove it yourself, and what it leads to"
+                )
+            token_bridges.remove(root, environment, name)
+        except HipaaModeError as error:
+            withdrawal.problems.append(str(error))
+    done.problems += withdrawal.problems
+    done.withdrawn += [str(folder / name) for name in withdrawal.withdrawn]
+    if withdrawal.withdrawn:
+        try:
+            _record(root, environment, stop, withdrawal.withdrawn, environ)
+        except HipaaModeError as error:
+            done.problems.append(str(error))
+
+
+def _record(
+    root: Path, environment: str, stop: Stop, names: Iterable[str], environ: Mapping[str, str]
+) -> None:
+    key, fingerprint = None, None
+    try:
+        master = load_master_key(environ)
+    except HipaaModeError:
+        # A stop does not wait for a key: its entry may be without an HMAC.
+        pass
+    else:
+        key = master.subkey(environment, audit.KEY_SCOPE).reveal().encode("ascii")
+        fingerprint = master.fingerprint(environment)
+    with audit.AuditLog(root, environment, key, fingerprint) as log:
+        log.append(
+            [
+                {
+                    "destination": name,
+                    "outcome": audit.WITHDRAWN,
+                    "reasons": [f"stopped: {stop.reason}"],
+                    "command": "stop",
+                    "stopped_by": stop.stopped_by,
+                }
+                for name in names
+            ]
+        )

@@ -97,7 +97,9 @@ def test_a_project_gets_all_it_needs(project: Path):
         "+access": "public",
     }
     ignored = (project / ".gitignore").read_text().splitlines()
-    assert {".hipaa_mode/", "published/", "target/"} <= set(ignored)
+    assert {".hipaa_mode/", ".published.incoming/", "target/"} <= set(ignored)
+    for folder in ("restricted", "published"):
+        assert (project / folder / ".gitignore").read_text() == "*\n!.gitignore\n"
     assert ignored.count("target/") == 1
     # The profile is shown and not touched.
     assert not (project / "profiles.yml").exists()

@@ -17,6 +17,11 @@ def checked_environment(value: Named) -> Named:
     return value
 
 
+def checked_environment_or_blank(value: str) -> str:
+    """As `checked_environment`, where a blank stands for the default target."""
+    return value and checked_environment(value)
+
+
 def checked_environment_or_any(value: Named) -> Named:
     """As `checked_environment`, where `*` stands for all."""
     return value if value == ANY else checked_environment(value)

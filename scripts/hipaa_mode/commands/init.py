@@ -16,7 +16,7 @@ from hipaa_mode.commands._editing import (
     make_change,
     open_workspace,
 )
-from hipaa_mode.commands._options import checked_environment
+from hipaa_mode.commands._options import checked_environment_or_blank
 from hipaa_mode.editing.init import (
     FirstDestination,
     Package,
@@ -49,7 +49,7 @@ def init(
         typer.Option(
             "--environment",
             "-e",
-            callback=checked_environment,
+            callback=checked_environment_or_blank,
             help="Its environment; the default target if blank.",
         ),
     ] = None,

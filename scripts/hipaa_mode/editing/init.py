@@ -28,12 +28,13 @@ PACKAGES_FILE = PurePosixPath("packages.yml")
 DEPENDENCIES_FILE = PurePosixPath("dependencies.yml")
 IGNORE_FILE = PurePosixPath(".gitignore")
 RESTRICTED = PurePosixPath("restricted")
+PUBLISHED = PurePosixPath("published")
 SEEDS_YAML = "_hipaa_mode_seeds.yml"
 CATALOGUES = ("destination_types", "small_zip3_areas")
 """Seeds that start as the package has them; the others start with their header alone."""
 
 # What must not be committed: raw and derived PHI, keys, and what dbt makes anew.
-IGNORED = ("target/", "logs/", "dbt_packages/", "published/", ".published.incoming/",
+IGNORED = ("target/", "logs/", "dbt_packages/", ".published.incoming/",
            ".hipaa_mode/", "hipaa_mode_report.html")  # fmt: skip
 SILENCED = "PackageNodeDependsOnRootProjectNode"
 
@@ -280,10 +281,12 @@ def _add_ignored(workspace: Workspace) -> None:
     if missing:
         gap = b"" if not content or content.endswith(b"\n") else b"\n"
         workspace.write(IGNORE_FILE, content + gap + "".join(f"{x}\n" for x in missing).encode())
-    # dbt does not make the folder of a database file.
-    keep = RESTRICTED / ".gitignore"
-    if workspace.read(keep) is None:
-        workspace.write(keep, b"*\n!.gitignore\n")
+    # dbt does not make the folder of a database file; and what is built in a copy of a checkout
+    # that is made of links must land in the checkout.
+    for folder in (RESTRICTED, PUBLISHED):
+        keep = folder / ".gitignore"
+        if workspace.read(keep) is None:
+            workspace.write(keep, b"*\n!.gitignore\n")
 
 
 def _add_seeds(workspace: Workspace, package: Package) -> None:

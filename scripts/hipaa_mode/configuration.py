@@ -190,8 +190,8 @@ class Configuration:
     of every type, faulty ones included, and `unread` the seeds that could not be read, or not all
     of them, so that one fault does not make a dozen others. `retain_days` has, by environment or
     `*`, for how many days calls are kept, None for good, and `environment_rows` the rows that say
-    so. `stops` are the emergency stops. `optional_lists` tells which of the lists that need not be there are. `targets` are the
-    names of the dbt targets, where they are known.
+    so. `stops` are the emergency stops. `optional_lists` tells which of the lists that need not be
+    there are. `targets` are the names of the dbt targets, where they are known.
     """
 
     types: dict[str, DestinationType] = field(default_factory=dict)

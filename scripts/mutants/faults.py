@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faults_configuration
 import faults_edits
+import faults_folders
 import faults_latest
 import faults_masking
 import faults_project
@@ -22,5 +23,6 @@ FAULTS: tuple[Fault, ...] = (
     *faults_edits.FAULTS,
     *faults_python.FAULTS,
     *faults_publishing.FAULTS,
+    *faults_folders.FAULTS,
     *faults_raw.FAULTS,
 )

@@ -1,0 +1,66 @@
+"""Faults in what is touched, withdrawn, stopped and given back."""
+
+from __future__ import annotations
+
+from fault import CHECK, Fault, fault
+
+PACKAGE = "scripts/hipaa_mode"
+PUBLISHING = f"{PACKAGE}/publishing.py"
+FOLDERS = f"{PACKAGE}/folders.py"
+
+
+def _unit(name: str, test: str, *edits: tuple[str, str, str]) -> Fault:
+    expects = test.rpartition("::")[2]
+    return fault("folders", CHECK, name, expects, *edits, check=test)
+
+
+FAULTS: tuple[Fault, ...] = (
+    _unit(
+        "any name is an environment's",
+        "test_names.py::TestWhatIsNoEnvironment::test_leads_to_no_folder",
+        (f"{PACKAGE}/names.py", "    if not is_environment(name):", "    if False:"),
+    ),
+    _unit(
+        "a folder is withdrawn whatever its manifest names",
+        "test_folders.py::TestWithdrawing::test_takes_no_folder_whose_manifest_names_another",
+        (
+            PUBLISHING,
+            "return manifest if names == (destination, environment) else None",
+            "return manifest",
+        ),
+    ),
+    _unit(
+        "links are written through",
+        "test_folders.py::TestPublishing::test_through_a_link_is_refused",
+        (FOLDERS, "        if path.is_symlink():\n", "        if False:\n"),
+    ),
+    _unit(
+        "a file that was changed with its times kept is taken for the same",
+        "test_audit.py::test_a_published_file_that_somebody_changed_is_recorded_once",
+        (PUBLISHING, " and found.st_ctime_ns <= touched", ""),
+    ),
+    _unit(
+        "a stop of all destinations stops none",
+        "test_stops.py::TestRows::test_a_row_stops_a_destination_or_all_in_an_environment_or_all",
+        (
+            f"{PACKAGE}/stops.py",
+            "self.destination in (destination, ANY)",
+            "self.destination == destination",
+        ),
+    ),
+    _unit(
+        "files are put in place without a look at the stops",
+        "test_stops.py::TestWhileABuildIsAtWork::"
+        "test_nothing_is_put_in_place_that_was_stopped_before_the_swap",
+        (PUBLISHING, "            before_swap()\n", ""),
+    ),
+    _unit(
+        "a temporary copy of the project is published into",
+        "test_temporary_copies.py::test_a_folder_in_the_copy_is_refused_with_the_remedy",
+        (
+            f"{PACKAGE}/temporary_copies.py",
+            "    if _lies_in(path, project.resolve()) and is_temporary_copy(project):",
+            "    if False:",
+        ),
+    ),
+)

@@ -240,7 +240,7 @@ class TestWithheld:
     def test_a_row_of_a_suppressed_person_or_their_device_is_found(
         self, count: Callable[[str], int], user: str | None, device: str | None, found: int
     ) -> None:
-        of_user = f"'{token(user)}'" if user else "null"
-        of_device = f"'{token(device)}'" if device else "null"
+        of_user = f"'{token(user)}'" if user else "cast(null as varchar)"
+        of_device = f"'{token(device)}'" if device else "cast(null as varchar)"
         put = f"{of_user} as user_id__shared, {of_device} as anonymous_id__shared"
         assert count(f"select * replace ({put}) from sound limit 1") == found

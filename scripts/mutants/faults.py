@@ -6,6 +6,7 @@ import faults_configuration
 import faults_edits
 import faults_folders
 import faults_latest
+import faults_lock
 import faults_masking
 import faults_project
 import faults_publishing
@@ -22,6 +23,7 @@ FAULTS: tuple[Fault, ...] = (
     *faults_configuration.FAULTS,
     *faults_edits.FAULTS,
     *faults_python.FAULTS,
+    *faults_lock.FAULTS,
     *faults_publishing.FAULTS,
     *faults_folders.FAULTS,
     *faults_raw.FAULTS,

@@ -1,0 +1,43 @@
+"""Faults in the lock of what is received: its comparison, and who compares."""
+
+from __future__ import annotations
+
+from fault import CHECK, Fault, fault
+
+COMPARISON = "scripts/hipaa_mode/received/comparison.py"
+TESTS_OF_RECEIVED = "test_received.py"
+
+FAULTS: tuple[Fault, ...] = (
+    fault(
+        "lock",
+        CHECK,
+        "a build does not compare the seeds with the lock",
+        "more than the lock says was built",
+        (
+            "scripts/hipaa_mode/plugin.py",
+            'if request.get("needs_lock", request["needs_key"]) and',
+            "if False and",
+        ),
+        check="more than the lock says refused",
+    ),
+    fault(
+        "lock",
+        CHECK,
+        "the comparison takes a removed event filter for less",
+        r"widens\[an event filter is deleted\]",
+        (
+            COMPARISON,
+            "    if after is None:\n        return WIDENS\n",
+            "    if after is None:\n        return NARROWS\n",
+        ),
+        check=f"{TESTS_OF_RECEIVED}::test_what_lets_more_through_widens",
+    ),
+    fault(
+        "lock",
+        CHECK,
+        "the comparison takes a setting that it does not know for less",
+        "test_what_the_comparison_does_not_know_widens",
+        (COMPARISON, "return WIDENS if rule is None", "return NARROWS if rule is None"),
+        check=f"{TESTS_OF_RECEIVED}::test_what_the_comparison_does_not_know_widens",
+    ),
+)

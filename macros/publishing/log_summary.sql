@@ -7,6 +7,12 @@
                 ~ manifest.calls.duplicates ~ ' duplicates + ' ~ manifest.calls.rejected ~ ' rejected + '
                 ~ manifest.calls.withheld ~ ' withheld', info=true
             ) -%}
+            {%- if manifest.undated -%}
+                {%- do log(
+                    'hipaa_mode: WARNING: ' ~ manifest.undated ~ ' staged calls have no time, or one that can not be: before '
+                    ~ var('hipaa_mode__earliest_day', '2000-01-01') ~ ', or more than ' ~ var('hipaa_mode__days_ahead', 1) ~ ' days after their receipt', info=true
+                ) -%}
+            {%- endif -%}
             {%- set withheld = manifest.withheld -%}
             {%- if manifest.calls.withheld or withheld.suppressed_people or withheld.retain_days is not none -%}
                 {%- do log(

@@ -41,6 +41,7 @@
             'key_fingerprint': facts.key_fingerprint,
             'dbt_invocation_id': invocation_id,
             'calls': facts.calls,
+            'undated': facts.undated,
             'withheld': facts.withheld,
             'views': views,
         },

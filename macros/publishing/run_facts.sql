@@ -6,7 +6,8 @@
             (select count(*) from {{ hipaa_mode.package_relation('stg_calls') }}) as staged,
             (select count(*) from {{ hipaa_mode.package_relation('duplicate_calls') }}) as duplicates,
             (select count(*) from {{ hipaa_mode.package_relation('rejected_calls') }}) as rejected,
-            (select count(*) from {{ hipaa_mode.package_relation('withheld_calls') }}) as withheld
+            (select count(*) from {{ hipaa_mode.package_relation('withheld_calls') }}) as withheld,
+            (select count(*) - count(sent_at) from {{ hipaa_mode.package_relation('stg_calls') }}) as undated
     {%- endset -%}
     {%- set row = run_query(calls).rows[0] -%}
     {%- set not_fitting = {} -%}
@@ -20,6 +21,7 @@
     {%- endfor -%}
     {{- return({
         'calls': {'raw': row[0] | int, 'staged': row[1] | int, 'duplicates': row[2] | int, 'rejected': row[3] | int, 'withheld': row[4] | int},
+        'undated': row[5] | int,
         'withheld': hipaa_mode.withheld_facts(plan),
         'key_fingerprint': hipaa_mode.stored_key_fingerprint(),
         'not_fitting': not_fitting,

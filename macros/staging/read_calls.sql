@@ -148,6 +148,25 @@ judged as (
 
 ),
 
+timed as (
+
+    select
+        * exclude (sent_at_text, received_at_text),
+        {{ hipaa_mode.text_to_timestamp('sent_at_text') }} as claimed_sent_at,
+        {{ hipaa_mode.text_to_timestamp('received_at_text') }} as claimed_received_at
+    from judged
+
+),
+
+received as (
+
+    select
+        * exclude (claimed_received_at),
+        {{ hipaa_mode.possible_time('claimed_received_at', 'run_number') }} as received_at
+    from timed
+
+),
+
 final as (
 
     select
@@ -164,8 +183,8 @@ final as (
             when call_type = 'track' then event_text
             when call_type in ('page', 'screen') then coalesce(name_text, call_type)
         end as event,
-        {{ hipaa_mode.text_to_timestamp('sent_at_text') }} as sent_at,
-        {{ hipaa_mode.text_to_timestamp('received_at_text') }} as received_at,
+        {{ hipaa_mode.possible_time('claimed_sent_at', 'coalesce(epoch_us(received_at), run_number)') }} as sent_at,
+        received_at,
         user_id,
         anonymous_id,
         group_id
@@ -182,11 +201,21 @@ final as (
         {%- for value in values %},
         {{ hipaa_mode.staged_value(value, value_places[loop.index0]) }} as {{ hipaa_mode.identifier(value.name) }}
         {%- endfor %}
-    from judged
+    from received
 
 )
 
 select * from final
+{%- endmacro %}
+
+{#- A time, or null where it can't be: before there were such calls, or well after it was received.
+    The latter is given in microseconds since 1970, as run numbers are. -#}
+{% macro possible_time(time, received_us) -%}
+    {%- set earliest = hipaa_mode.literal(var('hipaa_mode__earliest_day', '2000-01-01')) -%}
+    {%- set ahead_us = (var('hipaa_mode__days_ahead', 1) | int) * 24 * 60 * 60 * 1000000 -%}
+    {{- return(
+        'case when ' ~ time ~ ' between cast(' ~ earliest ~ ' as timestamp) and make_timestamp(' ~ received_us ~ ' + ' ~ ahead_us ~ ') then ' ~ time ~ ' end'
+    ) -}}
 {%- endmacro %}
 
 {#- A text of blanks only says nothing: null. The same blanks as in hipaa_mode.masking. Most

@@ -6,6 +6,7 @@ profiles.yml. One that nobody reads is a fault: misspelt, it would leave its def
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -25,6 +26,8 @@ class Kind(Enum):
     NAMES = "a list of names"
     LOCATIONS = "files or tables: a list, or a text with semicolons between them"
     NUMBER = "a number"
+    COUNT = "a whole number"
+    DAY = "a date, yyyy-mm-dd"
 
 
 class Use(Enum):
@@ -111,6 +114,18 @@ DBT_VARIABLES = (
         "hipaa_mode__share_with",
         "environments whose database or raw calls may be used",
         kind=Kind.NAMES,
+    ),
+    Setting(
+        "hipaa_mode__earliest_day",
+        "first day that a call's time may be of; an earlier time is none",
+        "`2000-01-01`",
+        Kind.DAY,
+    ),
+    Setting(
+        "hipaa_mode__days_ahead",
+        "days that a call's time may be after its receipt; a later time is none",
+        "`1`",
+        Kind.COUNT,
     ),
     Setting("hipaa_mode__accept_day", "accept a clock that is behind the last run: its day"),
     Setting(
@@ -349,6 +364,14 @@ def _value_faults(label: str, setting: Setting, value: object) -> list[Fault]:
     return []
 
 
+def _is_day(text: str) -> bool:
+    """Whether a text is a date, yyyy-mm-dd."""
+    try:
+        return dt.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
 def _fits(kind: Kind, value: object, is_text: bool) -> bool:
     if kind is Kind.SWITCH:
         return isinstance(value, bool)
@@ -358,6 +381,11 @@ def _fits(kind: Kind, value: object, is_text: bool) -> bool:
         return isinstance(value, (list, tuple)) and all(
             isinstance(name, str) and name.strip() for name in value
         )
+    if kind is Kind.COUNT:
+        return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if kind is Kind.DAY:
+        # YAML makes a date of it where it stands without quotes.
+        return type(value) is dt.date or (isinstance(value, str) and _is_day(value))
     if kind is Kind.NUMBER and not is_text:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     return isinstance(value, str) and bool(value.strip())

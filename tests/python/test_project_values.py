@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -42,25 +44,60 @@ def tables() -> list[tuple[str, dict[str, str]]]:
     return found
 
 
+RECEIVED = "2026-03-02T10:00:00Z"
+TIMES = {
+    "2026-03-02T09:00:00Z": dt.datetime(2026, 3, 2, 9),
+    "2026-03-03T09:59:00Z": dt.datetime(2026, 3, 3, 9, 59),
+    "2000-01-01T00:00:00Z": dt.datetime(2000, 1, 1),
+    "1999-12-31T23:59:59Z": None,
+    "2026-03-03T10:01:00Z": None,
+    "2199-01-01T00:00:00Z": None,
+    "0": None,
+}
+"""When a call was sent, and what is published of it where it was received at `RECEIVED`."""
+
+
+@dataclass
+class Built:
+    """The one build: what it said, its rows by the message id's token, and its manifest."""
+
+    output: str
+    rows: dict[str, dict[str, Any]]
+    manifest: dict[str, Any]
+
+
 @pytest.fixture(scope="module")
-def built(new_project: Callable[..., Project]) -> dict[str, dict[str, Any]]:
+def built(new_project: Callable[..., Project]) -> Built:
     project = new_project(
         "values",
-        [destination("tool")],
+        [destination("tool", timestamp_precision="exact")],
         [event("tool", "E")],
         [
             allowed("tool", "event", f"of_{name}", **{"column_name": name, **form})
             for name, form in FORMS.items()
         ],
         [
-            track("E", {f"of_{name}": text for name in becomes}, messageId=f"m{number}")
-            for number, (text, becomes) in enumerate(tables())
+            *(
+                track(
+                    "E",
+                    {f"of_{name}": text for name in becomes},
+                    messageId=f"m{number}",
+                    sentAt=RECEIVED,
+                )
+                for number, (text, becomes) in enumerate(tables())
+            ),
+            *(
+                track("E", messageId=f"at {text}", sentAt=text, receivedAt=RECEIVED)
+                for text in TIMES
+            ),
+            track("E", messageId="far", sentAt="2199-01-01", receivedAt="2199-01-01"),
         ],
         {"tool": ["events"]},
         unsuspected=list(FORMS),
     )
-    project.build()
-    return {row["row_id"]: row for row in project.published_rows("tool__events")}
+    run = project.build()
+    rows = {row["row_id"]: row for row in project.published_rows("tool__events")}
+    return Built(run.output, rows, project.manifest("tool"))
 
 
 def shown(value: Any) -> str:
@@ -74,7 +111,22 @@ def test_the_page_has_enough_to_look_at() -> None:
 
 
 @pytest.mark.parametrize("number", range(len(tables())))
-def test_a_text_becomes_what_the_page_says(built: dict[str, dict[str, Any]], number: int) -> None:
+def test_a_text_becomes_what_the_page_says(built: Built, number: int) -> None:
     _, becomes = tables()[number]
-    row = built[token(f"m{number}")]
+    row = built.rows[token(f"m{number}")]
     assert {name: shown(row[name]) for name in becomes} == becomes
+
+
+@pytest.mark.parametrize("text", TIMES)
+def test_a_time_that_can_not_be_is_none(built: Built, text: str) -> None:
+    row = built.rows[token(f"at {text}")]
+    assert row["sent_at"] == TIMES[text]
+    assert row["received_at"] == dt.datetime(2026, 3, 2, 10)
+
+
+def test_times_long_after_the_run_are_none_and_calls_without_one_are_counted(built: Built) -> None:
+    row = built.rows[token("far")]
+    assert (row["sent_at"], row["received_at"]) == (None, None)
+    undated = sum(time is None for time in TIMES.values()) + 1
+    assert built.manifest["undated"] == undated
+    assert f"{undated} staged calls have no time, or one that can not be" in built.output

@@ -7,7 +7,8 @@ A predicate is proven only where the configuration or staging, as reviewed, name
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -103,6 +104,13 @@ NODE_HOOK_REMEDY = (
     "proven. Run the rest on its own with dbt run-operation, after the build"
 )
 DEFAULT_REMEDY = "Take it out of the model: only what docs/verify.md names can be proven"
+
+
+EARLIEST_DAY = "2000-01-01"
+_TIME_BOUNDS = re.compile(
+    r"claimed_received_at between cast\('([0-9]{4}-[0-9]{2}-[0-9]{2})' as timestamp\) "
+    r"and make_timestamp\(run_number \+ ([0-9]+)\)"
+)
 
 
 @dataclass(frozen=True)
@@ -354,16 +362,19 @@ class _Tracer:
         self.plan = plan
         self.reviewed = Reviewed(Evaluator(self._no_table, _no_join), plan, manifest.day.year)
         # Staging finds out what kind of value a call's objects are in one of two ways.
+        words = _time_bounds(manifest)
         self.reviewed_stagings = [
-            self._reviewed_staging(FORMS[name])
+            self._reviewed_staging({**words, "kinds": FORMS[name]})
             for name in ("kinds, dropped properties counted", "kinds, not counted")
         ]
 
-    def _reviewed_staging(self, kinds: str) -> Relation:
+    def _reviewed_staging(self, words: Mapping[str, str]) -> Relation:
         def given(relations: dict[str, Relation]) -> Evaluator:
             return Evaluator(lambda table: relations[table.name], self._left_join)
 
-        sql = FORMS["model calls_read"].replace("{kinds}", kinds)
+        sql = FORMS["model calls_read"]
+        for word, text in words.items():
+            sql = sql.replace("{" + word + "}", text)
         read = given({"raw_lines": RAW_CALLS}).query(parse(sql))
         compared = {model: _compared(model) for model in COMPARED_MODELS}
         return given({"calls_read": read, **compared}).query(parse(FORMS["model stg_calls"]))
@@ -541,6 +552,24 @@ class _Tracer:
 
 def _no_join(base: Relation, right: Relation, condition: frozenset[Term]) -> Relation:
     raise NotProvenError("join", "a join in a reviewed form")
+
+
+def _time_bounds(manifest: Manifest) -> dict[str, str]:
+    """Return the times that count as possible, as the compiled SQL has them.
+
+    They are settings of the project, and none of them lets anything through.
+    """
+    found = next(
+        (
+            match
+            for model in manifest.models.values()
+            if model.package == PACKAGE and model.name == "calls_read"
+            if (match := _TIME_BOUNDS.search(model.sql))
+        ),
+        None,
+    )
+    day, ahead = found.groups() if found else (EARLIEST_DAY, "0")
+    return {"earliest_day": f"'{day}'", "ahead_us": ahead}
 
 
 def _compared(name: str) -> Relation:

@@ -8,6 +8,7 @@ MASKING = "macros/masking"
 TOKEN = f"{MASKING}/token.sql"
 PACKAGE = "scripts/hipaa_mode"
 PLAN = f"{PACKAGE}/plan.py"
+SELECTION = f"{PACKAGE}/selection.py"
 MASK = f"{PACKAGE}/masking.py"
 KEYS = f"{PACKAGE}/keys.py"
 PLUGIN = f"{PACKAGE}/plugin.py"
@@ -54,14 +55,14 @@ FAULTS: tuple[Fault, ...] = (
         EXPERIMENT,
         "properties of other environments count",
         r"ga4__events\.diagnosis: is not allowed by the seeds",
-        (PLAN, "if row.environment in (environment, ANY) and (", "if True and ("),
+        (SELECTION, "if row.environment in (environment, ANY) and (", "if True and ("),
     ),
     fault(
         "Python",
         EXPERIMENT,
         "the row for all destinations beats a destination's own",
         r"ga4__events\.tier",
-        (PLAN, "        best = max(", "        best = min("),
+        (SELECTION, "best = max(", "best = min("),
     ),
     fault(
         "Python",
@@ -76,7 +77,7 @@ FAULTS: tuple[Fault, ...] = (
         "an expired row lets the wider one through",
         r"ga4__events\.segment: is not allowed by the seeds",
         (
-            PLAN,
+            SELECTION,
             "if row.environment in (environment, ANY) and (",
             "if (row.expires_on or today) >= today and row.environment in (environment, ANY) and (",
         ),
@@ -87,9 +88,9 @@ FAULTS: tuple[Fault, ...] = (
         "denied properties are let through",
         "no such treatment: deny",
         (
-            PLAN,
-            'if row.treatment.kind.name != "deny" or row.property_list == ENVELOPE:',
-            "if True:",
+            SELECTION,
+            'return row.treatment.kind.name != "deny" or row.property_list == ENVELOPE',
+            "return True",
         ),
     ),
     fault(
@@ -130,7 +131,11 @@ FAULTS: tuple[Fault, ...] = (
         CANARIES,
         "free text is not guarded unless a row asks for it",
         "a planted value in published/dev/ga4/ga4__events/",
-        (PLAN, '("block" if destination.is_in_hipaa_mode else "none")', '"none"'),
+        (
+            f"{PACKAGE}/effects.py",
+            '("block" if destination.is_in_hipaa_mode else "none")',
+            '"none"',
+        ),
     ),
     fault(
         "Python",
@@ -277,7 +282,7 @@ FAULTS: tuple[Fault, ...] = (
         CHECK,
         "what a run writes can be read by others",
         "test_what_the_process_makes_is_private",
-        (PLUGIN, "os.umask(0o077)", "os.umask(0o022)"),
+        (f"{PACKAGE}/run_end.py", "PRIVATE_UMASK = 0o077", "PRIVATE_UMASK = 0o022"),
         check="test_plugin.py::test_what_the_process_makes_is_private",
     ),
     fault(

@@ -69,7 +69,14 @@ EDITS = {
         "Care",
     ),
     "remove a destination": ("destination", "remove", "care_crm"),
-    "lift a restriction": ("destination", "restrict", "ga4", "--off", "--baa-reference", "B-1"),
+    "lift a restriction": (
+        "destination",
+        "restrict",
+        "google_ads",
+        "--off",
+        "--baa-reference",
+        "B-1",
+    ),
 }
 
 

@@ -166,7 +166,7 @@ class TestEnvironments:
     def test_targets_rows_manifests_and_the_lock_name_them(
         self, demo: Path, run: Callable[..., Result]
     ):
-        add(demo, "allowed_events", "staging,ga4,Visit,\n")
+        add(demo, "environments", "staging,\n")
         manifest = demo / "published/elsewhere/ga4/manifest.json"
         manifest.parent.mkdir(parents=True)
         manifest.write_text("{}")
@@ -174,7 +174,6 @@ class TestEnvironments:
         names = ["dev", "elsewhere", "prod", "staging", "trial"]
         assert self.environments(demo) == names
         shutil.rmtree(demo / "published")
-        (demo / "profiles.yml").unlink()
         assert run("lock", "--check").exit_code == 0
 
     def test_a_build_in_another_one_is_refused(self, demo: Path, run: Callable[..., Result]):

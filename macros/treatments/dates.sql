@@ -1,4 +1,4 @@
-{#- Dates. Source: 45 CFR 164.514(b)(2)(i)(C), which lets of a date only the year stay, and of
+{#- Dates. Related to 45 CFR 164.514(b)(2)(i)(C), which lets of a date only the year stay, and of
     ages over 89 neither the age nor any date, year included, that tells it. -#}
 
 {#- A date or timestamp to its year. For birth dates use birth_year. -#}

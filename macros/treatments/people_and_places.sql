@@ -1,6 +1,6 @@
 {#- The first three digits of a ZIP or ZIP+4 code; 000 for the areas where 20,000 people or
     fewer live. Four digits have lost their leading zero; three are such an area already.
-    Source: 45 CFR 164.514(b)(2)(i)(B); the areas are in small_zip3_areas.csv. -#}
+    Related to 45 CFR 164.514(b)(2)(i)(B); the areas are in small_zip3_areas.csv. -#}
 {% macro treatment_zip3(text) -%}
     {%- set small_areas = hipaa_mode.plan().small_zip3_areas -%}
     {%- set zip3 = 'coalesce(' ~ hipaa_mode.pattern_group('written', '([0-9]{3})(?:[0-9]{2}(?:[- ]?[0-9]{4})?)?', 1)
@@ -10,7 +10,7 @@
 {%- endmacro %}
 
 {#- An age in whole years, 90 and over (also written `90+`) as 90; no age below 0 or above 130.
-    Source: 45 CFR 164.514(b)(2)(i)(C). -#}
+    Related to 45 CFR 164.514(b)(2)(i)(C). -#}
 {% macro treatment_age_cap(text) -%}
     {#- Of 89+ nobody knows on which side it is. -#}
     {%- set number = "case when " ~ hipaa_mode.matches('written', '(9[0-9]|1[0-9]{2})[+]') ~ " then rtrim(written, '+') else written end" -%}

@@ -40,7 +40,8 @@
 {#- The network of an IP address: /24 of IPv4, /48 of IPv6 (RFC 4291, written as RFC 5952 has
     it but for runs of zeros). A port is passed over, and of several addresses, as X-Forwarded-For
     has them, the first counts. IPv4 within IPv6 (mapped, RFC 4291; 6to4, RFC 3056) is IPv4: a /48
-    of the latter would hold all of it. Source: 45 CFR 164.514(b)(2)(i)(O). -#}
+    of the latter would hold all of it. Related to 45 CFR 164.514(b)(2)(i)(O), which takes the whole
+    address away. -#}
 {% macro treatment_ip_prefix(text) -%}
     {{- return(adapter.dispatch('treatment_ip_prefix', 'hipaa_mode')(text)) -}}
 {%- endmacro %}

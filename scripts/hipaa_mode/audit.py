@@ -3,8 +3,7 @@
 The log of an environment is a file of JSON lines beside what it publishes, and a table in the
 restricted zone that holds the same lines. Each entry has the SHA-256 of the one before, its own,
 and an HMAC under a subkey of the masking key. The file is only ever appended to: a line that a
-crash tore stays, and the entry after it says so. Entries are never removed (45 CFR
-164.316(b)(2)(i) asks for six years).
+crash tore stays, and the entry after it says so. Entries are never removed.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-SAFE_HARBOR = "45 CFR 164.514(b)(2)(i)"
+SAFE_HARBOR = "related to 45 CFR 164.514(b)(2)(i)"
 
 DATA_TYPES = {
     "text": "text",
@@ -45,7 +45,8 @@ class TreatmentKind:
         name: what the `treatment` column says.
         data_type: type of the result when the row names none.
         meaning: one line for reports and documentation.
-        source: the law, standard or page the treatment follows.
+        source: the standard that the treatment follows, or the paragraph that it is related to. No
+            treatment satisfies a paragraph by itself: that is judged over all that is received.
         default_argument: argument when the row gives none; None when it takes no argument.
         passes_values: whether original values pass unchanged.
         carries_text: whether a text result holds what the sender wrote, such as an e-mail address
@@ -74,13 +75,14 @@ _KINDS = (
         "mask",
         "text",
         "sent as a keyed token (HMAC-SHA-256)",
-        "RFC 2104, RFC 5869, NIST SP 800-107r1; a pseudonym, see 45 CFR 164.514(c)",
+        "RFC 2104, RFC 5869, NIST SP 800-107r1; derived from the value, so not the code "
+        "that 45 CFR 164.514(c) allows",
     ),
     TreatmentKind(
         "surrogate",
         "text",
         "sent as a random code kept in a crosswalk",
-        "45 CFR 164.514(c): a code not derived from information about the individual",
+        "related to 45 CFR 164.514(c): a code not derived from information about the person",
     ),
     TreatmentKind("deny", "text", "not sent, though the project allowlist has it", "default deny"),
     TreatmentKind("year", "integer", "date to its year", f"{SAFE_HARBOR}(C)"),
@@ -100,7 +102,8 @@ _KINDS = (
         "zip3",
         "text",
         "first three ZIP digits, 000 where few people live",
-        f"{SAFE_HARBOR}(B); areas in seeds/small_zip3_areas.csv",
+        f"{SAFE_HARBOR}(B), which asks for current figures; areas of the 2000 census in "
+        "seeds/small_zip3_areas.csv",
     ),
     TreatmentKind("age_cap", "integer", "age, 90 and over as 90", f"{SAFE_HARBOR}(C)"),
     TreatmentKind(
@@ -127,7 +130,8 @@ _KINDS = (
         "ip_prefix",
         "text",
         "network of an IP address, /24 or /48",
-        f"{SAFE_HARBOR}(O); prefix lengths of RFC 4632 and RFC 6177",
+        f"{SAFE_HARBOR}(O), which takes the whole address away; prefix lengths of RFC 4632 and "
+        "RFC 6177",
     ),
     TreatmentKind(
         "round",

@@ -330,8 +330,8 @@ The guard looks for the shape of an identifier. It does not find what has no sha
 - what is disguised (`jane at example dot org`) or encoded (Base64, HTML entities, `%2B`);
 - images of text, other people's words for it, and what a reader could conclude.
 
-So a column that the guard has passed can still tell who somebody is. The guard is a net beneath the
-allowlist, and neither a reason to allow a property nor de-identification.
+So a column that the guard has passed can still tell who somebody is. The guard is a net beneath
+the allowlist. It is neither a reason to allow a property nor de-identification.
 
 The other way round, it takes some values that are no identifier: the rows above say which.
 `guard = none` on the row, with the reason, lets them pass; `warn` counts them.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +35,24 @@ def list_file(environ: Mapping[str, str], default_key: Path | None = None) -> Pa
     """Return the file of places; None where the masking key is in a variable."""
     path = key_file(environ, default_key)
     return None if path is None else path.with_name(f"{path.name}.published")
+
+
+def incomplete(path: Path | None, looked_in: Iterable[Path]) -> str:
+    """Say that there may be more places than are known; blank where a list of them is kept.
+
+    Args:
+        path: the file of places; None for a key in a variable.
+        looked_in: the folders that were looked in.
+    """
+    if path is not None and path.exists():
+        return ""
+    why = (
+        "For a key in a variable, no list of the folders that were published to is kept"
+        if path is None
+        else f"{path}, the list of the folders that were published to, is not there"
+    )
+    folders = ", ".join(str(folder) for folder in sorted(set(looked_in)))
+    return f"{why}, so only {folders} was looked in"
 
 
 def note(environ: Mapping[str, str], root: Path, environment: str) -> None:

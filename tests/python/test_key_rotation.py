@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner, Result
 
-from hipaa_mode import keys
+from hipaa_mode import keys, published_places
 from hipaa_mode.cli import app
 from hipaa_mode.errors import ExitCode, HipaaModeError, MaskingKeyError
 from hipaa_mode.keys import (
@@ -271,6 +271,54 @@ class TestCommands:
         assert len(load_retired_keys(environ)) == 1
         assert run("forget", name(FIRST)[:8], "--force", *options, **environ).exit_code == 0
         assert load_retired_keys(environ) == []
+
+    @pytest.mark.parametrize("destination", ["ga4", None])
+    def test_forget_looks_in_every_folder_that_was_published_to(
+        self, environ: dict[str, str], tmp_path: Path, destination: str | None
+    ) -> None:
+        rotate_key(environ)
+        second = tmp_path / "second"
+        fingerprint = MasterKey(bytes.fromhex(FIRST)).fingerprint("dev")
+        publish(tmp_path, "ads", "0" * 32)
+        publish(second, destination or "ga4", fingerprint if destination else "0" * 32)
+        for root in (tmp_path / "published", second / "published"):
+            published_places.note(environ, root, "dev")
+        result = run(
+            "forget", name(FIRST)[:8], "--published", str(tmp_path / "published"), **environ
+        )
+        assert (result.exit_code == 0) == (destination is None)
+        if destination:
+            assert f"{second}/published/dev/ga4 still have tokens of it" in shown(result)
+        assert len(load_retired_keys(environ)) == bool(destination)
+
+    def test_forget_says_that_nothing_lists_where_was_published_to(
+        self, environ: dict[str, str], tmp_path: Path
+    ) -> None:
+        rotate_key(environ)
+        options = ("--published", str(tmp_path / "published"))
+        refused = shown(run("forget", name(FIRST), *options, **environ))
+        assert "masking.key.published, the list of the folders" in refused
+        assert f"so only {tmp_path}/published was looked in" in refused
+        assert len(load_retired_keys(environ)) == 1
+        assert run("forget", name(FIRST), "--force", *options, **environ).exit_code == 0
+
+    @pytest.mark.parametrize("active", [KEY_VARIABLE, KEY_FILE_VARIABLE])
+    def test_forget_says_that_nothing_lists_where_a_key_in_a_variable_was_used(
+        self, environ: dict[str, str], tmp_path: Path, active: str
+    ) -> None:
+        keys = {RETIRED_KEYS_VARIABLE: SECOND, KEY_VARIABLE: FIRST} | environ
+        keys = {name: keys[name] for name in (RETIRED_KEYS_VARIABLE, active)}
+        published_places.note(environ, tmp_path / "published", "dev")
+        publish(tmp_path, "ga4", "0" * 32)
+        for force in ((), ("--force",)):
+            result = run(
+                "forget", name(SECOND), "--published", str(tmp_path / "published"), *force, **keys
+            )
+            assert isinstance(result.exception, MaskingKeyError)
+            text = shown(result, SECOND)
+            assert "HIPAA_MODE_RETIRED_KEYS: take it out there" in text
+            assert "For a key in a variable, no list of the folders that were published to" in text
+            assert f"only {tmp_path}/published was looked in" in text
 
     @pytest.mark.parametrize("text", ["active", "zz", ""])
     def test_forget_refuses_what_is_no_retired_key(

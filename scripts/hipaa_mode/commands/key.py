@@ -40,6 +40,9 @@ PublishedOption = Annotated[
 ]
 
 
+LOOK = "Look in any others with hipaa-mode key list --published FOLDER"
+
+
 @dataclass(frozen=True)
 class ListedKey:
     """A key as `key list` shows it.
@@ -134,7 +137,8 @@ def forget(
 
     The next build empties the bridge of its tokens, and the HMACs of audit entries that were
     written under it can't be checked again. Refuses while files are published under it,
-    in any folder that was published to, and where one of these can't be looked at.
+    in any folder that was published to, and where one of these can't be looked at, or nothing
+    lists them.
 
     Example: `hipaa-mode key forget 3f2a91`
     """
@@ -154,6 +158,18 @@ def forget(
         raise HipaaModeError(
             f"Key {retired.key.name} was left as it is: {', '.join(use)} still have tokens of it. "
             "Run dbt build first"
+        )
+    looked_in = [real_root(_root(published)), *(place.root for place in places)]
+    path = None if retired.file is None else published_places.list_file(os.environ)
+    unlisted = published_places.incomplete(path, looked_in)
+    if retired.file is None:
+        raise MaskingKeyError(
+            f"Key {retired.key.name} is in {RETIRED_KEYS_VARIABLE}: take it out there, when "
+            f"nothing is published under it. {unlisted}. {LOOK}"
+        )
+    if unlisted and not force:
+        raise HipaaModeError(
+            f"Key {retired.key.name} was left as it is. {unlisted}. {LOOK}, then use --force"
         )
     forget_key(retired)
     if as_json:

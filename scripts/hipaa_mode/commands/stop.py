@@ -79,7 +79,7 @@ def stop(
         raise ConfigurationError("Say why with --reason: it goes into the audit log")
     today = dt.datetime.now(dt.timezone.utc).date().isoformat()
     row = Stop(environment or ANY, name, " ".join(reason.split()), today, by or _login())
-    roots, problems = _roots(project, published)
+    roots, problems, unlisted = _roots(project, published)
     is_listed = _refuse_unknown(project, row, roots)
     if is_listed:
         try:
@@ -92,18 +92,21 @@ def stop(
     done = withdraw_stopped(roots, row, os.environ)
     problems += done.problems
     problems += _tell_lock(project) if is_listed else []
-    _say(row, done.withdrawn, problems, as_json)
+    _say(row, done.withdrawn, problems, unlisted, as_json)
     if problems:
         raise typer.Exit(ExitCode.FAILED_CHECK)
 
 
-def _say(row: Stop, withdrawn: list[str], problems: list[str], as_json: bool) -> None:
+def _say(
+    row: Stop, withdrawn: list[str], problems: list[str], unlisted: str, as_json: bool
+) -> None:
     if as_json:
         told = {
             "environment": row.environment,
             "destination": row.destination,
             "withdrawn": withdrawn,
             "problems": problems,
+            "note": unlisted,
         }
         output.print_json(json.dumps(told))
         return
@@ -112,6 +115,9 @@ def _say(row: Stop, withdrawn: list[str], problems: list[str], as_json: bool) ->
     if not withdrawn:
         output.print("Nothing of it was published.")
     _print_problems(problems)
+    if unlisted:
+        note = f"{unlisted}. If there are others, run this for each, with --published"
+        messages.print(note, style="yellow", highlight=False, soft_wrap=True, markup=False)
     again = "--all" if row.destination == ANY else row.destination
     output.print(
         f"Commit seeds/{SEED}.csv and receives.lock.yml. Its end: hipaa-mode stop {again} --lift",
@@ -168,23 +174,24 @@ def _tell_lock(project: Path) -> list[str]:
     return []
 
 
-def _roots(project: Path, published: Path | None) -> tuple[list[Path], list[str]]:
-    """Return the folders to look in, and which of those known can't be looked at."""
+def _roots(project: Path, published: Path | None) -> tuple[list[Path], list[str], str]:
+    """Return the folders to look in, which of those known can't be, and if more may be unknown."""
     if published is not None:
-        return [published], []
+        return [published], [], ""
     named = os.environ.get("HIPAA_MODE_PUBLISHED")
     roots = [Path(named) if named else project / "published"]
     problems: list[str] = []
     try:
         places = published_places.known(os.environ, project / DEFAULT_KEY_FILE)
     except HipaaModeError as error:
-        return roots, [str(error)]
+        return roots, [str(error)], ""
     for place in places:
         if place.folder.is_dir():
             roots.append(place.root)
         else:
             problems.append(f"{place.folder} was published to and can't be looked at")
-    return roots, problems
+    path = published_places.list_file(os.environ, project / DEFAULT_KEY_FILE)
+    return roots, problems, published_places.incomplete(path, map(real_root, roots))
 
 
 def _refuse_unknown(project: Path, row: Stop, roots: list[Path]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -17,7 +18,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from hipaa_mode import __version__, publishing
+from hipaa_mode import __version__, publishing, stops_in_force
 from hipaa_mode.commands import audit, destination, event, key
 from hipaa_mode.commands._options import checked_environment
 from hipaa_mode.commands.init import init
@@ -43,6 +44,7 @@ from hipaa_mode.project import read_plan
 from hipaa_mode.received.gate import judge_project
 from hipaa_mode.seeds import Fault
 from hipaa_mode.settings import environment_faults, is_url
+from hipaa_mode.stops import Stop
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -183,7 +185,7 @@ def check(
     """Check the seeds and the lock as a build would, without dbt, a database or a key.
 
     Exit code 2 if there is a fault. A row without which every destination would receive the same
-    is a warning, and with `--strict` a fault.
+    is a warning, and with `--strict` a fault. Destinations that are stopped are named.
 
     Example: `hipaa-mode check --environment prod --strict`
     """
@@ -201,17 +203,24 @@ def check(
                     "environment": environment,
                     "faults": [str(fault) for fault in plan.faults],
                     "warnings": [str(warning) for warning in plan.warnings],
+                    "stopped": {name: asdict(stop) for name, stop in plan.stopped.items()},
                 }
             )
         )
     else:
         _print_faults("Faults", plan.faults, "red")
         _print_faults("Warnings", plan.warnings, "yellow")
+        _print_stopped(plan.stopped)
         if not plan.faults:
             count = len(plan.destinations)
             output.print(f"The configuration of {environment} is sound: {count} destinations.")
     if plan.faults:
         raise typer.Exit(ExitCode.BAD_CONFIGURATION)
+
+
+def _print_stopped(stopped: dict[str, Stop]) -> None:
+    for line in stops_in_force.lines(stopped):
+        output.print(line, style="red", highlight=False, soft_wrap=True, markup=False)
 
 
 def _print_faults(title: str, faults: list[Fault], style: str) -> None:
@@ -233,19 +242,31 @@ def summary(
         Path | None,
         typer.Option(help="Folder of published files; HIPAA_MODE_PUBLISHED if not given."),
     ] = None,
+    project: Annotated[
+        Path, typer.Option(help="Folder of the dbt project, for what is stopped.")
+    ] = Path("."),
     as_json: JsonOption = False,
 ) -> None:
-    """Show what is published: rows, columns, masked columns, dropped properties.
+    """Show what is published: rows, columns, masked columns, dropped properties; what is stopped.
 
-    Compares every file with the hash in its manifest; exit code 1 if one differs.
+    Compares every file with the hash in its manifest; exit code 1 if one differs, or if files of a
+    stopped destination are there.
 
     Example: `hipaa-mode summary --environment prod`
     """
     root = published or Path(os.environ.get("HIPAA_MODE_PUBLISHED") or "published")
     manifests = publishing.read_manifests(root, environment)
     differences = publishing.check_files(root, environment)
+    stops = stops_in_force.in_force(project, environment)
+    differences += stops_in_force.still_published(root, environment, stops.stopped)
+    if stops.unknown:
+        messages.print(stops.unknown, style="yellow", highlight=False, markup=False)
+    if not as_json:
+        _print_stopped(stops.stopped)
     if as_json:
-        output.print_json(json.dumps({"destinations": manifests, "differences": differences}))
+        stopped = {name: asdict(stop) for name, stop in stops.stopped.items()}
+        told = {"destinations": manifests, "stopped": stopped, "differences": differences}
+        output.print_json(json.dumps({**told, "stopped_unknown": stops.unknown}))
     elif manifests:
         output.print(_summary_table(environment, manifests))
         calls = manifests[-1]["calls"]
@@ -256,14 +277,16 @@ def summary(
             highlight=False,
         )
     else:
+        others = ", for what is not stopped" if stops.stopped else ""
         _fail(
-            f"Nothing is published in {root / environment}. Run: dbt build", ExitCode.MISSING_FILE
+            f"Nothing is published in {root / environment}. Run: dbt build{others}",
+            ExitCode.MISSING_FILE,
         )
     if not as_json:
         for line in _guarded_lines(manifests):
             output.print(line, highlight=False, markup=False)
     for difference in differences:
-        messages.print(f"[red]{difference}[/]", highlight=False)
+        messages.print(difference, style="red", highlight=False, soft_wrap=True, markup=False)
     if differences:
         raise typer.Exit(ExitCode.FAILED_CHECK)
 

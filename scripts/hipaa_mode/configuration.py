@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hipaa_mode import stops
 from hipaa_mode.names import is_destination, is_environment
 from hipaa_mode.optional_lists import OptionalLists, read_optional_lists
 from hipaa_mode.paths import PathSyntaxError, PropertyPath, parse_path, snake_case
 from hipaa_mode.seeds import SEED_COLUMNS, Fault, SeedRow, read_seed
+from hipaa_mode.stops import SEED as STOPS
+from hipaa_mode.stops import Stop, stopped_in
 from hipaa_mode.treatments import (
     DATA_TYPES,
     GUARDS,
@@ -202,7 +203,7 @@ class Configuration:
     listed: set[tuple[str, str]] = field(default_factory=set)
     listed_types: set[str] = field(default_factory=set)
     retain_days: dict[str, int | None] = field(default_factory=dict)
-    stops: list[stops.Stop] = field(default_factory=list)
+    stops: list[Stop] = field(default_factory=list)
     optional_lists: OptionalLists = field(default_factory=OptionalLists)
     environment_rows: dict[str, SeedRow] = field(default_factory=dict)
     targets: frozenset[str] = frozenset()
@@ -223,9 +224,10 @@ class Configuration:
         """Return for how many days an environment keeps calls; None for good."""
         return self.retain_days.get(environment, self.retain_days.get(ANY))
 
-    def stopped(self, environment: str) -> dict[str, str]:
-        """Return the stopped destinations of an environment, each with the reason."""
-        return stops.stopped_in(self.stops, environment, self.in_environment(environment))
+    def stopped(self, environment: str) -> dict[str, Stop]:
+        """Return the stopped destinations of an environment, those with faulty rows included."""
+        names = {name for place, name in self.listed if place in (environment, ANY)}
+        return stopped_in(self.stops, environment, names)
 
     def has_destinations(self, environment: str) -> bool:
         """Whether some destination is listed for this environment, or for every one."""
@@ -279,7 +281,7 @@ def read_configuration(
         _add_property(configuration, row)
     for row in rows["environments"]:
         _add_environment(configuration, row)
-    for row in rows[stops.SEED]:
+    for row in rows[STOPS]:
         _add_stop(configuration, row)
     _check_duplicates(configuration)
     _check_references(configuration)
@@ -291,7 +293,7 @@ def _read_rows(
 ) -> dict[str, list[SeedRow]]:
     faults = configuration.faults
     rows: dict[str, list[SeedRow]] = {}
-    for seed in (*SEED_COLUMNS, "environments", stops.SEED):
+    for seed in (*SEED_COLUMNS, "environments", STOPS):
         found = None
         known_faults = len(faults)
         if seed in seed_files:
@@ -524,7 +526,7 @@ def _add_stop(configuration: Configuration, row: SeedRow) -> None:
             "Correct `environment` or `destination`, or remove the row",
         )
     # What is wrong with a row does not let through what it may be meant to stop.
-    configuration.stops.append(stops.Stop.of(row))
+    configuration.stops.append(Stop.of(row))
 
 
 def _add_environment(configuration: Configuration, row: SeedRow) -> None:

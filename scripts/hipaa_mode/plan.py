@@ -37,6 +37,7 @@ from hipaa_mode.names import environment_name
 from hipaa_mode.paths import ARRAY, PropertyPath, duckdb_json_path, snake_case
 from hipaa_mode.seeds import Fault
 from hipaa_mode.selection import candidate_rows, grants, rank, still_counts, strongest
+from hipaa_mode.stops import Stop
 
 CHANGED_AT = "changed_at"
 """Column of a view of latest values: when one of them last changed."""
@@ -171,7 +172,7 @@ class Plan:
     (UTC, ISO 8601); None for good. `column_rows` has by view and masked column the rows that ask
     for it, each as file, line and path, and `event_rows` the places of each event's rows.
     `rows_without_effect` are the warnings of rows without which nothing would be otherwise.
-    `stopped` has the reason of each destination that an emergency stop keeps unpublished.
+    `stopped` has the destinations that an emergency stop keeps unpublished.
     """
 
     environment: str
@@ -189,7 +190,7 @@ class Plan:
     small_zip3_areas: list[str] = field(default_factory=list)
     retain_days: int | None = None
     retained_from: str | None = None
-    stopped: dict[str, str] = field(default_factory=dict)
+    stopped: dict[str, Stop] = field(default_factory=dict)
     fingerprint: str = ""
     column_rows: dict[str, dict[str, list[tuple[str, int, str]]]] = field(default_factory=dict)
     event_rows: dict[str, list[str]] = field(default_factory=dict)

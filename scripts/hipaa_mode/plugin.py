@@ -426,10 +426,10 @@ class Session:
         token_bridges.remove_others(root, environment, keep)
         done = publishing.withdraw(root, environment, keep, standing)
         reasons = {
-            name: f"stopped: {stopped[name]}" if name in stopped else NO_LONGER_LISTED
+            name: f"stopped: {stopped[name].reason}" if name in stopped else NO_LONGER_LISTED
             for name in done.withdrawn
         }
-        return {**asdict(done), "reasons": reasons, "stopped": stopped}
+        return {**asdict(done), "reasons": reasons}
 
     def _note_place(self, root: Path, environment: str) -> None:
         try:
@@ -448,7 +448,8 @@ class Session:
         stops, faults = read_stops(*self._seeds)
         if faults:
             raise ConfigurationError("\n".join(str(fault) for fault in faults))
-        return stopped_in(stops, self._plan.environment, self._plan.destinations)
+        found = stopped_in(stops, self._plan.environment, self._plan.destinations)
+        return {name: stop.reason for name, stop in found.items()}
 
     def _refuse_stopped(self, destination: str) -> None:
         """Refuse to put files in place that were stopped while the run was at work."""

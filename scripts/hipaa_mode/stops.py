@@ -34,6 +34,12 @@ class Stop:
         """Whether it stops a destination of an environment."""
         return self.environment in (environment, ANY) and self.destination in (destination, ANY)
 
+    @property
+    def text(self) -> str:
+        """Since when and why, as people are shown it: `stopped since 2026-03-01: A complaint`."""
+        since = f" since {self.stopped_on}" if self.stopped_on else ""
+        return f"stopped{since}" + (f": {self.reason}" if self.reason else "")
+
     @classmethod
     def of(cls, row: SeedRow) -> Stop:
         """Return what a row says, unchecked."""
@@ -42,14 +48,15 @@ class Stop:
 
 def stopped_in(
     stops: Iterable[Stop], environment: str, destinations: Iterable[str]
-) -> dict[str, str]:
-    """Return the stopped ones of an environment's destinations, each with the reason."""
+) -> dict[str, Stop]:
+    """Return the stopped ones of an environment's destinations, each with its first row."""
     listed = list(stops)
-    return {
-        name: next(stop.reason for stop in listed if stop.applies(environment, name))
-        for name in sorted(destinations)
-        if any(stop.applies(environment, name) for stop in listed)
-    }
+    found: dict[str, Stop] = {}
+    for name in sorted(destinations):
+        stop = next((stop for stop in listed if stop.applies(environment, name)), None)
+        if stop is not None:
+            found[name] = stop
+    return found
 
 
 def read_stops(

@@ -55,6 +55,21 @@ FAULTS: tuple[Fault, ...] = (
         (PUBLISHING, "            before_swap()\n", ""),
     ),
     _unit(
+        "files of a stopped destination that are still there are not told",
+        "test_stops.py::TestShown::test_files_of_it_that_are_still_there_fail_the_summary",
+        (
+            f"{PACKAGE}/stops_in_force.py",
+            "        if publishing.looks_published(folder / name)\n",
+            "        if False\n",
+        ),
+    ),
+    _unit(
+        "a key is forgotten where nothing lists what was published",
+        "test_key_rotation.py::TestCommands::"
+        "test_forget_says_that_nothing_lists_where_was_published_to",
+        (f"{PACKAGE}/commands/key.py", "    if unlisted and not force:\n", "    if False:\n"),
+    ),
+    _unit(
         "a temporary copy of the project is published into",
         "test_temporary_copies.py::test_a_folder_in_the_copy_is_refused_with_the_remedy",
         (

@@ -24,6 +24,7 @@ from hipaa_mode.received.environments import describe_project
 from hipaa_mode.received.lock_file import LOCK_FILE, write_lock
 from hipaa_mode.report.content import Report, gather
 from hipaa_mode.report.render import render
+from hipaa_mode.stops import Stop, with_stop
 
 HOSTILE = "<script>alert(1)</script>\"'&lt;\u202e\x1b[31m"
 SHOWN = "<script>alert(1)</script>\"'&lt;\\u{202e}\\u{1b}[31m"
@@ -219,6 +220,32 @@ def test_invalid_destinations_and_faults(tmp_path: Path):
     assert sum("line 3" in line for line in environment.attention) == 1
     html = Page(render(gathered(tmp_path)))
     assert "client-side and restricted, which is invalid" in html.words
+
+
+def test_a_withdrawn_destination_says_since_when_and_why(tmp_path: Path, seeds: Seeds):
+    write_project(tmp_path, seeds)
+    publish(tmp_path, "ga4")
+    [environment] = gathered(tmp_path).environments
+    assert environment.stopped == 0
+    assert "stopped" not in Page(render(gathered(tmp_path))).words
+    row = Stop("dev", "ga4", "A complaint <b>", "2026-03-01", "dana")
+    (tmp_path / "seeds/stopped_destinations.csv").write_text(with_stop(None, row))
+    report = gathered(tmp_path)
+    [environment] = report.environments
+    text = "stopped since 2026-03-01: A complaint <b>"
+    assert {item.name: item.stopped for item in environment.destinations} == {
+        "crm": "",
+        "ga4": text,
+    }
+    assert environment.attention[-2] == f"ga4: {text}"
+    assert "dev/ga4 is still there though ga4 is stopped" in environment.attention[-1]
+    page = Page(render(report))
+    assert page.words.count(text) == 2
+    assert f"S{text[1:]}" in page.words
+    assert "1 stopped" in page.words
+    assert "HIPAA mode: stopped, 1,712 rows" in page.words
+    result = run(tmp_path, "--no-verify", "--output", str(tmp_path / "report.html"))
+    assert "0 invalid, 1 stopped; " in result.output
 
 
 def test_whether_the_lock_says_what_is_received(tmp_path: Path, seeds: Seeds):

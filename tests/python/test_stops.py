@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from test_folders import tree
 from test_publishing import NEW, OLD, begin_new, data, finish_new, publish, write_bridge
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from hipaa_mode import audit, locking, published_places, publishing, stopping, token_bridges
 from hipaa_mode.cli import app
 from hipaa_mode.configuration import read_configuration
-from hipaa_mode.errors import PublishingError
+from hipaa_mode.errors import ExitCode, PublishingError
 from hipaa_mode.folders import incoming_folder
 from hipaa_mode.seeds import SEED_COLUMNS
 from hipaa_mode.stops import (
@@ -58,7 +59,17 @@ def stops_file(project: Path) -> Path:
     return project / "seeds/stopped_destinations.csv"
 
 
-def run(*arguments: str) -> object:
+def publish_to_read(project: Path, name: str) -> None:
+    """Publish with a manifest that says enough to be shown."""
+    publish(project / "published", OLD, name)
+    path = project / "published/dev" / name / "manifest.json"
+    calls = dict.fromkeys(("raw", "staged", "duplicates", "rejected"), 0)
+    path.write_text(
+        json.dumps({**json.loads(path.read_text()), "hipaa_mode": True, "calls": calls})
+    )
+
+
+def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["stop", *arguments])
 
 
@@ -208,6 +219,14 @@ class TestAtOnce:
         assert result.exit_code == 1
         assert f"{project / 'gone/dev'} was published to" in result.output
 
+    def test_says_that_nothing_lists_where_was_published_to(self, project: Path):
+        publish(project / "published", OLD)
+        note = f"so only {project}/published was looked in"
+        assert note in " ".join(run("ga4", "--reason", "x").output.split())
+        assert note in json.loads(run("ga4", "--reason", "x", "--json").stdout)["note"]
+        named = run("ga4", "--reason", "x", "--published", "published", "--json")
+        assert json.loads(named.stdout)["note"] == ""
+
     def test_is_lifted_by_name(self, project: Path):
         everything = Stop("*", "*", "x", "", "")
         stops_file(project).write_text(with_stop(with_stop(None, GA4), everything))
@@ -218,6 +237,89 @@ class TestAtOnce:
         assert run("--all", "--lift").exit_code == 0
         assert stops_file(project).read_text() == HEADER
         assert run("ga4", "--lift").exception is not None
+
+
+class TestShown:
+    """Every command that looks at destinations says since when one is stopped, and why."""
+
+    TEXT = "stopped since 2026-03-01: Contract ended"
+
+    def command(self, *arguments: str) -> Result:
+        return CliRunner().invoke(app, arguments)
+
+    @pytest.mark.parametrize("name", ["check", "summary"])
+    def test_as_text_and_as_json(self, name: str, project: Path):
+        publish_to_read(project, "ads")
+        assert json.loads(self.command(name, "--json").stdout)["stopped"] == {}
+        assert "stopped" not in self.command(name).output.replace("stopped_", "")
+        stops_file(project).write_text(with_stop(None, GA4))
+        assert json.loads(self.command(name, "--json").stdout)["stopped"] == {"ga4": asdict(GA4)}
+        result = self.command(name, "-e", "dev")
+        assert f"ga4: {self.TEXT}\n" in result.output
+        assert result.exit_code == (ExitCode.BAD_CONFIGURATION if name == "check" else 0)
+
+    def test_by_its_own_row_or_one_for_all_and_not_in_another_environment(self, project: Path):
+        row = Stop("prod", "*", "Breach", "", "dana")
+        stops_file(project).write_text(with_stop(None, row))
+        for environment, names in (("prod", ["ads", "ga4"]), ("dev", [])):
+            told = json.loads(self.command("check", "-e", environment, "--json").stdout)
+            assert list(told["stopped"]) == names
+        assert "ads: stopped: Breach\n" in self.command("check", "-e", "prod").output
+
+    def test_though_its_own_row_is_faulty(self, project: Path):
+        stops_file(project).write_text(with_stop(None, GA4))
+        seed = project / "seeds/destinations.csv"
+        seed.write_text(seed.read_text().replace("*,ga4,webhook", "*,ga4,none"))
+        for name in ("check", "summary"):
+            assert f"ga4: {self.TEXT}" in self.command(name).output
+
+    def test_where_nothing_is_published(self, project: Path):
+        stops_file(project).write_text(with_stop(None, GA4))
+        result = self.command("summary")
+        assert result.exit_code == ExitCode.MISSING_FILE
+        assert f"ga4: {self.TEXT}" in result.output
+        assert "Run: dbt build, for what is not stopped" in " ".join(result.output.split())
+
+    def test_files_of_it_that_are_still_there_fail_the_summary(self, project: Path):
+        publish_to_read(project, "ga4")
+        assert self.command("summary").exit_code == 0
+        stops_file(project).write_text(with_stop(None, GA4))
+        result = self.command("summary")
+        assert result.exit_code == ExitCode.FAILED_CHECK
+        assert "dev/ga4 is still there though ga4 is stopped" in result.output
+        [told] = json.loads(self.command("summary", "--json").stdout)["differences"]
+        assert "hipaa-mode stop ga4 --environment dev --reason" in told
+
+    @pytest.mark.parametrize(
+        ("file", "content", "said"),
+        [
+            ("seeds/stopped_destinations.csv", "oops", "More may be stopped: "),
+            ("seeds/Stopped_destinations.csv", HEADER, "More may be stopped: "),
+            ("dbt_project.yml", "{", "What is stopped is not known: "),
+        ],
+    )
+    def test_what_can_not_be_read_is_not_taken_for_no_stop(
+        self, file: str, content: str, said: str, project: Path
+    ):
+        publish_to_read(project, "ads")
+        (project / file).write_text(content)
+        assert said in " ".join(self.command("summary").output.split())
+        told = json.loads(self.command("summary", "--json").stdout)
+        assert told["stopped_unknown"].startswith(said)
+
+    def test_what_a_reason_hides_is_spelt_out_and_is_no_markup(self, project: Path):
+        row = Stop("*", "ga4", "[red]a\u202eb", "", "")
+        stops_file(project).write_text(with_stop(None, row))
+        for arguments in (("check",), ("summary",), ("destination", "list")):
+            assert "stopped: [red]a\\u{202e}b" in self.command(*arguments).output
+
+    def test_in_the_list_of_destinations(self, project: Path):
+        stops_file(project).write_text(with_stop(None, GA4))
+        assert f"prod ga4: {self.TEXT}" in self.command("destination", "list").output
+        [shown] = json.loads(
+            self.command("destination", "show", "ga4", "-e", "prod", "--json").stdout
+        )
+        assert shown["stopped"] == self.TEXT
 
 
 class TestWhileABuildIsAtWork:

@@ -30,6 +30,7 @@ from selenium.webdriver.support import expected_conditions as expected
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
+from hipaa_mode.stops import Stop, with_stop
 from hipaa_mode.ui import suggestions
 from hipaa_mode.ui.server import Ready, prepare
 
@@ -480,6 +481,24 @@ class TestWhatTheyDo:
         assert ">invalid</span>" in overview
         page = screens.ask("GET", f"{screens.base}/e/dev/mailchimp").text
         assert "client-side and restricted" in page
+
+    def test_what_is_stopped_says_since_when_and_why(self, screens: Screens):
+        overview = screens.ask("GET", f"{screens.base}/e/dev").text
+        assert "stopped" not in overview
+        row = Stop("*", "ga4", "A complaint <b>", "2026-03-01", "dana")
+        seed = screens.project / "seeds/stopped_destinations.csv"
+        # While the pages are open, as `hipaa-mode stop` in another window does.
+        seed.write_text(with_stop(seed.read_text(), row))
+        text = "topped since 2026-03-01: A complaint &lt;b&gt;"
+        overview = screens.ask("GET", f"{screens.base}/e/dev").text
+        assert overview.count(f"s{text}") == 1
+        assert "<strong>1</strong> stopped" in overview
+        page = screens.ask("GET", f"{screens.base}/e/prod/ga4").text
+        assert f"S{text}. Nothing is published to it until" in page
+        assert "hipaa-mode stop ga4 --lift" in page
+        assert "stopped" not in screens.ask("GET", f"{screens.base}/e/dev/mailchimp").text
+        seed.unlink()
+        assert "stopped" not in screens.ask("GET", f"{screens.base}/e/dev").text
 
     def test_suggestions_come_from_what_arrives(self, screens: Screens):
         page = screens.ask("GET", f"{screens.base}/e/dev/ga4").text

@@ -24,6 +24,7 @@ from hipaa_mode.commands._editing import (
 )
 from hipaa_mode.commands._options import checked_environment_or_any
 from hipaa_mode.configuration import ALL_VIEWS, ANY, ENVELOPE
+from hipaa_mode.display import printable
 from hipaa_mode.editing import screens
 from hipaa_mode.editing.destinations import (
     add_destination,
@@ -338,6 +339,9 @@ def _counts(screen: DestinationScreen) -> list[str]:
 
 def _print_findings(screen: DestinationScreen, with_name: bool) -> None:
     place = escape(f"{screen.environment} {screen.name}: ") if with_name else ""
+    if screen.stopped:
+        text = escape(printable(screen.stopped))
+        output.print(f"[bold red]{place}{text}[/]", highlight=False, soft_wrap=True)
     for text in screen.faults:
         output.print(f"[red]{place}{escape(text)}[/]", highlight=False, soft_wrap=True)
     for text in screen.warnings:

@@ -135,6 +135,7 @@ def _print_summary(content: Report, file: Path) -> None:
             f"{environment.count(mode)} {mode.lower() if mode != 'HIPAA mode' else mode}"
             for mode in ("HIPAA mode", "Not restricted", "Invalid")
         )
+        told += f", {environment.stopped} stopped" if environment.stopped else ""
         count = len(environment.attention)
         messages.print(
             f"{environment.name}: {told}; {count} to look at.", highlight=False, markup=False

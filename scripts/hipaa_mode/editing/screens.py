@@ -97,6 +97,7 @@ class DestinationScreen:
         lists: its properties by list; empty where its row is faulty.
         views: its views, those of calls first; it is sent nothing else.
         row_environment: the environment that its row names, `*` for all.
+        stopped: since when and why it is stopped; blank if it is not.
     """
 
     environment: str
@@ -117,6 +118,7 @@ class DestinationScreen:
     lists: dict[str, tuple[ListedProperty, ...]] = field(default_factory=dict)
     row_environment: str = ""
     views: tuple[str, ...] = ()
+    stopped: str = ""
 
     @property
     def is_valid(self) -> bool:
@@ -245,6 +247,7 @@ def _screen(
         events=() if restricted else None,
         row_environment=words["environment"],
         views=tuple(view for view in ALL_VIEWS if f"{name}__{view}" in models),
+        stopped=plan.stopped[name].text if name in plan.stopped else "",
     )
     if destination is None:
         return shown

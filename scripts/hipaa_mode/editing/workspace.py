@@ -180,6 +180,11 @@ class Workspace:
         on_disk = {seed: self.layout.root / path for seed, path in self.layout.seeds.items()}
         faults = add_optional_seeds(on_disk, labels)
         files |= {seed: on_disk[seed] for seed in OPTIONAL_SEEDS if seed in on_disk}
+        beside = on_disk["destinations"]
+        for seed in OPTIONAL_SEEDS:
+            # Looked at so that `is_current` notices a list that comes, goes or changes.
+            path = on_disk.get(seed, beside.with_name(f"{seed}.csv"))
+            self.read(PurePosixPath(os.path.relpath(path, self.layout.root)))
         return faults
 
     def environments(self) -> list[str]:

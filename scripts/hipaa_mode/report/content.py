@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hipaa_mode import __version__, audit, publishing
+from hipaa_mode import __version__, audit, publishing, stops_in_force
 from hipaa_mode.configuration import (
     ALL_VIEWS,
     ANY,
@@ -109,6 +109,7 @@ class DestinationReport:
         tests: what the tests of the last build came to, in words.
         tests_passed: whether all did; None where there was no build.
         dropped: what is dropped most, of the views that it has.
+        stopped: since when and why it is stopped; blank if it is not.
     """
 
     name: str
@@ -128,6 +129,7 @@ class DestinationReport:
     published: str = ""
     is_current: bool | None = None
     dropped: list[DroppedProperty] = field(default_factory=list)
+    stopped: str = ""
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,11 @@ class EnvironmentReport:
     def count(self, mode: str) -> int:
         """Count the destinations of a mode."""
         return sum(destination.mode == mode for destination in self.destinations)
+
+    @property
+    def stopped(self) -> int:
+        """How many destinations are stopped."""
+        return sum(bool(destination.stopped) for destination in self.destinations)
 
 
 @dataclass
@@ -278,7 +285,10 @@ class _Environment:
         ]
         found.destinations.sort(key=lambda destination: destination.name)
         for destination in found.destinations:
+            if destination.name in self.plan.stopped:
+                destination.stopped = self.plan.stopped[destination.name].text
             found.attention += _attention(destination)
+        found.attention += stops_in_force.still_published(self.root, found.name, self.plan.stopped)
         if self.proof is not None and "failed" in self.proof:
             found.attention.append(f"Nothing is proven: {self.proof['failed']}")
         return found
@@ -642,9 +652,11 @@ def _events(plan: DestinationPlan) -> list[tuple[str, str]] | None:
 
 def _attention(found: DestinationReport) -> list[str]:
     lines: list[str] = []
+    if found.stopped:
+        lines.append(f"{found.name}: {found.stopped}")
     if found.is_proven is False:
         lines.append(f"{found.name}: {found.proof}")
-    if found.tests_passed is False:
+    if found.tests_passed is False and not found.stopped:
         lines.append(f"{found.name}: the last build did not publish it: {found.tests}")
     if found.is_current is False:
         lines.append(

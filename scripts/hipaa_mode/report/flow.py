@@ -117,7 +117,8 @@ def _style(destination: DestinationReport) -> str:
 def _lines(destination: DestinationReport) -> tuple[str, ...]:
     rows = [view.rows for view in destination.views if view.rows is not None]
     told = f"{sum(rows):,} rows" if rows else "nothing published"
-    return (printable(destination.name, NAME_LENGTH), f"{destination.mode}: {told}")
+    stopped = "stopped, " if destination.stopped else ""
+    return (printable(destination.name, NAME_LENGTH), f"{destination.mode}: {stopped}{told}")
 
 
 def described(environment: EnvironmentReport) -> str:

@@ -418,7 +418,8 @@ class Session:
         )
         publishing.make_folder(root, environment)
         locking.hold_published(root / environment, locking.timeout(self._environ), tell)
-        self._note_place(root, environment)
+        if publishing.has_published(root, environment):
+            self._note_place(root, environment)
         lines = audit.read_lines(audit.log_path(root, environment))
         standing = audit.last_deliveries(audit.entries(lines))
         stopped = self._plan.stopped if self._plan else {}
@@ -551,6 +552,8 @@ class Session:
             "run_number": self._run_number,
             "published_at": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
         }
+        # Not where the run only might publish: a preview's folder is gone after it.
+        self._note_place(root, environment)
         written = publishing.finish(
             root,
             environment,

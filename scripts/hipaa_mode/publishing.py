@@ -316,6 +316,11 @@ def read_manifests(root: Path, environment: str) -> list[dict[str, Any]]:
     return [item for item in found if item.get("environment", environment) == environment]
 
 
+def has_published(root: Path, environment: str) -> bool:
+    """Whether anything of an environment looks published."""
+    return any(looks_published(path) for path in environment_folder(root, environment).glob("*"))
+
+
 def looks_published(folder: Path) -> bool:
     """Tell whether a folder in an environment's is a destination's, be it sound or broken.
 

@@ -19,7 +19,14 @@ from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt_common.exceptions import DbtRuntimeError
 from seed_files import TODAY, Seeds, label, minimal_seeds
 
-from hipaa_mode.keys import KEY_VARIABLE, MasterKey, load_master_key
+from hipaa_mode import published_places
+from hipaa_mode.keys import (
+    KEY_FILE_VARIABLE,
+    KEY_VARIABLE,
+    MasterKey,
+    load_master_key,
+    write_key_file,
+)
 from hipaa_mode.plugin import (
     RAW_LINES_VIEW,
     ROWS_FOR_ALL_THREADS,
@@ -27,6 +34,7 @@ from hipaa_mode.plugin import (
     Session,
     random_codes,
 )
+from hipaa_mode.published_places import Place
 from hipaa_mode.run.gate import Gate
 from hipaa_mode.seeds import SEED_COLUMNS
 
@@ -308,6 +316,25 @@ def test_a_destination_is_published_and_withdrawn_by_commands(tmp_path: Path):
     assert (done["withdrawn"], done["left"], done["problems"]) == (["ga4"], [], [])
     assert done["reasons"] == {"ga4": "no longer in destinations.csv"}
     assert result(session, "published", **PLACE) == []
+
+
+@pytest.mark.usefixtures("gate_is_open")
+def test_a_place_is_noted_when_something_is_published_there(tmp_path: Path):
+    key = tmp_path / "masking.key"
+    write_key_file(key, KEY)
+    environ = {KEY_FILE_VARIABLE: str(key)}
+    session = Session(environ)
+    start(session, tmp_path, minimal_seeds())
+    # A preview comes as far as this, in a folder that is gone after it.
+    result(session, "withdraw", keep=["ga4"], **PLACE)
+    assert published_places.known(environ) == []
+    write_view(session)
+    publish_view(session)
+    [place] = published_places.known(environ)
+    assert place == Place(tmp_path / "published", "dev")
+    key.with_name("masking.key.published").unlink()
+    result(session, "withdraw", keep=["ga4"], **PLACE)
+    assert published_places.known(environ) == [place]
 
 
 @pytest.mark.parametrize(

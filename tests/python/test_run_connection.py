@@ -31,6 +31,8 @@ def test_a_fresh_connection_is_as_reviewed():
         "set extension_directory = '/tmp/extensions'",
         "set enable_external_access = false",
         "set TimeZone = 'UTC'",
+        "set enable_profiling = 'json'",
+        "set profiling_output = '/dev/null'",
     ],
 )
 def test_what_changes_neither_values_nor_rows_may_differ(statement: str):
@@ -63,7 +65,6 @@ def test_what_changes_neither_values_nor_rows_may_differ(statement: str):
         ("disable_timestamptz_casts", "true"),
         ("allow_unsigned_extensions", "true"),
         ("python_scan_all_frames", "true"),
-        ("enable_profiling", "json"),
         ("custom_extension_repository", "http://localhost"),
     ],
 )

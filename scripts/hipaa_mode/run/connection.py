@@ -26,6 +26,9 @@ MAY_DIFFER = frozenset(
         # What is shown of progress, and how DuckDB presents itself.
         *("enable_progress_bar", "enable_progress_bar_print", "progress_bar_time"),
         *("custom_user_agent", "duckdb_api"),
+        # What is written down of queries: SQL text and plans, which hold no value of a call.
+        *("enable_profiling", "profiling_mode", "profiling_output", "profile_output"),
+        "log_query_path",
         # Where extensions and secrets are, and how other places are reached.
         *("home_directory", "extension_directory", "extension_directories"),
         *("secret_directory", "default_secret_storage", "allow_persistent_secrets"),

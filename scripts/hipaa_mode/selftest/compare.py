@@ -36,9 +36,10 @@ CODE = re.compile("[0-9a-f]{32}")
 RUN_FACTS = ("published_at", "dbt_invocation_id", "run_number")
 """What the manifest says of the run; no two runs have the same."""
 
-COUNTED_FACTS = ("properties_dropped", "values_not_fitting")
-"""Counts for the operator: of property names that are not sent, and of values made null. They
-count the calls of all destinations, so unlisted data moves them; every other fact must stay."""
+COUNTED_FACTS = ("properties_dropped", "values_not_fitting", "undated")
+"""Counts for the operator: of property names that are not sent, of values made null, and of calls
+without a time. They count the calls of all destinations, so unlisted data moves them; every other
+fact must stay."""
 
 FILE_FACTS = ("sha256", "bytes")
 FEW_ROWS = 200

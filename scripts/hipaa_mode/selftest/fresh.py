@@ -103,6 +103,9 @@ def same_at_precision(text: str, precision: str, source: random.Random) -> str |
         "microsecond": source.randint(0, 999_999),
     }
     moment = moment.replace(**{name: values[name] for name in finer})  # type: ignore[arg-type]
+    if moment > dt.datetime.now(dt.timezone.utc):
+        # A time that is still to come is none.
+        return None
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 

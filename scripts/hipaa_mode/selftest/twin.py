@@ -108,6 +108,7 @@ class _Twin:
         with_masked: bool,
     ) -> None:
         self.source = random.Random(seed)
+        self.moment = 0.0
         self.allowlist = allowlist
         self.views = list(views)
         self.with_masked = with_masked
@@ -141,6 +142,8 @@ class _Twin:
         if call.message_id is not None:
             tree = self._with_planted(call, tree)
         received = self.allowlist.received(call, self.views)
+        # Of one call all times move alike: none comes to lie after its receipt.
+        self.moment = self.source.random()
         first = tree.first_places()
         members: list[tuple[str, Any]] = []
         for place, (key, value) in enumerate(tree.members):
@@ -197,7 +200,7 @@ class _Twin:
         if precision == "none":
             return self._unlisted()
         text = scalar_text(value)
-        other = text and same_at_precision(text, precision, self.source)
+        other = text and same_at_precision(text, precision, random.Random(self.moment))
         self._count("generalised" if other else "kept")
         return other or value
 

@@ -672,7 +672,7 @@ class TestInABrowser:
 
     def test_restriction_is_not_lifted_without_a_baa(self, person: Person):
         before = person.screens.files()
-        person.go("/e/dev/ga4")
+        person.go("/e/dev/google_ads")
         person.find("section[aria-labelledby=restriction-title] summary").click()
         person.press("Switch restriction off")
         alert = person.find("[role=alert]")

@@ -56,7 +56,7 @@ def told(new_project: Callable[..., Project]) -> tuple[Project, list[dict[str, A
     project.write_lock()
     runs = [
         ("dev", KEY, []),
-        ("prod", OTHER_KEY, []),
+        ("prod", OTHER_KEY, ["--vars", "{hipaa_mode__share_with: [dev]}"]),
         ("dev", KEY, ["--vars", '{"hipaa_mode__environment": ".."}']),
     ]
     environ = project.variables()

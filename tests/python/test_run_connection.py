@@ -32,7 +32,6 @@ def test_a_fresh_connection_is_as_reviewed():
         "set enable_external_access = false",
         "set TimeZone = 'UTC'",
         "set enable_profiling = 'json'",
-        "set profiling_output = '/dev/null'",
     ],
 )
 def test_what_changes_neither_values_nor_rows_may_differ(statement: str):

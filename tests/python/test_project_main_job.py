@@ -77,7 +77,7 @@ DESTINATIONS = [
     destination("analytics", timestamp_precision="hour"),
     destination("ads", mask_scope="destination"),
     destination(
-        "records", restrict_phi="false", baa_reference="BAA-1", baa_expires_on="9999-12-31"
+        "records", restrict_phi="false", baa_reference="BAA-1", baa_expires_on="2199-12-31"
     ),
     destination("analytics", environment="prod", timestamp_precision="month"),
 ]

@@ -330,9 +330,11 @@ def _values(lines: Traps) -> None:
         at=dt.datetime(2026, 3, 1, 10, 20, 30),
         day=dt.date(2026, 3, 1),
     )
+    lines.properties({"flag": 1}, flag=True)
+    lines.properties({"flag": "no"}, flag=False)
     odd = "canary"
     lines.properties({"whole": odd, "real": odd, "flag": odd, "at": odd, "day": odd})
-    lines.properties({"whole": 7.5, "real": "1e999", "flag": 1, "at": "2026-02-30", "day": []})
+    lines.properties({"whole": 7.5, "real": "1e999", "flag": 2, "at": "2026-02-30", "day": []})
     lines.properties({"whole": 9223372036854775808})
 
 

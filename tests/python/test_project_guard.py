@@ -24,28 +24,29 @@ DESTINATIONS = [
     destination("gamma"),
     destination("records", restrict_phi="false", baa_reference="BAA-1"),
 ]
+ALLOWED = [
+    ("note", ""),
+    ("tags[]", ""),
+    ("whole", "json"),
+    ("parts[]", "json"),
+    ("number", "integer"),
+]
+NARROWED = [("link", "url_path"), ("site", "url_origin"), ("start", "truncate(16)")]
 PROPERTIES = [
     *(
-        allowed(name, "event", path, treatment, data_type=data_type)
+        allowed(name, "event", path, data_type=data_type)
         for name in ("alpha", "records")
-        for path, treatment, data_type in [
-            ("note", "allow", ""),
-            ("tags[]", "allow", ""),
-            ("whole", "allow", "json"),
-            ("parts[]", "allow", "json"),
-            ("link", "url_path", ""),
-            ("site", "url_origin", ""),
-            ("start", "truncate(16)", ""),
-            ("number", "allow", "integer"),
-        ]
+        for path, data_type in ALLOWED
     ),
+    *(allowed("alpha", "event", path, treatment) for path, treatment in NARROWED),
     allowed("alpha", "event", "seen", event="Visit"),
     allowed("alpha", "user", "about"),
     allowed("beta", "event", "note", guard="warn"),
     allowed("beta", "event", "tags[]", guard="warn"),
     allowed("gamma", "event", "note", guard="none"),
+    *(allowed("gamma", "event", path, treatment, guard="none") for path, treatment in NARROWED),
 ]
-EVENTS = [event("*", "Visit"), event("alpha", "Home"), event("records", "*")]
+EVENTS = [event("*", "Visit"), event("alpha", "Home")]
 
 # By kind: texts that hold an identifier of that kind.
 IDENTIFIERS = {
@@ -174,8 +175,9 @@ def notes(outcome: Outcome, name: str) -> list[object]:
     return [row["note"] for row in rows if row["note"] is not None]
 
 
-def forms(outcome: Outcome, name: str) -> dict[str, object]:
-    [row] = [row for row in outcome.project.published_rows(f"{name}__events") if row["tags"]]
+def forms(outcome: Outcome, name: str, column: str = "tags") -> dict[str, object]:
+    """The row of the call with values of every form; no other has a value in `column`."""
+    [row] = [row for row in outcome.project.published_rows(f"{name}__events") if row[column]]
     return row
 
 
@@ -223,10 +225,13 @@ class TestGuard:
         row = forms(guarded, "alpha")
         assert (row["link"], row["site"], row["start"], row["seen"]) == (None, None, None, None)
         assert row["number"] == 2125550187
-        open_row = forms(guarded, "records")
-        assert open_row["link"] == "/patients/104822"
-        assert open_row["site"] == "http://203.0.113.77:8080"
-        assert open_row["start"] == "203.0.113.77 sai"
+        unguarded = forms(guarded, "gamma", "link")
+        assert unguarded["link"] == "/patients/104822"
+        assert unguarded["site"] == "http://203.0.113.77:8080"
+        assert unguarded["start"] == "203.0.113.77 sai"
+        # Where nothing restricts, nothing guards: the destination gets the value itself.
+        whole = json.loads(str(forms(guarded, "records")["whole"]))
+        assert whole == {"a": [{"b": "jane@canary.example"}]}
 
     def test_counts_are_by_destination_and_property(self, guarded: Outcome) -> None:
         assert columns(guarded, "alpha") == {
@@ -242,7 +247,8 @@ class TestGuard:
         }
         assert columns(guarded, "alpha", "identifies") == {"about": ("block", 1)}
         assert columns(guarded, "beta") == {"note": ("warn", COUNT), "tags": ("warn", 2)}
-        assert columns(guarded, "gamma") == {"note": ("none", None)}
+        unguarded = ("note", "link", "site", "start")
+        assert columns(guarded, "gamma") == dict.fromkeys(unguarded, ("none", None))
 
     def test_what_a_guard_took_does_not_count_as_unfit(self, guarded: Outcome) -> None:
         described = guarded.project.manifest("alpha")["views"]["alpha__events"]["columns"]

@@ -36,11 +36,12 @@ class Builds:
     def start(
         self, name: str, environment: str, timeout: float, target: str = ""
     ) -> subprocess.Popen[str]:
-        """Start a build with a database of the environment's and a target folder of its own, or
-        that of an earlier build, which has been parsed."""
+        """Start a build with the environment's database and raw calls and a target folder of its
+        own, or that of an earlier build, which has been parsed."""
         self.project.environment = {
             **self.project.environment,
             "HIPAA_MODE_DATABASE": f"restricted/{environment}.duckdb",
+            "HIPAA_MODE_RAW_CALLS": f"raw_calls/{environment}.ndjson",
             "HIPAA_MODE_LOCK_TIMEOUT": str(timeout),
         }
         return self.project.start_dbt(
@@ -76,9 +77,11 @@ def builds(new_project: Callable[..., Project]) -> Builds:
         "concurrency",
         [destination("alpha", environment="*")],
         [event("alpha", "Visit", environment="*")],
-        calls=[track("Visit", messageId=f"m{number}", userId="ann") for number in range(3)],
         views={"alpha": ["events"]},
     )
+    calls = [track("Visit", messageId=f"m{number}", userId="ann") for number in range(3)]
+    for environment in ("dev", "prod"):
+        project.write_calls(calls, f"{environment}.ndjson")
     builds = Builds(project)
     # Both environments publish into one folder, at once; and a second and third build of one come
     # while the first, which stands still for them, has its database.

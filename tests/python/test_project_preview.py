@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import stat
 from collections.abc import Callable
@@ -103,7 +104,12 @@ def built(new_project: Callable[..., Project]) -> Project:
         CALLS,
         views={"tool": ["events", "identifies"], "crm": ["events", "groups"]},
     )
-    project.build("--exclude-resource-type", "unit_test", "test")
+    # Without its tests every destination is held back, which is all that fails.
+    run = project.dbt("build", "--exclude-resource-type", "unit_test", "test")
+    assert run.exit_code == 1, run.output
+    held_back = re.findall(r"NOT published: `(\w+)`.* did not run", run.output)
+    assert sorted(held_back) == ["crm", "tool"]
+    assert " ERROR=1 SKIP=0 " in run.output
     return project
 
 

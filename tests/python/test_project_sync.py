@@ -214,6 +214,13 @@ class TestChecks:
             query = f"select {shown} from ({sound}) {rest}"
             view = f"create or replace view main_destinations.{USERS} as {query}"
             with duckdb.connect(str(project.database)) as connection:
+                # What the checks report to a run; of no run, here.
+                connection.create_function(
+                    "hipaa_mode_command",
+                    lambda action, request: '{"result": null}',
+                    ["VARCHAR", "VARCHAR"],
+                    "VARCHAR",
+                )
                 connection.execute(view)
                 found = connection.execute(result["compiled_code"]).fetchall()
             return {name: problem for name, _, problem, _ in found}

@@ -375,7 +375,7 @@ def test_every_field_of_the_configuration_is_described_or_says_nothing_of_what_i
 
 
 def test_views_without_a_model_are_not_received(tmp_path: Path):
-    views = frozenset({"ga4__events", "crm__events", "ads__events"})
+    views = frozenset({"ga4__events", "crm__events", "ads__events", "mail__events"})
     locked = described(tmp_path, models=views)
     current = described(tmp_path, models=views | {"ga4__identifies"})
     [found] = compare(locked, current)

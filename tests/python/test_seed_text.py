@@ -37,8 +37,8 @@ def quoted(value: str, always: bool) -> str:
 
 @st.composite
 def files(draw: st.DrawFn, uniform: bool = False) -> bytes:
-    """A seed file as people and spreadsheets write them: any order of columns, others beside."""
-    columns = draw(st.permutations([*COLUMNS, *draw(st.sampled_from([[], ["note"]]))]))
+    """A seed file as people and spreadsheets write them: columns in any order."""
+    columns = draw(st.permutations(COLUMNS))
     ending = draw(st.sampled_from(["\n", "\r\n"]))
     always = draw(st.booleans())
     text = ",".join(quoted(column, always) for column in columns) + ending

@@ -221,13 +221,17 @@ def test_the_packages_models_share_one_schema():
 
 
 def test_a_test_of_the_package_tests_the_packages_model():
-    def tested(*parents: str) -> Node:
-        return Node("test.hipaa_mode.t", "test", "hipaa_mode", "t", parents=parents)
+    def tested(unique_id: str, *parents: str) -> Node:
+        return Node(unique_id, "test", "hipaa_mode", "t", parents=parents)
 
     own = outsider(name="stg_calls")
-    assert namesake_faults([STAGED, own, tested(STAGED.unique_id)]) == []
-    [fault] = namesake_faults([STAGED, own, tested(STAGED.unique_id, own.unique_id)])
-    assert fault.startswith("stg_calls.sql: model `stg_calls` has the name of one")
+    in_a_file = tested("test.hipaa_mode.t", STAGED.unique_id)
+    assert namesake_faults([STAGED, own, in_a_file]) == []
+    for parents in ((own.unique_id,), (STAGED.unique_id,), (STAGED.unique_id, own.unique_id)):
+        in_yaml = tested("test.hipaa_mode.t.0123456789", *parents)
+        [fault] = namesake_faults([STAGED, own, in_yaml])
+        assert fault.startswith("stg_calls.sql: model `stg_calls` has the name of one")
+    assert namesake_faults([STAGED, in_yaml]) == []
 
 
 def test_every_kind_of_fault_keeps_a_run_from_starting():

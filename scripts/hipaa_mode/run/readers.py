@@ -63,24 +63,32 @@ def namesake_faults(nodes: Sequence[Node]) -> list[str]:
     """Say which tests of the package would test a model of the project in the place of its own.
 
     dbt takes the model of a project where a test in YAML names one, and the package's otherwise.
+    A parse that goes by an earlier one still has the package's among the test's parents.
     """
-    taken = {
-        node.unique_id: node
+    tested = {
+        parent.rpartition(".")[2]
         for node in nodes
-        if node.package != PACKAGE and node.kind == "model" and node.name in MATERIALIZED
-    }
-    misled = {
-        parent
-        for node in nodes
-        if node.kind == "test" and node.package == PACKAGE
+        if node.kind == "test" and node.package == PACKAGE and is_generic(node)
         for parent in node.parents
-        if parent in taken
     }
+    misled = (
+        node
+        for node in nodes
+        if node.kind == "model"
+        and node.package != PACKAGE
+        and node.name in MATERIALIZED
+        and node.name in tested
+    )
     return [
-        f"{taken[parent].file}: model `{taken[parent].name}` has the name of one of the "
-        "package's, and dbt would test it in its place. Give it another name"
-        for parent in sorted(misled)
+        f"{node.file}: model `{node.name}` has the name of one of the package's, and dbt would "
+        "test it in its place. Give it another name"
+        for node in sorted(misled, key=lambda node: node.name)
     ]
+
+
+def is_generic(node: Node) -> bool:
+    """Whether a test is one of YAML: dbt's name of it ends with a hash of its own."""
+    return node.unique_id.count(".") == 3
 
 
 def outsiders(nodes: Iterable[Node]) -> list[Node]:

@@ -18,7 +18,8 @@ from project import GENERIC_TESTS, Project, allowed, destination, event
 from hipaa_mode.plan import Plan
 from hipaa_mode.project import read_plan
 from hipaa_mode.run.facts import Macro
-from hipaa_mode.verify.manifest import VIEW_TESTS, Hook, Manifest, ViewTest, read_manifest
+from hipaa_mode.run.required_checks import VIEW_CHECKS
+from hipaa_mode.verify.manifest import Hook, Manifest, ViewTest, read_manifest
 from hipaa_mode.verify.proof import RULES, Proof, prove
 from hipaa_mode.verify.sarif import as_sarif
 
@@ -202,11 +203,11 @@ def test_another_packages_materialization_is_refused(plan: Plan, manifest: Manif
     assert (violation.rule, violation.view) == ("macro", own.name)
 
 
-@pytest.mark.parametrize("test", VIEW_TESTS)
+@pytest.mark.parametrize("test", VIEW_CHECKS)
 def test_a_view_that_lacks_a_test_is_refused(plan: Plan, manifest: Manifest, test: str) -> None:
     [model] = [item.unique_id for item in manifest.models.values() if item.name == VIEW]
     own = [item for item in manifest.tests if item.model == model]
-    assert {item.name for item in own} == set(VIEW_TESTS) == set(GENERIC_TESTS)
+    assert {item.name for item in own} == set(VIEW_CHECKS) == set(GENERIC_TESTS)
     for changed, problem in (
         ([], f"it has no test {test}"),
         ([ViewTest(test, model, ("severity", "where"))], "has severity and where set"),

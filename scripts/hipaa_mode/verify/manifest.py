@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from hipaa_mode.errors import MissingFileError
 from hipaa_mode.run.facts import PACKAGE, Facts, read_macros, read_nodes, read_settings
+from hipaa_mode.run.required_checks import ALL_VIEW_CHECKS, VIEW_CHECKS
 
 
 @dataclass(frozen=True)
@@ -183,26 +184,9 @@ def _tests(node: dict[str, Any]) -> list[ViewTest]:
         for name, harmless in _HARMLESS.items()
         if config.get(name) is not None and str(config[name]).lower() not in harmless
     ]
-    names = VIEW_TESTS if metadata["name"] == ALL_CHECKS else (metadata["name"],)
+    names = VIEW_CHECKS if metadata["name"] == ALL_VIEW_CHECKS else (metadata["name"],)
     return [ViewTest(name, node["attached_node"], tuple(weakened)) for name in names]
 
-
-VIEW_TESTS = (
-    "only_allowlisted_columns",
-    "masked_columns_are_tokens",
-    "no_raw_identifiers",
-    "no_identifier_patterns",
-    "only_allowed_events",
-    "row_id_is_primary_key",
-    "rows_match_calls",
-)
-"""Checks that every destination view must have; as in macros/destinations/checks.sql."""
-
-TESTS_OF_CALLS = ("only_allowed_events",)
-"""Those of them that a view of latest values has nothing for: its rows are no calls."""
-
-ALL_CHECKS = "holds_only_what_is_allowed"
-"""The test that runs all of them."""
 
 _HARMLESS: dict[str, tuple[str, ...]] = {
     "severity": ("error",),

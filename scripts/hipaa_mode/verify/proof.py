@@ -22,7 +22,8 @@ from hipaa_mode.run.node_settings import unreviewed_settings
 from hipaa_mode.run.overrides import dispatch_faults, names_of_dbts_context, overriding_macros
 from hipaa_mode.run.readers import Reader, namesake_faults, readers
 from hipaa_mode.run.relations import relation_faults
-from hipaa_mode.verify.manifest import TESTS_OF_CALLS, VIEW_TESTS, Manifest, Model
+from hipaa_mode.run.required_checks import view_checks
+from hipaa_mode.verify.manifest import Manifest, Model
 from hipaa_mode.verify.outsiders import problems_of_outsiders, raw_folders, unprovable_hooks
 from hipaa_mode.verify.reviewed import FORMS, TYPES, Reviewed
 from hipaa_mode.verify.terms import (
@@ -281,11 +282,8 @@ def _judged_project(manifest: Manifest) -> list[Verdict]:
 def _judged_tests(destination: str, model: Model, manifest: Manifest) -> list[Verdict]:
     """Judge whether a view has all the tests that it must have, and nothing lets them pass."""
     own = {test.name: test for test in manifest.tests if test.model == model.unique_id}
-    is_of_latest = model.name.rpartition("__")[2] in LATEST_VIEWS
     found = []
-    for name in VIEW_TESTS:
-        if is_of_latest and name in TESTS_OF_CALLS:
-            continue
+    for name in view_checks(model.name.rpartition("__")[2]):
         if name not in own:
             problem = f"it has no test {name}"
         elif own[name].weakened_by:

@@ -18,6 +18,7 @@ import secrets
 import shutil
 import stat
 import sys
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ from hipaa_mode.folders import (
 from hipaa_mode.names import is_destination
 from hipaa_mode.partitions import ENDING
 
+CLOCK_STEPS = 50
 FILES_AT_ONCE = 4
 
 _AT_FDCWD = -100
@@ -443,7 +445,7 @@ def _is_untouched(path: Path, facts: Mapping[str, Any], touched: int) -> bool:
     except OSError:
         return False
     is_file = stat.S_ISREG(found.st_mode)
-    return is_file and found.st_size == facts["bytes"] and found.st_ctime_ns <= touched
+    return is_file and found.st_size == facts["bytes"] and found.st_ctime_ns < touched
 
 
 def _sha256_if_file(path: Path) -> str | None:
@@ -583,13 +585,23 @@ def _sync_files(paths: Sequence[Path]) -> None:
 
 
 def _note_the_end(manifest: Path) -> None:
-    """See that nothing of a set was written to after its manifest was.
+    """See that the manifest was touched after every other file of its set.
 
     The system notes when a file was last touched, which no program can set back: a file of the set
-    with a later time than the manifest's was touched by somebody else.
+    with the manifest's time or a later one was touched by somebody else. That clock has steps of
+    some milliseconds, so its next step is waited for; where steps are longer, as on some network
+    file systems, the files are hashed whenever they are looked at.
     """
+    folder = manifest.parent
+    last = max(
+        (path.lstat().st_ctime_ns for path in folder.rglob("*") if path != manifest), default=0
+    )
     times = manifest.stat()
-    os.utime(manifest, ns=(times.st_atime_ns, times.st_mtime_ns))
+    for _ in range(CLOCK_STEPS):
+        os.utime(manifest, ns=(times.st_atime_ns, times.st_mtime_ns))
+        if manifest.stat().st_ctime_ns > last:
+            return
+        time.sleep(0.001)
 
 
 def _sync(folder: Path) -> None:

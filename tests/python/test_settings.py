@@ -46,7 +46,7 @@ def test_every_name_in_the_project_is_in_the_list():
 
 
 def settings_table() -> str:
-    """The settings of runs as README has them, one row a meaning."""
+    """The settings of runs as docs/settings.md has them, one row a meaning."""
     rows: dict[str, list[list[Setting]]] = {}
     for column, settings in enumerate((ENVIRONMENT_VARIABLES, DBT_VARIABLES)):
         for setting in settings:
@@ -60,8 +60,8 @@ def settings_table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def test_readme_has_every_setting():
-    assert settings_table() in (REPOSITORY / "README.md").read_text("utf-8")
+def test_the_docs_have_every_setting():
+    assert settings_table() in (REPOSITORY / "docs/settings.md").read_text("utf-8")
 
 
 def test_keygen_makes_no_folder_of_a_url():

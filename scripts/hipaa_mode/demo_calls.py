@@ -16,14 +16,16 @@ import json
 import os
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from random import Random
 from typing import Generic, NamedTuple, TypeVar, cast
 from urllib.parse import quote_plus
+
+from hipaa_mode.demo_stories import STORIES, story_call
 
 T = TypeVar("T")
 Object = dict[str, object]
@@ -36,6 +38,7 @@ FIRST_ARRIVAL = datetime(2026, 1, 15)
 CALLS_PER_PERSON = 10
 EVERY_KIND_FROM = 5000
 EVERY_KIND_TIMES = 2
+STORY_STEP = 50
 HISTORY_SIZE = 500
 FIRST_PATIENT = 10_000
 SITE = "https://portal.example.com"
@@ -1155,6 +1158,14 @@ def _planned_mess(dice: Dice, count: int) -> dict[int, Mess]:
     return planned
 
 
+def _planned_stories(count: int, taken: Collection[int]) -> dict[int, int]:
+    """Choose places for the calls of the stories, in their order, in the second half."""
+    if count < EVERY_KIND_FROM:
+        return {}
+    free = (place for place in range(count // 2, count, STORY_STEP) if place not in taken)
+    return {place: number for number, place in enumerate(islice(free, len(STORIES)))}
+
+
 # ------------------------------------------------------------------------------ generators
 
 
@@ -1162,20 +1173,25 @@ def generate_calls(count: int, seed: int = DEFAULT_SEED) -> Iterator[bytes]:
     """Yield exactly `count` lines of realistic traffic, a few percent of it messy.
 
     Lines carry no newline. The same `count` and `seed` give the same bytes on every
-    machine. From 5000 calls on, every kind in `MESS_KINDS` occurs at least twice.
+    machine. From 5000 calls on, every kind in `MESS_KINDS` occurs at least twice, and the calls
+    of `demo_stories` take the place of as many others, spread over its second half.
     """
     traffic = Traffic(count, seed)
     dice = traffic.dice
     planned = _planned_mess(dice, count)
+    told = _planned_stories(count, planned)
     for position in range(count):
         traffic.advance(position)
         mess = planned.get(position)
         if mess is None and dice.chance(_MESS_SHARE):
             mess = _MESS_DRAW.pick(dice)
-        if mess is None:
-            yield traffic.ordinary_line()
-        else:
-            yield mess.make(traffic, traffic.call(mess.base))
+        line = (
+            traffic.ordinary_line()
+            if mess is None
+            else mess.make(traffic, traffic.call(mess.base))
+        )
+        story = told.get(position)
+        yield line if story is None else _encode(story_call(story, traffic.now))
 
 
 def write_calls(path: Path, count: int, seed: int = DEFAULT_SEED) -> None:

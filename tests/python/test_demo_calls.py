@@ -9,12 +9,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
+from hipaa_mode import demo_stories
 from hipaa_mode.demo_calls import (
     MESS_KINDS,
     generate_calls,
@@ -24,6 +25,7 @@ from hipaa_mode.demo_calls import (
 
 PINNED_SHA256 = "a8732396d153a02b7e7da13686a06a5ec433bff23568b33fd37055b86b9dbf49"
 PINNED_CLEAN_SHA256 = "98fdefc326f087fc3628f412516de717daf365301969ad098f9593b95e2281da"
+REPOSITORY = Path(__file__).parents[2]
 CALL_TYPES = {"track", "page", "screen", "identify", "group", "alias"}
 
 
@@ -154,7 +156,7 @@ def test_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def is_late(line: Line) -> bool:
-    if "receivedAt" not in line.call:
+    if not {"receivedAt", "timestamp"} <= line.call.keys():
         return False
     waited = moment(line.call["receivedAt"]) - moment(line.call["timestamp"])
     return waited.days >= 2
@@ -307,10 +309,50 @@ def test_every_call_type_occurs(lines: list[Line]) -> None:
 def test_times_stay_in_the_window(lines: list[Line]) -> None:
     first = datetime(2026, 1, 5, tzinfo=timezone.utc)
     last = datetime(2026, 3, 30, tzinfo=timezone.utc)
+    beyond = []
     for line in lines:
         for key in ("timestamp", "originalTimestamp", "sentAt", "receivedAt"):
-            if key in line.call:
-                assert first <= moment(line.call[key]) < last
+            if key in line.call and not first <= moment(line.call[key]) < last:
+                beyond.append((line.call["userId"], key))
+    # The phone whose clock is a year ahead.
+    assert beyond == [("patient-9006", "originalTimestamp"), ("patient-9006", "sentAt")]
+
+
+def test_a_long_stream_has_each_call_of_the_stories_once(lines: list[Line]) -> None:
+    def of(call: demo_stories.Object) -> demo_stories.Object:
+        times = ("timestamp", "originalTimestamp", "sentAt", "receivedAt", "messageId")
+        return {key: value for key, value in call.items() if key not in times}
+
+    told = [line.call for line in lines if line.call.get("messageId") in STORY_IDS]
+    assert [of(call) for call in told] == [story.call for story in demo_stories.STORIES]
+    ids = Counter(call["messageId"] for call in told)
+    assert sorted(ids.values()) == [1] * (len(told) - 2) + [2]
+    late = [call for call in told if "timestamp" in call and waited(call).days == 1]
+    assert [call["userId"] for call in late] == ["patient-9005"]
+    assert not any("patient-9" in raw.decode(errors="ignore") for raw in generate_calls(4999))
+
+
+STORY_IDS = {
+    demo_stories.story_call(number, datetime(2026, 3, 1))["messageId"]
+    for number in range(len(demo_stories.STORIES))
+}
+
+
+def waited(call: Members) -> timedelta:
+    return moment(call["sentAt"]) - moment(call["timestamp"])
+
+
+def test_the_committed_calls_are_those_of_the_generator() -> None:
+    for environment, count, seed in (("dev", 6000, 2026), ("prod", 5000, 2027)):
+        file = REPOSITORY / f"demo/raw_calls/{environment}/portal.ndjson.gz"
+        assert gzip.decompress(file.read_bytes()) == b"".join(
+            line + b"\n" for line in generate_calls(count, seed)
+        )
+
+
+def test_the_person_who_is_deleted_is_on_the_demos_list() -> None:
+    listed = (REPOSITORY / "seeds/suppressed_users.csv").read_text("utf-8")
+    assert f"\n*,{demo_stories.DELETED_USER}," in listed
 
 
 # ------------------------------------------------------------------ values that stay safe

@@ -189,7 +189,7 @@ class TestWhatNobodyAgreedToDoesNotComeInBesideAChange:
         add_row(project, "suppressed_users", "*,user-1,2026-01-02,R1")
         result = run(project, *EDITS["allow"], "--yes")
         assert result.exit_code == 0, result.output
-        assert "suppressed_users: 0 -> 1" in result.output
+        assert "suppressed_users: 1 -> 2" in result.output
         assert "user-1" not in result.output
         assert is_locked(project)
 

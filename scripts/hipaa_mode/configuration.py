@@ -13,6 +13,7 @@ from hipaa_mode.names import is_destination, is_environment
 from hipaa_mode.optional_lists import OptionalLists, read_optional_lists
 from hipaa_mode.paths import PathSyntaxError, PropertyPath, parse_path, snake_case
 from hipaa_mode.seeds import SEED_COLUMNS, Fault, SeedRow, read_seed
+from hipaa_mode.small_areas import SmallAreas, read_small_areas
 from hipaa_mode.stops import SEED as STOPS
 from hipaa_mode.stops import Stop, stopped_in
 from hipaa_mode.treatments import (
@@ -199,7 +200,7 @@ class Configuration:
     destinations: list[Destination] = field(default_factory=list)
     allowed_events: list[AllowedEvent] = field(default_factory=list)
     allowed_properties: list[AllowedProperty] = field(default_factory=list)
-    small_zip3_areas: list[str] = field(default_factory=list)
+    small_areas: SmallAreas = field(default_factory=SmallAreas)
     listed: set[tuple[str, str]] = field(default_factory=set)
     listed_types: set[str] = field(default_factory=set)
     retain_days: dict[str, int | None] = field(default_factory=dict)
@@ -271,8 +272,7 @@ def read_configuration(
     rows = _read_rows(configuration, seed_files, labels)
     for row in rows["destination_types"]:
         _add_type(configuration, row)
-    for row in rows["small_zip3_areas"]:
-        _add_zip3_area(configuration, row)
+    configuration.small_areas = read_small_areas(rows["small_zip3_areas"], configuration.faults)
     for row in rows["destinations"]:
         _add_destination(configuration, row)
     for row in rows["allowed_events"]:
@@ -435,16 +435,6 @@ def _add_type(configuration: Configuration, row: SeedRow) -> None:
     )
     if read.is_sound:
         configuration.types[name] = kind
-
-
-def _add_zip3_area(configuration: Configuration, row: SeedRow) -> None:
-    area = row.word("zip3")
-    if re.fullmatch(r"\d{3}", area):
-        configuration.small_zip3_areas.append(area)
-    else:
-        configuration.faults.append(
-            row.fault("`zip3` is not three digits", "Write the leading zeros too")
-        )
 
 
 def _add_destination(configuration: Configuration, row: SeedRow) -> None:

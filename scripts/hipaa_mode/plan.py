@@ -230,7 +230,7 @@ def make_plan(
     plan = Plan(environment, faults=list(configuration.faults))
     plan.known_destinations = sorted({name for _, name in configuration.listed})
     plan.misses_destinations = "destinations" in configuration.unread
-    plan.small_zip3_areas = sorted(configuration.small_zip3_areas)
+    plan.small_zip3_areas = sorted(set(configuration.small_areas.areas))
     plan.stopped = configuration.stopped(environment)
     plan.retain_days = configuration.retained_days(environment)
     if plan.retain_days is not None:
@@ -330,6 +330,8 @@ def _rows_for(
                 _warn_once(plan, row.row.fault(problem, "Review it, then renew or remove it"))
             if grants(row):
                 chosen.append(row)
+    for warning in configuration.small_areas.age_warning(today) if _uses_zip3(chosen) else ():
+        _warn_once(plan, warning)
     return chosen
 
 

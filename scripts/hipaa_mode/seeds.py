@@ -50,7 +50,7 @@ SEED_COLUMNS: Mapping[str, tuple[str, ...]] = {
         "approved_by",
         "expires_on",
     ),
-    "small_zip3_areas": ("zip3",),
+    "small_zip3_areas": ("census_year", "zip3"),
 }
 """The seeds that make up the configuration, and the columns of each."""
 
@@ -72,6 +72,7 @@ ALIKE = 0.85
 
 OPTIONAL_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "allowed_properties": ("guard", "mask_scope"),
+    "small_zip3_areas": ("census_year",),
     "suppressed_users": ("reference",),
 }
 """Columns that a file may lack, as one of an earlier version does; their cells are blank."""

@@ -102,8 +102,8 @@ _KINDS = (
         "zip3",
         "text",
         "first three ZIP digits, 000 where few people live",
-        f"{SAFE_HARBOR}(B), which asks for current figures; areas of the 2000 census in "
-        "seeds/small_zip3_areas.csv",
+        f"{SAFE_HARBOR}(B), which asks for current figures; the areas, and the year of their "
+        "census, are in seeds/small_zip3_areas.csv",
     ),
     TreatmentKind("age_cap", "integer", "age, 90 and over as 90", f"{SAFE_HARBOR}(C)"),
     TreatmentKind(

@@ -36,7 +36,7 @@ DEFAULT_CELLS: dict[str, dict[str, str]] = {
         "reason": "Says nothing of a person",
         "approved_by": "privacy@clinic.example",
     },
-    "small_zip3_areas": {"zip3": "036"},
+    "small_zip3_areas": {"census_year": "2020", "zip3": "036"},
 }
 
 

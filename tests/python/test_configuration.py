@@ -26,7 +26,7 @@ def test_a_sound_configuration_has_no_fault(tmp_path: Path):
     assert [destination.name for destination in configuration.destinations] == ["ga4"]
     assert [row.event for row in configuration.allowed_events] == ["Signed In"]
     assert [str(row.path) for row in configuration.allowed_properties] == ["plan"]
-    assert configuration.small_zip3_areas == ["036"]
+    assert configuration.small_areas.areas == ("036",)
 
 
 def test_the_seeds_of_this_project_are_sound():
@@ -158,6 +158,7 @@ FAULTY_ROWS = [
     ("allowed_properties", {"destination": "ga5"}, "no such destination", "destinations"),
     ("allowed_properties", {"environment": "qa"}, "no such destination", "environment"),
     ("small_zip3_areas", {"zip3": "36"}, "not three digits", "leading zeros"),
+    ("small_zip3_areas", {"census_year": "2021"}, "no year of a census", "2020"),
 ]
 
 

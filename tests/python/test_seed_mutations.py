@@ -92,7 +92,7 @@ dev,ga4,event,,trial,allow,,,none,,For a while,p@clinic.example,2027-06-30,
 prod,ads,envelope,,anonymous_id,mask,,,,,A cookie,p@clinic.example,,
 dev,crm,user,,tier,allow,,,,,Tier,p@clinic.example,,
 """,
-    "small_zip3_areas": "zip3\n036\n059\n102\n",
+    "small_zip3_areas": "census_year,zip3\n2020,036\n2020,059\n2020,102\n",
     "environments": "environment,retain_days\n*,400\nprod,90\n",
     "suppressed_users": """\
 environment,user_id,requested_on,reference
@@ -359,7 +359,7 @@ class TestTheSecondOpinion:
              "prod", "2031-02-01"),
             ("destinations", "dev,crm,crm,server_side,true,", "dev,crm,crm,server_side,false,B",
              "dev", "everything"),
-            ("small_zip3_areas", "059\n", "", "dev", "area 059"),
+            ("small_zip3_areas", "2020,059\n", "", "dev", "area 059"),
             ("environments", "prod,90", "prod,91", "prod", "age 91"),
             ("suppressed_users", "prod,u-2", "prod,u-4", "prod", "person u-2"),
         ],

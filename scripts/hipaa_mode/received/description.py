@@ -89,7 +89,7 @@ def describe_catalogue(configuration: Configuration) -> Description:
     """Describe what is the same in every environment."""
     return {
         "optional_lists": list(configuration.optional_lists.names),
-        "small_zip3_areas": sorted(set(configuration.small_zip3_areas)),
+        "small_zip3_areas": sorted(set(configuration.small_areas.areas)),
     }
 
 

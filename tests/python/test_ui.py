@@ -30,8 +30,11 @@ from selenium.webdriver.support import expected_conditions as expected
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
+from hipaa_mode.editing.workspace import Workspace
+from hipaa_mode.preview.explain import Preview
 from hipaa_mode.stops import Stop, with_stop
-from hipaa_mode.ui import suggestions
+from hipaa_mode.ui import previews, suggestions
+from hipaa_mode.ui.previews import Previewed
 from hipaa_mode.ui.server import Ready, prepare
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -826,6 +829,94 @@ class _other_site:  # noqa: N801
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+class TestKeptPreviews:
+    """A preview is kept as long as nothing that it was made from changed; dbt is left out."""
+
+    @pytest.fixture
+    def built(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        built: list[str] = []
+
+        def make(workspace: Workspace, environment: str, destination: str) -> list[Previewed]:
+            built.append(destination)
+            text = f"Build {len(built)}"
+            return [Previewed(text, "{}", Preview("", "nothing is built here", [], []))]
+
+        monkeypatch.setattr(previews, "_make", make)
+        return built
+
+    def shown(self, screens: Screens) -> str:
+        return screens.ask("GET", f"{screens.base}/e/dev/ga4/preview").text
+
+    def test_a_preview_is_built_once_for_one_state_of_the_project(
+        self, screens: Screens, built: list[str]
+    ):
+        assert "Build 1" in self.shown(screens)
+        assert "Build 1" in self.shown(screens)
+        assert "Build 1" in screens.ask("GET", f"{screens.base}/e/dev/ga4").text
+
+    def test_saving_changes_leaves_no_preview_of_before(self, screens: Screens, built: list[str]):
+        assert "Build 1" in self.shown(screens)
+        screens.post("/e/dev/ga4/property", **NEW)
+        assert "Build 2" in self.shown(screens)
+        review = screens.ask("GET", f"{screens.base}/review").text
+        digest = review.split('name="digest" value="')[1].split('"')[0]
+        assert screens.post("/save", digest=digest).status == 200
+        # What was saved is what was previewed as a draft.
+        assert "Build 2" in screens.ask("GET", f"{screens.base}/e/dev/ga4").text
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "seeds/allowed_properties.csv",
+            "seeds/small_zip3_areas.csv",
+            "seeds/suppressed_users.csv",
+            "models/destinations/ga4/ga4__events.sql",
+            "models/of_our_own.sql",
+            "macros/of_our_own.sql",
+            "dbt_packages/other/macros/other.sql",
+            "dbt_project.yml",
+            "packages.yml",
+            "profiles.yml",
+            ".hipaa_mode/masking.key",
+        ],
+    )
+    def test_what_changed_outside_is_built_anew(
+        self, screens: Screens, built: list[str], name: str, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.delenv("DBT_PROFILES_DIR", raising=False)
+        assert "Build 1" in self.shown(screens)
+        file = screens.project / name
+        before = file.read_bytes() if file.exists() else b""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(before + b"\n")
+        assert "Build 1" not in screens.ask("GET", f"{screens.base}/e/dev/ga4").text
+        assert "Build 2" in self.shown(screens)
+        file.write_bytes(before)
+        # As before, byte for byte: what was built then holds again.
+        assert before == b"" or "Build 1" in self.shown(screens)
+
+    def test_a_setting_that_changed_is_built_anew(
+        self, screens: Screens, built: list[str], monkeypatch: pytest.MonkeyPatch
+    ):
+        assert "Build 1" in self.shown(screens)
+        monkeypatch.setenv("HIPAA_MODE_MEMORY_LIMIT", "2GB")
+        assert "Build 2" in self.shown(screens)
+
+    def test_a_preview_of_a_project_that_changed_meanwhile_is_not_shown(
+        self, screens: Screens, monkeypatch: pytest.MonkeyPatch
+    ):
+        def make(workspace: Workspace, environment: str, destination: str) -> list[Previewed]:
+            (screens.project / "macros").mkdir(exist_ok=True)
+            (screens.project / "macros/late.sql").write_text("-- late\n")
+            return [Previewed("Of two states", "{}", Preview("", "", [], []))]
+
+        monkeypatch.setattr(previews, "_make", make)
+        shown = self.shown(screens)
+        assert "Of two states" not in shown
+        assert "changed meanwhile" in shown
+        assert "Of two states" in self.shown(screens)
 
 
 class TestPreview:

@@ -26,7 +26,11 @@ DATABASE = "selftest.duckdb"
 RAW_CALLS = "raw_calls/*.ndjson"
 OUR_MARK = "hipaa_mode: "
 _PATHS = ("model", "seed", "macro", "test", "analysis", "snapshot", "docs", "asset", "function")
-_FILES = ("packages.yml", "package-lock.yml", "dependencies.yml", "selectors.yml")
+FILES = (
+    *("dbt_project.yml", "packages.yml", "package-lock.yml"),
+    *("dependencies.yml", "selectors.yml"),
+)
+"""The files of a project's folder that a copy takes."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,38 @@ class Build:
         return found
 
 
+def read_settings(project: Path) -> dict[str, Any]:
+    """Read the dbt_project.yml of a project.
+
+    Raises:
+        MissingFileError: there is none.
+    """
+    file = project / "dbt_project.yml"
+    if not file.exists():
+        raise MissingFileError(f"{project} is no dbt project: it has no dbt_project.yml")
+    content: dict[str, Any] = yaml.safe_load(file.read_text("utf-8"))
+    return content
+
+
+def folders_of(settings: Mapping[str, Any]) -> list[str]:
+    """Return the folders of a project that a copy takes, those of its packages last."""
+    folders = [
+        # Jinja, as in hipaa_mode's own project file, stands for the usual folder.
+        f"{kind}s" if "{" in str(path) else str(path)
+        for kind in _PATHS
+        for path in settings.get(f"{kind}-paths", [f"{kind}s"])
+    ]
+    folders.append(str(settings.get("packages-install-path", "dbt_packages")))
+    return list(dict.fromkeys(folders))
+
+
+def profiles_file(project: Path) -> Path | None:
+    """Return the profiles.yml that dbt would read; None if there is none."""
+    folders = [os.environ.get("DBT_PROFILES_DIR"), project, Path.home() / ".dbt"]
+    files = [Path(folder) / "profiles.yml" for folder in folders if folder]
+    return next((file for file in files if file.exists()), None)
+
+
 class Copies:
     """Makes copies of a project in a private folder and runs dbt in them."""
 
@@ -97,16 +133,12 @@ class Copies:
         """
         copy = self.folder / name
         copy.mkdir(mode=0o700)
-        settings = self._settings()
-        shutil.copy(self.project / "dbt_project.yml", copy)
-        for file in _FILES:
+        settings = read_settings(self.project)
+        for file in FILES:
             if (self.project / file).exists():
                 shutil.copy(self.project / file, copy)
-        for kind in _PATHS:
-            for path in settings.get(f"{kind}-paths", [f"{kind}s"]):
-                # Jinja, as in hipaa_mode's own project file, stands for the usual folder.
-                self._copy_folder(f"{kind}s" if "{" in str(path) else str(path), copy)
-        self._copy_folder(str(settings.get("packages-install-path", "dbt_packages")), copy)
+        for folder in folders_of(settings):
+            self._copy_folder(folder, copy)
         self._withhold_nothing(copy)
         self._write_profile(copy, str(settings["profile"]))
         (copy / "restricted").mkdir(mode=0o700)
@@ -125,13 +157,6 @@ class Copies:
             shutil.copy(like / "target/partial_parse.msgpack", copy / "target")
             self._copy_codes(like, copy)
         return copy
-
-    def _settings(self) -> dict[str, Any]:
-        file = self.project / "dbt_project.yml"
-        if not file.exists():
-            raise MissingFileError(f"{self.project} is no dbt project: it has no dbt_project.yml")
-        content: dict[str, Any] = yaml.safe_load(file.read_text("utf-8"))
-        return content
 
     def _copy_folder(self, name: str, copy: Path) -> None:
         source = self.project / name
@@ -158,9 +183,7 @@ class Copies:
 
     def _write_profile(self, copy: Path, profile: str) -> None:
         """Write the profile with a database of the copy's own: nobody else's is touched."""
-        folders = [os.environ.get("DBT_PROFILES_DIR"), self.project, Path.home() / ".dbt"]
-        files = [Path(folder) / "profiles.yml" for folder in folders if folder]
-        found = next((file for file in files if file.exists()), None)
+        found = profiles_file(self.project)
         content = yaml.safe_load(found.read_text("utf-8")) if found else {}
         if profile not in content:
             raise MissingFileError(f"No profiles.yml with a profile {profile} was found")

@@ -188,8 +188,7 @@ class Pages:
             name: arrivals.of_list(name, [listed.path for listed in screen.lists.get(name, ())])
             for name in LISTS
         }
-        digest = self._draft.digest()
-        previews, failure = self._previews.known(digest, environment, screen.name), ""
+        previews, failure = self._known_previews(environment, screen), ""
         if wants_preview and previews is None:
             previews, failure = self._previewed(environment, screen)
         return self._page(
@@ -217,13 +216,19 @@ class Pages:
         template = self._templates.get_template("preview.html.j2")
         return HTMLResponse(template.render(previews=previews, preview_failure=failure))
 
+    def _known_previews(
+        self, environment: str, screen: DestinationScreen
+    ) -> list[Previewed] | None:
+        with self._draft.locked():
+            return self._previews.known(self._draft.workspace, environment, screen.name)
+
     def _previewed(
         self, environment: str, screen: DestinationScreen
     ) -> tuple[list[Previewed] | None, str]:
         with self._draft.locked():
-            workspace, digest = self._draft.workspace.copy(), self._draft.digest()
+            workspace = self._draft.workspace.copy()
         try:
-            return self._previews.make(workspace, digest, environment, screen.name), ""
+            return self._previews.make(workspace, environment, screen.name), ""
         except HipaaModeError as error:
             return None, str(error)
 

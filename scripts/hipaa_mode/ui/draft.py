@@ -14,6 +14,7 @@ from hipaa_mode.editing.workspace import Workspace, unified_diff
 from hipaa_mode.editing.writing import FileChange
 from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.preview.changes import Change, changes
+from hipaa_mode.project import today
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,10 @@ class Draft:
     def workspace(self) -> Workspace:
         """The project with the steps made."""
         with self._lock:
-            if self._workspace is None or not self._workspace.is_current():
-                self._workspace = self._made_again()
-            return self._workspace
+            made = self._workspace
+            if made is None or made.today != today() or not made.is_current():
+                made = self._workspace = self._made_again()
+            return made
 
     def make(self, step: Step) -> bool:
         """Make a step; return whether it changed anything.

@@ -8,11 +8,12 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from hipaa_mode.configuration import VIEWS
-from hipaa_mode.editing.workspace import Workspace
+from hipaa_mode.editing.workspace import LOCK_PATH, Workspace
 from hipaa_mode.errors import ConfigurationError, HipaaModeError
 from hipaa_mode.preview.build import Previewer
 from hipaa_mode.preview.calls import synthetic_call
 from hipaa_mode.preview.explain import Explainer, Preview
+from hipaa_mode.preview.state import digest
 
 KEPT = 20
 
@@ -43,34 +44,43 @@ class Previews:
         self._wanted = ("", "", "")
         self._kept: OrderedDict[tuple[str, str, str], list[Previewed]] = OrderedDict()
 
-    def known(self, digest: str, environment: str, destination: str) -> list[Previewed] | None:
-        """Return a preview that was made already."""
-        return self._kept.get((digest, environment, destination))
+    def known(
+        self, workspace: Workspace, environment: str, destination: str
+    ) -> list[Previewed] | None:
+        """Return a preview that was made already of the very same project and changes."""
+        return self._kept.get((_state(workspace), environment, destination))
 
-    def make(
-        self, workspace: Workspace, digest: str, environment: str, destination: str
-    ) -> list[Previewed]:
+    def make(self, workspace: Workspace, environment: str, destination: str) -> list[Previewed]:
         """Build one invented call for each view of a destination: 8 to 20 seconds.
 
         Args:
             workspace: the project with the draft's changes.
-            digest: what tells these changes from others.
             environment: the environment, and the dbt target of its name.
             destination: the destination.
 
         Raises:
             HipaaModeError: there is no such destination, or the build fails.
         """
-        key = (digest, environment, destination)
+        key = (_state(workspace), environment, destination)
         self._wanted = key
         with self._lock:
-            if key not in self._kept:
-                if self._wanted != key:
-                    raise HipaaModeError("Something newer is being built. Load the page again")
-                self._kept[key] = _make(workspace, environment, destination)
-                while len(self._kept) > KEPT:
-                    self._kept.popitem(last=False)
-            return self._kept[key]
+            if key in self._kept:
+                return self._kept[key]
+            if self._wanted != key:
+                raise HipaaModeError("Something newer is being built. Load the page again")
+            made = _make(workspace, environment, destination)
+            if not workspace.is_current() or _state(workspace) != key[0]:
+                raise HipaaModeError("The project changed meanwhile. Load the page again")
+            self._kept[key] = made
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+            return made
+
+
+def _state(workspace: Workspace) -> str:
+    changed = {change.path: change.after for change in workspace.changes()}
+    changed.pop(LOCK_PATH, None)
+    return digest(workspace.layout.root, changed)
 
 
 def _make(workspace: Workspace, environment: str, destination: str) -> list[Previewed]:

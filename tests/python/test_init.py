@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import yaml
 from click.testing import Result
 from typer.testing import CliRunner
 
+import hipaa_mode
 from hipaa_mode.cli import app
 from hipaa_mode.errors import ExitCode, HipaaModeError
 from hipaa_mode.project import read_plan
@@ -104,6 +107,8 @@ def test_a_project_gets_all_it_needs(project: Path):
     # The profile is shown and not touched.
     assert not (project / "profiles.yml").exists()
     assert "module: hipaa_mode.plugin" in result.stderr
+    # The first lock is written, and nothing says otherwise.
+    assert (project / "receives.lock.yml").exists() and "left as it is" not in result.stderr
     assert "dbt deps" in result.stdout
 
 
@@ -209,6 +214,52 @@ def test_the_plugin_joins_what_the_profile_has(project: Path):
     assert list(read_plan(project, "qa").destinations) == ["ga4"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "clinic: {target: qa, outputs: {qa: {type: duckdb, path: a.duckdb}}}\n",
+        "clinic:\n  target: qa\n  outputs:\n    qa: {type: duckdb}\n",
+        "clinic:\n  target: qa\n  outputs:\n    qa: {type: duckdb,}   # short\n",
+        "clinic: {target: qa, outputs: {\n qa: {type: duckdb, plugins: [{module: excel}, ]},}}\n",
+        'clinic:\n  target: qa\n  outputs: {"qa": {"type": "duckdb", "plugins": []}}\n',
+        "clinic:\n  target: qa\n  outputs:\n    qa: {\n      type: duckdb  # ours, all\n    }\n",
+    ],
+)
+def test_the_plugin_joins_a_profile_in_brackets(project: Path, text: str):
+    path = project / "profiles.yml"
+    path.write_text(text)
+    before = load(path)["clinic"]["outputs"]["qa"]
+    result = init(project, *FIRST, "--write-profile", "--yes")
+    assert result.exit_code == 0, result.output
+    output = load(path)["clinic"]["outputs"]["qa"]
+    ours = {"module": "hipaa_mode.plugin", "config": {"environment": "qa"}}
+    assert output == {**before, "plugins": [*before.get("plugins", []), ours]}
+    assert text.count("#") == path.read_text().count("#")
+    after = path.read_text()
+    assert init(project, *FIRST, "--write-profile", "--yes").exit_code == 0
+    assert path.read_text() == after
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "clinic: {target: qa, outputs: {qa: duckdb}}\n",
+        "clinic: {target: qa, outputs: {qa: }}\n",
+        "clinic: {target: qa, outputs: {qa: {type: duckdb, plugins: excel}}}\n",
+        "clinic: {target: qa, outputs: {qa: {type: duckdb, plugins: {module: excel}}}}\n",
+        "clinic: {target: qa, outputs: {qa: {type: duckdb\n",
+    ],
+)
+@pytest.mark.parametrize("option", [(), ("--write-profile",)])
+def test_a_profile_that_cant_be_read_is_told(project: Path, text: str, option: tuple[str, ...]):
+    (project / "profiles.yml").write_text(text)
+    before = files(project)
+    result = init(project, *FIRST, *option, "--yes")
+    assert result.exit_code == ExitCode.BAD_CONFIGURATION
+    assert "profiles.yml" in str(result.exception)
+    assert files(project) == before
+
+
 def test_a_profile_at_home_is_written_where_it_is(project: Path, tmp_path: Path):
     home = tmp_path / "home/.dbt"
     home.mkdir(parents=True)
@@ -252,6 +303,76 @@ def test_a_project_that_cant_be_set_up_is_told_why(
 def test_a_checkout_is_needed(project: Path, tmp_path: Path):
     result = init(project, *FIRST, "--package", str(tmp_path), "--yes")
     assert result.exit_code == ExitCode.MISSING_FILE
+
+
+class TestWithoutCheckout:
+    """From a wheel, whose Python package lies in no checkout."""
+
+    @pytest.fixture(autouse=True)
+    def wheel(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        installed = tmp_path / "lib/python3/site-packages/hipaa_mode/__init__.py"
+        monkeypatch.setattr(hipaa_mode, "__file__", str(installed))
+
+    @pytest.fixture
+    def repository(self, tmp_path: Path) -> Path:
+        folder = tmp_path / "origin"
+        (folder / "macros/configuration").mkdir(parents=True)
+        (folder / "macros/configuration/x.sql").write_text("")
+        shutil.copytree(REPOSITORY / "seeds", folder / "seeds")
+        git(folder, "init", "-q")
+        git(folder, "add", ".")
+        git(folder, "commit", "-qm", "one")
+        git(folder, "tag", "v1")
+        with (folder / "seeds/small_zip3_areas.csv").open("a") as seed:
+            seed.write("999\n")
+        git(folder, "commit", "-qam", "two")
+        return folder
+
+    @pytest.mark.parametrize(("revision", "count"), [("v1", 0), ("", 1)])
+    def test_a_repository_is_enough(
+        self, project: Path, repository: Path, revision: str, count: int
+    ):
+        url = f"file://{repository}"
+        of = ("--revision", revision) if revision else ()
+        result = init(project, *FIRST, "--git", url, *of, "--yes")
+        assert result.exit_code == 0, result.output
+        [entry] = load(project / "packages.yml")["packages"]
+        assert entry == {"git": url, **({"revision": revision} if revision else {})}
+        assert read_plan(project, "dev").faults == []
+        areas = (project / "seeds/small_zip3_areas.csv").read_text()
+        assert areas.splitlines().count("999") == count
+        assert "google_analytics_4" in (project / "seeds/destination_types.csv").read_text()
+
+    def test_a_repository_that_cant_be_fetched_is_told(self, project: Path, repository: Path):
+        before = files(project)
+        for of in ((f"file://{repository}-gone",), (f"file://{repository}", "--revision", "v9")):
+            result = init(project, *FIRST, "--git", *of, "--yes")
+            assert result.exit_code == ExitCode.MISSING_FILE
+            assert "can't be fetched" in str(result.exception)
+        assert files(project) == before
+
+    def test_without_one_both_ways_are_told(self, project: Path):
+        result = init(project, *FIRST, "--yes")
+        assert result.exit_code == ExitCode.MISSING_FILE
+        assert "--package" in str(result.exception) and "--git" in str(result.exception)
+
+
+def git(folder: Path, *arguments: str) -> None:
+    by = ("-c", "user.name=a", "-c", "user.email=a@b.example")
+    subprocess.run(["git", "-C", str(folder), *by, *arguments], check=True)
+
+
+def test_databases_and_their_locks_are_not_committed(project: Path):
+    init(project, *FIRST, "--yes")
+    git(project, "init", "-q")
+    for name in ("clinic.duckdb", "data/x.duckdb", "x.duckdb.wal", "data/x.duckdb.lock"):
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).write_bytes(b"raw")
+    git(project, "add", ".")
+    listed = subprocess.run(
+        ["git", "-C", str(project), "ls-files"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "dbt_project.yml" in listed and "duckdb" not in listed
 
 
 def test_the_package_brings_all_models_but_the_demos():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -30,12 +32,13 @@ IGNORE_FILE = PurePosixPath(".gitignore")
 RESTRICTED = PurePosixPath("restricted")
 PUBLISHED = PurePosixPath("published")
 SEEDS_YAML = "_hipaa_mode_seeds.yml"
+SHIPPED_YAML = "_seeds.yml"
 CATALOGUES = ("destination_types", "small_zip3_areas")
 """Seeds that start as the package has them; the others start with their header alone."""
 
 # What must not be committed: raw and derived PHI, keys, and what dbt makes anew.
-IGNORED = ("target/", "logs/", "dbt_packages/", ".published.incoming/",
-           ".hipaa_mode/", "hipaa_mode_report.html")  # fmt: skip
+IGNORED = ("target/", "logs/", "dbt_packages/", ".published.incoming/", "*.duckdb",
+           "*.duckdb.wal", "*.duckdb.lock", ".hipaa_mode/", "hipaa_mode_report.html")  # fmt: skip
 SILENCED = "PackageNodeDependsOnRootProjectNode"
 
 
@@ -44,12 +47,14 @@ class Package:
     """Where the project takes the dbt package from.
 
     Attributes:
-        folder: a checkout of hipaa_mode on this machine; its seeds' catalogues are copied.
+        seeds: the files of the package that a project's seeds begin with, by name.
+        folder: a checkout of hipaa_mode on this machine; None where there is none.
         git: URL of a repository to name in packages.yml in place of the folder.
         revision: the repository's revision.
     """
 
-    folder: Path
+    seeds: Mapping[str, bytes]
+    folder: Path | None = None
     git: str = ""
     revision: str = ""
 
@@ -57,21 +62,56 @@ class Package:
     def find(cls, folder: Path | None, git: str = "", revision: str = "") -> Package:
         """Find the checkout: the one named, or the one that this Python package runs from.
 
+        An installed wheel is no checkout: where a repository is named, its files are fetched.
+
         Raises:
-            MissingFileError: there is no checkout there.
+            MissingFileError: there is no checkout there, or the repository can't be fetched.
         """
         found = folder or Path(hipaa_mode.__file__).resolve().parents[2]
-        if not (found / "macros" / "configuration").is_dir() or not (found / "seeds").is_dir():
+        if _is_checkout(found):
+            return cls(_shipped(found), found.resolve(), git, revision)
+        if folder is not None or not git:
             raise MissingFileError(
-                f"{found} is no checkout of hipaa_mode. Name one with --package"
+                f"{found} is no checkout of hipaa_mode. Name one with --package, or its "
+                "repository with --git"
             )
-        return cls(found.resolve(), git, revision)
+        with tempfile.TemporaryDirectory(prefix="hipaa-mode-") as place:
+            return cls(_shipped(_cloned(git, revision, Path(place))), None, git, revision)
 
     def entry(self, root: Path) -> dict[str, str]:
         """Return the package's entry in packages.yml."""
-        if self.git:
+        if self.git or self.folder is None:
             return {"git": self.git, **({"revision": self.revision} if self.revision else {})}
         return {"local": Path(os.path.relpath(self.folder, root)).as_posix()}
+
+
+def _is_checkout(folder: Path) -> bool:
+    return (folder / "macros" / "configuration").is_dir() and (folder / "seeds").is_dir()
+
+
+def _shipped(checkout: Path) -> dict[str, bytes]:
+    names = (*(f"{seed}.csv" for seed in CATALOGUES), SHIPPED_YAML)
+    return {name: (checkout / "seeds" / name).read_bytes() for name in names}
+
+
+def _cloned(git: str, revision: str, folder: Path) -> Path:
+    """Fetch a revision of a repository into an empty folder, and return the folder."""
+    commands = [["clone", "--quiet", "--", git, str(folder)]]
+    if revision:
+        commands.append(["-C", str(folder), "checkout", "--quiet", revision, "--"])
+    environ = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
+    for command in commands:
+        try:
+            subprocess.run(["git", *command], env=environ, check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            what = f"{git} at {revision}" if revision else git
+            raise MissingFileError(
+                f"{what} can't be fetched with git. Correct --git and --revision, or name a "
+                "checkout with --package"
+            ) from None
+    if not _is_checkout(folder):
+        raise MissingFileError(f"{git} is no repository of hipaa_mode. Correct --git")
+    return folder
 
 
 @dataclass(frozen=True)
@@ -246,7 +286,8 @@ def _is_ours(entry: Any, package: Package, root: Path) -> bool:
     if not isinstance(entry, dict):
         return False
     source = str(entry.get("local") or entry.get("git") or entry.get("package") or "")
-    if entry.get("local") and (root / source).resolve() == package.folder:
+    is_local = entry.get("local") and package.folder is not None
+    if is_local and (root / source).resolve() == package.folder:
         return True
     name = source.rstrip("/").removesuffix(".git").rsplit("/", 1)[-1]
     return name.replace("-", "_") == PACKAGE
@@ -297,12 +338,12 @@ def _add_seeds(workspace: Workspace, package: Package) -> None:
             continue
         content = (",".join(columns) + "\n").encode()
         if seed in CATALOGUES:
-            content = (package.folder / "seeds" / f"{seed}.csv").read_bytes()
+            content = package.seeds[f"{seed}.csv"]
         workspace.write(path, content)
     path = folder / SEEDS_YAML
     if workspace.read(path) is not None or _describes_seeds(workspace, path.parent):
         return
-    shipped = (package.folder / "seeds" / "_seeds.yml").read_text(encoding="utf-8")
+    shipped = package.seeds[SHIPPED_YAML].decode("utf-8")
     prefix = workspace.layout.macro_prefix
     text = YamlText(
         shipped.replace("[matches_reviewed_file]", f"[{prefix}matches_reviewed_file]"), str(path)
@@ -329,7 +370,18 @@ def _describes_seeds(workspace: Workspace, folder: PurePosixPath) -> bool:
 def _outputs(workspace: Workspace, profiles_file: Path) -> dict[str, dict[str, Any]]:
     text = workspace.yaml(_inside(workspace, profiles_file))
     outputs = text.get([workspace.layout.profile, "outputs"]) if text else None
-    return outputs if isinstance(outputs, dict) else {}
+    if not isinstance(outputs, dict):
+        return {}
+    for target, output in outputs.items():
+        plugins = output.get("plugins") if isinstance(output, dict) else None
+        if not isinstance(output, dict) or not isinstance(plugins, list | None):
+            problem = (
+                f"`plugins` of target {target} are no list"
+                if isinstance(output, dict)
+                else f"target {target} holds no settings"
+            )
+            raise ConfigurationError(f"{profiles_file}: {problem}. Correct it first")
+    return outputs
 
 
 def _add_plugin(workspace: Workspace, profiles_file: Path) -> None:

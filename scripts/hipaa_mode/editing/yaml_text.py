@@ -197,7 +197,7 @@ class YamlText:
         try:
             edit()
             is_done = self.data() == wanted
-        except (UneditableYamlError, TypeError, AttributeError):
+        except (UneditableYamlError, yaml.YAMLError, TypeError, AttributeError):
             is_done = False
         if not is_done:
             self.text = before
@@ -242,11 +242,9 @@ class YamlText:
             raise UneditableYamlError(self.label)
         own = next((pair for pair in node.value if pair[0].value == key), None)
         if node.flow_style:
-            written = yaml.safe_dump({key: value}, default_flow_style=True, width=10_000).strip()
-            end = node.end_mark.index - 1
             if own is not None:
                 raise UneditableYamlError(self.label)
-            self._splice(end, end, (", " if node.value else "") + written[1:-1])
+            self._insert_inline(node, {key: value})
             return
         indent = node.start_mark.column
         if own is not None:
@@ -262,11 +260,29 @@ class YamlText:
         if not isinstance(node, yaml.SequenceNode):
             raise UneditableYamlError(self.label)
         if node.flow_style:
-            end = node.end_mark.index - 1
-            written = yaml.safe_dump([value], default_flow_style=True, width=10_000).strip()
-            self._splice(end, end, (", " if node.value else "") + written[1:-1])
+            self._insert_inline(node, [value])
             return
         self._insert_lines(self._content_end(node), dump([value], node.start_mark.column))
+
+    def _insert_inline(self, node: yaml.CollectionNode, value: Any) -> None:
+        """Write a pair or an item before the bracket that ends a collection in brackets."""
+        written = yaml.dump(
+            value,
+            Dumper=_Dumper,
+            sort_keys=False,
+            allow_unicode=True,
+            default_flow_style=True,
+            width=10_000,
+        ).strip()
+        end = node.end_mark.index - 1
+        gap = ""
+        if node.value:
+            last = node.value[-1]
+            last_value = last[1] if isinstance(last, tuple) else last
+            between = re.sub("#.*", "", self.text[last_value.end_mark.index : end])
+            # The last one may have its comma already.
+            gap = ", " if "," not in between else "" if between[-1].isspace() else " "
+        self._splice(end, end, gap + written[1:-1])
 
     def _set_items(self, path: Path, items: list[Item]) -> None:
         parent = self._node(path[:-1])

@@ -562,6 +562,7 @@ class TestScreens:
             .replace("dev,mailchimp,mailchimp,server_side", "dev,mailchimp,mailchimp,client_side")
             .replace("2031-06-30", "2020-06-30")
         )
+        assert run(project, "check", "-e", "dev").exit_code == ExitCode.BAD_CONFIGURATION
         result = run(project, "destination", "list", "-e", "dev", "--json")
         assert result.exit_code == ExitCode.BAD_CONFIGURATION
         screens = {screen["name"]: screen for screen in json.loads(result.stdout)}
@@ -598,6 +599,7 @@ class TestScreens:
         assert events == plan.events
 
     def test_tables_are_for_people(self, project: Path):
+        assert run(project, "lock", "--yes").exit_code == 0
         listed = run(project, "destination", "list")
         assert listed.exit_code == 0
         assert "Destinations in prod" in listed.stdout and "open under BAA" in listed.stdout

@@ -168,6 +168,7 @@ def test_rows_of_audit_entries_of_both_forms():
 
 def test_lists_modes_and_counts(tmp_path: Path, seeds: Seeds):
     write_project(tmp_path, seeds)
+    write_lock(tmp_path, describe_project(tmp_path, None))
     publish(tmp_path, "ga4")
     [environment] = gathered(tmp_path).environments
     crm, ga4 = environment.destinations

@@ -141,7 +141,8 @@ def serve_demo(folder: Path) -> Iterator[Screens]:
     calls.write_text("".join(json.dumps(call) + "\n" for call in CALLS), encoding="utf-8")
     project = folder / "project"
     project.mkdir()
-    shutil.copy(REPOSITORY / "dbt_project.yml", project)
+    for name in ("dbt_project.yml", "profiles.yml", "receives.lock.yml"):
+        shutil.copy(REPOSITORY / name, project)
     shutil.copytree(REPOSITORY / "seeds", project / "seeds")
     shutil.copytree(REPOSITORY / "models/destinations", project / "models/destinations")
     with pytest.MonkeyPatch.context() as patch, serve(project) as served:
@@ -485,6 +486,28 @@ class TestWhatTheyDo:
         page = screens.ask("GET", f"{screens.base}/e/dev/mailchimp").text
         assert "client-side and restricted" in page
 
+    @pytest.mark.parametrize(
+        ("name", "old", "new"),
+        [
+            (PROPERTIES, "*,ga4,event,,email,mask", "*,ga4,event,,email,hash"),
+            ("receives.lock.yml", "email_token: ", "email_tokens: "),
+        ],
+    )
+    def test_what_check_refuses_is_not_valid(
+        self, screens: Screens, name: str, old: str, new: str
+    ):
+        assert "<td" in (overview := screens.ask("GET", f"{screens.base}/e/dev").text)
+        assert "refused</span>" not in overview and ">yes" in overview
+        file = screens.project / name
+        assert old in file.read_text()
+        file.write_text(file.read_text().replace(old, new))
+        overview = screens.ask("GET", f"{screens.base}/e/dev").text
+        assert "refused</span>" in overview and ">yes" not in overview
+        assert "A build would refuse this configuration" in overview
+        page = screens.ask("GET", f"{screens.base}/e/dev/ga4").text
+        assert "refused</span>" in page
+        assert "not built</span>" in screens.ask("GET", f"{screens.base}/e/dev/google_ads").text
+
     def test_what_is_stopped_says_since_when_and_why(self, screens: Screens):
         overview = screens.ask("GET", f"{screens.base}/e/dev").text
         assert "stopped" not in overview
@@ -501,7 +524,7 @@ class TestWhatTheyDo:
         assert "hipaa-mode stop ga4 --lift" in page
         assert "stopped" not in screens.ask("GET", f"{screens.base}/e/dev/mailchimp").text
         seed.unlink()
-        assert "stopped" not in screens.ask("GET", f"{screens.base}/e/dev").text
+        assert text not in screens.ask("GET", f"{screens.base}/e/dev").text
 
     def test_suggestions_come_from_what_arrives(self, screens: Screens):
         page = screens.ask("GET", f"{screens.base}/e/dev/ga4").text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -232,9 +233,9 @@ def list_all(
     project: ProjectOption = Path("."),
     as_json: ShowJsonOption = False,
 ) -> None:
-    """List the destinations with their mode and validity.
+    """List the destinations with their mode and validity, judged as `hipaa-mode check` does.
 
-    Exit code 2 if a build would refuse one of them.
+    Exit code 2 if a build would refuse one of them: it then builds none.
 
     Example: `hipaa-mode destination list --environment prod`
     """
@@ -244,9 +245,9 @@ def list_all(
     else:
         for name in dict.fromkeys(screen.environment for screen in shown):
             output.print(_list_table(name, [row for row in shown if row.environment == name]))
-        for screen in shown:
-            _print_findings(screen, with_name=True)
-    if not all(screen.is_valid for screen in shown):
+        for name in dict.fromkeys(screen.environment for screen in shown):
+            _print_all_findings([screen for screen in shown if screen.environment == name])
+    if not all(screen.is_built for screen in shown):
         raise typer.Exit(ExitCode.BAD_CONFIGURATION)
 
 
@@ -259,7 +260,7 @@ def show(
 ) -> None:
     """Show a destination as the configuration screens do: mode, validity and lists.
 
-    Exit code 2 if a build would refuse it.
+    Exit code 2 if a build would refuse it, or its environment for the sake of another.
 
     Example: `hipaa-mode destination show ga4 --environment prod`
     """
@@ -273,7 +274,7 @@ def show(
     else:
         for screen in shown:
             _print_screen(screen)
-    if not all(screen.is_valid for screen in shown):
+    if not all(screen.is_built for screen in shown):
         raise typer.Exit(ExitCode.BAD_CONFIGURATION)
 
 
@@ -299,6 +300,8 @@ def _mode(screen: DestinationScreen) -> str:
 def _validity(screen: DestinationScreen) -> str:
     if not screen.is_valid:
         return "[bold red]refused[/]"
+    if not screen.is_built:
+        return "[yellow]not built[/]"
     if screen.mode == screens.OPEN and screen.baa_expires_on:
         return f"until {escape(screen.baa_expires_on)}"
     return "[green]yes[/]"
@@ -337,12 +340,24 @@ def _counts(screen: DestinationScreen) -> list[str]:
     ]
 
 
-def _print_findings(screen: DestinationScreen, with_name: bool) -> None:
+def _print_all_findings(shown: list[DestinationScreen]) -> None:
+    """Print the findings of an environment, and once what is about all of its destinations."""
+    told = [text for text in shown[0].faults if all(text in screen.faults for screen in shown)]
+    for text in told:
+        place = escape(f"{shown[0].environment}: ")
+        output.print(f"[red]{place}{escape(text)}[/]", highlight=False, soft_wrap=True)
+    for screen in shown:
+        _print_findings(screen, with_name=True, told=told)
+
+
+def _print_findings(
+    screen: DestinationScreen, with_name: bool, told: Collection[str] = ()
+) -> None:
     place = escape(f"{screen.environment} {screen.name}: ") if with_name else ""
     if screen.stopped:
         text = escape(printable(screen.stopped))
         output.print(f"[bold red]{place}{text}[/]", highlight=False, soft_wrap=True)
-    for text in screen.faults:
+    for text in (text for text in screen.faults if text not in told):
         output.print(f"[red]{place}{escape(text)}[/]", highlight=False, soft_wrap=True)
     for text in screen.warnings:
         output.print(f"[yellow]{place}{escape(text)}[/]", highlight=False, soft_wrap=True)
@@ -369,6 +384,9 @@ def _print_screen(screen: DestinationScreen) -> None:
     views = ", ".join(f"{screen.name}__{view}" for view in screen.views)
     output.print(f"Views: {escape(views) or 'none'}", style="dim", highlight=False, soft_wrap=True)
     _print_findings(screen, with_name=False)
+    for text in screen.faults_elsewhere:
+        text = escape(f"Not built, since a build of {screen.environment} is refused: {text}")
+        output.print(f"[yellow]{text}[/]", highlight=False, soft_wrap=True)
     if screen.events is None:
         output.print("It receives every event, and properties, traits and context whole.")
     elif not screen.events:

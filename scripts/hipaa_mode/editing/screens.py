@@ -20,6 +20,7 @@ from hipaa_mode.configuration import (
     Configuration,
     Destination,
 )
+from hipaa_mode.editing.refusals import Refusal, of
 from hipaa_mode.editing.workspace import Workspace
 from hipaa_mode.plan import Plan, counting_rows, make_plan
 from hipaa_mode.seeds import Fault
@@ -92,6 +93,7 @@ class DestinationScreen:
     Attributes:
         mode: HIPAA mode, open under BAA, or invalid.
         faults: why a build refuses it.
+        faults_elsewhere: why a build refuses its environment, and so does not build it either.
         warnings: what a build warns of.
         events: the events that it may receive; None for all of them.
         lists: its properties by list; empty where its row is faulty.
@@ -119,11 +121,17 @@ class DestinationScreen:
     row_environment: str = ""
     views: tuple[str, ...] = ()
     stopped: str = ""
+    faults_elsewhere: tuple[str, ...] = ()
 
     @property
     def is_valid(self) -> bool:
-        """Whether a build takes its row."""
+        """Whether a build has nothing against it, as `hipaa-mode check` judges."""
         return not self.faults and self.mode != INVALID
+
+    @property
+    def is_built(self) -> bool:
+        """Whether a build would build it: it is valid, and so are all others beside it."""
+        return self.is_valid and not self.faults_elsewhere
 
     def count(self, form: str) -> int:
         """Return how many properties are in a form, ids of the envelope left out."""
@@ -158,8 +166,9 @@ def destination_screens(
     for environment in environments or workspace.environments():
         plan = make_plan(configuration, environment, workspace.today, models)
         rows = _rows_in(workspace, environment)
+        refusals = workspace.refusals(environment)
         screens += [
-            _screen(workspace, configuration, plan, line, row, models)
+            _screen(workspace, configuration, plan, line, row, models, refusals)
             for _, (line, row) in sorted(rows.items())
         ]
     return screens
@@ -219,13 +228,15 @@ def _screen(
     line: int,
     row: dict[str, str],
     models: Sequence[str],
+    refusals: Sequence[Refusal],
 ) -> DestinationScreen:
     name = row["destination"].strip()
     destination = configuration.in_environment(plan.environment).get(name)
     if destination is not None and destination.row.line != line:
         destination = None
     file = str(workspace.layout.seeds["destinations"])
-    faults = _about(plan.faults, file, line)
+    of_row = _about(plan.faults, file, line)
+    mine = [fault for fault in of(refusals, name) if (fault.file, fault.line) != (file, line)]
     words = {column: text.strip() for column, text in row.items()}
     restricted = words["restrict_phi"].lower() != "false"
     kind = configuration.types.get(words["destination_type"])
@@ -241,13 +252,16 @@ def _screen(
         mask_scope="destination" if words["mask_scope"].lower() == "destination" else ANY,
         timestamp_precision=words["timestamp_precision"] or ("day" if restricted else "exact"),
         description=words["description"],
-        mode=_mode(destination, faults, words["connection_mode"].lower(), restricted),
-        faults=faults,
+        mode=_mode(destination, of_row, words["connection_mode"].lower(), restricted),
+        faults=(*of_row, *map(str, mine)),
         warnings=_about(plan.warnings, file, line),
         events=() if restricted else None,
         row_environment=words["environment"],
         views=tuple(view for view in ALL_VIEWS if f"{name}__{view}" in models),
         stopped=plan.stopped[name].text if name in plan.stopped else "",
+        faults_elsewhere=tuple(
+            str(item.fault) for item in refusals if item.destination not in (name, ANY)
+        ),
     )
     if destination is None:
         return shown

@@ -19,6 +19,7 @@ from hipaa_mode.configuration import ANY, Configuration, read_configuration
 from hipaa_mode.display import printable
 from hipaa_mode.editing.agreement import Agreement, State, agree
 from hipaa_mode.editing.layout import Layout
+from hipaa_mode.editing.refusals import Refusal, attributed, of_lock
 from hipaa_mode.editing.seed_text import SeedText
 from hipaa_mode.editing.writing import FileChange, write_changes
 from hipaa_mode.editing.yaml_text import YamlText
@@ -26,8 +27,9 @@ from hipaa_mode.errors import ConfigurationError, MissingFileError
 from hipaa_mode.plan import Plan, make_plan
 from hipaa_mode.preview.changes import Side
 from hipaa_mode.project import DESTINATION_MODEL
-from hipaa_mode.project_settings import named_environments
+from hipaa_mode.project_settings import named_environments, settings_faults
 from hipaa_mode.received.environments import known_environments
+from hipaa_mode.received.gate import Judgement, judge_by, unreadable
 from hipaa_mode.received.lock_file import LOCK_FILE, LockFileError, parse
 from hipaa_mode.seeds import OPTIONAL_SEEDS, Fault, add_optional_seeds
 from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE, SuppressedUsers, locations_of
@@ -167,7 +169,7 @@ class Workspace:
             faults = self._add_optional_seeds(files, labels)
             targets = named_environments(self.layout.root)
             configuration = read_configuration(files, labels, targets)
-            configuration.faults += faults
+            configuration.faults += [*faults, *settings_faults(self.layout.root)]
             # For its faults: the list itself is for builds alone.
             locations = locations_of(os.environ.get(SUPPRESSED_USERS_VARIABLE))
             configuration.faults += SuppressedUsers().read(
@@ -212,6 +214,9 @@ class Workspace:
         """Return what the changes make of the lock."""
         before = self.unchanged()
         lock = self.read(LOCK_PATH)
+        if lock != self._before[LOCK_PATH]:
+            # It is among the changes itself, as `init` writes a project's first one.
+            return Agreement()
         made_of = (lock, before._made_from(), self._made_from())
         if self._agreed is None or self._agreed[0] != made_of:
             agreed = agree(lock, before._state(), self._state(), self.today)
@@ -252,6 +257,39 @@ class Workspace:
         for plan in self.plans(with_models, environments).values():
             found += [fault for fault in plan.faults if fault not in found]
         return found
+
+    def refusals(self, environment: str) -> list[Refusal]:
+        """Return why a build of an environment would be refused once the changes are written.
+
+        It is what `hipaa-mode check` says: faults of the seeds, the settings and the models, or,
+        where there are none, what the lock does not say. `*` is every environment without rows of
+        its own.
+        """
+        plan = self.plans(environments=[environment])[environment]
+        known = {name for _, name in self.configuration().listed}
+        if plan.faults:
+            return attributed(plan.faults, lambda file: self.read(PurePosixPath(file)), known)
+        names = [environment]
+        if environment == ANY:
+            names = sorted(set(self.known_environments()) - set(self.environments()))
+        found = [item for name in names for item in of_lock(self._judged_by_the_lock(name), known)]
+        return list(dict.fromkeys(found))
+
+    def all_refusals(self) -> list[Fault]:
+        """Return why builds of any of the environments would be refused; see `refusals`."""
+        found = [item.fault for name in self.environments() for item in self.refusals(name)]
+        return list(dict.fromkeys(found or self.faults()))
+
+    def _judged_by_the_lock(self, environment: str) -> Judgement:
+        content = self.read(LOCK_PATH)
+        content = next((c.after for c in self.changes() if c.path == LOCK_PATH), content)
+        try:
+            locked = None if content is None else parse(content)
+        except LockFileError as error:
+            return unreadable(error)
+        plan = self.plans(with_models=False, environments=[environment])[environment]
+        models = list(self.destination_models())
+        return judge_by(locked, self.configuration(), plan, self.today, models)
 
     def warnings(self) -> list[Fault]:
         """Return everything that builds would warn of."""

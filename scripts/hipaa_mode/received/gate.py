@@ -31,10 +31,12 @@ class Judgement:
     Attributes:
         faults: what must be agreed to before anything is built.
         notices: what is less than agreed to, and goes on.
+        wider: the differences among the faults, in the same order; none where it can't be read.
     """
 
     faults: list[Fault] = field(default_factory=list)
     notices: list[Fault] = field(default_factory=list)
+    wider: list[Difference] = field(default_factory=list)
 
 
 def judge(
@@ -56,7 +58,26 @@ def judge(
     try:
         locked = read_lock(project)
     except LockFileError as error:
-        return Judgement([Fault(LOCK_FILE, None, *_problem_and_remedy(error))])
+        return unreadable(error)
+    return judge_by(locked, configuration, plan, day, models)
+
+
+def judge_by(
+    locked: Description | None,
+    configuration: Configuration,
+    plan: Plan,
+    day: dt.date,
+    models: Collection[str] | None,
+) -> Judgement:
+    """Compare what one environment's destinations would receive with a lock; see `judge`.
+
+    Args:
+        locked: what the lock says; None where there is none.
+        configuration: the seeds, without faults.
+        plan: the environment's plan.
+        day: the day that the plan is for.
+        models: names of the destination views that there are; None for all that there can be.
+    """
     if locked is None:
         problem = "the file is missing, so that nothing says what may be received"
         return Judgement([Fault(LOCK_FILE, None, problem, REMEDY)])
@@ -74,6 +95,7 @@ def judge(
             for difference in differences
             if difference not in wider
         ],
+        wider,
     )
 
 
@@ -87,6 +109,11 @@ def judge_project(project: Path, environment: str) -> Judgement:
     if plan.faults:
         return Judgement()
     return judge(project, configuration, plan, today(), destination_models(project))
+
+
+def unreadable(error: LockFileError) -> Judgement:
+    """Judge a project whose lock can't be read."""
+    return Judgement([Fault(LOCK_FILE, None, *_problem_and_remedy(error))])
 
 
 def _as_fault(difference: Difference, remedy: str) -> Fault:

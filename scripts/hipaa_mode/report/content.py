@@ -21,6 +21,7 @@ from hipaa_mode.configuration import (
     VIEWS,
     Configuration,
 )
+from hipaa_mode.editing.refusals import Refusal, attributed, of, of_lock
 from hipaa_mode.errors import HipaaModeError, MaskingKeyError
 from hipaa_mode.inventory.kinds import KINDS
 from hipaa_mode.inventory.state import State, read_state
@@ -269,6 +270,7 @@ class _Environment:
         self.state: State = State()
         self.published: dict[str, PublishedDestination] = {}
         self.entries: list[audit.Entry] = []
+        self.refusals: list[Refusal] = []
 
     def report(self) -> EnvironmentReport:
         """Gather everything."""
@@ -294,10 +296,13 @@ class _Environment:
         return found
 
     def _compare_with_lock(self) -> None:
+        known = {name for _, name in self.configuration.listed}
         if self.plan.faults:
+            self.refusals = attributed(self.plan.faults, self._content, known)
             self.found.lock_state = "was not compared: the configuration has faults."
             return
         found = judge(self.project, self.configuration, self.plan, today(), self.models)
+        self.refusals = of_lock(found, known)
         self.found.attention += [str(fault) for fault in (*found.faults, *found.notices)]
         self.found.lock_state = (
             "does not say what is received, so a build is refused."
@@ -400,7 +405,7 @@ class _Environment:
         return [dict(item) for item in self.state.last.get("properties", [])]
 
     def _destination(self, plan: DestinationPlan) -> DestinationReport:
-        faults = self._faults_of(plan.name)
+        faults = of(self.refusals, plan.name)
         found = DestinationReport(
             name=plan.name,
             tool=plan.display_name,
@@ -431,6 +436,8 @@ class _Environment:
     def _validity(self, plan: DestinationPlan, faults: list[Fault]) -> str:
         if faults:
             return f"Invalid: {faults[0].problem}"
+        if self.refusals:
+            return "Not built: a build refuses others beside it"
         if plan.restrict_phi:
             return "Valid: server-side and restricted"
         row = next(item for item in self._rows("destinations") if self._is(item, plan.name))
@@ -447,13 +454,11 @@ class _Environment:
             ANY,
         )
 
-    def _faults_of(self, name: str) -> list[Fault]:
-        lines = {row.line for row in self._rows("destinations") if self._is(row, name)}
-        return [
-            fault
-            for fault in self.plan.faults
-            if fault.file == "seeds/destinations.csv" and fault.line in lines
-        ]
+    def _content(self, file: str) -> bytes | None:
+        try:
+            return (self.project / file).read_bytes()
+        except OSError:
+            return None
 
     def _invalid(self) -> list[DestinationReport]:
         """Return destinations that the seeds list and that can't be read as such."""
@@ -464,9 +469,12 @@ class _Environment:
         }
         found: list[DestinationReport] = []
         for name in sorted(names):
-            faults = self._faults_of(name)
-            why = faults[0].problem if faults else "its row has a fault"
+            faults = of(self.refusals, name)
             row = next((r for r in self._rows("destinations") if self._is(r, name)), None)
+            faults.sort(
+                key=lambda fault: row is None or (fault.file, fault.line) != (row.file, row.line)
+            )
+            why = faults[0].problem if faults else "its row has a fault"
             tool = row.word("destination_type") if row else ""
             text = row.word("description") if row else ""
             invalid = DestinationReport(name, tool, text, "Invalid", f"Invalid: {why}", False)

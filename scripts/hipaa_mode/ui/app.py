@@ -203,7 +203,9 @@ class Pages:
             previews=previews,
             preview_failure=failure,
             builds_previews=self._builds_previews,
-            can_preview=screen.name != ANY and environment != ANY and screen.is_valid,
+            can_preview=screen.name != ANY
+            and environment != ANY
+            and screen.mode != screens.INVALID,
             can_restrict=screen.connection_mode == SERVER_SIDE,
             refusal=refusal or [],
             posted=form or {},
@@ -303,7 +305,7 @@ class Pages:
                 "is_review": name == "review.html.j2",
                 "steps": [step.text for step in self._draft.steps],
                 "messages": self._draft.messages(),
-                "faults": [str(fault) for fault in workspace.faults()],
+                "faults": [str(fault) for fault in workspace.all_refusals()],
             }
         return HTMLResponse(self._templates.get_template(name).render(**content), status)
 

@@ -189,7 +189,7 @@ def prepare(job: Job, count: int) -> Command:
         ],
     )
     for name in names:
-        models = project / "models/destinations" / name
+        models = project / "models/destination_views" / name
         models.mkdir(parents=True)
         model = f"{{{{ hipaa_mode.destination_events('{name}') }}}}\n"
         (models / f"{name}__events.sql").write_text(model)

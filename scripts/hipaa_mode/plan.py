@@ -800,7 +800,7 @@ def _check_models(plan: Plan, destinations: dict[str, Destination], models: set[
             plan.faults.append(
                 destinations[name].row.fault(
                     f"destination `{name}` has no model",
-                    f"Add models/destinations/{name}/{name}__events.sql with "
+                    f"Add models/destination_views/{name}/{name}__events.sql with "
                     f"{{{{ hipaa_mode.destination_events('{name}') }}}}",
                 )
             )

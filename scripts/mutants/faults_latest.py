@@ -31,7 +31,7 @@ def _rows(*rows: str) -> str:
 
 
 def _model(destination: str, view: str) -> Edit:
-    path = f"models/destinations/{destination}/{destination}__{view}.sql"
+    path = f"models/destination_views/{destination}/{destination}__{view}.sql"
     return Edit(path, "", f"{{{{ hipaa_mode.destination_{view}('{destination}') }}}}\n")
 
 
@@ -42,7 +42,7 @@ def _yaml(destination: str, *views: str) -> Edit:
         is_of_calls = view in ("identifies", "groups")
         tests = [name for name in GENERIC_TESTS if is_of_calls or name != "only_allowed_events"]
         lines.append(f"  - name: {destination}__{view}\n    data_tests: [{', '.join(tests)}]")
-    return Edit(f"models/destinations/{destination}/_{views[-1]}.yml", "", "\n".join(lines) + "\n")
+    return Edit(f"models/destination_views/{destination}/_{views[-1]}.yml", "", "\n".join(lines) + "\n")
 
 
 def _calls() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fault import CHECK, CONSTRUCTION, PROOF, TESTS, Fault, fault
 from sandbox import Edit
 
-GA4_YAML = "models/destinations/ga4/_ga4.yml"
+GA4_YAML = "models/destination_views/ga4/_ga4.yml"
 PROJECT = "dbt_project.yml"
 SEED_TESTED = Edit(
     "tests/seed_as_reviewed.sql",

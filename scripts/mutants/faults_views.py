@@ -11,8 +11,8 @@ TOKEN = f"{MASKING}/token.sql"
 STAGING = "macros/staging"
 READ_CALLS = f"{STAGING}/read_calls.sql"
 VIEW_SQL = "macros/destinations/destination_view_sql.sql"
-GA4 = "models/destinations/ga4/ga4__events.sql"
-ADS = "models/destinations/ads/ads__events.sql"
+GA4 = "models/destination_views/ga4/ga4__events.sql"
+ADS = "models/destination_views/ads/ads__events.sql"
 CALL_TOKEN = "'system.main.hipaa_mask(' ~ text ~ ', ' ~ hipaa_mode.literal(scope) ~ ')'"
 PATH = "do paths.append(value.json_path)"
 BY_HAND = "{{ config(materialized='destination_view', group='restricted_zone') }}\n"
@@ -28,12 +28,12 @@ ABSENT = (
         "prod,ga4,webhook,server_side,true,,,,,\nprod,crm,webhook,server_side,true,,,,,\n",
     ),
     Edit(
-        "models/destinations/crm/crm__events.sql",
+        "models/destination_views/crm/crm__events.sql",
         "",
         "{{ hipaa_mode.destination_events('crm') }}\n",
     ),
     Edit(
-        "models/destinations/crm/_crm.yml",
+        "models/destination_views/crm/_crm.yml",
         "",
         "version: 2\nmodels:\n  - name: crm__events\n    data_tests: [rows_match_calls]\n",
     ),

@@ -250,7 +250,7 @@ class Project:
                 writer.writerow({**defaults, **row})
 
     def add_models(self, name: str, views: Sequence[str] = VIEWS) -> None:
-        folder = self.folder / "models/destinations" / name
+        folder = self.folder / "models/destination_views" / name
         folder.mkdir(parents=True)
         lines = ["version: 2", "", "models:"]
         for view in views:
@@ -265,7 +265,7 @@ class Project:
         (folder / f"_{name}.yml").write_text("\n".join(lines) + "\n")
 
     def remove_models(self, name: str) -> None:
-        shutil.rmtree(self.folder / "models/destinations" / name)
+        shutil.rmtree(self.folder / "models/destination_views" / name)
 
     def write_key(self, key: str) -> None:
         path = self.folder / ".hipaa_mode/masking.key"

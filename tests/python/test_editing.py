@@ -39,7 +39,7 @@ ANY = "*"
 PROPERTIES = "seeds/allowed_properties.csv"
 EVENTS = "seeds/allowed_events.csv"
 DESTINATIONS = "seeds/destinations.csv"
-GA4_YAML = "models/destinations/ga4/_ga4.yml"
+GA4_YAML = "models/destination_views/ga4/_ga4.yml"
 NO_LOCK = (
     "there is no receives.lock.yml, which a build needs: review what is received, then run: "
     "hipaa-mode lock"
@@ -53,7 +53,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     shutil.copy(REPOSITORY / "dbt_project.yml", folder)
     shutil.copytree(REPOSITORY / "seeds", folder / "seeds")
-    shutil.copytree(REPOSITORY / "models/destinations", folder / "models/destinations")
+    shutil.copytree(REPOSITORY / "models/destination_views", folder / "models/destination_views")
     result = run(folder, "destination", "document", "--yes")
     assert result.exit_code == 0, result.output
     return folder
@@ -186,7 +186,7 @@ class TestAllowMaskAndDeny:
     def test_the_first_user_property_brings_its_models(self, project: Path):
         run(project, "destination", "add", "posthog", "--type", "webhook",
             "--owner-email", "a@clinic.example", "--yes")  # fmt: skip
-        folder = project / "models/destinations/posthog"
+        folder = project / "models/destination_views/posthog"
         assert sorted(os.listdir(folder)) == ["_posthog.yml", "posthog__events.sql"]
         run(project, "mask", "posthog", "email", "--list", "user", "--reason", "Counts", "--yes")
         for view in ("identifies", "users"):
@@ -208,7 +208,7 @@ class TestAllowMaskAndDeny:
             "--owner-email", "a@clinic.example", "--yes")  # fmt: skip
         run(project, "deny", "posthog", "user_id", "--list", "envelope", "-r", "No use", "--yes")
         run(project, "mask", "posthog", "email", "--list", "user", "--reason", "Counts", "--yes")
-        folder = project / "models/destinations/posthog"
+        folder = project / "models/destination_views/posthog"
         assert (folder / "posthog__identifies.sql").exists()
         assert not (folder / "posthog__users.sql").exists()
 
@@ -216,7 +216,7 @@ class TestAllowMaskAndDeny:
         run(project, "destination", "add", "posthog", "--type", "webhook", "--no-restrict",
             "--baa-reference", "BAA-7", "--owner-email", "a@clinic.example",
             "--yes")  # fmt: skip
-        models = (project / "models/destinations/posthog").glob("*.sql")
+        models = (project / "models/destination_views/posthog").glob("*.sql")
         assert {model.stem.removeprefix("posthog__") for model in models} == set(ALL_VIEWS)
 
     def test_an_id_of_the_call_is_denied_by_a_row_of_its_own(self, project: Path):
@@ -230,7 +230,7 @@ class TestAllowMaskAndDeny:
     def test_models_of_latest_values_go_with_the_id(self, project: Path):
         answer = run_as_json(project, "deny", "ga4", "group_id", "--list", "envelope", "--yes")
         assert any("ga4__groups_latest is removed" in note for note in answer["notes"])
-        folder = project / "models/destinations/ga4"
+        folder = project / "models/destination_views/ga4"
         assert not (folder / "ga4__groups_latest.sql").exists()
         assert (folder / "ga4__groups.sql").exists()
         described = yaml.safe_load((folder / "_ga4.yml").read_text())
@@ -421,7 +421,7 @@ class TestDestinations:
         assert result.exit_code == 0, result.output
         row = "prod,posthog,webhook,server_side,true,,,destination,,"
         assert f'{row}"Trends, in short"' in files(project)[DESTINATIONS].decode()
-        described = yaml.safe_load(files(project)["models/destinations/posthog/_posthog.yml"])
+        described = yaml.safe_load(files(project)["models/destination_views/posthog/_posthog.yml"])
         assert [item["data_tests"] for item in described["models"]] == [[CHECK]] * 2
         assert described["exposures"][0]["owner"] == {"name": "Ann", "email": "a@clinic.example"}
         assert read_plan(project, "prod").faults == []
@@ -466,7 +466,7 @@ class TestDestinations:
     def test_views_of_latest_values_are_described_as_such(self, project: Path):
         run(project, "destination", "add", "fax", "-t", "webhook", "--yes", "--owner-name", "Ann",
             "--views", "events,identifies,users")  # fmt: skip
-        folder = project / "models/destinations/fax"
+        folder = project / "models/destination_views/fax"
         assert (folder / "fax__users.sql").read_text() == (
             "{{ hipaa_mode.destination_users('fax') }}\n"
         )
@@ -495,7 +495,7 @@ class TestDestinations:
             NO_LOCK,
         ]
         assert not any(b"mailchimp__" in content for content in files(project).values())
-        assert not (project / "models/destinations/mailchimp").exists()
+        assert not (project / "models/destination_views/mailchimp").exists()
         for seed in (DESTINATIONS, EVENTS, PROPERTIES):
             assert b",mailchimp," not in files(project)[seed].replace(b",mailchimp,server", b"")
 
@@ -503,10 +503,10 @@ class TestDestinations:
         run(project, "destination", "remove", "mixpanel", "-e", "prod", "--yes")
         assert "mixpanel" not in read_plan(project, "prod").destinations
         assert "age" in columns(project, "mixpanel", "events", "dev")
-        assert (project / "models/destinations/mixpanel/mixpanel__events.sql").exists()
+        assert (project / "models/destination_views/mixpanel/mixpanel__events.sql").exists()
 
     def test_what_a_human_put_beside_a_destination_stays(self, project: Path):
-        mine = project / "models/destinations/mailchimp/README.md"
+        mine = project / "models/destination_views/mailchimp/README.md"
         mine.write_text("ours")
         run(project, "destination", "remove", "mailchimp", "--yes")
         assert os.listdir(mine.parent) == ["README.md"]
@@ -841,7 +841,7 @@ class TestAnyEdits:
 
 
 DEMO_YAMLS = {
-    f"models/destinations/{name}/_{name}.yml"
+    f"models/destination_views/{name}/_{name}.yml"
     for name in ("ga4", "mixpanel", "mailchimp", "google_ads")
 }
 

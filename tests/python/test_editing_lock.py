@@ -35,7 +35,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("dbt_project.yml", "profiles.yml"):
         shutil.copy(REPOSITORY / name, folder)
     shutil.copytree(REPOSITORY / "seeds", folder / "seeds")
-    shutil.copytree(REPOSITORY / "models/destinations", folder / "models/destinations")
+    shutil.copytree(REPOSITORY / "models/destination_views", folder / "models/destination_views")
     assert run(folder, "destination", "document", "--yes").exit_code == 0
     write_lock(folder, describe_project(folder, None))
     return folder

@@ -355,7 +355,7 @@ def test_check_strict_refuses_rows_without_effect(tmp_path: Path):
     seeds.add("allowed_properties", property="ssn", treatment="deny")
     (tmp_path / "seeds").mkdir()
     seeds.write(tmp_path / "seeds")
-    folder = tmp_path / "models/destinations/ga4"
+    folder = tmp_path / "models/destination_views/ga4"
     folder.mkdir(parents=True)
     (folder / "ga4__events.sql").write_text("{{ hipaa_mode.destination_events('ga4') }}")
     (tmp_path / "dbt_project.yml").write_text("name: p\n")

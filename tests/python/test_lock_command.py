@@ -29,7 +29,7 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("dbt_project.yml", "profiles.yml", LOCK_FILE):
         shutil.copy(REPOSITORY / name, tmp_path)
     shutil.copytree(REPOSITORY / "seeds", tmp_path / "seeds")
-    shutil.copytree(REPOSITORY / "models/destinations", tmp_path / "models/destinations")
+    shutil.copytree(REPOSITORY / "models/destination_views", tmp_path / "models/destination_views")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DBT_PROFILES_DIR", raising=False)
     return tmp_path

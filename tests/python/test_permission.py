@@ -72,7 +72,7 @@ def project() -> dict[str, Node]:
         package="clinic",
         is_view=True,
         code="-- ours\n{{ hipaa_mode.destination_events('ga4') }}\n",
-        path="models/destinations/ga4/ga4__events.sql",
+        path="models/destination_views/ga4/ga4__events.sql",
     )
     tests = [generic(c, f"seed.clinic.{c.node}", "clinic") for c in SEED_CHECKS]
     tests += [generic(c, f"model.hipaa_mode.{c.node}") for c in STAGING_CHECKS if c.node]
@@ -251,7 +251,7 @@ def test_what_the_command_left_out_is_said_with_what_to_run(plans: dict[str, Des
     permission = decide(plans, project(), **{VIEW_TEST: "left out"})
     assert permission.summary() == (
         f"{VIEW_TEST} did not run. The command left out a part of it. Run: dbt build, or "
-        "dbt build --select +path:models/destinations/ga4"
+        "dbt build --select +path:models/destination_views/ga4"
     )
 
 

@@ -164,7 +164,7 @@ def _with_runs(searched: Searched) -> Searched:
     seed.write_text(good + "dev,nobody,Visit,\n")
     searched.run("bad seed", *debug)
     seed.write_text(good)
-    model = project.folder / "models/destinations/tool/tool__events.sql"
+    model = project.folder / "models/destination_views/tool/tool__events.sql"
     line = model.read_text()
     model.write_text(
         "{{ config(materialized='destination_view', group='restricted_zone') }}\n"

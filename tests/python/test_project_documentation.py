@@ -48,7 +48,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Without its tests every destination is held back, which is all that fails.
     built = dbt(folder, "build", "--exclude-resource-type", "test", exit_code=1)
     held_back = re.findall(r"NOT published: `(\w+)`.* did not run", built)
-    assert set(held_back) == {path.name for path in (folder / "models/destinations").iterdir()}
+    assert set(held_back) == {
+        path.name for path in (folder / "models/destination_views").iterdir()
+    }
     assert " ERROR=1 SKIP=0 " in built
     return folder
 
@@ -146,9 +148,24 @@ def test_the_restricted_zone_is_private_and_the_views_are_public(manifest: dict[
     access = {node["name"]: (node["group"], node["access"]) for node in models(manifest)}
     folders = {node["name"]: node["path"].split("/")[0] for node in models(manifest)}
     for name, folder in folders.items():
-        wanted = "public" if folder == "destinations" else "private"
+        wanted = "public" if folder == "destination_views" else "private"
         assert access[name] == ("restricted_zone", wanted), name
-    assert set(folders.values()) == {"staging", "masked", "destinations"}
+    assert set(folders.values()) == {"staging", "masked", "destination_views"}
+
+
+def test_dotted_names_select_a_destination_or_the_seed(demo: Path):
+    """As Dagster and Cosmos select: by the names of folders and of the node with dots between."""
+
+    def selected(name: str) -> set[str]:
+        listed = dbt(demo, "--quiet", "ls", "--select", name, "--resource-type", "model", "seed")
+        return set(listed.split())
+
+    assert selected("hipaa_mode.destinations") == {"hipaa_mode.destinations"}
+    views = {
+        f"hipaa_mode.destination_views.ga4.{path.stem}"
+        for path in (demo / "models/destination_views/ga4").glob("*.sql")
+    }
+    assert selected("hipaa_mode.destination_views.ga4") == views != set()
 
 
 def test_every_destination_has_an_exposure_with_an_owner_and_all_its_views(

@@ -138,7 +138,7 @@ def story(new_project: Callable[..., Project]) -> Story:
     story = Story(project)
     project.build()
     folder = project.folder
-    beta = folder / "models/destinations/beta"
+    beta = folder / "models/destination_views/beta"
     with ExitStack() as changes:
         for path, change in SWITCHED_OFF.values():
             changes.enter_context(changed(folder / path, change))
@@ -200,13 +200,16 @@ class TestEnds:
         assert run.exit_code == 1
         assert story.published["test left out"] == {"alpha"}
         assert "holds_only_what_is_allowed_beta__events_ did not run" in run.output
-        assert "Run: dbt build, or dbt build --select +path:models/destinations/beta" in run.output
+        assert (
+            "Run: dbt build, or dbt build --select +path:models/destination_views/beta"
+            in run.output
+        )
 
     def test_one_view_alone_says_what_to_run(self, story: Story) -> None:
         run = story.runs["one view"]
         assert run.exit_code == 1
         assert [entry[:2] for entry in story.entries["one view"]] == [("alpha", "held back")]
-        assert "dbt build --select +path:models/destinations/alpha" in run.output
+        assert "dbt build --select +path:models/destination_views/alpha" in run.output
 
     def test_a_run_of_no_destination_ends_well_and_publishes_nothing(self, story: Story) -> None:
         run = story.runs["nothing of a destination"]

@@ -150,7 +150,7 @@ def tested(new_project: Callable[..., Project]) -> Outcome:
     build = project.dbt("build")
     built = project.results()
     tamper(project)
-    tampered_run = project.dbt("test", "--select", "models/destinations", "allowed_events")
+    tampered_run = project.dbt("test", "--select", "models/destination_views", "allowed_events")
     tampered = project.results()
     written = project.written_by_dbt()
 
@@ -160,14 +160,14 @@ def tested(new_project: Callable[..., Project]) -> Outcome:
         del output["plugins"]
     profile.write_text(yaml.safe_dump(content))
     (project.folder / "target/run_results.json").unlink()
-    no_plugin = project.dbt("test", "--select", "models/destinations")
+    no_plugin = project.dbt("test", "--select", "models/destination_views")
     no_plugin_results = project.results()
 
     settings = project.folder / "dbt_project.yml"
     content = yaml.safe_load(settings.read_text())
     del content["on-run-start"], content["on-run-end"]
     settings.write_text(yaml.safe_dump(content))
-    no_hook = project.dbt("test", "--select", "models/destinations/sound")
+    no_hook = project.dbt("test", "--select", "models/destination_views/sound")
     no_hook_results = project.results()
     return Outcome(
         project,

@@ -230,7 +230,7 @@ def test_one_destination_and_what_it_is_made_of_can_be_built_alone(
         [visit(1, 1), visit(2, 2)],
         views={"daily": ["events"], "other": ["events", "identifies"]},
     )
-    run = project.build("--select", "+path:models/destinations/daily")
+    run = project.build("--select", "+path:models/destination_views/daily")
     assert "NOT published" not in run.output
     assert "not selected, so left as they are: `other`" in run.output
     assert row_count(project, "daily__events") == 2

@@ -313,7 +313,7 @@ class TestPreview:
     ):
         monkeypatch.setenv("HIPAA_MODE_KEY_FILE", str(built.folder / ".hipaa_mode/masking.key"))
         plan = read_plan(built.folder, "dev")
-        broken = built.folder / "models/destinations/tool/tool__events.sql"
+        broken = built.folder / "models/destination_views/tool/tool__events.sql"
         text = broken.read_text()
         broken.write_text("select nonsense from nowhere {{ hipaa_mode.destination_eventz() }}")
         try:

@@ -167,7 +167,7 @@ def story(new_project: Callable[..., Project]) -> Story:
     story.note("failing test", project.dbt("build"))
 
     project.write_calls(calls(5))
-    model = project.folder / "models/destinations/alpha/alpha__events.sql"
+    model = project.folder / "models/destination_views/alpha/alpha__events.sql"
     one_line = model.read_text()
     model.write_text(WIDENED)
     story.note("hand-edited", project.dbt("build"))

@@ -119,7 +119,7 @@ class TestChecks:
     @staticmethod
     def check(built: Built) -> Iterator[Callable[[str], dict[str, int]]]:
         """Tell which columns the check complains of in some rows made of the view's."""
-        folder = built.project.folder / "target/compiled/hipaa_mode/models/destinations/tool"
+        folder = built.project.folder / "target/compiled/hipaa_mode/models/destination_views/tool"
         [path] = folder.glob("_tool.yml/holds_only*.sql")
         # Of all rows, and not only of those of the last build's day.
         compiled = re.sub(

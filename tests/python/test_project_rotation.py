@@ -140,7 +140,7 @@ def life(new_project: Callable[..., Project]) -> Life:
         life.kill_build(moment)
 
     # What is wrong with beta keeps beta's old files, and nobody else's.
-    model = project.folder / "models/destinations/beta/beta__events.sql"
+    model = project.folder / "models/destination_views/beta/beta__events.sql"
     one_line = model.read_text()
     model.write_text(one_line.replace("destination_events('beta')", "destination_events('alpha')"))
     life.build("held back")

@@ -205,7 +205,7 @@ class TestChecks:
         run = project.dbt("test", "--target", "prod", "--select", USERS)
         assert run.exit_code == 0, run.output
         [result] = [item for name, item in project.results().items() if name.startswith("holds")]
-        compiled = project.folder / "target/compiled/hipaa_mode/models/destinations/mixpanel"
+        compiled = project.folder / "target/compiled/hipaa_mode/models/destination_views/mixpanel"
         sound = (compiled / f"{USERS}.sql").read_text()
         columns = {name: f'"{name}"' for name in rows(states.late, USERS)[0]}
 
@@ -251,11 +251,11 @@ class TestChecks:
 
     def test_another_column_is_found_and_a_check_of_events_refused(self, states: States):
         project = states.project
-        compiled = project.folder / "target/compiled/hipaa_mode/models/destinations/mixpanel"
+        compiled = project.folder / "target/compiled/hipaa_mode/models/destination_views/mixpanel"
         sound = (compiled / f"{USERS}.sql").read_text()
         view = f"create or replace view main_destinations.{USERS} as"
         project.execute(f"{view} select *, 1 as more from ({sound})")
-        yaml = project.folder / "models/destinations/mixpanel/_mixpanel.yml"
+        yaml = project.folder / "models/destination_views/mixpanel/_mixpanel.yml"
         text = yaml.read_text()
         place = text.index(f"- name: {USERS}")
         more = text[place:].replace("data_tests:", "data_tests:\n      - only_allowed_events", 1)

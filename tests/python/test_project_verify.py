@@ -366,7 +366,7 @@ def test_the_command(project: Project, tmp_path: Path) -> None:
     jsonschema.validate(sarif, SARIF)
     assert result["ruleId"] in {rule["id"] for rule in sarif["runs"][0]["tool"]["driver"]["rules"]}
     place = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
-    assert place == "models/destinations/alpha/alpha__events.sql"
+    assert place == "models/destination_views/alpha/alpha__events.sql"
 
     missing = run(project, "--manifest", str(tmp_path / "none.json"))
     assert missing.returncode == 3

@@ -144,7 +144,7 @@ def serve_demo(folder: Path) -> Iterator[Screens]:
     for name in ("dbt_project.yml", "profiles.yml", "receives.lock.yml"):
         shutil.copy(REPOSITORY / name, project)
     shutil.copytree(REPOSITORY / "seeds", project / "seeds")
-    shutil.copytree(REPOSITORY / "models/destinations", project / "models/destinations")
+    shutil.copytree(REPOSITORY / "models/destination_views", project / "models/destination_views")
     with pytest.MonkeyPatch.context() as patch, serve(project) as served:
         patch.setenv("HIPAA_MODE_RAW_CALLS", str(calls))
         yield served

@@ -294,15 +294,15 @@ def _is_ours(entry: Any, package: Package, root: Path) -> bool:
 
 
 def _add_settings(workspace: Workspace, raw_calls: str) -> None:
-    """Add the settings of dbt_project.yml that README names."""
+    """Add the settings of dbt_project.yml that a project needs."""
     text = workspace.yaml(PROJECT_FILE)
     assert text is not None
     name = workspace.layout.name
     for key, value in (("+schema", "destinations"), ("+access", "public")):
-        if text.get(["models", name, "destinations", key]) is None:
-            text.set(["models", name, "destinations", key], value)
+        if text.get(["models", name, "destination_views", key]) is None:
+            text.set(["models", name, "destination_views", key], value)
     # A stored failure would be a copy of raw data.
-    text.set(["data_tests", name, "destinations", "+store_failures"], False)
+    text.set(["data_tests", name, "destination_views", "+store_failures"], False)
     # The package's models read the project's seeds, which is meant.
     silenced = ["flags", "warn_error_options", "silence"]
     if SILENCED not in (text.get(silenced) or []):

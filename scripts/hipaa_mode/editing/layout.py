@@ -69,7 +69,7 @@ class Layout:
 
     def destination_folder(self, destination: str) -> PurePosixPath:
         """Return the folder of a destination's models."""
-        return self.models / "destinations" / destination
+        return self.models / "destination_views" / destination
 
     def destination_yaml(self, destination: str) -> PurePosixPath:
         """Return the file that describes a destination's models."""

@@ -94,7 +94,7 @@ def prepare_hipaa_mode(job: Job) -> Command:
     for name in ("macros", "seeds", "tests/generic", "tests/reconciliation"):
         shutil.copytree(PROJECT / name, project / name)
     shutil.copytree(
-        PROJECT / "models", project / "models", ignore=shutil.ignore_patterns("destinations")
+        PROJECT / "models", project / "models", ignore=shutil.ignore_patterns("destination_views")
     )
     shutil.copytree(OVERLAY, project, dirs_exist_ok=True)
     lock_project(project)

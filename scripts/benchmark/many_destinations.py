@@ -148,7 +148,7 @@ def prepare(job: Job, count: int) -> Command:
         shutil.copy(PROJECT / name, project / name)
     for name in ("macros", "seeds", "tests/generic", "tests/reconciliation"):
         shutil.copytree(PROJECT / name, project / name)
-    ignored = shutil.ignore_patterns("destinations", "*unit_test*")
+    ignored = shutil.ignore_patterns("destination_views", "*unit_test*")
     shutil.copytree(PROJECT / "models", project / "models", ignore=ignored)
     names = [f"tool_{number:03d}" for number in range(count)]
     dice = random.Random(count)

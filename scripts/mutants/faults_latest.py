@@ -42,7 +42,9 @@ def _yaml(destination: str, *views: str) -> Edit:
         is_of_calls = view in ("identifies", "groups")
         tests = [name for name in GENERIC_TESTS if is_of_calls or name != "only_allowed_events"]
         lines.append(f"  - name: {destination}__{view}\n    data_tests: [{', '.join(tests)}]")
-    return Edit(f"models/destination_views/{destination}/_{views[-1]}.yml", "", "\n".join(lines) + "\n")
+    return Edit(
+        f"models/destination_views/{destination}/_{views[-1]}.yml", "", "\n".join(lines) + "\n"
+    )
 
 
 def _calls() -> str:

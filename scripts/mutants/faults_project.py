@@ -23,7 +23,7 @@ MEDDLER = "models/marts/meddler.sql"
 MEDDLING = Edit(MEDDLER, "", "select 1 as number from {{ ref('allowed_events') }} limit 1\n")
 WIDENED_SEED = "insert into main_configuration.allowed_events values ('dev', 'ga4', '*', '')"
 DEV_DATABASE = "restricted/dev.duckdb') }}\"\n"
-DESTINATIONS = "    destinations:\n      +schema: destinations\n"
+DESTINATIONS = "    destination_views:\n      +schema: destinations\n"
 TOLERANT = (
     "{% macro get_test_sql(main_sql, fail_calc, warn_if, error_if, limit) %}"
     "select 0 as failures, false as should_warn, false as should_error{% endmacro %}\n"

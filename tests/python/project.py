@@ -216,7 +216,7 @@ class Project:
             shutil.copy(REPOSITORY / name, self.folder)
         # dbt's unit tests bring seeds of their own and are run with the real project.
         for name in ("macros", "models", "tests/generic", "tests/reconciliation"):
-            left_out = ("*unit_test*", "destinations" if name == "models" else "")
+            left_out = ("*unit_test*", "destination_views" if name == "models" else "")
             ignore = shutil.ignore_patterns(*left_out)
             shutil.copytree(REPOSITORY / name, self.folder / name, ignore=ignore)
         # Broken lines are what many tests are of.

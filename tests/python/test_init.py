@@ -95,7 +95,7 @@ def test_a_project_gets_all_it_needs(project: Path):
         "PackageNodeDependsOnRootProjectNode"
     ]
     assert settings["flags"]["indirect_selection"] == "buildable"
-    assert settings["models"]["clinic"]["destinations"] == {
+    assert settings["models"]["clinic"]["destination_views"] == {
         "+schema": "destinations",
         "+access": "public",
     }
@@ -381,7 +381,9 @@ def test_the_package_brings_all_models_but_the_demos():
     wanted = {
         path.relative_to(models)
         for path in models.rglob("*")
-        if path.is_file() and "destinations" not in path.parts and "_unit_tests" not in path.name
+        if path.is_file()
+        and "destination_views" not in path.parts
+        and "_unit_tests" not in path.name
     }
     linked = {path.relative_to(links) for path in links.rglob("*") if path.is_symlink()}
     assert linked == wanted

@@ -34,7 +34,7 @@ def project(tmp_path: Path) -> Path:
     for name in (PROJECT, "profiles.yml", LOCK):
         shutil.copy(REPOSITORY / name, folder)
     shutil.copytree(REPOSITORY / "seeds", folder / "seeds")
-    shutil.copytree(REPOSITORY / "models/destinations", folder / "models/destinations")
+    shutil.copytree(REPOSITORY / "models/destination_views", folder / "models/destination_views")
     return folder
 
 
@@ -142,7 +142,7 @@ def test_a_missing_lock(project: Path):
 
 
 def test_models_of_nobody(project: Path):
-    model = project / "models/destinations/ga5/ga5__events.sql"
+    model = project / "models/destination_views/ga5/ga5__events.sql"
     model.parent.mkdir()
     model.write_text("{{ hipaa_mode.destination_events('ga5') }}\n")
     assert run(project, "check", "-e", "dev").exit_code == ExitCode.BAD_CONFIGURATION

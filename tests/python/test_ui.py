@@ -895,7 +895,7 @@ class TestKeptPreviews:
             "seeds/allowed_properties.csv",
             "seeds/small_zip3_areas.csv",
             "seeds/suppressed_users.csv",
-            "models/destinations/ga4/ga4__events.sql",
+            "models/destination_views/ga4/ga4__events.sql",
             "models/of_our_own.sql",
             "macros/of_our_own.sql",
             "dbt_packages/other/macros/other.sql",

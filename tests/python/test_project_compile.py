@@ -25,4 +25,4 @@ def test_compiles_without_raw_calls_and_key(new_project: Callable[..., Project])
     read = (models / "staging/calls_read.sql").read_text()
     assert "from hipaa_mode_raw_lines" in read
     assert str(project.folder) not in read
-    assert (models / "destinations/ga4/ga4__events.sql").exists()
+    assert (models / "destination_views/ga4/ga4__events.sql").exists()

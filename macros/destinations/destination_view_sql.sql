@@ -33,11 +33,11 @@ select 1 from {{ masked }}
         {{- return(destination_plan.latest_views[view] if of else destination_plan.views[view]) -}}
     {%- endif -%}
     {%- set columns = [] -%}
-    {%- set of_calls = ['row_id', 'call_type', 'event', 'sent_at', 'received_at', 'user_id', 'anonymous_id', 'group_id'] -%}
+    {%- set of_calls = ['row_id', 'call_type', 'event', 'timestamp', 'received_at', 'user_id', 'anonymous_id', 'group_id'] -%}
     {%- for name in (['row_id', 'changed_at', of.id] if of else of_calls) -%}
         {%- do columns.append({
             'name': name, 'masked_column': '', 'property_list': 'envelope', 'path': '', 'treatment': 'envelope',
-            'data_type': 'timestamp' if name in ('sent_at', 'received_at', 'changed_at') else 'text', 'is_list': false,
+            'data_type': 'timestamp' if name in ('timestamp', 'received_at', 'changed_at') else 'text', 'is_list': false,
             'events': none, 'reason': '', 'guard': '',
         }) -%}
     {%- endfor -%}

@@ -22,7 +22,7 @@ calls as (
     select
         {{ 'masked.row_id' ~ suffix if destination_plan else 'cast(null as varchar)' }} as call_id,
         {{ hipaa_mode._view_expression(columns[0], none, masked_names[0]) }} as row_id,
-        {{ 'coalesce(masked.sent_at__' ~ precision ~ ', masked.received_at__' ~ precision ~ ')' if destination_plan else 'cast(null as timestamp)' }} as called_at,
+        {{ 'masked.timestamp__' ~ precision if destination_plan else 'cast(null as timestamp)' }} as called_at,
         {{ hipaa_mode._view_expression(columns[2], none, masked_names[2]) }} as id
         {%- for column in values %},
         {{ hipaa_mode._view_expression(column, none, masked_names[loop.index0 + 3]) }} as value_{{ loop.index }}

@@ -17,7 +17,7 @@
     {{- return(columns) -}}
 {%- endmacro %}
 
-{#- The condition on `sent_at` that tells the rows under test: in a build those of the files that
+{#- The condition on `timestamp` that tells the rows under test: in a build those of the files that
     are about to be published, since the others stay as they were tested; else all. -#}
 {% macro tested_condition(model) -%}
     {%- set partitions = none if flags.WHICH in ('compile', 'generate') or not execute else hipaa_mode.command('tested_partitions', {'view': hipaa_mode.tested_name(model)}) -%}

@@ -59,3 +59,12 @@
 {% macro duckdb__rows_of_list(texts) -%}
     {{- return('unnest(' ~ hipaa_mode.list_of(texts) ~ ')') -}}
 {%- endmacro %}
+
+{#- The first element of a list that is not null. -#}
+{% macro first_in_list(list) -%}
+    {{- return(adapter.dispatch('first_in_list', 'hipaa_mode')(list)) -}}
+{%- endmacro %}
+
+{% macro duckdb__first_in_list(list) -%}
+    {{- return('list_filter(' ~ list ~ ', lambda element: element is not null)[1]') -}}
+{%- endmacro %}

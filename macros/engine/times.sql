@@ -86,6 +86,15 @@
     {{- return('regexp_replace(' ~ text ~ ', ' ~ hipaa_mode.literal('^' ~ pattern ~ '$') ~ ', ' ~ hipaa_mode.literal(replacement) ~ ')') -}}
 {%- endmacro %}
 
+{#- A time, less what lies between two others; null where the three give none. -#}
+{% macro time_before(time, earlier, later) -%}
+    {{- return(adapter.dispatch('time_before', 'hipaa_mode')(time, earlier, later)) -}}
+{%- endmacro %}
+
+{% macro duckdb__time_before(time, earlier, later) -%}
+    {{- return('try(make_timestamp(epoch_us(' ~ time ~ ') - (epoch_us(' ~ later ~ ') - epoch_us(' ~ earlier ~ '))))') -}}
+{%- endmacro %}
+
 {% macro timestamp_at_precision(timestamp, precision) -%}
     {{- return(adapter.dispatch('timestamp_at_precision', 'hipaa_mode')(timestamp, precision)) -}}
 {%- endmacro %}

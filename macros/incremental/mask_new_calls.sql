@@ -113,7 +113,7 @@
         select distinct
             {{ run_number }},
             {{ hipaa_mode.literal(view) }},
-            {{ hipaa_mode.day_of('sent_at__' ~ precisions[0]) if precisions else 'cast(null as varchar)' }}
+            {{ hipaa_mode.day_of('timestamp__' ~ precisions[0]) if precisions else 'cast(null as varchar)' }}
         from {{ rows }}
     {%- endcall -%}
 {%- endmacro %}

@@ -58,7 +58,7 @@ calls as (
         call_key,
         call_type,
         event,
-        sent_at,
+        timestamp,
         received_at,
         {{ carried }}
         {%- for value in values %},
@@ -96,7 +96,7 @@ texts as (
         call_key,
         call_type,
         event,
-        sent_at,
+        timestamp,
         received_at,
         {{ carried }}
         {%- for value, is_list in texts.items() %},
@@ -121,7 +121,7 @@ treated as (
         call_type,
         event
         {%- for precision in (plan.precisions if plan else []) %},
-        {{ hipaa_mode.timestamp_at_precision('sent_at', precision) }} as sent_at__{{ precision }},
+        {{ hipaa_mode.timestamp_at_precision('timestamp', precision) }} as timestamp__{{ precision }},
         {{ hipaa_mode.timestamp_at_precision('received_at', precision) }} as received_at__{{ precision }}
         {%- endfor %},
         {{ carried }}
@@ -149,7 +149,7 @@ formed as (
         treated.call_type,
         treated.event
         {%- for precision in (plan.precisions if plan else []) %},
-        treated.sent_at__{{ precision }},
+        treated.timestamp__{{ precision }},
         treated.received_at__{{ precision }}
         {%- endfor %}
         {%- for name, own_scopes in id_scopes.items() %}{% for scope in own_scopes %},
@@ -190,7 +190,7 @@ select
     call_type,
     event
     {%- for precision in (plan.precisions if plan else []) %},
-    sent_at__{{ precision }},
+    timestamp__{{ precision }},
     received_at__{{ precision }}
     {%- endfor %}
     {%- for name, own_scopes in id_scopes.items() %}{% for scope in own_scopes %},

@@ -7,7 +7,7 @@
             (select count(*) from {{ hipaa_mode.package_relation('duplicate_calls') }}) as duplicates,
             (select count(*) from {{ hipaa_mode.package_relation('rejected_calls') }}) as rejected,
             (select count(*) from {{ hipaa_mode.package_relation('withheld_calls') }}) as withheld,
-            (select count(*) - count(sent_at) from {{ hipaa_mode.package_relation('stg_calls') }}) as undated
+            (select count(*) - count(timestamp) from {{ hipaa_mode.package_relation('stg_calls') }}) as undated
     {%- endset -%}
     {%- set row = run_query(calls).rows[0] -%}
     {%- set not_fitting = {} -%}

@@ -23,7 +23,7 @@
     {%- set of = hipaa_mode.latest_of(view) -%}
     {%- set of_view = hipaa_mode.calls_view(view) -%}
     {%- set counts -%}
-        select {{ 'cast(null as varchar)' if of else hipaa_mode.day_of('sent_at', period) }} as day, count(*) as calls
+        select {{ 'cast(null as varchar)' if of else hipaa_mode.day_of('timestamp', period) }} as day, count(*) as calls
         from {{ relation }}
         group by 1
     {%- endset -%}
@@ -59,14 +59,14 @@
     {{- return(pairs) -}}
 {%- endmacro %}
 
-{#- The condition on `sent_at` that tells the rows of one file. -#}
+{#- The condition on `timestamp` that tells the rows of one file. -#}
 {% macro in_partition(partition) -%}
     {%- if partition.name == 'all' -%}
         {{- return('true') -}}
     {%- elif partition.first is none -%}
-        {{- return('(sent_at is null or (' ~ hipaa_mode.day_of('sent_at') ~ ') is null)') -}}
+        {{- return('(timestamp is null or (' ~ hipaa_mode.day_of('timestamp') ~ ') is null)') -}}
     {%- endif -%}
-    {{- return("sent_at >= timestamp '" ~ partition.first ~ "' and sent_at < timestamp '" ~ partition.after ~ "'") -}}
+    {{- return("timestamp >= timestamp '" ~ partition.first ~ "' and timestamp < timestamp '" ~ partition.after ~ "'") -}}
 {%- endmacro %}
 
 {#- The statement that copies the rows of one file; `shown` are its columns, named one by one. -#}

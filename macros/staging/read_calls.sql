@@ -3,7 +3,7 @@
 {%- set plan = hipaa_mode.plan() -%}
 {%- set values = plan.staged_values if plan else [] -%}
 {%- set whole = plan.keeps_whole_objects if plan else false -%}
-{#- Spellings of each envelope field, the first one found wins. -#}
+{#- Spellings of each envelope field; the first that can be read counts. -#}
 {%- set fields = {
     'type': ['type'],
     'message_id': ['messageId', 'message_id'],
@@ -12,9 +12,12 @@
     'group_id': ['groupId', 'group_id'],
     'event': ['event'],
     'name': ['name'],
-    'sent_at': ['sentAt', 'sent_at', 'timestamp', 'originalTimestamp', 'original_timestamp'],
+    'timestamp': ['timestamp'],
+    'original_timestamp': ['originalTimestamp', 'original_timestamp'],
+    'sent_at': ['sentAt', 'sent_at'],
     'received_at': ['receivedAt', 'received_at'],
 } -%}
+{%- set ids = ['message_id', 'user_id', 'anonymous_id', 'group_id'] -%}
 {%- set paths = [] -%}
 {%- set found = {} -%}
 {%- for field, spellings in fields.items() -%}
@@ -23,7 +26,7 @@
         {%- do paths.append('$."' ~ spelling ~ '"') -%}
         {%- do places.append("nullif(found[" ~ (paths | length) ~ "], 'null')") -%}
     {%- endfor -%}
-    {%- do found.update({field: places[0] if places | length == 1 else 'coalesce(' ~ places | join(', ') ~ ')'}) -%}
+    {%- do found.update({field: places}) -%}
 {%- endfor -%}
 {%- set value_places = [] -%}
 {%- for value in values -%}
@@ -84,19 +87,13 @@ named as (
         case when len(key_names[1]) = 0 or len(key_names[2]) = 0 then {{ kinds }} end as kinds,
         {{ hipaa_mode.joined_texts('key_names[1]') }} as properties_names,
         {{ hipaa_mode.joined_texts('key_names[2]') }} as traits_names,
-        {{ hipaa_mode.joined_texts('key_names[3]') }} as context_names,
+        {{ hipaa_mode.joined_texts('key_names[3]') }} as context_names
         {%- else %}
-        {{ kinds }} as kinds,
+        {{ kinds }} as kinds
         {%- endif %}
-        {{ found.type }} as type_json,
-        {{ found.event }} as event_json,
-        {{ found.name }} as name_json,
-        {{ found.message_id }} as message_id_json,
-        {{ found.user_id }} as user_id_json,
-        {{ found.anonymous_id }} as anonymous_id_json,
-        {{ found.group_id }} as group_id_json,
-        {{ found.sent_at }} as sent_at_json,
-        {{ found.received_at }} as received_at_json
+        {%- for field, places in found.items() if not field.endswith('__whole') %}{% for place in places %},
+        {{ place }} as {{ field }}_json{{ loop.index }}
+        {%- endfor %}{% endfor %}
     from parsed
 
 ),
@@ -104,19 +101,13 @@ named as (
 texts as (
 
     select
-        * exclude (type_json, event_json, name_json, message_id_json, user_id_json, anonymous_id_json, group_id_json, sent_at_json, received_at_json),
-        case when starts_with(type_json, '"') then lower(trim({{ hipaa_mode.scalar_text('type_json') }})) end as call_type,
-        type_json is not null as has_type,
-        event_json,
-        name_json,
-        {{ hipaa_mode.scalar_text('event_json') }} as event_text,
-        {{ hipaa_mode.scalar_text('name_json') }} as name_text,
-        {{ hipaa_mode.scalar_text('message_id_json') }} as message_id_text,
-        {{ hipaa_mode.scalar_text('user_id_json') }} as user_id_text,
-        {{ hipaa_mode.scalar_text('anonymous_id_json') }} as anonymous_id_text,
-        {{ hipaa_mode.scalar_text('group_id_json') }} as group_id_text,
-        {{ hipaa_mode.scalar_text('sent_at_json') }} as sent_at_text,
-        {{ hipaa_mode.scalar_text('received_at_json') }} as received_at_text
+        *,
+        case when starts_with(type_json1, '"') then lower(trim({{ hipaa_mode.scalar_text('type_json1') }})) end as call_type,
+        {{ hipaa_mode.scalar_text('event_json1') }} as event_text,
+        {{ hipaa_mode.scalar_text('name_json1') }} as name_text
+        {%- for field in ids + ['timestamp', 'received_at'] %}{% for spelling in fields[field] %},
+        {{ hipaa_mode.scalar_text(field ~ '_json' ~ loop.index) }} as {{ field }}_text{{ loop.index }}
+        {%- endfor %}{% endfor %}
     from named
 
 ),
@@ -127,43 +118,65 @@ judged as (
         * exclude (event_text, name_text),
         {{ hipaa_mode.not_blank('event_text') }} as event_text,
         {{ hipaa_mode.not_blank('name_text') }} as name_text,
-        {{ hipaa_mode.not_blank('message_id_text') }} as message_id,
-        {{ hipaa_mode.not_blank('user_id_text') }} as user_id,
-        {{ hipaa_mode.not_blank('anonymous_id_text') }} as anonymous_id,
-        {{ hipaa_mode.not_blank('group_id_text') }} as group_id,
+        {%- for field in ids %}
+        coalesce({{ hipaa_mode.not_blank(field ~ '_text1') }}, {{ hipaa_mode.not_blank(field ~ '_text2') }}) as {{ field }},
+        {%- endfor %}
+        {{ hipaa_mode.first_time(['received_at_text1', 'received_at_text2']) }} as claimed_received_at,
+        {{ hipaa_mode.first_time(['timestamp_text1']) }} as claimed_timestamp,
         case
             when message is null and unreadable is null then 'empty'
             when message is null then 'not_utf8'
             when found is null then 'broken_json'
             when not starts_with(message, '{') and not starts_with(ltrim(message, {{ hipaa_mode.json_blanks() }}), '{') then 'not_an_object'
-            when not has_type then 'missing_type'
+            when type_json1 is null then 'missing_type'
             when call_type is null then 'type_not_text'
             when call_type not in ('track', 'page', 'screen', 'identify', 'group', 'alias') then 'unknown_type'
             when call_type in ('track', 'page', 'screen') and coalesce(kinds[1], 'NULL') not in ('OBJECT', 'NULL') then 'properties_not_an_object'
             when call_type in ('identify', 'group') and coalesce(kinds[2], 'NULL') not in ('OBJECT', 'NULL') then 'traits_not_an_object'
-            when call_type = 'track' and not starts_with(event_json, '"') then 'event_not_text'
-            when call_type in ('page', 'screen') and not starts_with(name_json, '"') then 'name_not_text'
+            when call_type = 'track' and not starts_with(event_json1, '"') then 'event_not_text'
+            when call_type in ('page', 'screen') and not starts_with(name_json1, '"') then 'name_not_text'
         end as rejection_reason
     from texts
-
-),
-
-timed as (
-
-    select
-        * exclude (sent_at_text, received_at_text),
-        {{ hipaa_mode.text_to_timestamp('sent_at_text') }} as claimed_sent_at,
-        {{ hipaa_mode.text_to_timestamp('received_at_text') }} as claimed_received_at
-    from judged
 
 ),
 
 received as (
 
     select
-        * exclude (claimed_received_at),
+        *,
         {{ hipaa_mode.possible_time('claimed_received_at', 'run_number') }} as received_at
+    from judged
+
+),
+
+timed as (
+
+    select
+        *,
+        {{ hipaa_mode.possible_event_time('claimed_timestamp') }} as possible_timestamp
+    from received
+
+),
+
+{#- Read only where `timestamp` does not tell it: most calls need no other time. #}
+otherwise_timed as (
+
+    select
+        *,
+        case when possible_timestamp is null then {{ hipaa_mode.first_time_of_json(['original_timestamp_json1', 'original_timestamp_json2']) }} end as claimed_original,
+        case when possible_timestamp is null then {{ hipaa_mode.first_time_of_json(['sent_at_json1', 'sent_at_json2']) }} end as claimed_sent
     from timed
+
+),
+
+{#- A wrong clock is as wrong when a call happens as when it is sent, so the receipt, less what lay
+    between the two, is right: the Segment spec's correction. #}
+corrected as (
+
+    select
+        *,
+        {{ hipaa_mode.time_before('received_at', 'claimed_original', 'claimed_sent') }} as claimed_corrected
+    from otherwise_timed
 
 ),
 
@@ -183,7 +196,13 @@ final as (
             when call_type = 'track' then event_text
             when call_type in ('page', 'screen') then coalesce(name_text, call_type)
         end as event,
-        {{ hipaa_mode.possible_time('claimed_sent_at', 'coalesce(epoch_us(received_at), run_number)') }} as sent_at,
+        coalesce(
+            possible_timestamp,
+            {{ hipaa_mode.possible_event_time('claimed_corrected') }},
+            {{ hipaa_mode.possible_event_time('claimed_original') }},
+            {{ hipaa_mode.possible_event_time('claimed_sent') }},
+            received_at
+        ) as timestamp,
         received_at,
         user_id,
         anonymous_id,
@@ -201,7 +220,7 @@ final as (
         {%- for value in values %},
         {{ hipaa_mode.staged_value(value, value_places[loop.index0]) }} as {{ hipaa_mode.identifier(value.name) }}
         {%- endfor %}
-    from received
+    from corrected
 
 )
 
@@ -216,6 +235,30 @@ select * from final
     {{- return(
         'case when ' ~ time ~ ' between cast(' ~ earliest ~ ' as timestamp) and make_timestamp(' ~ received_us ~ ' + ' ~ ahead_us ~ ') then ' ~ time ~ ' end'
     ) -}}
+{%- endmacro %}
+
+{#- The first of some texts that is a time. Only few calls have a second one. -#}
+{% macro first_time(texts) -%}
+    {%- set times = [hipaa_mode.text_to_timestamp(texts[0])] -%}
+    {%- for text in texts[1:] -%}
+        {%- do times.append('case when ' ~ text ~ ' is not null then ' ~ hipaa_mode.text_to_timestamp(text) ~ ' end') -%}
+    {%- endfor -%}
+    {{- return(times[0] if times | length == 1 else 'coalesce(' ~ times | join(', ') ~ ')') -}}
+{%- endmacro %}
+
+{#- The same of JSON texts. -#}
+{% macro first_time_of_json(json_texts) -%}
+    {%- set texts = [] -%}
+    {%- for json_text in json_texts -%}
+        {%- do texts.append(hipaa_mode.scalar_text(json_text)) -%}
+    {%- endfor -%}
+    {%- set times = hipaa_mode.map_list('[' ~ texts | join(', ') ~ ']', 'case when element is not null then ' ~ hipaa_mode.text_to_timestamp('element') ~ ' end') -%}
+    {{- return(hipaa_mode.first_in_list(times)) -}}
+{%- endmacro %}
+
+{#- The time of an event, or null where it can't be. -#}
+{% macro possible_event_time(time) -%}
+    {{- return(hipaa_mode.possible_time(time, 'coalesce(epoch_us(received_at), run_number)')) -}}
 {%- endmacro %}
 
 {#- A text of blanks only says nothing: null. The same blanks as in hipaa_mode.masking. Most

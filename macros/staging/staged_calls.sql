@@ -33,7 +33,7 @@ select
     message_id,
     call_type,
     event,
-    sent_at,
+    timestamp,
     received_at,
     user_id,
     anonymous_id,

@@ -29,8 +29,8 @@ judged as (
             when {{ hipaa_mode.without_blanks('user_id') }} in (select user_id from {{ suppressed_users }}) then 'suppressed'
             when user_id is null and anonymous_id in (select anonymous_id from devices) then 'suppressed'
             {%- if plan and plan.retained_from %}
-            when coalesce(sent_at, received_at) is null then 'undated'
-            when coalesce(sent_at, received_at) < timestamp {{ hipaa_mode.literal(plan.retained_from) }} then 'expired'
+            when timestamp is null then 'undated'
+            when timestamp < timestamp {{ hipaa_mode.literal(plan.retained_from) }} then 'expired'
             {%- endif %}
         end as reason
     from {{ ref('hipaa_mode', 'calls_read') }}

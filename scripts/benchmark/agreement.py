@@ -9,7 +9,7 @@ import duckdb
 VALUES = {
     "call_type": "varchar",
     "event": "varchar",
-    "sent_at": "timestamp",
+    "timestamp": "timestamp",
     "received_at": "timestamp",
     "plan": "varchar",
     "zip3": "varchar",

@@ -103,7 +103,7 @@ function permittedCall(call, callType) {
     row_id: token(call.messageId),
     call_type: callType,
     event: call.event,
-    sent_at: utc(call.timestamp),
+    timestamp: utc(call.timestamp),
     received_at: utc(call.receivedAt),
     user_id: token(call.userId),
     anonymous_id: token(call.anonymousId),
@@ -123,7 +123,7 @@ function permittedCall(call, callType) {
 function atPrecision(permitted, precise) {
   return {
     ...permitted,
-    sent_at: permitted.sent_at && precise(permitted.sent_at),
+    timestamp: permitted.timestamp && precise(permitted.timestamp),
     received_at: permitted.received_at && precise(permitted.received_at),
   };
 }

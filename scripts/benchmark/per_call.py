@@ -128,7 +128,7 @@ def permitted_call(call: Call, call_type: str) -> dict[str, Any]:
         "row_id": token(call["messageId"]),
         "call_type": call_type,
         "event": call["event"],
-        "sent_at": utc(call.get("timestamp")),
+        "timestamp": utc(call.get("timestamp")),
         "received_at": utc(call.get("receivedAt")),
         "user_id": token(call.get("userId")),
         "anonymous_id": token(call.get("anonymousId")),
@@ -146,10 +146,10 @@ def permitted_call(call: Call, call_type: str) -> dict[str, Any]:
 
 def at_precision(permitted: dict[str, Any], precise: Callable[[str], str]) -> dict[str, Any]:
     """Coarsen the timestamps to what one destination may receive."""
-    sent_at, received_at = permitted["sent_at"], permitted["received_at"]
+    timestamp, received_at = permitted["timestamp"], permitted["received_at"]
     return {
         **permitted,
-        "sent_at": sent_at and precise(sent_at),
+        "timestamp": timestamp and precise(timestamp),
         "received_at": received_at and precise(received_at),
     }
 

@@ -1,4 +1,4 @@
-"""Single calls, as Python reads them: what is JSON, what can be used, and when it was sent.
+"""Single calls, as Python reads them: what is JSON, what can be used, and when it happened.
 
 A build judges calls in SQL; this follows macros/staging/read_calls.sql. Objects are tuples of
 pairs and arrays are lists, so that a key that is repeated is there each time.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 Pairs = tuple[tuple[str, Any], ...]
@@ -26,12 +27,20 @@ LIST_OF_TYPE = {
 ROOT_OF_LIST = {"event": "properties", "user": "traits", "group": "traits"}
 """Key of the message that a property list lives under; any call has a context."""
 
-_TIMES = (
-    "sentAt", "sent_at", "timestamp", "originalTimestamp", "original_timestamp", "receivedAt",
-    "received_at",
-)  # fmt: skip
-_DAY = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])(?![0-9])")
-_OFFSET = re.compile(r"[+-][0-9]{2}:[0-9]{2}$")
+TIMES = {
+    "timestamp": ("timestamp",),
+    "original_timestamp": ("originalTimestamp", "original_timestamp"),
+    "sent_at": ("sentAt", "sent_at"),
+    "received_at": ("receivedAt", "received_at"),
+}
+"""Keys that the times of a call come under."""
+
+_EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.timezone.utc)
+_AHEAD = dt.timedelta(days=1)
+_TIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?:[Tt ]([0-9]{2}:[0-9]{2})(:[0-9]{2})?(\.[0-9]+)? ?(?:[Zz]|([+-][0-9]{2}):?([0-9]{2})?)?)?"
+)
 _DECODER = json.JSONDecoder(object_pairs_hook=tuple)
 
 
@@ -90,28 +99,64 @@ def judge(call: Pairs) -> tuple[str, str]:
 
 
 def day_of(call: Pairs) -> str:
-    """Return the day of a call in UTC; blank where it says none."""
-    found = {key: value for key, value in reversed(call) if key in _TIMES and value is not None}
-    for spelling in _TIMES:
-        if spelling not in found:
-            continue
-        day = _day(found[spelling])
-        if day:
-            return day
-    return ""
+    """Return the day of a call's event time, in UTC; blank where it says none."""
+    _, time = event_time(call)
+    return "" if time is None else time.strftime("%Y-%m-%d")
 
 
-def _day(value: object) -> str:
-    if isinstance(value, str) and _DAY.match(value):
-        if _OFFSET.search(value, 10):
-            try:
-                moment = dt.datetime.fromisoformat(value)
-                return moment.astimezone(dt.timezone.utc).strftime("%Y-%m-%d")
-            except (ValueError, OverflowError):
-                pass
-        return value[:10]
-    text = str(value) if isinstance(value, (int, str)) else ""
-    if re.fullmatch("[0-9]{9,14}", text):
-        seconds = int(text) / (1000 if len(text) >= 12 else 1)
-        return dt.datetime.fromtimestamp(seconds, dt.timezone.utc).strftime("%Y-%m-%d")
-    return ""
+def event_time(call: Pairs) -> tuple[str, dt.datetime | None]:
+    """Return when a call happened, as well as it tells, and the key that says so.
+
+    Only the common forms of times are read.
+    """
+    said = {key: value for key, value in reversed(call) if value is not None}
+    read: dict[str, tuple[str, dt.datetime]] = {}
+    for field, keys in TIMES.items():
+        for key in keys:
+            time = _time(said[key]) if key in said else None
+            if time is not None:
+                read.setdefault(field, (key, time))
+    now = dt.datetime.now(dt.timezone.utc)
+    if "received_at" in read and not _is_possible(read["received_at"][1], now):
+        del read["received_at"]
+    latest = read["received_at"][1] if "received_at" in read else now
+    for key, time in _event_times(read):
+        if _is_possible(time, latest):
+            return key, time
+    return "", None
+
+
+def _event_times(
+    read: dict[str, tuple[str, dt.datetime]],
+) -> Iterator[tuple[str, dt.datetime]]:
+    if "timestamp" in read:
+        yield read["timestamp"]
+    if read.keys() >= {"original_timestamp", "sent_at", "received_at"}:
+        key, original = read["original_timestamp"]
+        try:
+            yield key, read["received_at"][1] - (read["sent_at"][1] - original)
+        except OverflowError:
+            pass
+    yield from (read[field] for field in TIMES if field in read and field != "timestamp")
+
+
+def _is_possible(time: dt.datetime, received: dt.datetime) -> bool:
+    return _EARLIEST <= time <= received + _AHEAD
+
+
+def _time(value: object) -> dt.datetime | None:
+    text = str(value).strip() if isinstance(value, (int, float, str)) else ""
+    found = _TIME.fullmatch(text)
+    if found:
+        day, minute, second, fraction, hours, minutes = found.groups()
+        offset = f"{hours}:{minutes or '00'}" if hours else "+00:00"
+        fraction = f"{fraction:0<7}"[:7] if fraction else ""
+        written = f"{day}T{minute or '00:00'}{second or ':00'}{fraction}{offset}"
+        try:
+            return dt.datetime.fromisoformat(written).astimezone(dt.timezone.utc)
+        except (ValueError, OverflowError):
+            return None
+    if re.fullmatch(r"[1-9][0-9]{8,12}(?:\.[0-9]+)?", text):
+        seconds = float(text) / (1000 if len(text.partition(".")[0]) > 10 else 1)
+        return dt.datetime.fromtimestamp(seconds, dt.timezone.utc)
+    return None

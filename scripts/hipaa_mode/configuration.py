@@ -36,7 +36,7 @@ ENVELOPE_COLUMNS = (
     "row_id",
     "call_type",
     "event",
-    "sent_at",
+    "timestamp",
     "received_at",
     "user_id",
     "anonymous_id",

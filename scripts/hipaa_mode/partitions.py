@@ -1,6 +1,6 @@
 """How a view is split into files: one a day, or a coarser period where times are coarser.
 
-The period is that of `sent_at` as the destination sees it, so a file's name tells nothing that
+The period is that of `timestamp` as the destination sees it, so a file's name tells nothing that
 its rows do not. A build writes the files of the periods it touched and keeps the others. A few
 calls that claim thousands of different days do not make thousands of files: see `MOST_FILES`.
 """

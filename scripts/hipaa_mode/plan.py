@@ -477,7 +477,7 @@ class _Resolution:
             if name == "row_id":
                 treatment, scope = "mask", destination.scope
                 masked = f"row_id{scope_suffix(scope)}"
-            elif name in ("sent_at", "received_at"):
+            elif name in ("timestamp", "received_at"):
                 masked = f"{name}__{destination.timestamp_precision}"
                 data_type = "timestamp"
             elif name in ENVELOPE_IDS:

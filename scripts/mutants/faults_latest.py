@@ -13,12 +13,8 @@ PLAN = f"{PACKAGE}/plan.py"
 VERIFY = f"{PACKAGE}/verify/proof.py"
 LAST_ROW = "dev,ads,event,,member,mask,,,,,a test needs it,tests,\n"
 CALL_ID = "'masked.row_id' ~ suffix if destination_plan"
-FINER_ID = "'masked.sent_at__hour' if destination_plan"
-CALLED_AT = (
-    "'coalesce(masked.sent_at__' ~ precision ~ ', masked.received_at__' ~ precision ~ ')' "
-    "if destination_plan"
-)
-FINER_TIME = "'coalesce(masked.sent_at__hour, masked.received_at__hour)' if destination_plan"
+CALLED_AT = "'masked.timestamp__' ~ precision if destination_plan"
+FINER_TIME = "'masked.timestamp__hour' if destination_plan"
 PERSON = "masked.{{ masked_names[0] }} is not null"
 CHECKS_CALL_ID = (
     'if terms.pop("call_id", None) is not super()._envelope(self._call_id, staged):\n'
@@ -113,7 +109,7 @@ FAULTS: tuple[Fault, ...] = (
         PROOF,
         "latest values: calls of one day are in the order of their hours",
         "form: ads__groups_latest: calls of one time are in an order that may tell more",
-        (LATEST_SQL, CALL_ID, FINER_ID),
+        (LATEST_SQL, CALL_ID, FINER_TIME),
     ),
     _fault(
         "macros",
@@ -166,7 +162,7 @@ FAULTS: tuple[Fault, ...] = (
         EXPERIMENT,
         "latest values: calls of one day are in the order of their hours, and verify takes it",
         r"ads__groups_latest\.\w+: is not what follows from the calls",
-        (LATEST_SQL, CALL_ID, FINER_ID),
+        (LATEST_SQL, CALL_ID, FINER_TIME),
         (VERIFY, CHECKS_CALL_ID, CHECKS_CALL_ID.replace(" is not super()", " is super()")),
     ),
     _fault(

@@ -282,7 +282,7 @@ FAULTS: tuple[Fault, ...] = (
         "macros",
         PROOF,
         "times are sent exactly, whatever the precision",
-        r"form: ga4__events\.sent_at: it is not in the reviewed form of `envelope`",
+        r"form: ga4__events\.timestamp: it is not in the reviewed form of `envelope`",
         (
             TIMES,
             "\"cast(date_trunc('\" ~ precision ~ \"', \" ~ timestamp ~ ') as timestamp)'",

@@ -119,7 +119,7 @@ FAULTS: tuple[Fault, ...] = (
         "Python",
         EXPERIMENT,
         "times are exact where the seed says nothing",
-        r"ads__events\.sent_at: unlisted data changed it",
+        r"ads__events\.timestamp: unlisted data changed it",
         (
             f"{PACKAGE}/configuration.py",
             'default="day" if restrict_phi else "exact"',

@@ -22,7 +22,7 @@
 {%- endif -%}
 {%- set finest = ['exact', 'second', 'minute', 'hour', 'day', 'month', 'year'] | select('in', plan.precisions if plan else []) | list -%}
 {%- if is_read and plan.retained_from and finest -%}
-    {%- set time = 'coalesce(sent_at__' ~ finest[0] ~ ', received_at__' ~ finest[0] ~ ')' -%}
+    {%- set time = 'timestamp__' ~ finest[0] -%}
     {%- set first = 'timestamp ' ~ hipaa_mode.literal(plan.retained_from) -%}
     {%- do conditions.append('coalesce(' ~ time ~ ' < ' ~ hipaa_mode.timestamp_at_precision(first, finest[0]) ~ ', true)') -%}
 {%- endif %}

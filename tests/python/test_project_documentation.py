@@ -29,7 +29,7 @@ VALUES = ("patient-10482", "ann@clinic", "gold-of-the-call", "pregnant", "10:17:
 # Columns that come from the seeds say by their names what they hold; the model's description
 # says how to read them.
 NAMED_BY_THE_SEEDS = re.compile(
-    r"(row_id|sent_at|received_at|[a-z]+_id|properties|traits|context)__\w+"
+    r"(row_id|timestamp|received_at|[a-z]+_id|properties|traits|context)__\w+"
 )
 
 

@@ -178,7 +178,7 @@ class TestStory:
         assert {name for name in story.inodes[step] if name.startswith("daily/daily__events")} == {
             "daily/daily__events/2026-03.parquet"
         }
-        assert {row["sent_at"] for row in story.rows[step]} == {dt.datetime(2026, 3, 1)}
+        assert {row["timestamp"] for row in story.rows[step]} == {dt.datetime(2026, 3, 1)}
 
     def test_a_new_database_publishes_the_same(self, story: Story) -> None:
         assert story.rows["a new database"] == story.rows["coarser times"]

@@ -105,7 +105,7 @@ ENVELOPE = {
     "row_id": "mask",
     "call_type": "envelope",
     "event": "envelope",
-    "sent_at": "envelope",
+    "timestamp": "envelope",
     "received_at": "envelope",
     "user_id": "mask",
     "anonymous_id": "mask",
@@ -147,7 +147,7 @@ def envelope(message_id: str, kind: str, **fields: object) -> dict[str, object]:
         "row_id": token(message_id),
         "call_type": kind,
         "event": None,
-        "sent_at": None,
+        "timestamp": None,
         "received_at": None,
     }
     row |= {name: token(str(value)) if value else None for name, value in ids.items()}
@@ -187,7 +187,7 @@ def test_events_hold_the_allowlisted_columns_of_the_allowed_events_and_nothing_e
             "m-1",
             "track",
             event="Signed Up",
-            sent_at=dt.datetime(2026, 3, 1, 10),
+            timestamp=dt.datetime(2026, 3, 1, 10),
             received_at=dt.datetime(2026, 3, 1, 10),
             user_id="patient-001",
             anonymous_id="anon-0001",
@@ -200,7 +200,7 @@ def test_events_hold_the_allowlisted_columns_of_the_allowed_events_and_nothing_e
             "m-2",
             "track",
             event="Converted",
-            sent_at=dt.datetime(2026, 3, 31, 23),
+            timestamp=dt.datetime(2026, 3, 31, 23),
             user_id="patient-001",
             plan="silver",
             campaign=None,
@@ -260,7 +260,7 @@ def test_the_envelope_can_allow_and_deny_ids(built: Built) -> None:
     row = rows[token("m-1", scope="ads")]
     assert row["anonymous_id"] == "anon-0001"
     assert {row["user_id"] for row in rows.values()} == {None}
-    assert row["sent_at"] == dt.datetime(2026, 3, 1)
+    assert row["timestamp"] == dt.datetime(2026, 3, 1)
     treatments = {
         column["name"]: column["treatment"]
         for column in built.project.manifest("ads")["views"]["ads__events"]["columns"]
@@ -273,7 +273,7 @@ def test_a_destination_without_restriction_has_raw_ids_and_whole_objects(built: 
     assert len(rows) == 6
     row = rows[token("m-1")]
     assert (row["user_id"], row["anonymous_id"]) == ("patient-001", "anon-0001")
-    assert row["sent_at"] == dt.datetime(2026, 3, 1, 10, 20, 30, 456000)
+    assert row["timestamp"] == dt.datetime(2026, 3, 1, 10, 20, 30, 456000)
     assert json.loads(row["properties"]) == CALLS[0]["properties"]
     assert json.loads(row["context"]) == CONTEXT
     assert rows[token("m-3")]["event"] == "Viewed Diagnosis"
@@ -294,7 +294,7 @@ def test_prod_has_its_own_allowlist_tokens_and_folder(built: Built) -> None:
     assert list(row) == [*ENVELOPE, "plan"]
     assert row["plan"] == token("gold", "prod")
     assert row["user_id"] == token("patient-001", "prod")
-    assert row["sent_at"] == dt.datetime(2026, 3, 1)
+    assert row["timestamp"] == dt.datetime(2026, 3, 1)
     assert {row["event"] for row in rows.values()} == {"Joined"}
     assert len(rows) == 3
     dev = built.project.manifest("analytics")

@@ -180,7 +180,7 @@ class TestPreview:
             "envelope messageId": ("masked", "row_id", token("m1", scope="tool")),
             "envelope userId": ("masked", "user_id", token("ann", scope="tool")),
             "envelope anonymousId": ("dropped", "", None),
-            "envelope sentAt": ("generalised", "sent_at", "2026-03-02 14:00:00"),
+            "envelope sentAt": ("generalised", "timestamp", "2026-03-02 14:00:00"),
             "envelope integrations.All": ("dropped", "", None),
             "event plan": ("kept", "plan", "premium"),
             "event note": ("nulled by the guard", "note", None),

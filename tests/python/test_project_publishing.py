@@ -202,7 +202,7 @@ class TestGoodAndBadBuilds:
         table = pq.ParquetFile(path).read()
         assert table.num_rows == 0
         assert table.column_names == [
-            *("row_id", "call_type", "event", "sent_at", "received_at"),
+            *("row_id", "call_type", "event", "timestamp", "received_at"),
             *("user_id", "anonymous_id", "group_id"),
         ]
 

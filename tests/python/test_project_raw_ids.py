@@ -123,7 +123,7 @@ class TestChecks:
         [path] = folder.glob("_tool.yml/holds_only*.sql")
         # Of all rows, and not only of those of the last build's day.
         compiled = re.sub(
-            r"where \(\(?sent_at .*\)\) as rows", ") as rows", path.read_text("utf-8")
+            r"where \(\(?timestamp .*\)\) as rows", ") as rows", path.read_text("utf-8")
         )
         with duckdb.connect(str(built.project.database), read_only=True) as connection:
             connection.create_function(

@@ -73,7 +73,9 @@ FIELDS = {
     "user_id": ("userId", "user_id"),
     "anonymous_id": ("anonymousId", "anonymous_id"),
     "group_id": ("groupId", "group_id"),
-    "sent_at": ("sentAt", "sent_at", "timestamp", "originalTimestamp", "original_timestamp"),
+    "timestamp": ("timestamp",),
+    "original_timestamp": ("originalTimestamp", "original_timestamp"),
+    "sent_at": ("sentAt", "sent_at"),
     "received_at": ("receivedAt", "received_at"),
 }
 ROOTS = {"event": "properties", "user": "traits", "group": "traits", "context": "context"}
@@ -144,8 +146,8 @@ def _add_row(
         "row_id": token(key),
         "call_type": kind,
         "event": name if events is None or name is None else events[name],
-        "sent_at": timestamp(_scalar(_first(call, "sent_at"))),
-        "received_at": timestamp(_scalar(_first(call, "received_at"))),
+        "timestamp": _event_time(call, timestamp),
+        "received_at": _time(call, "received_at", timestamp),
     }
     for column in ("user_id", "anonymous_id", "group_id"):
         row[column] = _masked(_id(call, column))
@@ -250,6 +252,25 @@ def _event(call: dict[str, Any], kind: str) -> str | None:
 def _first(call: dict[str, Any], name: str) -> Any:
     values = (call.get(spelling) for spelling in FIELDS[name])
     return next((value for value in values if value is not None), None)
+
+
+def _time(
+    call: dict[str, Any], name: str, timestamp: Callable[[str | None], dt.datetime | None]
+) -> dt.datetime | None:
+    times = (timestamp(_scalar(call.get(spelling))) for spelling in FIELDS[name])
+    return next((time for time in times if time is not None), None)
+
+
+def _event_time(
+    call: dict[str, Any], timestamp: Callable[[str | None], dt.datetime | None]
+) -> dt.datetime | None:
+    happened, original, sent, received = (
+        _time(call, name, timestamp)
+        for name in ("timestamp", "original_timestamp", "sent_at", "received_at")
+    )
+    if happened is None and original and sent and received:
+        return received - (sent - original)
+    return happened or original or sent or received
 
 
 def _id(call: dict[str, Any], name: str) -> str | None:
@@ -431,6 +452,9 @@ TIMES: dict[str | None, dt.datetime | None] = {
     "1772360430": dt.datetime(2026, 3, 1, 10, 20, 30),
     "1772360430123": dt.datetime(2026, 3, 1, 10, 20, 30, 123000),
     "202603011020": dt.datetime(2026, 3, 1, 10, 20),
+    "2026-03-01T23:59Z": dt.datetime(2026, 3, 1, 23, 59),
+    "Sun, 01 Mar 2026 10:20:30 -0500": dt.datetime(2026, 3, 1, 15, 20, 30),
+    " ": None,
     "2026-13-01": None,
     "yesterday": None,
     "7": None,
@@ -494,7 +518,6 @@ class Generator:
     def call(self) -> tuple[tuple[str, Any], ...]:
         """An object as pairs, so that it can repeat a key."""
         draw = self.random
-        times = [text for text in TIMES if text]
         names = list(EVENTS)
         fields = [
             ("type", draw.choice(self.ODD_KINDS if self.seldom() else self.KINDS)),
@@ -508,12 +531,18 @@ class Generator:
             ("userId", self.value()),
             ("anonymousId", self.scalar()),
             ("group_id", self.scalar()),
-            ("sentAt", draw.choice(times)),
-            ("timestamp", draw.choice([Raw(text) for text in times if text.isdigit()])),
-            ("receivedAt", draw.choice(times)),
+            ("timestamp", self.time()),
+            ("originalTimestamp", self.time()),
+            ("original_timestamp", self.time()),
+            ("sentAt", self.time()),
+            ("receivedAt", self.time()),
         ]
         kept = [pair for place, pair in enumerate(fields) if place < 6 or draw.random() < 0.7]
         return tuple(kept + ([draw.choice(fields)] if self.seldom() else []))
+
+    def time(self) -> Any:
+        text = self.random.choice(list(TIMES))
+        return Raw(text) if text and text.isdigit() and self.random.random() < 0.5 else text
 
     def properties(self) -> tuple[tuple[str, Any], ...]:
         return (*self.pairs(16), (self.random.choice(self.LIMITED), self.scalar()))

@@ -282,7 +282,7 @@ import polars.testing
 polars.testing.assert_frame_equal(by_duckdb.sort("row_id"), by_polars.sort("row_id"))
 from_pandas = polars.from_pandas(by_pandas).cast(dict(by_polars.schema))
 polars.testing.assert_frame_equal(from_pandas.sort("row_id"), by_polars.sort("row_id"))
-answer = [len(by_pandas), by_polars.columns, str(by_polars.schema["sent_at"])]
+answer = [len(by_pandas), by_polars.columns, str(by_polars.schema["timestamp"])]
 """,
         )
         expected = rows(states.late, EVENTS)
@@ -443,7 +443,7 @@ class TestSegment:
             assert item["userId"] == row["user_id"]
             assert item["anonymousId"] == row["anonymous_id"]
             assert item.get("event") == row["event"]
-            at = row["sent_at"] or dt.datetime(1970, 1, 1)
+            at = row["timestamp"] or dt.datetime(1970, 1, 1)
             assert dt.datetime.fromisoformat(item["timestamp"]) == at.replace(
                 tzinfo=dt.timezone.utc
             )

@@ -83,7 +83,7 @@ COLUMNS = [
     *("whole", "real", "flag", "at", "day"),
 ]
 ENVELOPE = (
-    *("row_id", "call_type", "event", "sent_at", "received_at"),
+    *("row_id", "call_type", "event", "timestamp", "received_at"),
     *("user_id", "anonymous_id", "group_id"),
 )
 NOT_FITTING = {

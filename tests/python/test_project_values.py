@@ -54,7 +54,7 @@ TIMES = {
     "2199-01-01T00:00:00Z": None,
     "0": None,
 }
-"""When a call was sent, and what is published of it where it was received at `RECEIVED`."""
+"""`timestamp` of a call received at `RECEIVED`, and what is published of it: None, the latter."""
 
 
 @dataclass
@@ -82,15 +82,15 @@ def built(new_project: Callable[..., Project]) -> Built:
                     "E",
                     {f"of_{name}": text for name in becomes},
                     messageId=f"m{number}",
-                    sentAt=RECEIVED,
+                    timestamp=RECEIVED,
                 )
                 for number, (text, becomes) in enumerate(tables())
             ),
             *(
-                track("E", messageId=f"at {text}", sentAt=text, receivedAt=RECEIVED)
+                track("E", messageId=f"at {text}", timestamp=text, receivedAt=RECEIVED)
                 for text in TIMES
             ),
-            track("E", messageId="far", sentAt="2199-01-01", receivedAt="2199-01-01"),
+            track("E", messageId="far", timestamp="2199-01-01", receivedAt="2199-01-01"),
         ],
         {"tool": ["events"]},
         unsuspected=list(FORMS),
@@ -118,15 +118,14 @@ def test_a_text_becomes_what_the_page_says(built: Built, number: int) -> None:
 
 
 @pytest.mark.parametrize("text", TIMES)
-def test_a_time_that_can_not_be_is_none(built: Built, text: str) -> None:
+def test_a_time_that_can_not_be_gives_way_to_the_receipt(built: Built, text: str) -> None:
     row = built.rows[token(f"at {text}")]
-    assert row["sent_at"] == TIMES[text]
+    assert row["timestamp"] == (TIMES[text] or dt.datetime(2026, 3, 2, 10))
     assert row["received_at"] == dt.datetime(2026, 3, 2, 10)
 
 
 def test_times_long_after_the_run_are_none_and_calls_without_one_are_counted(built: Built) -> None:
     row = built.rows[token("far")]
-    assert (row["sent_at"], row["received_at"]) == (None, None)
-    undated = sum(time is None for time in TIMES.values()) + 1
-    assert built.manifest["undated"] == undated
-    assert f"{undated} staged calls have no time, or one that can not be" in built.output
+    assert (row["timestamp"], row["received_at"]) == (None, None)
+    assert built.manifest["undated"] == 1
+    assert "1 staged calls have no time, or one that can not be" in built.output

@@ -108,7 +108,7 @@ UNREVIEWED = {
     "incremental_strategy": "merge",
     "batch_size": "day",
     "begin": "2026-01-01",
-    "event_time": "sent_at",
+    "event_time": "timestamp",
     "lookback": 2,
     "concurrent_batches": True,
     "full_refresh": True,

@@ -288,7 +288,7 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
         OTHER,
         ('masked."row_id__for_ads"', 'masked."row_id__shared"'),
     ),
-    "finer time": ("form", VIEW, ('masked."sent_at__hour"', 'masked."sent_at__exact"')),
+    "finer time": ("form", VIEW, ('masked."timestamp__hour"', 'masked."timestamp__exact"')),
     "joined texts": ("form", VIEW, instead(f"{COLUMN} || masked.event")),
     "case on another property": (
         "unlisted-property",
@@ -487,12 +487,12 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
     "latest by exact times": (
         "form",
         USERS,
-        ("masked.sent_at__hour", "masked.sent_at__exact"),
+        ("masked.timestamp__hour", "masked.timestamp__exact"),
     ),
     "ties in the order of exact times": (
         "form",
         USERS,
-        ("masked.row_id__shared as call_id", "masked.sent_at__exact as call_id"),
+        ("masked.row_id__shared as call_id", "masked.timestamp__exact as call_id"),
     ),
     "calls of nobody": (
         "missing-filter",

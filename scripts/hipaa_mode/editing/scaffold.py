@@ -40,7 +40,7 @@ _ENVELOPE = {
     "row_id": "Token of the message id: the key of the row for syncs.",
     "call_type": "Type of the call.",
     "event": "Name of the event, as this destination is told it.",
-    "sent_at": "When the call was sent (UTC), at this destination's precision.",
+    "timestamp": "When it happened (UTC), at this destination's precision.",
     "received_at": "When the call was received (UTC), at this destination's precision.",
     CHANGED_AT: "When one of the values last changed (UTC), at this destination's precision.",
     "user_id": "Id of the user.",

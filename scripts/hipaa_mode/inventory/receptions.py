@@ -22,11 +22,11 @@ _ENVELOPE = {
     "anonymous_id": "anonymous_id",
     "groupId": "group_id",
     "group_id": "group_id",
-    "sentAt": "sent_at",
-    "sent_at": "sent_at",
-    "timestamp": "sent_at",
-    "originalTimestamp": "sent_at",
-    "original_timestamp": "sent_at",
+    "timestamp": "timestamp",
+    "originalTimestamp": "timestamp",
+    "original_timestamp": "timestamp",
+    "sentAt": "timestamp",
+    "sent_at": "timestamp",
     "receivedAt": "received_at",
     "received_at": "received_at",
 }
@@ -119,7 +119,7 @@ def _of_envelope(
     if _ENVELOPE.get(path.steps[0].name) != column.name or not column.masked_column:
         return None
     treatment = column.treatment
-    if column.name in ("sent_at", "received_at"):
+    if column.name in ("timestamp", "received_at"):
         precision = destination.timestamp_precision
         if precision == "none":
             return None

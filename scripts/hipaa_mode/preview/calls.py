@@ -132,7 +132,7 @@ def synthetic_call(destination: DestinationPlan, view: str) -> dict[str, Any]:
         "messageId": "5b1f0d3e-0c6a-4a57-9b21-7d5f3c0e9a11",
         "userId": "patient-10482",
         "anonymousId": "0f9c2c55-1d7b-4c1e-8a52-6f0b7e9d2c33",
-        "sentAt": "2026-03-02T14:31:09Z",
+        "timestamp": "2026-03-02T14:31:09Z",
     }
     root = "properties" if view == "events" else "traits"
     content: dict[str, Any] = {"diagnosis": "migraine", "ssn": "123-45-6789"}

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hipaa_mode.calls import LIST_OF_TYPE, ROOT_OF_LIST, Number, Pairs, first
+from hipaa_mode.calls import LIST_OF_TYPE, ROOT_OF_LIST, Number, Pairs, event_time, first
 from hipaa_mode.calls import parse_as_written as parse
 from hipaa_mode.configuration import (
     ENVELOPE,
@@ -51,7 +51,10 @@ _SPELLINGS = {
     "row_id": ("messageId", "message_id"),
     "call_type": ("type",),
     "event": ("event", "name"),
-    "sent_at": ("sentAt", "sent_at", "timestamp", "originalTimestamp", "original_timestamp"),
+    "timestamp": (
+        *("timestamp", "originalTimestamp", "original_timestamp"),
+        *("sentAt", "sent_at", "receivedAt", "received_at"),
+    ),
     "received_at": ("receivedAt", "received_at"),
     "user_id": ("userId", "user_id"),
     "anonymous_id": ("anonymousId", "anonymous_id"),
@@ -229,7 +232,7 @@ class Explainer:
             return KEPT, column.reason
         if not column.masked_column:
             return DROPPED, f"denied for {name} in allowed_properties.csv"
-        if column.name in ("sent_at", "received_at"):
+        if column.name in ("timestamp", "received_at"):
             precision = self._destination.timestamp_precision
             if precision == "none":
                 return DROPPED, f"timestamp_precision of {name} is none"
@@ -344,13 +347,14 @@ def _list_of(call: Pairs) -> str:
 
 
 def _spellings_used(call: Pairs) -> dict[str, str]:
-    """Return, for each column of the envelope, the key that it is made of: the first not null."""
+    """Return, for each column of the envelope, the key that it is made of."""
     kind = str(first(call, "type")).strip(" ").lower()
     spellings = {**_SPELLINGS, "event": ("event",) if kind == "track" else ("name",)}
     found = {
         column: next((key for key in keys if first(call, key) is not None), "")
         for column, keys in spellings.items()
     }
+    found["timestamp"] = event_time(call)[0]
     return {column: key for column, key in found.items() if key}
 
 

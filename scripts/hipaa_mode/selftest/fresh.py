@@ -78,19 +78,26 @@ def _other_symbol(character: str) -> str:
     return other if kinds in ({"Lo"}, {"So"}) else character
 
 
-def same_at_precision(text: str, precision: str, source: random.Random) -> str | None:
-    """Return another time that is the same at a precision; None where that is not certain."""
+def moment_of(text: str | None) -> dt.datetime | None:
+    """Read a time in the usual form; None where it is in another."""
     match = re.fullmatch(
-        r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d{1,6})?(Z|[+-]\d\d:?\d\d)", text
+        r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d{1,6})?(Z|[+-]\d\d:?\d\d)", text or ""
     )
-    if match is None or precision == "exact":
+    if match is None:
         return None
     zone = match[3].replace("Z", "+0000").replace(":", "")
     try:
         moment = dt.datetime.strptime(f"{match[1]} {match[2]} {zone}", "%Y-%m-%d %H:%M:%S %z")
-    except ValueError:
+        return moment.astimezone(dt.timezone.utc)
+    except (ValueError, OverflowError):
         return None
-    moment = moment.astimezone(dt.timezone.utc)
+
+
+def same_at_precision(text: str, precision: str, source: random.Random) -> str | None:
+    """Return another time that is the same at a precision; None where that is not certain."""
+    moment = moment_of(text)
+    if moment is None or precision == "exact":
+        return None
     finer = ["month", "day", "hour", "minute", "second", "microsecond"]
     if precision != "year":
         finer = finer[finer.index(precision) + 1 :]

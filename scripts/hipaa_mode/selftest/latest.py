@@ -62,7 +62,7 @@ def _latest(
 ) -> dict[Any, dict[str, Any]]:
     """Return the latest values by id: of calls at one time, those of the highest row id."""
     found: dict[Any, dict[str, Any]] = {}
-    timed = [(call, call["sent_at"] or call["received_at"]) for call in calls]
+    timed = [(call, call["timestamp"]) for call in calls]
     undated = [(call, at) for call, at in timed if at is None]
     dated = [(call, at) for call, at in timed if at is not None]
     undated.sort(key=lambda item: item[0]["row_id"])

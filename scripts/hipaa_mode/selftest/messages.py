@@ -28,7 +28,9 @@ SPELLINGS = {
     "user_id": ("userId", "user_id"),
     "anonymous_id": ("anonymousId", "anonymous_id"),
     "group_id": ("groupId", "group_id"),
-    "sent_at": ("sentAt", "sent_at", "timestamp", "originalTimestamp", "original_timestamp"),
+    "timestamp": ("timestamp",),
+    "original_timestamp": ("originalTimestamp", "original_timestamp"),
+    "sent_at": ("sentAt", "sent_at"),
     "received_at": ("receivedAt", "received_at"),
 }
 """Keys that an envelope field may come under; the first that is there and not null counts."""

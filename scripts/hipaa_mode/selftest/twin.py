@@ -14,7 +14,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hipaa_mode.selftest.allowlist import ROOTS, Allowlist, Form, Place, Received, find
-from hipaa_mode.selftest.fresh import Bijection, same_at_precision, same_generalised, word
+from hipaa_mode.selftest.fresh import (
+    Bijection,
+    moment_of,
+    same_at_precision,
+    same_generalised,
+    word,
+)
 from hipaa_mode.selftest.messages import (
     CALL_TYPES,
     IDS,
@@ -36,6 +42,9 @@ ODD_KEYS = (
     *("'", '"', "\\", "''; --", "{{ 1 }}", "#", "?", "null", "select", "__proto__", "😀"),
     *("row_id", "user_id", "event", "type", "context", "traits", "properties", "\x00"),
 )
+EARLIEST_YEAR = 2001
+"""Times of earlier years may not count; a project says from when on they do."""
+
 _ALL_SPELLINGS = {spelling: field for field, all_ in SPELLINGS.items() for spelling in all_}
 _RESERVED = {*_ALL_SPELLINGS, *OBJECTS, "type", "event", "name"}
 
@@ -144,13 +153,14 @@ class _Twin:
         received = self.allowlist.received(call, self.views)
         # Of one call all times move alike: none comes to lie after its receipt.
         self.moment = self.source.random()
+        is_timed = _has_plain_time(tree)
         first = tree.first_places()
         members: list[tuple[str, Any]] = []
         for place, (key, value) in enumerate(tree.members):
             if first[key] != place:
                 self._add_unlisted(members, key, value)
             elif key in _ALL_SPELLINGS:
-                self._add_envelope(members, tree, key, received)
+                self._add_envelope(members, tree, key, received, is_timed)
             elif key == "type":
                 members.append((key, value))
             elif key == _name_key(call.kind):
@@ -169,7 +179,12 @@ class _Twin:
         return value if is_kept else self._unlisted_text()
 
     def _add_envelope(
-        self, members: list[tuple[str, Any]], tree: Object, key: str, received: Received
+        self,
+        members: list[tuple[str, Any]],
+        tree: Object,
+        key: str,
+        received: Received,
+        is_timed: bool,
     ) -> None:
         field = _ALL_SPELLINGS[key]
         value = tree.first(key)
@@ -183,8 +198,12 @@ class _Twin:
             members.append((key, self._masked(value)))
         elif field in IDS:
             members.append((key, self._id(value, received.ids[field])))
+        elif is_timed and field in ("original_timestamp", "sent_at"):
+            self._add_unlisted(members, key, value)
         else:
-            members.append((key, self._time(value, received.precision)))
+            # Where another time counts, or what lies between two of them, none may move.
+            precision = received.precision if is_timed else "exact"
+            members.append((key, self._time(value, precision)))
 
     def _id(self, value: Any, treatments: set[str]) -> Any:
         if not treatments & {"allow", "mask"}:
@@ -401,6 +420,16 @@ class _Twin:
         planted, value = found
         self.twin.planted.append(planted)
         return _replaced(tree, planted.place, value)
+
+
+def _has_plain_time(tree: Object) -> bool:
+    """Whether the event time is plainly the `timestamp`, whatever the other times are."""
+    happened = moment_of(scalar_text(winner(tree, "timestamp")))
+    received = winner(tree, "received_at")
+    at = moment_of(scalar_text(received))
+    if happened is None or happened.year < EARLIEST_YEAR:
+        return False
+    return received is None or (at is not None and happened <= at)
 
 
 def _name_key(kind: str) -> str | None:

@@ -757,7 +757,7 @@ class _ViewProof:
             return self._reviewed.form("cast(null as varchar)")
         if column.name == "row_id":
             return Term("token", column.scope, staging.columns["call_key"])
-        if column.name in ("sent_at", "received_at"):
+        if column.name in ("timestamp", "received_at"):
             precision = self._destination.timestamp_precision
             return self._reviewed.at_precision(staging.columns[column.name], precision)
         if column.name in ("properties", "traits", "context") and column.data_type == "json":
@@ -901,8 +901,7 @@ class _LatestProof(_ViewProof):
         if column.property_list == "envelope" and column.name == "row_id":
             return _reads(staging.columns[self._id_name])
         if column.property_list == "envelope" and column.name == CHANGED_AT:
-            times = ("sent_at", "received_at")
-            return set().union(*(_reads(staging.columns[name]) for name in times))
+            return _reads(staging.columns["timestamp"])
         return super()._listed(column, staging)
 
     def _envelope(self, column: ViewColumn, staging: Relation) -> Term:
@@ -910,13 +909,7 @@ class _LatestProof(_ViewProof):
             return Term("token", column.scope, staging.columns[self._id_name])
         if column.name == CHANGED_AT:
             precision = self._destination.timestamp_precision
-            sent_at, received_at = (
-                self._reviewed.at_precision(staging.columns[name], precision)
-                for name in ("sent_at", "received_at")
-            )
-            return self._reviewed.form(
-                "coalesce(sent_at, received_at)", sent_at=sent_at, received_at=received_at
-            )
+            return self._reviewed.at_precision(staging.columns["timestamp"], precision)
         return super()._envelope(column, staging)
 
 

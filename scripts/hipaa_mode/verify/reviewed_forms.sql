@@ -115,7 +115,7 @@ parsed as (
         run_number,
         message,
         unreadable,
-        cast(try(json_extract(message, ['$."type"', '$."messageId"', '$."message_id"', '$."userId"', '$."user_id"', '$."anonymousId"', '$."anonymous_id"', '$."groupId"', '$."group_id"', '$."event"', '$."name"', '$."sentAt"', '$."sent_at"', '$."timestamp"', '$."originalTimestamp"', '$."original_timestamp"', '$."receivedAt"', '$."received_at"'])) as varchar[]) as found
+        cast(try(json_extract(message, ['$."type"', '$."messageId"', '$."message_id"', '$."userId"', '$."user_id"', '$."anonymousId"', '$."anonymous_id"', '$."groupId"', '$."group_id"', '$."event"', '$."name"', '$."timestamp"', '$."originalTimestamp"', '$."original_timestamp"', '$."sentAt"', '$."sent_at"', '$."receivedAt"', '$."received_at"'])) as varchar[]) as found
     from raw_calls
 
 ),
@@ -131,15 +131,24 @@ named as (
         unreadable,
         found,
         {kinds} as kinds,
-        nullif(found[1], 'null') as type_json,
-        nullif(found[10], 'null') as event_json,
-        nullif(found[11], 'null') as name_json,
-        coalesce(nullif(found[2], 'null'), nullif(found[3], 'null')) as message_id_json,
-        coalesce(nullif(found[4], 'null'), nullif(found[5], 'null')) as user_id_json,
-        coalesce(nullif(found[6], 'null'), nullif(found[7], 'null')) as anonymous_id_json,
-        coalesce(nullif(found[8], 'null'), nullif(found[9], 'null')) as group_id_json,
-        coalesce(nullif(found[12], 'null'), nullif(found[13], 'null'), nullif(found[14], 'null'), nullif(found[15], 'null'), nullif(found[16], 'null')) as sent_at_json,
-        coalesce(nullif(found[17], 'null'), nullif(found[18], 'null')) as received_at_json
+        nullif(found[1], 'null') as type_json1,
+        nullif(found[2], 'null') as message_id_json1,
+        nullif(found[3], 'null') as message_id_json2,
+        nullif(found[4], 'null') as user_id_json1,
+        nullif(found[5], 'null') as user_id_json2,
+        nullif(found[6], 'null') as anonymous_id_json1,
+        nullif(found[7], 'null') as anonymous_id_json2,
+        nullif(found[8], 'null') as group_id_json1,
+        nullif(found[9], 'null') as group_id_json2,
+        nullif(found[10], 'null') as event_json1,
+        nullif(found[11], 'null') as name_json1,
+        nullif(found[12], 'null') as timestamp_json1,
+        nullif(found[13], 'null') as original_timestamp_json1,
+        nullif(found[14], 'null') as original_timestamp_json2,
+        nullif(found[15], 'null') as sent_at_json1,
+        nullif(found[16], 'null') as sent_at_json2,
+        nullif(found[17], 'null') as received_at_json1,
+        nullif(found[18], 'null') as received_at_json2
     from parsed
 
 ),
@@ -147,100 +156,147 @@ named as (
 texts as (
 
     select
-        * exclude (type_json, event_json, name_json, message_id_json, user_id_json, anonymous_id_json, group_id_json, sent_at_json, received_at_json),
-        case when starts_with(type_json, '"') then lower(trim(case
-        when starts_with(type_json, '"') and not contains(type_json, '\') then substring(type_json, 2, length(type_json) - 2)
-        when starts_with(type_json, '"') then json_extract_string(type_json, '$')
-        when type_json in ('true', 'false') then type_json
-        when type_json = '-0.0' then '0'
-        when ends_with(type_json, '.0') then left(type_json, -2)
-        when regexp_full_match(type_json, '-?[0-9]+(\.[0-9]+)?') then type_json
-        when regexp_full_match(type_json, '-?[0-9.]+e[0-9]+') then replace(type_json, 'e', 'e+')
-        when regexp_full_match(type_json, '-?[0-9.]+e-[0-9]+') then type_json
+        *,
+        case when starts_with(type_json1, '"') then lower(trim(case
+        when starts_with(type_json1, '"') and not contains(type_json1, '\') then substring(type_json1, 2, length(type_json1) - 2)
+        when starts_with(type_json1, '"') then json_extract_string(type_json1, '$')
+        when type_json1 in ('true', 'false') then type_json1
+        when type_json1 = '-0.0' then '0'
+        when ends_with(type_json1, '.0') then left(type_json1, -2)
+        when regexp_full_match(type_json1, '-?[0-9]+(\.[0-9]+)?') then type_json1
+        when regexp_full_match(type_json1, '-?[0-9.]+e[0-9]+') then replace(type_json1, 'e', 'e+')
+        when regexp_full_match(type_json1, '-?[0-9.]+e-[0-9]+') then type_json1
     end)) end as call_type,
-        type_json is not null as has_type,
-        event_json,
-        name_json,
         case
-        when starts_with(event_json, '"') and not contains(event_json, '\') then substring(event_json, 2, length(event_json) - 2)
-        when starts_with(event_json, '"') then json_extract_string(event_json, '$')
-        when event_json in ('true', 'false') then event_json
-        when event_json = '-0.0' then '0'
-        when ends_with(event_json, '.0') then left(event_json, -2)
-        when regexp_full_match(event_json, '-?[0-9]+(\.[0-9]+)?') then event_json
-        when regexp_full_match(event_json, '-?[0-9.]+e[0-9]+') then replace(event_json, 'e', 'e+')
-        when regexp_full_match(event_json, '-?[0-9.]+e-[0-9]+') then event_json
+        when starts_with(event_json1, '"') and not contains(event_json1, '\') then substring(event_json1, 2, length(event_json1) - 2)
+        when starts_with(event_json1, '"') then json_extract_string(event_json1, '$')
+        when event_json1 in ('true', 'false') then event_json1
+        when event_json1 = '-0.0' then '0'
+        when ends_with(event_json1, '.0') then left(event_json1, -2)
+        when regexp_full_match(event_json1, '-?[0-9]+(\.[0-9]+)?') then event_json1
+        when regexp_full_match(event_json1, '-?[0-9.]+e[0-9]+') then replace(event_json1, 'e', 'e+')
+        when regexp_full_match(event_json1, '-?[0-9.]+e-[0-9]+') then event_json1
     end as event_text,
         case
-        when starts_with(name_json, '"') and not contains(name_json, '\') then substring(name_json, 2, length(name_json) - 2)
-        when starts_with(name_json, '"') then json_extract_string(name_json, '$')
-        when name_json in ('true', 'false') then name_json
-        when name_json = '-0.0' then '0'
-        when ends_with(name_json, '.0') then left(name_json, -2)
-        when regexp_full_match(name_json, '-?[0-9]+(\.[0-9]+)?') then name_json
-        when regexp_full_match(name_json, '-?[0-9.]+e[0-9]+') then replace(name_json, 'e', 'e+')
-        when regexp_full_match(name_json, '-?[0-9.]+e-[0-9]+') then name_json
+        when starts_with(name_json1, '"') and not contains(name_json1, '\') then substring(name_json1, 2, length(name_json1) - 2)
+        when starts_with(name_json1, '"') then json_extract_string(name_json1, '$')
+        when name_json1 in ('true', 'false') then name_json1
+        when name_json1 = '-0.0' then '0'
+        when ends_with(name_json1, '.0') then left(name_json1, -2)
+        when regexp_full_match(name_json1, '-?[0-9]+(\.[0-9]+)?') then name_json1
+        when regexp_full_match(name_json1, '-?[0-9.]+e[0-9]+') then replace(name_json1, 'e', 'e+')
+        when regexp_full_match(name_json1, '-?[0-9.]+e-[0-9]+') then name_json1
     end as name_text,
         case
-        when starts_with(message_id_json, '"') and not contains(message_id_json, '\') then substring(message_id_json, 2, length(message_id_json) - 2)
-        when starts_with(message_id_json, '"') then json_extract_string(message_id_json, '$')
-        when message_id_json in ('true', 'false') then message_id_json
-        when message_id_json = '-0.0' then '0'
-        when ends_with(message_id_json, '.0') then left(message_id_json, -2)
-        when regexp_full_match(message_id_json, '-?[0-9]+(\.[0-9]+)?') then message_id_json
-        when regexp_full_match(message_id_json, '-?[0-9.]+e[0-9]+') then replace(message_id_json, 'e', 'e+')
-        when regexp_full_match(message_id_json, '-?[0-9.]+e-[0-9]+') then message_id_json
-    end as message_id_text,
+        when starts_with(message_id_json1, '"') and not contains(message_id_json1, '\') then substring(message_id_json1, 2, length(message_id_json1) - 2)
+        when starts_with(message_id_json1, '"') then json_extract_string(message_id_json1, '$')
+        when message_id_json1 in ('true', 'false') then message_id_json1
+        when message_id_json1 = '-0.0' then '0'
+        when ends_with(message_id_json1, '.0') then left(message_id_json1, -2)
+        when regexp_full_match(message_id_json1, '-?[0-9]+(\.[0-9]+)?') then message_id_json1
+        when regexp_full_match(message_id_json1, '-?[0-9.]+e[0-9]+') then replace(message_id_json1, 'e', 'e+')
+        when regexp_full_match(message_id_json1, '-?[0-9.]+e-[0-9]+') then message_id_json1
+    end as message_id_text1,
         case
-        when starts_with(user_id_json, '"') and not contains(user_id_json, '\') then substring(user_id_json, 2, length(user_id_json) - 2)
-        when starts_with(user_id_json, '"') then json_extract_string(user_id_json, '$')
-        when user_id_json in ('true', 'false') then user_id_json
-        when user_id_json = '-0.0' then '0'
-        when ends_with(user_id_json, '.0') then left(user_id_json, -2)
-        when regexp_full_match(user_id_json, '-?[0-9]+(\.[0-9]+)?') then user_id_json
-        when regexp_full_match(user_id_json, '-?[0-9.]+e[0-9]+') then replace(user_id_json, 'e', 'e+')
-        when regexp_full_match(user_id_json, '-?[0-9.]+e-[0-9]+') then user_id_json
-    end as user_id_text,
+        when starts_with(message_id_json2, '"') and not contains(message_id_json2, '\') then substring(message_id_json2, 2, length(message_id_json2) - 2)
+        when starts_with(message_id_json2, '"') then json_extract_string(message_id_json2, '$')
+        when message_id_json2 in ('true', 'false') then message_id_json2
+        when message_id_json2 = '-0.0' then '0'
+        when ends_with(message_id_json2, '.0') then left(message_id_json2, -2)
+        when regexp_full_match(message_id_json2, '-?[0-9]+(\.[0-9]+)?') then message_id_json2
+        when regexp_full_match(message_id_json2, '-?[0-9.]+e[0-9]+') then replace(message_id_json2, 'e', 'e+')
+        when regexp_full_match(message_id_json2, '-?[0-9.]+e-[0-9]+') then message_id_json2
+    end as message_id_text2,
         case
-        when starts_with(anonymous_id_json, '"') and not contains(anonymous_id_json, '\') then substring(anonymous_id_json, 2, length(anonymous_id_json) - 2)
-        when starts_with(anonymous_id_json, '"') then json_extract_string(anonymous_id_json, '$')
-        when anonymous_id_json in ('true', 'false') then anonymous_id_json
-        when anonymous_id_json = '-0.0' then '0'
-        when ends_with(anonymous_id_json, '.0') then left(anonymous_id_json, -2)
-        when regexp_full_match(anonymous_id_json, '-?[0-9]+(\.[0-9]+)?') then anonymous_id_json
-        when regexp_full_match(anonymous_id_json, '-?[0-9.]+e[0-9]+') then replace(anonymous_id_json, 'e', 'e+')
-        when regexp_full_match(anonymous_id_json, '-?[0-9.]+e-[0-9]+') then anonymous_id_json
-    end as anonymous_id_text,
+        when starts_with(user_id_json1, '"') and not contains(user_id_json1, '\') then substring(user_id_json1, 2, length(user_id_json1) - 2)
+        when starts_with(user_id_json1, '"') then json_extract_string(user_id_json1, '$')
+        when user_id_json1 in ('true', 'false') then user_id_json1
+        when user_id_json1 = '-0.0' then '0'
+        when ends_with(user_id_json1, '.0') then left(user_id_json1, -2)
+        when regexp_full_match(user_id_json1, '-?[0-9]+(\.[0-9]+)?') then user_id_json1
+        when regexp_full_match(user_id_json1, '-?[0-9.]+e[0-9]+') then replace(user_id_json1, 'e', 'e+')
+        when regexp_full_match(user_id_json1, '-?[0-9.]+e-[0-9]+') then user_id_json1
+    end as user_id_text1,
         case
-        when starts_with(group_id_json, '"') and not contains(group_id_json, '\') then substring(group_id_json, 2, length(group_id_json) - 2)
-        when starts_with(group_id_json, '"') then json_extract_string(group_id_json, '$')
-        when group_id_json in ('true', 'false') then group_id_json
-        when group_id_json = '-0.0' then '0'
-        when ends_with(group_id_json, '.0') then left(group_id_json, -2)
-        when regexp_full_match(group_id_json, '-?[0-9]+(\.[0-9]+)?') then group_id_json
-        when regexp_full_match(group_id_json, '-?[0-9.]+e[0-9]+') then replace(group_id_json, 'e', 'e+')
-        when regexp_full_match(group_id_json, '-?[0-9.]+e-[0-9]+') then group_id_json
-    end as group_id_text,
+        when starts_with(user_id_json2, '"') and not contains(user_id_json2, '\') then substring(user_id_json2, 2, length(user_id_json2) - 2)
+        when starts_with(user_id_json2, '"') then json_extract_string(user_id_json2, '$')
+        when user_id_json2 in ('true', 'false') then user_id_json2
+        when user_id_json2 = '-0.0' then '0'
+        when ends_with(user_id_json2, '.0') then left(user_id_json2, -2)
+        when regexp_full_match(user_id_json2, '-?[0-9]+(\.[0-9]+)?') then user_id_json2
+        when regexp_full_match(user_id_json2, '-?[0-9.]+e[0-9]+') then replace(user_id_json2, 'e', 'e+')
+        when regexp_full_match(user_id_json2, '-?[0-9.]+e-[0-9]+') then user_id_json2
+    end as user_id_text2,
         case
-        when starts_with(sent_at_json, '"') and not contains(sent_at_json, '\') then substring(sent_at_json, 2, length(sent_at_json) - 2)
-        when starts_with(sent_at_json, '"') then json_extract_string(sent_at_json, '$')
-        when sent_at_json in ('true', 'false') then sent_at_json
-        when sent_at_json = '-0.0' then '0'
-        when ends_with(sent_at_json, '.0') then left(sent_at_json, -2)
-        when regexp_full_match(sent_at_json, '-?[0-9]+(\.[0-9]+)?') then sent_at_json
-        when regexp_full_match(sent_at_json, '-?[0-9.]+e[0-9]+') then replace(sent_at_json, 'e', 'e+')
-        when regexp_full_match(sent_at_json, '-?[0-9.]+e-[0-9]+') then sent_at_json
-    end as sent_at_text,
+        when starts_with(anonymous_id_json1, '"') and not contains(anonymous_id_json1, '\') then substring(anonymous_id_json1, 2, length(anonymous_id_json1) - 2)
+        when starts_with(anonymous_id_json1, '"') then json_extract_string(anonymous_id_json1, '$')
+        when anonymous_id_json1 in ('true', 'false') then anonymous_id_json1
+        when anonymous_id_json1 = '-0.0' then '0'
+        when ends_with(anonymous_id_json1, '.0') then left(anonymous_id_json1, -2)
+        when regexp_full_match(anonymous_id_json1, '-?[0-9]+(\.[0-9]+)?') then anonymous_id_json1
+        when regexp_full_match(anonymous_id_json1, '-?[0-9.]+e[0-9]+') then replace(anonymous_id_json1, 'e', 'e+')
+        when regexp_full_match(anonymous_id_json1, '-?[0-9.]+e-[0-9]+') then anonymous_id_json1
+    end as anonymous_id_text1,
         case
-        when starts_with(received_at_json, '"') and not contains(received_at_json, '\') then substring(received_at_json, 2, length(received_at_json) - 2)
-        when starts_with(received_at_json, '"') then json_extract_string(received_at_json, '$')
-        when received_at_json in ('true', 'false') then received_at_json
-        when received_at_json = '-0.0' then '0'
-        when ends_with(received_at_json, '.0') then left(received_at_json, -2)
-        when regexp_full_match(received_at_json, '-?[0-9]+(\.[0-9]+)?') then received_at_json
-        when regexp_full_match(received_at_json, '-?[0-9.]+e[0-9]+') then replace(received_at_json, 'e', 'e+')
-        when regexp_full_match(received_at_json, '-?[0-9.]+e-[0-9]+') then received_at_json
-    end as received_at_text
+        when starts_with(anonymous_id_json2, '"') and not contains(anonymous_id_json2, '\') then substring(anonymous_id_json2, 2, length(anonymous_id_json2) - 2)
+        when starts_with(anonymous_id_json2, '"') then json_extract_string(anonymous_id_json2, '$')
+        when anonymous_id_json2 in ('true', 'false') then anonymous_id_json2
+        when anonymous_id_json2 = '-0.0' then '0'
+        when ends_with(anonymous_id_json2, '.0') then left(anonymous_id_json2, -2)
+        when regexp_full_match(anonymous_id_json2, '-?[0-9]+(\.[0-9]+)?') then anonymous_id_json2
+        when regexp_full_match(anonymous_id_json2, '-?[0-9.]+e[0-9]+') then replace(anonymous_id_json2, 'e', 'e+')
+        when regexp_full_match(anonymous_id_json2, '-?[0-9.]+e-[0-9]+') then anonymous_id_json2
+    end as anonymous_id_text2,
+        case
+        when starts_with(group_id_json1, '"') and not contains(group_id_json1, '\') then substring(group_id_json1, 2, length(group_id_json1) - 2)
+        when starts_with(group_id_json1, '"') then json_extract_string(group_id_json1, '$')
+        when group_id_json1 in ('true', 'false') then group_id_json1
+        when group_id_json1 = '-0.0' then '0'
+        when ends_with(group_id_json1, '.0') then left(group_id_json1, -2)
+        when regexp_full_match(group_id_json1, '-?[0-9]+(\.[0-9]+)?') then group_id_json1
+        when regexp_full_match(group_id_json1, '-?[0-9.]+e[0-9]+') then replace(group_id_json1, 'e', 'e+')
+        when regexp_full_match(group_id_json1, '-?[0-9.]+e-[0-9]+') then group_id_json1
+    end as group_id_text1,
+        case
+        when starts_with(group_id_json2, '"') and not contains(group_id_json2, '\') then substring(group_id_json2, 2, length(group_id_json2) - 2)
+        when starts_with(group_id_json2, '"') then json_extract_string(group_id_json2, '$')
+        when group_id_json2 in ('true', 'false') then group_id_json2
+        when group_id_json2 = '-0.0' then '0'
+        when ends_with(group_id_json2, '.0') then left(group_id_json2, -2)
+        when regexp_full_match(group_id_json2, '-?[0-9]+(\.[0-9]+)?') then group_id_json2
+        when regexp_full_match(group_id_json2, '-?[0-9.]+e[0-9]+') then replace(group_id_json2, 'e', 'e+')
+        when regexp_full_match(group_id_json2, '-?[0-9.]+e-[0-9]+') then group_id_json2
+    end as group_id_text2,
+        case
+        when starts_with(timestamp_json1, '"') and not contains(timestamp_json1, '\') then substring(timestamp_json1, 2, length(timestamp_json1) - 2)
+        when starts_with(timestamp_json1, '"') then json_extract_string(timestamp_json1, '$')
+        when timestamp_json1 in ('true', 'false') then timestamp_json1
+        when timestamp_json1 = '-0.0' then '0'
+        when ends_with(timestamp_json1, '.0') then left(timestamp_json1, -2)
+        when regexp_full_match(timestamp_json1, '-?[0-9]+(\.[0-9]+)?') then timestamp_json1
+        when regexp_full_match(timestamp_json1, '-?[0-9.]+e[0-9]+') then replace(timestamp_json1, 'e', 'e+')
+        when regexp_full_match(timestamp_json1, '-?[0-9.]+e-[0-9]+') then timestamp_json1
+    end as timestamp_text1,
+        case
+        when starts_with(received_at_json1, '"') and not contains(received_at_json1, '\') then substring(received_at_json1, 2, length(received_at_json1) - 2)
+        when starts_with(received_at_json1, '"') then json_extract_string(received_at_json1, '$')
+        when received_at_json1 in ('true', 'false') then received_at_json1
+        when received_at_json1 = '-0.0' then '0'
+        when ends_with(received_at_json1, '.0') then left(received_at_json1, -2)
+        when regexp_full_match(received_at_json1, '-?[0-9]+(\.[0-9]+)?') then received_at_json1
+        when regexp_full_match(received_at_json1, '-?[0-9.]+e[0-9]+') then replace(received_at_json1, 'e', 'e+')
+        when regexp_full_match(received_at_json1, '-?[0-9.]+e-[0-9]+') then received_at_json1
+    end as received_at_text1,
+        case
+        when starts_with(received_at_json2, '"') and not contains(received_at_json2, '\') then substring(received_at_json2, 2, length(received_at_json2) - 2)
+        when starts_with(received_at_json2, '"') then json_extract_string(received_at_json2, '$')
+        when received_at_json2 in ('true', 'false') then received_at_json2
+        when received_at_json2 = '-0.0' then '0'
+        when ends_with(received_at_json2, '.0') then left(received_at_json2, -2)
+        when regexp_full_match(received_at_json2, '-?[0-9]+(\.[0-9]+)?') then received_at_json2
+        when regexp_full_match(received_at_json2, '-?[0-9.]+e[0-9]+') then replace(received_at_json2, 'e', 'e+')
+        when regexp_full_match(received_at_json2, '-?[0-9.]+e-[0-9]+') then received_at_json2
+    end as received_at_text2
     from named
 
 ),
@@ -251,43 +307,97 @@ judged as (
         * exclude (event_text, name_text),
         case when ascii(event_text) between 33 and 126 then event_text when regexp_matches(event_text, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then event_text end as event_text,
         case when ascii(name_text) between 33 and 126 then name_text when regexp_matches(name_text, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then name_text end as name_text,
-        case when ascii(message_id_text) between 33 and 126 then message_id_text when regexp_matches(message_id_text, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then message_id_text end as message_id,
-        case when ascii(user_id_text) between 33 and 126 then user_id_text when regexp_matches(user_id_text, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then user_id_text end as user_id,
-        case when ascii(anonymous_id_text) between 33 and 126 then anonymous_id_text when regexp_matches(anonymous_id_text, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then anonymous_id_text end as anonymous_id,
-        case when ascii(group_id_text) between 33 and 126 then group_id_text when regexp_matches(group_id_text, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then group_id_text end as group_id,
+        coalesce(case when ascii(message_id_text1) between 33 and 126 then message_id_text1 when regexp_matches(message_id_text1, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then message_id_text1 end, case when ascii(message_id_text2) between 33 and 126 then message_id_text2 when regexp_matches(message_id_text2, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then message_id_text2 end) as message_id,
+        coalesce(case when ascii(user_id_text1) between 33 and 126 then user_id_text1 when regexp_matches(user_id_text1, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then user_id_text1 end, case when ascii(user_id_text2) between 33 and 126 then user_id_text2 when regexp_matches(user_id_text2, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then user_id_text2 end) as user_id,
+        coalesce(case when ascii(anonymous_id_text1) between 33 and 126 then anonymous_id_text1 when regexp_matches(anonymous_id_text1, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then anonymous_id_text1 end, case when ascii(anonymous_id_text2) between 33 and 126 then anonymous_id_text2 when regexp_matches(anonymous_id_text2, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then anonymous_id_text2 end) as anonymous_id,
+        coalesce(case when ascii(group_id_text1) between 33 and 126 then group_id_text1 when regexp_matches(group_id_text1, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then group_id_text1 end, case when ascii(group_id_text2) between 33 and 126 then group_id_text2 when regexp_matches(group_id_text2, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then group_id_text2 end) as group_id,
+        coalesce(coalesce(case when ends_with(received_at_text1, 'Z') then try_cast(received_at_text1 as timestamp) end, list_transform([list_transform([regexp_replace(received_at_text1, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')], lambda written: case when regexp_full_match(written, '([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \2|\3') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3|\4') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])') then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])([0-5][0-9])') and try_cast(written as bigint) % 900000 = 0 then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5|\6') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5:\6|\7') when regexp_full_match(written, '(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 3) || '-' || cast(cast((strpos('janfebmaraprmayjunjulaugsepoctnovdec', lower(regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 2))) + 2) / 3 as integer) as varchar) || '-' || regexp_replace(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \4|\5') when regexp_full_match(written, '-?[1-9][0-9]{7,9}') and try_cast(written as bigint) % 900000 = 0 then null else cast(make_timestamp(case when regexp_full_match(written, '-[1-9][0-9]{7,9}|[1-9][0-9]{8,9}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 6), 6, '0') as bigint) when regexp_full_match(written, '-[1-9][0-9]{10,12}|[1-9][0-9]{11,12}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 3), 3, '0') as bigint) when regexp_full_match(written, '[1-9][0-9]{14,15}') then try_cast(written as bigint) when regexp_full_match(written, '[1-9][0-9]{17,18}') then try_cast(left(written, -3) as bigint) end) as varchar) end)[1]], lambda moment: make_timestamp(epoch_us(try_cast(cast(try_cast(rtrim(replace(split_part(moment, '|', 1), ',', '.')) as timestamp) as varchar) || coalesce(nullif(split_part(moment, '|', 2), ''), 'Z') as timestamptz))))[1]), case when received_at_text2 is not null then coalesce(case when ends_with(received_at_text2, 'Z') then try_cast(received_at_text2 as timestamp) end, list_transform([list_transform([regexp_replace(received_at_text2, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')], lambda written: case when regexp_full_match(written, '([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \2|\3') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3|\4') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])') then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])([0-5][0-9])') and try_cast(written as bigint) % 900000 = 0 then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5|\6') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5:\6|\7') when regexp_full_match(written, '(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 3) || '-' || cast(cast((strpos('janfebmaraprmayjunjulaugsepoctnovdec', lower(regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 2))) + 2) / 3 as integer) as varchar) || '-' || regexp_replace(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \4|\5') when regexp_full_match(written, '-?[1-9][0-9]{7,9}') and try_cast(written as bigint) % 900000 = 0 then null else cast(make_timestamp(case when regexp_full_match(written, '-[1-9][0-9]{7,9}|[1-9][0-9]{8,9}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 6), 6, '0') as bigint) when regexp_full_match(written, '-[1-9][0-9]{10,12}|[1-9][0-9]{11,12}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 3), 3, '0') as bigint) when regexp_full_match(written, '[1-9][0-9]{14,15}') then try_cast(written as bigint) when regexp_full_match(written, '[1-9][0-9]{17,18}') then try_cast(left(written, -3) as bigint) end) as varchar) end)[1]], lambda moment: make_timestamp(epoch_us(try_cast(cast(try_cast(rtrim(replace(split_part(moment, '|', 1), ',', '.')) as timestamp) as varchar) || coalesce(nullif(split_part(moment, '|', 2), ''), 'Z') as timestamptz))))[1]) end) as claimed_received_at,
+        coalesce(case when ends_with(timestamp_text1, 'Z') then try_cast(timestamp_text1 as timestamp) end, list_transform([list_transform([regexp_replace(timestamp_text1, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')], lambda written: case when regexp_full_match(written, '([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \2|\3') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3|\4') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])') then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])([0-5][0-9])') and try_cast(written as bigint) % 900000 = 0 then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5|\6') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5:\6|\7') when regexp_full_match(written, '(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 3) || '-' || cast(cast((strpos('janfebmaraprmayjunjulaugsepoctnovdec', lower(regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 2))) + 2) / 3 as integer) as varchar) || '-' || regexp_replace(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \4|\5') when regexp_full_match(written, '-?[1-9][0-9]{7,9}') and try_cast(written as bigint) % 900000 = 0 then null else cast(make_timestamp(case when regexp_full_match(written, '-[1-9][0-9]{7,9}|[1-9][0-9]{8,9}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 6), 6, '0') as bigint) when regexp_full_match(written, '-[1-9][0-9]{10,12}|[1-9][0-9]{11,12}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 3), 3, '0') as bigint) when regexp_full_match(written, '[1-9][0-9]{14,15}') then try_cast(written as bigint) when regexp_full_match(written, '[1-9][0-9]{17,18}') then try_cast(left(written, -3) as bigint) end) as varchar) end)[1]], lambda moment: make_timestamp(epoch_us(try_cast(cast(try_cast(rtrim(replace(split_part(moment, '|', 1), ',', '.')) as timestamp) as varchar) || coalesce(nullif(split_part(moment, '|', 2), ''), 'Z') as timestamptz))))[1]) as claimed_timestamp,
         case
             when message is null and unreadable is null then 'empty'
             when message is null then 'not_utf8'
             when found is null then 'broken_json'
             when not starts_with(message, '{') and not starts_with(ltrim(message, ' ' || chr(9) || chr(10) || chr(13)), '{') then 'not_an_object'
-            when not has_type then 'missing_type'
+            when type_json1 is null then 'missing_type'
             when call_type is null then 'type_not_text'
             when call_type not in ('track', 'page', 'screen', 'identify', 'group', 'alias') then 'unknown_type'
             when call_type in ('track', 'page', 'screen') and coalesce(kinds[1], 'NULL') not in ('OBJECT', 'NULL') then 'properties_not_an_object'
             when call_type in ('identify', 'group') and coalesce(kinds[2], 'NULL') not in ('OBJECT', 'NULL') then 'traits_not_an_object'
-            when call_type = 'track' and not starts_with(event_json, '"') then 'event_not_text'
-            when call_type in ('page', 'screen') and not starts_with(name_json, '"') then 'name_not_text'
+            when call_type = 'track' and not starts_with(event_json1, '"') then 'event_not_text'
+            when call_type in ('page', 'screen') and not starts_with(name_json1, '"') then 'name_not_text'
         end as rejection_reason
     from texts
-
-),
-
-timed as (
-
-    select
-        * exclude (sent_at_text, received_at_text),
-        coalesce(case when ends_with(sent_at_text, 'Z') then try_cast(sent_at_text as timestamp) end, list_transform([list_transform([regexp_replace(sent_at_text, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')], lambda written: case when regexp_full_match(written, '([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \2|\3') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3|\4') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])') then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])([0-5][0-9])') and try_cast(written as bigint) % 900000 = 0 then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5|\6') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5:\6|\7') when regexp_full_match(written, '(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 3) || '-' || cast(cast((strpos('janfebmaraprmayjunjulaugsepoctnovdec', lower(regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 2))) + 2) / 3 as integer) as varchar) || '-' || regexp_replace(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \4|\5') when regexp_full_match(written, '-?[1-9][0-9]{7,9}') and try_cast(written as bigint) % 900000 = 0 then null else cast(make_timestamp(case when regexp_full_match(written, '-[1-9][0-9]{7,9}|[1-9][0-9]{8,9}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 6), 6, '0') as bigint) when regexp_full_match(written, '-[1-9][0-9]{10,12}|[1-9][0-9]{11,12}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 3), 3, '0') as bigint) when regexp_full_match(written, '[1-9][0-9]{14,15}') then try_cast(written as bigint) when regexp_full_match(written, '[1-9][0-9]{17,18}') then try_cast(left(written, -3) as bigint) end) as varchar) end)[1]], lambda moment: make_timestamp(epoch_us(try_cast(cast(try_cast(rtrim(replace(split_part(moment, '|', 1), ',', '.')) as timestamp) as varchar) || coalesce(nullif(split_part(moment, '|', 2), ''), 'Z') as timestamptz))))[1]) as claimed_sent_at,
-        coalesce(case when ends_with(received_at_text, 'Z') then try_cast(received_at_text as timestamp) end, list_transform([list_transform([regexp_replace(received_at_text, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')], lambda written: case when regexp_full_match(written, '([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \2|\3') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3|\4') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])') then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])([0-5][0-9])') and try_cast(written as bigint) % 900000 = 0 then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5|\6') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5:\6|\7') when regexp_full_match(written, '(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 3) || '-' || cast(cast((strpos('janfebmaraprmayjunjulaugsepoctnovdec', lower(regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 2))) + 2) / 3 as integer) as varchar) || '-' || regexp_replace(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \4|\5') when regexp_full_match(written, '-?[1-9][0-9]{7,9}') and try_cast(written as bigint) % 900000 = 0 then null else cast(make_timestamp(case when regexp_full_match(written, '-[1-9][0-9]{7,9}|[1-9][0-9]{8,9}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 6), 6, '0') as bigint) when regexp_full_match(written, '-[1-9][0-9]{10,12}|[1-9][0-9]{11,12}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 3), 3, '0') as bigint) when regexp_full_match(written, '[1-9][0-9]{14,15}') then try_cast(written as bigint) when regexp_full_match(written, '[1-9][0-9]{17,18}') then try_cast(left(written, -3) as bigint) end) as varchar) end)[1]], lambda moment: make_timestamp(epoch_us(try_cast(cast(try_cast(rtrim(replace(split_part(moment, '|', 1), ',', '.')) as timestamp) as varchar) || coalesce(nullif(split_part(moment, '|', 2), ''), 'Z') as timestamptz))))[1]) as claimed_received_at
-    from judged
 
 ),
 
 received as (
 
     select
-        * exclude (claimed_received_at),
+        *,
         case when claimed_received_at between cast({earliest_day} as timestamp) and make_timestamp(run_number + {ahead_us}) then claimed_received_at end as received_at
+    from judged
+
+),
+
+timed as (
+
+    select
+        *,
+        case when claimed_timestamp between cast({earliest_day} as timestamp) and make_timestamp(coalesce(epoch_us(received_at), run_number) + {ahead_us}) then claimed_timestamp end as possible_timestamp
+    from received
+
+),
+otherwise_timed as (
+
+    select
+        *,
+        case when possible_timestamp is null then list_filter(list_transform([case
+        when starts_with(original_timestamp_json1, '"') and not contains(original_timestamp_json1, '\') then substring(original_timestamp_json1, 2, length(original_timestamp_json1) - 2)
+        when starts_with(original_timestamp_json1, '"') then json_extract_string(original_timestamp_json1, '$')
+        when original_timestamp_json1 in ('true', 'false') then original_timestamp_json1
+        when original_timestamp_json1 = '-0.0' then '0'
+        when ends_with(original_timestamp_json1, '.0') then left(original_timestamp_json1, -2)
+        when regexp_full_match(original_timestamp_json1, '-?[0-9]+(\.[0-9]+)?') then original_timestamp_json1
+        when regexp_full_match(original_timestamp_json1, '-?[0-9.]+e[0-9]+') then replace(original_timestamp_json1, 'e', 'e+')
+        when regexp_full_match(original_timestamp_json1, '-?[0-9.]+e-[0-9]+') then original_timestamp_json1
+    end, case
+        when starts_with(original_timestamp_json2, '"') and not contains(original_timestamp_json2, '\') then substring(original_timestamp_json2, 2, length(original_timestamp_json2) - 2)
+        when starts_with(original_timestamp_json2, '"') then json_extract_string(original_timestamp_json2, '$')
+        when original_timestamp_json2 in ('true', 'false') then original_timestamp_json2
+        when original_timestamp_json2 = '-0.0' then '0'
+        when ends_with(original_timestamp_json2, '.0') then left(original_timestamp_json2, -2)
+        when regexp_full_match(original_timestamp_json2, '-?[0-9]+(\.[0-9]+)?') then original_timestamp_json2
+        when regexp_full_match(original_timestamp_json2, '-?[0-9.]+e[0-9]+') then replace(original_timestamp_json2, 'e', 'e+')
+        when regexp_full_match(original_timestamp_json2, '-?[0-9.]+e-[0-9]+') then original_timestamp_json2
+    end], lambda element: case when element is not null then coalesce(case when ends_with(element, 'Z') then try_cast(element as timestamp) end, list_transform([list_transform([regexp_replace(element, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')], lambda written: case when regexp_full_match(written, '([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \2|\3') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3|\4') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])') then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])([0-5][0-9])') and try_cast(written as bigint) % 900000 = 0 then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5|\6') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5:\6|\7') when regexp_full_match(written, '(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 3) || '-' || cast(cast((strpos('janfebmaraprmayjunjulaugsepoctnovdec', lower(regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 2))) + 2) / 3 as integer) as varchar) || '-' || regexp_replace(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \4|\5') when regexp_full_match(written, '-?[1-9][0-9]{7,9}') and try_cast(written as bigint) % 900000 = 0 then null else cast(make_timestamp(case when regexp_full_match(written, '-[1-9][0-9]{7,9}|[1-9][0-9]{8,9}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 6), 6, '0') as bigint) when regexp_full_match(written, '-[1-9][0-9]{10,12}|[1-9][0-9]{11,12}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 3), 3, '0') as bigint) when regexp_full_match(written, '[1-9][0-9]{14,15}') then try_cast(written as bigint) when regexp_full_match(written, '[1-9][0-9]{17,18}') then try_cast(left(written, -3) as bigint) end) as varchar) end)[1]], lambda moment: make_timestamp(epoch_us(try_cast(cast(try_cast(rtrim(replace(split_part(moment, '|', 1), ',', '.')) as timestamp) as varchar) || coalesce(nullif(split_part(moment, '|', 2), ''), 'Z') as timestamptz))))[1]) end), lambda element: element is not null)[1] end as claimed_original,
+        case when possible_timestamp is null then list_filter(list_transform([case
+        when starts_with(sent_at_json1, '"') and not contains(sent_at_json1, '\') then substring(sent_at_json1, 2, length(sent_at_json1) - 2)
+        when starts_with(sent_at_json1, '"') then json_extract_string(sent_at_json1, '$')
+        when sent_at_json1 in ('true', 'false') then sent_at_json1
+        when sent_at_json1 = '-0.0' then '0'
+        when ends_with(sent_at_json1, '.0') then left(sent_at_json1, -2)
+        when regexp_full_match(sent_at_json1, '-?[0-9]+(\.[0-9]+)?') then sent_at_json1
+        when regexp_full_match(sent_at_json1, '-?[0-9.]+e[0-9]+') then replace(sent_at_json1, 'e', 'e+')
+        when regexp_full_match(sent_at_json1, '-?[0-9.]+e-[0-9]+') then sent_at_json1
+    end, case
+        when starts_with(sent_at_json2, '"') and not contains(sent_at_json2, '\') then substring(sent_at_json2, 2, length(sent_at_json2) - 2)
+        when starts_with(sent_at_json2, '"') then json_extract_string(sent_at_json2, '$')
+        when sent_at_json2 in ('true', 'false') then sent_at_json2
+        when sent_at_json2 = '-0.0' then '0'
+        when ends_with(sent_at_json2, '.0') then left(sent_at_json2, -2)
+        when regexp_full_match(sent_at_json2, '-?[0-9]+(\.[0-9]+)?') then sent_at_json2
+        when regexp_full_match(sent_at_json2, '-?[0-9.]+e[0-9]+') then replace(sent_at_json2, 'e', 'e+')
+        when regexp_full_match(sent_at_json2, '-?[0-9.]+e-[0-9]+') then sent_at_json2
+    end], lambda element: case when element is not null then coalesce(case when ends_with(element, 'Z') then try_cast(element as timestamp) end, list_transform([list_transform([regexp_replace(element, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')], lambda written: case when regexp_full_match(written, '([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \2|\3') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3|\4') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])') then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])([0-5][0-9])') and try_cast(written as bigint) % 900000 = 0 then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5|\6') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5:\6|\7') when regexp_full_match(written, '(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 3) || '-' || cast(cast((strpos('janfebmaraprmayjunjulaugsepoctnovdec', lower(regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 2))) + 2) / 3 as integer) as varchar) || '-' || regexp_replace(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \4|\5') when regexp_full_match(written, '-?[1-9][0-9]{7,9}') and try_cast(written as bigint) % 900000 = 0 then null else cast(make_timestamp(case when regexp_full_match(written, '-[1-9][0-9]{7,9}|[1-9][0-9]{8,9}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 6), 6, '0') as bigint) when regexp_full_match(written, '-[1-9][0-9]{10,12}|[1-9][0-9]{11,12}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 3), 3, '0') as bigint) when regexp_full_match(written, '[1-9][0-9]{14,15}') then try_cast(written as bigint) when regexp_full_match(written, '[1-9][0-9]{17,18}') then try_cast(left(written, -3) as bigint) end) as varchar) end)[1]], lambda moment: make_timestamp(epoch_us(try_cast(cast(try_cast(rtrim(replace(split_part(moment, '|', 1), ',', '.')) as timestamp) as varchar) || coalesce(nullif(split_part(moment, '|', 2), ''), 'Z') as timestamptz))))[1]) end), lambda element: element is not null)[1] end as claimed_sent
     from timed
+
+),
+corrected as (
+
+    select
+        *,
+        try(make_timestamp(epoch_us(received_at) - (epoch_us(claimed_sent) - epoch_us(claimed_original)))) as claimed_corrected
+    from otherwise_timed
 
 ),
 
@@ -307,12 +417,18 @@ final as (
             when call_type = 'track' then event_text
             when call_type in ('page', 'screen') then coalesce(name_text, call_type)
         end as event,
-        case when claimed_sent_at between cast({earliest_day} as timestamp) and make_timestamp(coalesce(epoch_us(received_at), run_number) + {ahead_us}) then claimed_sent_at end as sent_at,
+        coalesce(
+            possible_timestamp,
+            case when claimed_corrected between cast({earliest_day} as timestamp) and make_timestamp(coalesce(epoch_us(received_at), run_number) + {ahead_us}) then claimed_corrected end,
+            case when claimed_original between cast({earliest_day} as timestamp) and make_timestamp(coalesce(epoch_us(received_at), run_number) + {ahead_us}) then claimed_original end,
+            case when claimed_sent between cast({earliest_day} as timestamp) and make_timestamp(coalesce(epoch_us(received_at), run_number) + {ahead_us}) then claimed_sent end,
+            received_at
+        ) as timestamp,
         received_at,
         user_id,
         anonymous_id,
         group_id
-    from received
+    from corrected
 
 )
 
@@ -383,8 +499,8 @@ where
     and duplicate_calls.line_number is null
 
 --- where calls expire
-when coalesce(sent_at, received_at) is null then 'undated'
-when coalesce(sent_at, received_at) < timestamp '{retained_from}' then 'expired'
+when timestamp is null then 'undated'
+when timestamp < timestamp '{retained_from}' then 'expired'
 
 --- model duplicate_calls
 with

@@ -13,7 +13,7 @@ final as (
         {{ masked('message_id') }} as row_id,
         call_type,
         event,
-        date_trunc('second', sent_at) as sent_at,
+        date_trunc('second', timestamp) as timestamp,
         received_at,
         {{ masked('user_id') }} as user_id,
         {{ masked('anonymous_id') }} as anonymous_id,

@@ -13,7 +13,7 @@ renamed as (
         message ->> '$.messageId' as message_id,
         message ->> '$.type' as call_type,
         message ->> '$.event' as event,
-        cast(message ->> '$.timestamp' as timestamp) as sent_at,
+        cast(message ->> '$.timestamp' as timestamp) as timestamp,
         cast(message ->> '$.receivedAt' as timestamp) as received_at,
         message ->> '$.userId' as user_id,
         message ->> '$.anonymousId' as anonymous_id,
@@ -33,7 +33,7 @@ renamed as (
 deduplicated as (
 
     select * from renamed
-    qualify row_number() over (partition by message_id order by sent_at) = 1
+    qualify row_number() over (partition by message_id order by timestamp) = 1
 
 )
 

@@ -56,8 +56,8 @@ CALLS = [
     visit(8, 14, userId=SHY, anonymousId="phone-2"),
     visit(9, 15, anonymousId="phone-2"),
     visit(10, 15, anonymousId="phone-3"),
-    # Sent again, under the name of somebody else: the first delivery counts.
-    visit(1, 10, userId=STAYS),
+    # Sent again, with other content: the first delivery counts.
+    {**visit(1, 10, userId=GONE, anonymousId="phone-1"), "properties": {"plan": "again"}},
     identify({"email": "canary@example.org"}, userId=GONE, sentAt=f"{day(10)}T10:00:00Z"),
     # Old ones, by the time they were sent, or else received; and one that nothing is known of.
     visit(20, 40, userId=STAYS),
@@ -260,12 +260,13 @@ class TestRetention:
         days = {Path(path).stem for path in life.steps["expired"].inodes if "events" in path}
         first = life.steps["expired"].manifest["withheld"]["retained_from"]
         assert {name for name in days if name < first} == set()
-        # That of calls without a time still has the one that is known by when it was received.
-        assert {day(2), "undated"} <= days
+        # A call without a time of its own is of the day of its receipt.
+        assert {day(2), day(5)} <= days
+        assert "undated" not in days
 
     def test_no_other_file_is_written(self, life: Life) -> None:
         first = life.steps["expired"].manifest["withheld"]["retained_from"]
-        old = {day(ago) for ago in (30, 31, 40) if day(ago) < first}
+        old = {day(ago) for ago in (30, 31, 40, 45) if day(ago) < first}
         assert changed_files(life, "suppressed", "expired") == {*old, day(2), "undated"}
 
     def test_the_manifest_says_from_which_day_on_calls_are_kept(self, life: Life) -> None:

@@ -249,11 +249,6 @@ def _event(call: dict[str, Any], kind: str) -> str | None:
     return None
 
 
-def _first(call: dict[str, Any], name: str) -> Any:
-    values = (call.get(spelling) for spelling in FIELDS[name])
-    return next((value for value in values if value is not None), None)
-
-
 def _time(
     call: dict[str, Any], name: str, timestamp: Callable[[str | None], dt.datetime | None]
 ) -> dt.datetime | None:
@@ -274,7 +269,8 @@ def _event_time(
 
 
 def _id(call: dict[str, Any], name: str) -> str | None:
-    return _not_blank(_scalar(_first(call, name)))
+    texts = (_not_blank(_scalar(call.get(spelling))) for spelling in FIELDS[name])
+    return next((text for text in texts if text is not None), None)
 
 
 def _scalar(value: Any) -> str | None:

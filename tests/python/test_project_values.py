@@ -73,7 +73,7 @@ def built(new_project: Callable[..., Project]) -> Built:
         [destination("tool", timestamp_precision="exact")],
         [event("tool", "E")],
         [
-            allowed("tool", "event", f"of_{name}", **{"column_name": name, **form})
+            allowed("tool", "event", f"of_{name}", **{"column_name": f"as_{name}", **form})
             for name, form in FORMS.items()
         ],
         [
@@ -93,7 +93,7 @@ def built(new_project: Callable[..., Project]) -> Built:
             track("E", messageId="far", timestamp="2199-01-01", receivedAt="2199-01-01"),
         ],
         {"tool": ["events"]},
-        unsuspected=list(FORMS),
+        unsuspected=[f"as_{name}" for name in FORMS],
     )
     run = project.build()
     rows = {row["row_id"]: row for row in project.published_rows("tool__events")}
@@ -114,7 +114,7 @@ def test_the_page_has_enough_to_look_at() -> None:
 def test_a_text_becomes_what_the_page_says(built: Built, number: int) -> None:
     _, becomes = tables()[number]
     row = built.rows[token(f"m{number}")]
-    assert {name: shown(row[name]) for name in becomes} == becomes
+    assert {name: shown(row[f"as_{name}"]) for name in becomes} == becomes
 
 
 @pytest.mark.parametrize("text", TIMES)

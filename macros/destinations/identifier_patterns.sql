@@ -18,12 +18,18 @@
     {%- set separator_or_dot = '[-. \u00a0\u2010-\u2013]' -%}
     {%- set octet = '(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])' -%}
     {%- set long_octet = '(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9])' -%}
-    {#- Four single digits are a version more often than an address. -#}
+    {#- Four single digits are a version more often than an address, and one with three zeros
+        at its end is a version of Chrome, or a network. -#}
+    {%- set not_zero = '(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]?)' -%}
     {%- set addresses = [] -%}
-    {%- for position in range(4) -%}
+    {%- for position in range(1, 4) -%}
         {%- set octets = [octet] * position + [long_octet] + [octet] * (3 - position) -%}
         {%- do addresses.append(octets | join('\\.')) -%}
+        {%- do addresses.append(([long_octet] + ['0'] * (position - 1) + [not_zero] + [octet] * (3 - position)) | join('\\.')) -%}
     {%- endfor -%}
+    {#- Behind the name of a product stands its version: `Whale/3.24.223.21`. Names of hosts begin
+        with a small letter, or have digits, dots or hyphens. -#}
+    {%- set before_address = '((^|[^0-9A-Za-z./])|(^|[^A-Za-z_])([a-z][A-Za-z_]*|[A-Z_]*)/)' -%}
     {%- set group = '[0-9A-Fa-f]{1,4}' -%}
     {#- What may stand between a label and its number: `MRN no. 12345`, `"mrn": "12345"`. -#}
     {%- set labelled = '[^0-9A-Za-z]{0,4}(([Ii][Dd]|[Nn][Oo]|[Nn]r|[Nn]um|[Nn]umber|NUMBER|[Ii]s)[^0-9A-Za-z]{1,4})?' -%}
@@ -37,18 +43,19 @@
             ~ separator_or_dot ~ '|/))[0-9]{3}' ~ separator_or_dot ~ '[0-9]{4}([^0-9A-Za-z]|[xX][0-9]|[Ee]xt|$)',
             '(^|[^0-9A-Za-z+])\\+[1-9][0-9]{0,2}(\\.[0-9]{2,4}){3,6}([^0-9]|$)',
             '(^|[^0-9A-Za-z+])\\+[1-9]([- ()\u00a0\u2010-\u2013]{0,2}[0-9]){7,14}([^0-9]|$)',
-            '^\\s*1?[2-9][0-9]{2}[2-9][0-9]{6}\\s*$',
+            '(^|[\\[{:,])\\s*"?\\s*1?[2-9][0-9]{2}[2-9][0-9]{6}(\\.0+)?\\s*"?\\s*([\\]}:,]|$)',
+            '([Pp]hone|PHONE|[Mm]obile|MOBILE|(^|[^A-Za-z])([Tt]el|TEL|[Ff]ax|FAX))' ~ labelled ~ '[0-9]{10,15}([^0-9A-Za-z]|$)',
         ],
         'ssn_like': [
             '(^|[^0-9A-Za-z.-])[0-9]{3}' ~ separator_or_dot ~ '[0-9]{2}' ~ separator_or_dot ~ '[0-9]{4}([^0-9A-Za-z-]|$)',
-            '([Ss][Ss][Nn]|[Ss]ocial [Ss]ecurity)' ~ labelled ~ labelled ~ '[0-9]{3}' ~ separator_or_dot ~ '?[0-9]{2}' ~ separator_or_dot ~ '?[0-9]{4}',
+            '([Ss][Ss][Nn]|[Ss]ocial[ _-]?[Ss]ecurity)' ~ labelled ~ labelled ~ '([0-9]{3}' ~ separator_or_dot ~ '?[0-9]{2}' ~ separator_or_dot ~ '?[0-9]{4}|[0-9]{7,8}([^0-9]|$))',
         ],
         'mrn_like': [
             '(^|[^A-Za-z])[Mm]\\.?[Rr]\\.?[Nn]\\.?' ~ labelled ~ letters ~ '[0-9]([-. ]?[0-9]){3,}',
-            '(^|[^A-Za-z])([Mm]edical [Rr]ecord|MEDICAL RECORD|[Pp]atients?|PATIENT|[Cc]hart ([Nn]o|[Nn]umber|#)|MR ?#)' ~ labelled ~ letters ~ '[0-9]{5,}',
+            '(^|[^A-Za-z])([Mm]edical[ _-]?[Rr]ecord|MEDICAL RECORD|[Pp]atients?|PATIENT|[Cc]hart[ _-]?([Nn]o|[Nn]umber|#)|MR ?#)' ~ labelled ~ letters ~ '[0-9]{5,}',
         ],
         'ip_like': [
-            '(^|[^0-9A-Za-z.])(' ~ addresses | join('|') ~ ')\\.?([^0-9A-Za-z.]|$)',
+            before_address ~ '(' ~ addresses | join('|') ~ ')\\.?([^0-9A-Za-z.]|$)',
             '(^|[^0-9A-Za-z:.])((' ~ group ~ ':){7}' ~ group ~ '|(' ~ group ~ ':){2,6}(:' ~ group ~ '){1,5}|' ~ group ~ ':(:' ~ group
             ~ '){2,6}|(' ~ group ~ ':){2,7}:)([^0-9A-Za-z:]|$)',
         ],

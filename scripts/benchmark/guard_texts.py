@@ -15,6 +15,7 @@ import random
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 KINDS = ("email", "phone", "ssn", "card", "mrn", "ip", "url_query")
 NO_SHAPE = "no shape"
@@ -173,6 +174,9 @@ def _query_url(form: str) -> Maker:
     return make
 
 
+USER_AGENTS = Path(__file__).with_name("user_agents.txt").read_text("utf-8").splitlines()
+"""As browsers, apps and bots send them."""
+
 SPELLED = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 # By label and format: how to make one, and whether it stands for itself only.
@@ -214,12 +218,17 @@ FORMATS: dict[str, dict[str, tuple[Maker, bool]]] = {
         "international with dots": (lambda d: _foreign_phone(d).replace(" ", "."), False),
         "international with 00": (lambda d: _foreign_phone(d).replace("+", "00"), False),
         "national, leading 0": (lambda d: f"0{digits(d, 3, '123456789')} {digits(d, 6)}", False),
+        "JSON number": (_phone('{{"plan":"plus","phone":{}{}{}}}'), True),
+        "JSON numbers in a list": (_phone('{{"plan":["plus",{{"all":[1, {}{}{}]}}]}}'), True),
+        "JSON text": (_phone('{{"phone":"{}{}{}"}}'), True),
+        "JSON key": (_phone('{{"{}{}{}":true}}'), True),
         "full-width digits": (lambda d: "-".join(_nanp(d)).translate({48 + n: 65296 + n for n in range(10)}), False),
     },
     "ssn": {
         "078-05-1120": (_ssn("{}-{}-{}"), False),
         "078 05 1120": (_ssn("{} {} {}"), False),
         "labelled, no hyphens": (_ssn("SSN {}{}{}"), False),
+        "JSON number": (lambda d: f'{{"ssn":{int("".join(_ssn_parts(d)))}}}', True),
         "labelled `Social Security number:`": (_ssn("Social Security number: {}-{}-{}"), False),
         "with en dashes": (_ssn("{}\u2013{}\u2013{}"), False),
         "with dots": (_ssn("{}.{}.{}"), False),
@@ -261,6 +270,7 @@ FORMATS: dict[str, dict[str, tuple[Maker, bool]]] = {
         "IPv4 in a URL": (lambda d: f"http://{_ipv4(d)}/status", False),
         "IPv4 of four single digits": (lambda d: ".".join(digits(d, 1, "123456789") for _ in range(4)), False),
         "IPv4 as a number": (lambda d: str(int(ipaddress.IPv4Address(d.getrandbits(31) | 1 << 30))), False),
+        "IPv4 behind a host name and a slash": (lambda d: f"{d.choice(('localhost', 'web1', 'portal.example.org'))}/{_ipv4(d)}", False),
         "IPv4 in a host name": (lambda d: f"ip-{_ipv4(d).replace('.', '-')}.ec2.internal", False),
         "IPv6, shortened": (_ipv6, False),
         "IPv6, in full": (lambda d: _ipv6(d, exploded=True), False),
@@ -298,7 +308,7 @@ FORMATS: dict[str, dict[str, tuple[Maker, bool]]] = {
         "version, two or three parts": (lambda d: f"v{d.randrange(20)}.{d.randrange(40)}.{d.randrange(400)}", False),
         "version, four parts": (lambda d: ".".join(str(d.randrange(m)) for m in (20, 10, 30, 10)), False),
         "browser version": (lambda d: f"Chrome/{d.randrange(90, 150)}.0.{d.randrange(4000, 7000)}.{d.randrange(200)}", False),
-        "user agent": (lambda d: f"Mozilla/5.0 (iPhone; CPU iPhone OS {d.randrange(12, 19)}_{d.randrange(9)} like Mac OS X) AppleWebKit/605.1.15 Version/{d.randrange(12, 19)}.0 Safari/604.1", True),
+        "user agent": (lambda d: d.choice(USER_AGENTS), True),
         "ISO date": (lambda d: f"{d.randrange(2000, 2030)}-{d.randrange(1, 13):02}-{d.randrange(1, 29):02}", False),
         "US date and time": (lambda d: f"{d.randrange(1, 13)}/{d.randrange(1, 29)}/{d.randrange(2000, 2030)} {d.randrange(1, 13)}:{d.randrange(60):02} PM", False),
         "ISO time stamp": (lambda d: f"2026-{d.randrange(1, 13):02}-{d.randrange(1, 29):02}T{d.randrange(24):02}:{d.randrange(60):02}:{d.randrange(60):02}.{digits(d, 3)}+02:00", False),

@@ -184,6 +184,17 @@ FAULTS: tuple[Fault, ...] = (
     fault(
         "macros",
         PROOF,
+        "guard and test are blind to numbers within JSON",
+        r"form: ga4__events\.note: it is not in the reviewed form of `allow`",
+        (
+            "macros/destinations/identifier_patterns.sql",
+            "(^|[\\\\[{:,])\\\\s*",
+            "^\\\\s*",
+        ),
+    ),
+    fault(
+        "macros",
+        PROOF,
         "small ZIP areas are told",
         r"form: ga4__events\.zip: it is not in the reviewed form of `zip3`",
         (

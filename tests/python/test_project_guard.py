@@ -14,7 +14,10 @@ import duckdb
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from project import Project, Run, allowed, destination, event, identify, track
+from project import REPOSITORY, Project, Run, allowed, destination, event, identify, track
+
+sys.path.insert(0, str(REPOSITORY / "scripts/benchmark"))
+from guard_texts import USER_AGENTS
 
 HIPAA_MODE = Path(sys.executable).with_name("hipaa-mode")
 
@@ -29,6 +32,7 @@ ALLOWED = [
     ("tags[]", ""),
     ("whole", "json"),
     ("parts[]", "json"),
+    ("nested", "json"),
     ("number", "integer"),
 ]
 NARROWED = [("link", "url_path"), ("site", "url_origin"), ("start", "truncate(16)")]
@@ -63,6 +67,11 @@ IDENTIFIERS = {
         "+44 20 7946 0958",
         "+12125550187",
         "2125550187",
+        '{"phone":2125550187}',
+        '{"a":[{"b":[1, 12125550187]}]}',
+        '{"2125550187":true}',
+        "2125550187.0",
+        "mobile: 442079460958",
         "212\u2011555\u20110187 x9",
     ],
     "ssn_like": [
@@ -70,6 +79,7 @@ IDENTIFIERS = {
         "078 05 1120",
         "SSN: 078051120",
         "social security number 078-05-1120",
+        '{"socialSecurityNumber":78051120}',
     ],
     "card_like": [
         "4111 1111 1111 1111",
@@ -84,10 +94,15 @@ IDENTIFIERS = {
         '{"mrn": "A-123456"}',
         "medical record number 1234567",
         "/patients/104822",
+        '{"medicalRecordNumber":1234567}',
     ],
     "ip_like": [
         "203.0.113.77",
         "from 203.0.113.77.",
+        "localhost/203.0.113.77",
+        "https://portal.example/203.0.113.77",
+        "10.0.0.1",
+        "Chrome 203.0.113.77",
         "2001:db8::8a2e:370:7334",
         "fe80::1ff:fe23:4567:890a",
         "2001:0db8:85a3:0000:0000:8a2e:0370:7334",
@@ -113,6 +128,8 @@ HARMLESS = [
     "47.6062, -122.3321", "portal.example.org", "https://clinic.example/a/b", "std::vector<int>",
     "Is it https://clinic.example/a?", "why?", "@handle", "react@18.2.0", "1.3.6.1.4.1.311",
     "00:1A:2B:3C:4D:5E", "MRN missing", "patients", "😀", "病院 2026", "5'-10\"", "a%20b", "3/4",
+    "120.0.0.0", "Chrome/120.0.0.0", '{"count":31299,"at":1772461869}',
+    *USER_AGENTS,
 ]  # fmt: skip
 
 
@@ -133,6 +150,7 @@ CALLS = [
             "site": "http://203.0.113.77:8080/a",
             "start": "203.0.113.77 said so",
             "number": 2125550187,
+            "nested": {"plan": [{"phones": [2125550187]}]},
             "seen": "MRN 0012345",
         },
         messageId="forms",
@@ -219,6 +237,7 @@ class TestGuard:
         row = forms(guarded, "alpha")
         assert row["tags"] == ["one", None, None, None, None]
         assert row["whole"] is None
+        assert row["nested"] is None
         assert row["parts"] == [None, '{"ip":"none"}', '"b"']
 
     def test_what_a_treatment_leaves_is_guarded(self, guarded: Outcome) -> None:
@@ -239,6 +258,7 @@ class TestGuard:
             "tags": ("block", 2),
             "whole": ("block", 1),
             "parts": ("block", 1),
+            "nested": ("block", 1),
             "link": ("block", 1),
             "site": ("block", 1),
             "start": ("block", 1),

@@ -11,10 +11,16 @@ import re
 _SEPARATOR = "[-. \u00a0\u2010-\u2013]"
 _OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _LONG_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9])"
+_NOT_ZERO = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]?)"
 _ADDRESSES = "|".join(
-    r"\.".join([_OCTET] * position + [_LONG_OCTET] + [_OCTET] * (3 - position))
-    for position in range(4)
+    r"\.".join(octets)
+    for position in range(1, 4)
+    for octets in (
+        [_OCTET] * position + [_LONG_OCTET] + [_OCTET] * (3 - position),
+        [_LONG_OCTET] + ["0"] * (position - 1) + [_NOT_ZERO] + [_OCTET] * (3 - position),
+    )
 )
+_BEFORE_ADDRESS = "((^|[^0-9A-Za-z./])|(^|[^A-Za-z_])([a-z][A-Za-z_]*|[A-Z_]*)/)"
 _GROUP = "[0-9A-Fa-f]{1,4}"
 _LABELLED = (
     "[^0-9A-Za-z]{0,4}(([Ii][Dd]|[Nn][Oo]|[Nn]r|[Nn]um|[Nn]umber|NUMBER|[Ii]s)[^0-9A-Za-z]{1,4})?"
@@ -32,21 +38,23 @@ EXPRESSIONS: dict[str, tuple[str, ...]] = {
         "([^0-9A-Za-z]|[xX][0-9]|[Ee]xt|$)",
         r"(^|[^0-9A-Za-z+])\+[1-9][0-9]{0,2}(\.[0-9]{2,4}){3,6}([^0-9]|$)",
         "(^|[^0-9A-Za-z+])\\+[1-9]([- ()\u00a0\u2010-\u2013]{0,2}[0-9]){7,14}([^0-9]|$)",
-        r"^\s*1?[2-9][0-9]{2}[2-9][0-9]{6}\s*$",
+        r"""(^|[\[{:,])\s*"?\s*1?[2-9][0-9]{2}[2-9][0-9]{6}(\.0+)?\s*"?\s*([\]}:,]|$)""",
+        "([Pp]hone|PHONE|[Mm]obile|MOBILE|(^|[^A-Za-z])([Tt]el|TEL|[Ff]ax|FAX))"
+        rf"{_LABELLED}[0-9]{{10,15}}([^0-9A-Za-z]|$)",
     ),
     "ssn_like": (
         rf"(^|[^0-9A-Za-z.-])[0-9]{{3}}{_SEPARATOR}[0-9]{{2}}{_SEPARATOR}[0-9]{{4}}"
         "([^0-9A-Za-z-]|$)",
-        rf"([Ss][Ss][Nn]|[Ss]ocial [Ss]ecurity){_LABELLED}{_LABELLED}[0-9]{{3}}{_SEPARATOR}?"
-        rf"[0-9]{{2}}{_SEPARATOR}?[0-9]{{4}}",
+        rf"([Ss][Ss][Nn]|[Ss]ocial[ _-]?[Ss]ecurity){_LABELLED}{_LABELLED}([0-9]{{3}}{_SEPARATOR}?"
+        rf"[0-9]{{2}}{_SEPARATOR}?[0-9]{{4}}|[0-9]{{7,8}}([^0-9]|$))",
     ),
     "mrn_like": (
         rf"(^|[^A-Za-z])[Mm]\.?[Rr]\.?[Nn]\.?{_LABELLED}{_LETTERS}[0-9]([-. ]?[0-9]){{3,}}",
-        "(^|[^A-Za-z])([Mm]edical [Rr]ecord|MEDICAL RECORD|[Pp]atients?|PATIENT|"
-        f"[Cc]hart ([Nn]o|[Nn]umber|#)|MR ?#){_LABELLED}{_LETTERS}[0-9]{{5,}}",
+        "(^|[^A-Za-z])([Mm]edical[ _-]?[Rr]ecord|MEDICAL RECORD|[Pp]atients?|PATIENT|"
+        f"[Cc]hart[ _-]?([Nn]o|[Nn]umber|#)|MR ?#){_LABELLED}{_LETTERS}[0-9]{{5,}}",
     ),
     "ip_like": (
-        rf"(^|[^0-9A-Za-z.])({_ADDRESSES})\.?([^0-9A-Za-z.]|$)",
+        rf"{_BEFORE_ADDRESS}({_ADDRESSES})\.?([^0-9A-Za-z.]|$)",
         f"(^|[^0-9A-Za-z:.])(({_GROUP}:){{7}}{_GROUP}|({_GROUP}:){{2,6}}(:{_GROUP}){{1,5}}|"
         f"{_GROUP}:(:{_GROUP}){{2,6}}|({_GROUP}:){{2,7}}:)([^0-9A-Za-z:]|$)",
     ),

@@ -30,6 +30,8 @@ CALL_TYPES = {
 DIGITS = {"mask": 64, "surrogate": 32}
 """Lower-case hexadecimal digits of a token and of a surrogate code."""
 
+SMALL_BYTES = 16 * 1024 * 1024
+
 TRUNCATED = ("second", "minute", "hour", "day", "month", "year")
 MANY_DIGITS = "[0-9]([ .-]{0,2}[0-9]){12}"
 
@@ -105,10 +107,10 @@ class FileChecker:
             f"count(*) as calls from usable where length({name}) >= {SHORTEST_ID} group by all"
             for name in ENVELOPE_IDS
         )
-        self._connection.execute(
+        self._execute(
             "create or replace table ids as with usable as materialized "
             f"(select * from calls where is_usable) {of_kind}"
-        ).fetchall()
+        )
         self._connection.unregister("calls")
         self.has_ids = True
 
@@ -126,14 +128,11 @@ class FileChecker:
             problems = _wrong_schemas(finished, columns)
             if problems or not finished.files:
                 return problems
-            for relation, files in (
-                ("finished", finished.files),
-                ("whole", [*finished.files, *finished.kept]),
-            ):
-                paths = ", ".join(_literal(str(path)) for path in files)
-                self._connection.execute(
-                    f"create or replace temp view {relation} as from read_parquet([{paths}])"
-                ).fetchall()
+            self._read("finished", finished.files)
+            if finished.kept:
+                self._read("whole", [*finished.files, *finished.kept])
+            else:
+                self._execute("create or replace temp view whole as from finished")
             problems += self._counts(finished, plan, columns)
             for column in columns if plan.restrict_phi else ():
                 if not _is_allowed_id(column) and column.name not in finished.left_out:
@@ -145,6 +144,16 @@ class FileChecker:
                 f"({type(error).__name__}), so they were not put in place. Run dbt build again"
             ) from None
         return problems
+
+    def _read(self, relation: str, files: Sequence[Path]) -> None:
+        """Name the rows of files. Small files are opened once for all that is asked of them."""
+        paths = ", ".join(_literal(str(path)) for path in files)
+        source = f"read_parquet([{paths}])"
+        if sum(path.stat().st_size for path in files) <= SMALL_BYTES:
+            rows = f"{relation}_rows"
+            self._execute(f"create or replace temp table {rows} as from {source}")
+            source = rows
+        self._execute(f"create or replace temp view {relation} as from {source}")
 
     def _counts(
         self, finished: FinishedView, plan: DestinationPlan, columns: Sequence[ViewColumn]
@@ -185,9 +194,7 @@ class FileChecker:
         seeks_ids = column.name != "event" and self._count(f"select count(*) {ids}") > 0
         seeks_patterns = not is_token and column.guard not in ("none", "warn")
         if seeks_ids or seeks_patterns:
-            self._connection.execute(
-                f"create or replace temp table texts as {_texts(column)}"
-            ).fetchall()
+            self._execute(f"create or replace temp table texts as {_texts(column)}")
         if seeks_ids:
             identifiers = f"(select id_key as identifier, sum(calls) as calls {ids} group by 1)"
             shown = (
@@ -221,6 +228,9 @@ class FileChecker:
     def _leaks(self, shown: str, people: str, identifiers: str) -> int:
         query = raw_ids.judged_values(shown, people, identifiers, _key)
         return sum(leaks for _, leaks, _ in self._connection.execute(query).fetchall())
+
+    def _execute(self, statement: str) -> None:
+        self._connection.execute(statement).fetchall()
 
     def _count(self, query: str) -> int:
         [(count,)] = self._connection.execute(query).fetchall()

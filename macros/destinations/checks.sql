@@ -8,7 +8,7 @@
 {% macro check_names(view='events') -%}
     {%- set names = [
         'only_allowlisted_columns', 'masked_columns_are_tokens', 'no_raw_identifiers', 'no_identifier_patterns',
-        'only_allowed_events', 'row_id_is_primary_key', 'rows_match_calls',
+        'only_allowed_events', 'no_denied_calls', 'row_id_is_primary_key', 'rows_match_calls',
     ] -%}
     {{- return(names | reject('equalto', 'only_allowed_events') | list if hipaa_mode.latest_of(view) else names) -}}
 {%- endmacro %}
@@ -90,14 +90,17 @@
         {%- do selects.append(hipaa_mode._check_patterns(shown.shown_texts, suspected)) -%}
     {%- elif name == 'only_allowed_events' -%}
         {%- do selects.append(hipaa_mode._check_events(model, rows)) -%}
+    {%- elif name == 'no_denied_calls' -%}
+        {%- do selects.append(hipaa_mode._check_denied(destination, destination_plan, view, rows, condition)) -%}
     {%- elif name == 'row_id_is_primary_key' -%}
         {%- do selects.append(hipaa_mode._check_row_ids(rows)) -%}
     {%- elif name == 'rows_match_calls' -%}
-        {%- do selects.append(hipaa_mode._check_rows(view, rows, condition)) -%}
+        {%- do selects.append(hipaa_mode._check_rows(destination, view, rows, condition)) -%}
     {%- endif -%}
 {%- endfor %}
 -- depends_on: {{ ref('hipaa_mode', 'calls_read') }}
 -- depends_on: {{ ref('hipaa_mode', 'stg_calls') }}
+-- depends_on: {{ ref('hipaa_mode', 'denied_calls') }}
 -- depends_on: {{ ref('destinations') }}
 -- depends_on: {{ ref('allowed_events') }}
 with
@@ -323,6 +326,30 @@ where failures > 0
     {{- return(hipaa_mode._check('only_allowed_events', 'event', 'rows of events that are not allowed', 'count(*)', rows ~ ' as rows_under_test', condition)) -}}
 {%- endmacro %}
 
+{#- No row is of a call that is denied to the destination; looked for by row id in what was denied, not
+    in what the view is made of. In a view of latest values none is of somebody all of whose calls
+    are. -#}
+{% macro _check_denied(destination, destination_plan, own_view, rows, condition) -%}
+    {%- set is_denied = hipaa_mode.list_has('denied_to', hipaa_mode.literal(destination)) -%}
+    {%- set denied -%}
+        {%- if not destination_plan -%}
+            {#- Whom the environment does not have has no rows, and no scope either. -#}
+            null
+        {%- elif hipaa_mode.latest_of(own_view) -%}
+            {{ hipaa_mode.denied_rows(destination_plan, own_view) }}
+        {%- else -%}
+            select {{ hipaa_mode.token('call_key', hipaa_mode.view_columns(destination_plan, own_view)[0].scope) }}
+            from {{ ref('hipaa_mode', 'denied_calls') }}
+            where
+                {{ is_denied }}
+                {%- if condition != 'true' %}
+                and call_key in (select call_key from {{ ref('hipaa_mode', 'stg_calls') }} where {{ condition }})
+                {%- endif %}
+        {%- endif -%}
+    {%- endset -%}
+    {{- return(hipaa_mode._check('no_denied_calls', 'row_id', 'rows of calls that are denied to it', 'count(*)', rows ~ ' as rows_under_test', 'row_id in (' ~ denied ~ ')')) -}}
+{%- endmacro %}
+
 {#- row_id is never null and never twice. -#}
 {% macro _check_row_ids(rows) -%}
     {%- set repeated = 'count(*) - count(distinct ' ~ hipaa_mode.compact_key('row_id') ~ ')' -%}
@@ -332,7 +359,7 @@ where failures > 0
 {#- One row for every usable call that the destination may receive, counted from staging and the
     seeds' tables and not from what the view is made of; in a view of latest values one for every
     user or group of these calls. -#}
-{% macro _check_rows(own_view, rows, condition) -%}
+{% macro _check_rows(destination, own_view, rows, condition) -%}
     {%- set of = hipaa_mode.latest_of(own_view) -%}
     {%- set view = hipaa_mode.calls_view(own_view) %}
     select
@@ -347,6 +374,7 @@ where failures > 0
         where
             call_type in ({{ hipaa_mode.literals(hipaa_mode.call_types(view)) }})
             and {{ condition }}
+            and {{ hipaa_mode.is_not_denied(destination, 'denied_to') }}
             and exists (select 1 from listed)
             {%- if view == 'events' %}
             and (

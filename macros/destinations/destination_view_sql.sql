@@ -18,8 +18,9 @@ select
 from {{ masked }} as masked
 {%- if not destination_plan %}
 where false
-{%- elif restricts_events %}
-where {% if events %}masked.event in ({{ hipaa_mode.literals(events) }}){% else %}false{% endif %}
+{%- else %}
+where {% if restricts_events %}{% if events %}masked.event in ({{ hipaa_mode.literals(events) }}){% else %}false{% endif %}
+    and {% endif %}{{ hipaa_mode.is_not_denied(destination) }}
 {%- endif %}
 {%- else %}
 select 1 from {{ masked }}

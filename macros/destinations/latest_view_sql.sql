@@ -28,7 +28,8 @@ calls as (
         {{ hipaa_mode._view_expression(column, none, masked_names[loop.index0 + 3]) }} as value_{{ loop.index }}
         {%- endfor %}
     from {{ masked }} as masked
-    where {% if destination_plan %}masked.{{ masked_names[0] }} is not null{% else %}false{% endif %}
+    where {% if destination_plan %}masked.{{ masked_names[0] }} is not null
+        and {{ hipaa_mode.is_not_denied(destination) }}{% else %}false{% endif %}
 
 ),
 

@@ -86,3 +86,33 @@ case
         when regexp_full_match({{ t }}, '-?[0-9.]+e-[0-9]+') then {{ t }}
     end
 {%- endmacro %}
+
+{#- An expression over each member of an object, as a list; null where there is no object. The
+    expression names a member by member_name() and member_value(). A name that stands there twice is
+    two members. -#}
+{% macro map_members(json_text, expression) -%}
+    {{- return(adapter.dispatch('map_members', 'hipaa_mode')(json_text, expression)) -}}
+{%- endmacro %}
+
+{% macro duckdb__map_members(json_text, expression) -%}
+    {{- return(
+        'list_transform(map_entries(try_cast(try_cast(' ~ json_text ~ ' as json) as map(varchar, json))), lambda member: ' ~ expression ~ ')'
+    ) -}}
+{%- endmacro %}
+
+{% macro member_name() -%}
+    {{- return(adapter.dispatch('member_name', 'hipaa_mode')()) -}}
+{%- endmacro %}
+
+{% macro duckdb__member_name() -%}
+    {{- return("member['key']") -}}
+{%- endmacro %}
+
+{#- The JSON text of a member's value; null for null. -#}
+{% macro member_value() -%}
+    {{- return(adapter.dispatch('member_value', 'hipaa_mode')()) -}}
+{%- endmacro %}
+
+{% macro duckdb__member_value() -%}
+    {{- return("cast(member['value'] as varchar)") -}}
+{%- endmacro %}

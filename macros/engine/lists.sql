@@ -68,3 +68,56 @@
 {% macro duckdb__first_in_list(list) -%}
     {{- return('list_filter(' ~ list ~ ', lambda element: element is not null)[1]') -}}
 {%- endmacro %}
+
+{#- The different texts of a list, in order. -#}
+{% macro sorted_list(list) -%}
+    {{- return(adapter.dispatch('sorted_list', 'hipaa_mode')(list)) -}}
+{%- endmacro %}
+
+{% macro duckdb__sorted_list(list) -%}
+    {{- return('list_sort(list_distinct(' ~ list ~ '))') -}}
+{%- endmacro %}
+
+{#- Lists made into one. -#}
+{% macro joined_lists(lists) -%}
+    {{- return(adapter.dispatch('joined_lists', 'hipaa_mode')(lists)) -}}
+{%- endmacro %}
+
+{% macro duckdb__joined_lists(lists) -%}
+    {{- return('flatten([' ~ lists | join(', ') ~ '])') -}}
+{%- endmacro %}
+
+{% macro empty_list() -%}
+    {{- return(adapter.dispatch('empty_list', 'hipaa_mode')()) -}}
+{%- endmacro %}
+
+{% macro duckdb__empty_list() -%}
+    {{- return('cast([] as varchar[])') -}}
+{%- endmacro %}
+
+{#- Whether a list has a text; null of no list. -#}
+{% macro list_has(list, text) -%}
+    {{- return(adapter.dispatch('list_has', 'hipaa_mode')(list, text)) -}}
+{%- endmacro %}
+
+{% macro duckdb__list_has(list, text) -%}
+    {{- return('list_contains(' ~ list ~ ', ' ~ text ~ ')') -}}
+{%- endmacro %}
+
+{#- Whether two lists have a text in common. -#}
+{% macro lists_meet(one, other) -%}
+    {{- return(adapter.dispatch('lists_meet', 'hipaa_mode')(one, other)) -}}
+{%- endmacro %}
+
+{% macro duckdb__lists_meet(one, other) -%}
+    {{- return('list_has_any(' ~ one ~ ', ' ~ other ~ ')') -}}
+{%- endmacro %}
+
+{#- The values of a group as a list, in an order. -#}
+{% macro collected(value, order) -%}
+    {{- return(adapter.dispatch('collected', 'hipaa_mode')(value, order)) -}}
+{%- endmacro %}
+
+{% macro duckdb__collected(value, order) -%}
+    {{- return('list(' ~ value ~ ' order by ' ~ order ~ ')') -}}
+{%- endmacro %}

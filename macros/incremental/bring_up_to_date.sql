@@ -21,10 +21,12 @@
     {%- endif -%}
     {%- set calls = hipaa_mode.table_state('calls_read') -%}
     {%- if name in ('masked_events', 'masked_identifies', 'masked_groups', 'token_bridge') -%}
-        {%- set withheld = hipaa_mode.table_state('withheld_calls') -%}
-        {%- if withheld is none or state.run_number < withheld.rebuilt_number -%}
-            {{- return(true) -}}
-        {%- endif -%}
+        {%- for chosen_by in ['withheld_calls', 'denied_calls'] -%}
+            {%- set choice = hipaa_mode.table_state(chosen_by) -%}
+            {%- if choice is none or state.run_number < choice.rebuilt_number -%}
+                {{- return(true) -}}
+            {%- endif -%}
+        {%- endfor -%}
     {%- endif -%}
     {{- return(calls is none or state.run_number < calls.rebuilt_number) -}}
 {%- endmacro %}
@@ -41,6 +43,8 @@
         {%- do hipaa_mode.bridge_changed_tokens(relation, sql, since) -%}
     {%- elif name == 'withheld_calls' -%}
         {%- do hipaa_mode.withhold_calls(relation, sql, since, run_number) -%}
+    {%- elif name == 'denied_calls' -%}
+        {%- do hipaa_mode.deny_calls(relation, sql, since, run_number) -%}
     {%- elif name in ('masked_events', 'masked_identifies', 'masked_groups') -%}
         {%- do hipaa_mode.mask_new_calls(relation, sql, since, run_number, name.split('_')[1]) -%}
     {%- else -%}

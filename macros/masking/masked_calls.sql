@@ -45,7 +45,8 @@
 {%- set carried -%}
         user_id,
         anonymous_id,
-        group_id
+        group_id,
+        denied_to
         {%- if keeps_whole %}{% for name in whole %},
         {{ name }}__whole
         {%- endfor %}{% endif %}
@@ -147,7 +148,8 @@ formed as (
         {{ hipaa_mode.token('treated.call_key', scope) }} as row_id{{ hipaa_mode.scope_suffix(scope) }},
         {%- endfor %}
         treated.call_type,
-        treated.event
+        treated.event,
+        treated.denied_to
         {%- for precision in (plan.precisions if plan else []) %},
         treated.timestamp__{{ precision }},
         treated.received_at__{{ precision }}
@@ -188,7 +190,8 @@ select
     row_id{{ hipaa_mode.scope_suffix(scope) }},
     {%- endfor %}
     call_type,
-    event
+    event,
+    denied_to
     {%- for precision in (plan.precisions if plan else []) %},
     timestamp__{{ precision }},
     received_at__{{ precision }}

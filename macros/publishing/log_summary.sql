@@ -22,6 +22,10 @@
                 ) -%}
             {%- endif -%}
         {%- endif -%}
+        {%- set denials = hipaa_mode.command('describe_denials', manifest.consent) -%}
+        {%- if denials -%}
+            {%- do log('hipaa_mode: `' ~ manifest.destination ~ '`: ' ~ denials, info=true) -%}
+        {%- endif -%}
         {%- for name, facts in manifest.views.items() -%}
             {%- set allowed = facts.columns | rejectattr('property_list', 'equalto', 'envelope') | list -%}
             {%- set not_fitting = facts.columns | sum(attribute='values_not_fitting') -%}

@@ -7,6 +7,7 @@
     {%- set request = hipaa_mode.published_request() -%}
     {%- set views = {} -%}
     {%- set relations = [] -%}
+    {%- set denied_rows = {} -%}
     {%- for node in graph.nodes.values() -%}
         {%- if node.resource_type == 'model' and node.config.materialized == 'destination_view' and node.name.rsplit('__', 1)[0] == destination.name -%}
             {%- set view = node.name.rsplit('__', 1)[1] -%}
@@ -16,6 +17,7 @@
             {%- set of = hipaa_mode.latest_of(view) -%}
             {%- set of_view = hipaa_mode.calls_view(view) -%}
             {%- do relations.append({'relation': relation, 'columns': columns, 'row_ids_are_ids': of is not none}) -%}
+            {%- do denied_rows.update({node.name: hipaa_mode.denied_rows(destination, view)}) -%}
             {%- do views.update({node.name: {
                 'view': view,
                 'checks_overlook': overlooked.get(node.name, []),
@@ -27,6 +29,8 @@
     {%- do request.update({
         'destination': destination.name,
         'calls_read': hipaa_mode.package_relation('calls_read') | string,
+        'denied_rows': denied_rows,
+        'denials': facts.denials,
         'manifest': {
             'environment': hipaa_mode.environment(),
             'destination': destination.name,

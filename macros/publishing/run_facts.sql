@@ -23,6 +23,7 @@
         'calls': {'raw': row[0] | int, 'staged': row[1] | int, 'duplicates': row[2] | int, 'rejected': row[3] | int, 'withheld': row[4] | int},
         'undated': row[5] | int,
         'withheld': hipaa_mode.withheld_facts(plan),
+        'denials': hipaa_mode.denial_facts(),
         'key_fingerprint': hipaa_mode.stored_key_fingerprint(),
         'not_fitting': not_fitting,
         'like_identifiers': like_identifiers,
@@ -54,6 +55,29 @@
         'retain_days': plan.retain_days,
         'retained_from': plan.retained_from,
     }) -}}
+{%- endmacro %}
+
+{#- How many staged calls are denied to which destination, why, by type and event. -#}
+{% macro denial_facts() -%}
+    {%- set sql -%}
+        select destination, reason, call_type, event, count(*)
+        from (
+            select
+                unnest(denied_calls.denied_to) as destination,
+                unnest(denied_calls.reasons) as reason,
+                stg_calls.call_type,
+                stg_calls.event
+            from {{ hipaa_mode.package_relation('denied_calls') }} as denied_calls
+            inner join {{ hipaa_mode.package_relation('stg_calls') }} as stg_calls
+                on denied_calls.call_key = stg_calls.call_key
+        ) as denials
+        group by 1, 2, 3, 4
+    {%- endset -%}
+    {%- set rows = [] -%}
+    {%- for row in run_query(sql).rows -%}
+        {%- do rows.append([row[0], row[1], row[2], row[3], row[4] | int]) -%}
+    {%- endfor -%}
+    {{- return(rows) -}}
 {%- endmacro %}
 
 {#- Counts what a masked table's new rows made null, and notes the property names that came with

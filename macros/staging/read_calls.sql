@@ -39,6 +39,11 @@
         {%- do found.update({key ~ '__whole': "nullif(found[" ~ (paths | length) ~ "], 'null')"}) -%}
     {%- endfor -%}
 {%- endif -%}
+{%- set consent_places = [] -%}
+{%- for path in ['$."integrations"', '$."consent"', '$."context"."consent"', '$."context"."consentManagement"'] -%}
+    {%- do paths.append(path) -%}
+    {%- do consent_places.append('found[' ~ (paths | length) ~ ']') -%}
+{%- endfor -%}
 with
 
 raw_calls as (
@@ -206,7 +211,8 @@ final as (
         received_at,
         user_id,
         anonymous_id,
-        group_id
+        group_id,
+        {{ hipaa_mode.consent_signals(*consent_places) }} as consent_signals
         {%- if var('hipaa_mode__count_dropped_properties', true) %},
         properties_names,
         traits_names,

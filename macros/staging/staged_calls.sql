@@ -6,14 +6,15 @@ with
 usable as (
 
     select
-        calls_read.* exclude (rejection_reason, rejected_bytes, content_hash),
-        coalesce(calls_read.message_id, calls_without_message_id.call_key) as call_key
+        calls_read.* exclude (rejection_reason, rejected_bytes, content_hash, consent_signals),
+        coalesce(calls_read.message_id, calls_without_message_id.call_key) as call_key,
+        coalesce(denied_calls.denied_to, {{ hipaa_mode.empty_list() }}) as denied_to
     from {{ ref('hipaa_mode', 'calls_read') }} as calls_read
     left join {{ ref('hipaa_mode', 'calls_without_message_id') }} as calls_without_message_id
         on calls_read.file_number = calls_without_message_id.file_number
         and calls_read.line_number = calls_without_message_id.line_number
     {#- Joined and not `not exists`, for which DuckDB would keep all calls in memory. -#}
-    {%- for left_out in ['duplicate_calls', 'withheld_calls'] %}
+    {%- for left_out in ['duplicate_calls', 'withheld_calls', 'denied_calls'] %}
     left join {{ ref('hipaa_mode', left_out) }} as {{ left_out }}
         on calls_read.file_number = {{ left_out }}.file_number
         and calls_read.line_number = {{ left_out }}.line_number
@@ -37,7 +38,8 @@ select
     received_at,
     user_id,
     anonymous_id,
-    group_id
+    group_id,
+    denied_to
     {%- if var('hipaa_mode__count_dropped_properties', true) %},
     properties_names,
     traits_names,

@@ -265,6 +265,7 @@ def delivery(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "key_fingerprint": manifest.get("key_fingerprint"),
         "calls": manifest.get("calls"),
         "withheld": manifest.get("withheld"),
+        "consent": manifest.get("consent"),
         "events": None if events is None else sorted(map(list, events.items())),
         "views": [_view(name, manifest) for name in sorted(manifest["views"])],
     }

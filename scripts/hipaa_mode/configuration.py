@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hipaa_mode.consent import STRATEGIES, ConsentRule, rule
 from hipaa_mode.names import is_destination, is_environment
 from hipaa_mode.optional_lists import OptionalLists, read_optional_lists
 from hipaa_mode.paths import PathSyntaxError, PropertyPath, parse_path, snake_case
@@ -73,13 +74,17 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True)
 class DestinationType:
-    """A kind of tool, as the catalogue describes it."""
+    """A kind of tool, as the catalogue describes it.
+
+    `integration_names` are what `integrations` in a call may call it.
+    """
 
     name: str
     display_name: str
     supports_server_side: bool
     supports_client_side: bool
     required_properties: tuple[PropertyPath, ...]
+    integration_names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,27 @@ class Destination:
     baa_expires_on: dt.date | None
     has_own_scope: bool
     timestamp_precision: str
+    consent_categories: tuple[str, ...]
+    consent_strategy: str
+    honors_opt_outs: bool
     description: str
+
+    @property
+    def consent_rule(self) -> ConsentRule:
+        """What decides whether a call is denied to it."""
+        names = self.type.integration_names if self.type else ()
+        return rule(names, self.consent_categories, self.consent_strategy, self.honors_opt_outs)
+
+    @property
+    def consent_in_words(self) -> str:
+        """What calls must and may say to be sent to it."""
+        joined = " or " if self.consent_strategy == "or" else " and "
+        said = []
+        if self.consent_categories:
+            said.append(f"needs consent to {joined.join(self.consent_categories)}")
+        if not self.honors_opt_outs:
+            said.append("opt-outs do not count")
+        return "; ".join(said) or "no consent needed, opt-outs count"
 
     @property
     def is_in_hipaa_mode(self) -> bool:
@@ -388,6 +413,16 @@ class _RowReader:
         )
         return None
 
+    def names(self, column: str, what: str) -> tuple[str, ...]:
+        """Read names between semicolons; none where the cell is blank."""
+        text = self.row[column]
+        names = tuple(dict.fromkeys(name.strip() for name in text.split(";") if name.strip()))
+        if text.strip() and not names:
+            self.fault(f"`{column}` holds no {what}", f"Name a {what}, or leave it blank")
+        if _CONTROL.search(text):
+            self.fault(f"`{column}` holds a control character", "Remove it")
+        return names
+
     def path(self, column: str) -> PropertyPath:
         try:
             return parse_path(self.row[column])
@@ -426,12 +461,14 @@ def _add_type(configuration: Configuration, row: SeedRow) -> None:
                 f"`required_properties` holds a path that does not parse: {error}",
                 "Separate paths with semicolons",
             )
+    display_name = row.word("display_name") or name
     kind = DestinationType(
         name=name,
-        display_name=row.word("display_name") or name,
+        display_name=display_name,
         supports_server_side=read.boolean("supports_server_side", None),
         supports_client_side=read.boolean("supports_client_side", None),
         required_properties=tuple(required),
+        integration_names=read.names("integration_names", "tool") or (display_name,),
     )
     if read.is_sound:
         configuration.types[name] = kind
@@ -471,8 +508,12 @@ def _add_destination(configuration: Configuration, row: SeedRow) -> None:
         baa_expires_on=read.date("baa_expires_on"),
         has_own_scope=scope == "destination",
         timestamp_precision=precision,
+        consent_categories=read.names("consent_categories", "category"),
+        consent_strategy=read.choice("consent_strategy", STRATEGIES, default="and"),
+        honors_opt_outs=read.boolean("honor_opt_outs", default=True),
         description=row.word("description"),
     )
+    _check_consent(read, destination)
     if kind and mode == SERVER_SIDE and not kind.supports_server_side:
         read.fault(
             f"type `{type_name}` has no server side",
@@ -497,6 +538,19 @@ def _add_destination(configuration: Configuration, row: SeedRow) -> None:
     configuration.listed.add((destination.environment, destination.name))
     if read.is_sound:
         configuration.destinations.append(destination)
+
+
+def _check_consent(read: _RowReader, destination: Destination) -> None:
+    if any("," in category for category in destination.consent_categories):
+        read.fault(
+            "`consent_categories` holds a comma, which no id of a category has",
+            "Separate categories with semicolons",
+        )
+    if read.row.word("consent_strategy") and not destination.consent_categories:
+        read.fault(
+            "`consent_strategy` has no categories to go with",
+            "Name them in consent_categories, or leave it blank",
+        )
 
 
 def _add_stop(configuration: Configuration, row: SeedRow) -> None:

@@ -170,7 +170,11 @@ def _cells_without_restriction(configuration: Configuration) -> Iterator[Fault]:
         row = destination.row
         if destination.connection_mode == SERVER_SIDE:
             continue
-        for column, no_restriction in (("timestamp_precision", "exact"), ("mask_scope", ANY)):
+        for column, no_restriction in (
+            ("timestamp_precision", "exact"),
+            ("mask_scope", ANY),
+            ("consent_categories", ""),
+        ):
             if row.word(column).lower() not in ("", no_restriction, "shared"):
                 yield row.fault(
                     f"`{column}` changes nothing: what `{destination.name}` gets does not pass "

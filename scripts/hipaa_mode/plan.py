@@ -27,6 +27,7 @@ from hipaa_mode.configuration import (
     Configuration,
     Destination,
 )
+from hipaa_mode.consent import ConsentRule
 from hipaa_mode.effects import (
     effective_guard,
     misleading_rows,
@@ -139,6 +140,7 @@ class DestinationPlan:
     Attributes:
         events: event names it may receive, each with the name it is sent as; None for all.
         views: columns of each view of calls, in order.
+        consent: what decides whether a call is denied to it.
         latest_views: columns of each view of latest values; none where the destination may not
             have the id that tells whose values they are.
         fingerprint: SHA-256 over everything above and below but descriptions.
@@ -154,6 +156,7 @@ class DestinationPlan:
     scope: str
     timestamp_precision: str
     description: str
+    consent: ConsentRule
     events: dict[str, str] | None
     views: dict[str, list[ViewColumn]]
     latest_views: dict[str, list[ViewColumn]]
@@ -424,6 +427,7 @@ class _Resolution:
             "restrict_phi": destination.restrict_phi,
             "scope": destination.scope,
             "timestamp_precision": destination.timestamp_precision,
+            "consent": asdict(destination.consent_rule),
             "events": events,
             "views": {view: _received(columns) for view, columns in views.items()},
             "small_zip3_areas": plan.small_zip3_areas if _uses_zip3(rows) else [],
@@ -439,6 +443,7 @@ class _Resolution:
             scope=destination.scope,
             timestamp_precision=destination.timestamp_precision,
             description=destination.description,
+            consent=destination.consent_rule,
             events=events,
             views=views,
             latest_views=latest_views(views, destination.scope),

@@ -47,7 +47,8 @@ from hipaa_mode import (
     temporary_copies,
     token_bridges,
 )
-from hipaa_mode.configuration import Configuration, read_configuration
+from hipaa_mode.configuration import ANY, Configuration, read_configuration
+from hipaa_mode.consent import count_denials, describe_denials
 from hipaa_mode.errors import ConfigurationError, HipaaModeError, PublishingError
 from hipaa_mode.folders import UNFINISHED
 from hipaa_mode.keys import MasterKey, Subkey, load_master_key, load_retired_keys
@@ -61,6 +62,7 @@ from hipaa_mode.raw_files import as_known, known_file, plan_reading
 from hipaa_mode.raw_formats import SNIFFED_BYTES, likely_kind
 from hipaa_mode.received.gate import Judgement, judge
 from hipaa_mode.run.connection import connection_faults, default_settings
+from hipaa_mode.run.finished_files import CALL_TYPES
 from hipaa_mode.run.gate import Gate, hash_seeds
 from hipaa_mode.run.start import faults_of_running_project
 from hipaa_mode.run_settings import run_faults, run_targets
@@ -147,6 +149,7 @@ class Session:
             "judged_values": lambda request: raw_ids.judged_values(**request),
             "json_texts": lambda request: raw_ids.json_texts(**request),
             "note_coincidences": self._note_coincidences,
+            "describe_denials": describe_denials,
             "coincidences": lambda request: self._coincidences.get(request["view"], {}),
             "stopped": self._stopped,
             "discard_unpublished": self._discard_unpublished,
@@ -534,7 +537,9 @@ class Session:
         name, calls_read = str(request["destination"]), str(request["calls_read"])
         folder = folders.incoming_folder(root, environment) / name
         published = folders.destination_folder(root, environment, name)
-        self._at_gate().check(name, plans, folder, self.connect, calls_read, published)
+        self._at_gate().check(
+            name, plans, folder, self.connect, calls_read, request["denied_rows"], published
+        )
         views = {
             plan.view: {
                 **request["manifest"]["views"][plan.view],
@@ -548,6 +553,7 @@ class Session:
         manifest = {
             **request["manifest"],
             "views": views,
+            "consent": self._consent(request),
             "format": FORMAT,
             "run_number": self._run_number,
             "published_at": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
@@ -569,6 +575,17 @@ class Session:
             root, environment, written["destination"]
         )
         return written
+
+    def _consent(self, request: Request) -> dict[str, Any]:
+        """Count the calls that were denied to a destination, none of which the gate found."""
+        plan = self._plan_for({}).destinations[request["destination"]]
+        names = {view["view"] for view in request["manifest"]["views"].values()}
+        types = {kind for view in names & CALL_TYPES.keys() for kind in CALL_TYPES[view]}
+        every = plan.events is None or ANY in plan.events
+        counts = count_denials(
+            request["denials"], plan.name, types, None if every else plan.events
+        )
+        return {**counts, "published": 0}
 
     def _write_token_bridge(self, request: Request) -> dict[str, Any]:
         """Write a destination's bridge, of the rows of a query, and put it in place."""

@@ -40,6 +40,7 @@ class PublishedDestination:
         published_at: when, in UTC.
         allowlist_fingerprint: fingerprint of the allowlist that it was published under.
         calls: how many calls the build read, by what became of them.
+        consent: how many of them were denied to it, and why.
         views: its views, by name.
         files: how many files there are.
         size: bytes in all of them.
@@ -49,6 +50,7 @@ class PublishedDestination:
     published_at: str
     allowlist_fingerprint: str
     calls: Mapping[str, int]
+    consent: Mapping[str, Any]
     views: tuple[PublishedView, ...]
     files: int
     size: int
@@ -71,6 +73,7 @@ def _destination(manifest: Mapping[str, Any]) -> PublishedDestination:
         published_at=str(manifest.get("published_at") or ""),
         allowlist_fingerprint=str(manifest.get("allowlist_fingerprint") or ""),
         calls=dict(manifest.get("calls") or {}),
+        consent=dict(manifest.get("consent") or {}),
         views=tuple(
             PublishedView(
                 name,

@@ -20,6 +20,7 @@ SEED_COLUMNS: Mapping[str, tuple[str, ...]] = {
         "supports_server_side",
         "supports_client_side",
         "required_properties",
+        "integration_names",
     ),
     "destinations": (
         "environment",
@@ -31,6 +32,9 @@ SEED_COLUMNS: Mapping[str, tuple[str, ...]] = {
         "baa_expires_on",
         "mask_scope",
         "timestamp_precision",
+        "consent_categories",
+        "consent_strategy",
+        "honor_opt_outs",
         "description",
     ),
     "allowed_events": ("environment", "destination", "event", "sent_as"),
@@ -71,6 +75,8 @@ ALIKE = 0.85
 """How like a name one is that was meant to be it."""
 
 OPTIONAL_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "destination_types": ("integration_names",),
+    "destinations": ("consent_categories", "consent_strategy", "honor_opt_outs"),
     "allowed_properties": ("guard", "mask_scope"),
     "small_zip3_areas": ("census_year",),
     "suppressed_users": ("reference",),

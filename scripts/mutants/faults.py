@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faults_configuration
+import faults_consent
 import faults_edits
 import faults_folders
 import faults_latest
@@ -19,6 +20,7 @@ FAULTS: tuple[Fault, ...] = (
     *faults_masking.FAULTS,
     *faults_views.FAULTS,
     *faults_latest.FAULTS,
+    *faults_consent.FAULTS,
     *faults_project.FAULTS,
     *faults_configuration.FAULTS,
     *faults_edits.FAULTS,

@@ -246,14 +246,14 @@ FAULTS: tuple[Fault, ...] = (
         TESTS,
         "the event filter is skipped",
         "only_allowed_events_ads__events",
-        (VIEW_SQL, "{%- elif restricts_events %}", "{%- elif false %}"),
+        (VIEW_SQL, "where {% if restricts_events %}", "where {% if false %}"),
     ),
     fault(
         "macros",
         TESTS,
         "the event filter is skipped and its test passes anything",
         "rows_match_calls_ads__events",
-        (VIEW_SQL, "{%- elif restricts_events %}", "{%- elif false %}"),
+        (VIEW_SQL, "where {% if restricts_events %}", "where {% if false %}"),
         (
             CHECKS,
             "and (event is null or event not in (select allowed.sent_as from allowed))",

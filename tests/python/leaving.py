@@ -60,6 +60,8 @@ class Universe:
     people: frozenset[str]
     areas: frozenset[str]
     ages: frozenset[int]
+    tools: frozenset[str]
+    categories: frozenset[str]
 
 
 def read(seeds: Path) -> Rows:
@@ -132,6 +134,19 @@ def _universe(files: Iterable[tuple[str, list[dict[str, str]]]]) -> Universe:
         ),
         people=frozenset(cell.strip() for cell in cells.get("suppressed_users.user_id", ())),
         areas=frozenset(cell.strip() for cell in cells.get("small_zip3_areas.zip3", ())),
+        tools=frozenset(
+            name.strip()
+            for column in ("integration_names", "display_name")
+            for cell in cells.get(f"destination_types.{column}", ())
+            for name in cell.split(";")
+        )
+        - {""},
+        categories=frozenset(
+            name.strip()
+            for cell in cells.get("destinations.consent_categories", ())
+            for name in cell.split(";")
+        )
+        - {""},
         ages=frozenset(age for day in days for age in (day, day + 1)) | {36_501},
     )
 
@@ -183,12 +198,40 @@ def _of_destination(
                 and cells["event"] in ("", event)
             ]
             seen |= {(name, view, event, *item) for item in _of_call(row, counting, areas)}
+    for said in _heard(rows, universe, row):
+        seen.add((name, "all views", None, "of who says", *said))
     for event, sent in events.items():
         seen |= {(name, "events", None, "named", event)} if event == sent else set()
     for one, other in itertools.combinations(sorted(events), 2):
         if events[one] != events[other]:
             seen.add((name, "events", None, "told apart", one, other))
     return seen
+
+
+def _heard(rows: Rows, universe: Universe, row: Mapping[str, str]) -> Iterator[Observation]:
+    """Yield what a call may say and is sent all the same."""
+    [kind] = [
+        kind
+        for kind in rows["destination_types"]
+        if kind["destination_type"].strip() == row["destination_type"].strip()
+    ]
+    named = kind.get("integration_names", "") or kind["display_name"]
+    names = {name.strip() for name in named.split(";")} - {""}
+    is_deaf = row.get("honor_opt_outs", "").strip().lower() == "false"
+    for tool in universe.tools:
+        if is_deaf or tool.lower().replace(" ", "") not in {
+            name.lower().replace(" ", "") for name in names
+        }:
+            yield (f"{tool} no",)
+        if is_deaf or tool in names:
+            yield (f"{tool} alone",)
+    needed = {name.strip() for name in row.get("consent_categories", "").split(";")} - {""}
+    is_one_enough = row.get("consent_strategy", "").strip().lower() == "or"
+    for count in range(min(len(universe.categories), 3) + 1):
+        for given in itertools.combinations(sorted(universe.categories), count):
+            is_enough = needed & set(given) if is_one_enough else needed <= set(given)
+            if is_enough or not needed:
+                yield ("consent to " + (" and ".join(given) or "nothing"),)
 
 
 def _of_call(

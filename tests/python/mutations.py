@@ -17,6 +17,10 @@ LEGAL: Mapping[str, tuple[str, ...]] = {
     "baa_expires_on": ("2030-12-31", "2039-12-31"),
     "mask_scope": ("*", "shared", "destination", "property"),
     "timestamp_precision": ("exact", "hour", "month", "none"),
+    "consent_categories": ("ads", "ads;stats", "stats,ads", ";"),
+    "consent_strategy": ("and", "or", "all"),
+    "honor_opt_outs": ("true", "false", "no"),
+    "integration_names": ("GA", "Analytics;GA;Other", ";"),
     "property_list": ("event", "user", "group", "context", "envelope"),
     "treatment": (
         "allow",

@@ -46,6 +46,9 @@ SEED_COLUMNS = {
         "baa_expires_on",
         "mask_scope",
         "timestamp_precision",
+        "consent_categories",
+        "consent_strategy",
+        "honor_opt_outs",
         "description",
     ),
     "allowed_events": ("environment", "destination", "event", "sent_as"),
@@ -75,6 +78,8 @@ SEED_COLUMNS = {
         "stopped_by",
     ),
 }
+CONSENT_COLUMNS = ("consent_categories", "consent_strategy", "honor_opt_outs")
+
 ENVIRONMENTS = ("dev", "prod")
 """Environments that a project is locked for though no row of it may name them."""
 
@@ -94,6 +99,7 @@ GENERIC_TESTS = (
     "no_raw_identifiers",
     "no_identifier_patterns",
     "only_allowed_events",
+    "no_denied_calls",
     "row_id_is_primary_key",
     "rows_match_calls",
 )
@@ -239,8 +245,10 @@ class Project:
 
     def write_seed(self, seed: str, rows: Sequence[SeedRow]) -> None:
         columns = SEED_COLUMNS[seed]
-        if seed == "allowed_properties" and not any("mask_scope" in row for row in rows):
-            columns = tuple(name for name in columns if name != "mask_scope")
+        # Columns that a file may lack are there if a test says something of them.
+        said = {name for row in rows for name in row}
+        unsaid = {"mask_scope"} if seed == "allowed_properties" else set(CONSENT_COLUMNS)
+        columns = tuple(name for name in columns if name in said or name not in unsaid)
         path = self.folder / "seeds" / f"{seed}.csv"
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, columns, lineterminator="\n")

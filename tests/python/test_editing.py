@@ -419,7 +419,7 @@ class TestDestinations:
                      "--owner-name", "Ann", "--description", "Trends,\nin short",
                      "--own-tokens", "--yes")  # fmt: skip
         assert result.exit_code == 0, result.output
-        row = "prod,posthog,webhook,server_side,true,,,destination,,"
+        row = "prod,posthog,webhook,server_side,true,,,destination,,,,,"
         assert f'{row}"Trends, in short"' in files(project)[DESTINATIONS].decode()
         described = yaml.safe_load(files(project)["models/destination_views/posthog/_posthog.yml"])
         assert [item["data_tests"] for item in described["models"]] == [[CHECK]] * 2

@@ -234,6 +234,7 @@ class Door:
     seeds: dict[str, str]
     plans: list[Plan]
     folder: Path
+    denied_rows: str = "select 'another' as row_id"
 
     def go(self) -> None:
         partitions = plan_partitions("ga4__events", "day", [["2026-03-01", 1]], None, {})
@@ -245,7 +246,8 @@ class Door:
             connection.execute(sql).fetchall()
             return connection
 
-        self.gate.check("ga4", [partitions], self.folder, connect, "calls_read")
+        denied = {"ga4__events": self.denied_rows}
+        self.gate.check("ga4", [partitions], self.folder, connect, "calls_read", denied)
 
 
 @pytest.fixture
@@ -279,6 +281,12 @@ def test_an_id_of_the_calls_does_not_pass(door: Door, plan: Plan):
     file = door.folder / "ga4__events/2026-03-01.parquet.unfinished"
     write(file, plan.destinations["ga4"], {**ROW, "note": "patient-0001"})
     with pytest.raises(PublishingError, match=r"ga4__events\.note: 1 ids as they arrived"):
+        door.go()
+
+
+def test_a_row_that_is_denied_does_not_pass(door: Door):
+    door.denied_rows = f"select unnest(['another', '{TOKEN}']) as row_id"
+    with pytest.raises(PublishingError, match="ga4__events: 1 rows of calls that are denied"):
         door.go()
 
 

@@ -826,7 +826,9 @@ IRRELEVANT_CHANGES: dict[str, Callable[[Seeds], object]] = {
     "approver": lambda seeds: row_of(seeds, "plan").update(approved_by="someone else"),
     "later expiry": lambda seeds: row_of(seeds, "plan").update(expires_on="2031-01-01"),
     "description": lambda seeds: seeds.replace("destinations", description="Another"),
-    "display name": lambda seeds: seeds.replace("destination_types", display_name="Another"),
+    "display name": lambda seeds: seeds.replace(
+        "destination_types", display_name="Another", integration_names="Analytics"
+    ),
     "order of properties": lambda seeds: seeds.rows["allowed_properties"].reverse(),
     "order of events": lambda seeds: seeds.rows["allowed_events"].reverse(),
     "order of destinations": lambda seeds: seeds.rows["destinations"].reverse(),

@@ -91,6 +91,7 @@ CALLS = [
     {"type": "alias", "previousId": "p"},
     {"type": "nonsense"},
     b'{"type":"track","event":"Seen","properties":{"plan":"first","plan":"second","count":1.0}}',
+    track("Booked", {"plan": "x"}, messageId="m10", integrations={"Webhook": False}),
 ]
 
 
@@ -241,6 +242,7 @@ class TestPreview:
         assert reasons[6] == "tool has no view tool__groups"
         assert reasons[7] == "alias calls are sent to no destination"
         assert "its type is none of" in reasons[8]
+        assert reasons[10] == "it is denied to tool: `integrations` says no"
         for preview in previews["tool"][1]:
             assert bool(preview.not_sent) != bool(preview.view)
             assert preview.lines

@@ -358,7 +358,7 @@ def test_every_field_of_the_configuration_is_described_or_says_nothing_of_what_i
     in_mode = {"connection_mode", "is_in_hipaa_mode"}
     assert {field.name for field in dataclasses.fields(DestinationPlan)} - of_people - in_mode == {
         *("type", "restrict_phi", "baa_reference", "scope", "timestamp_precision", "events"),
-        *("views", "latest_views"),
+        *("views", "latest_views", "consent"),
     }
     resolved = {"row", "environment", "destination", "type_name", "reason", "approved_by"}
     assert {field.name for field in dataclasses.fields(AllowedEvent)} - resolved == {
@@ -371,6 +371,7 @@ def test_every_field_of_the_configuration_is_described_or_says_nothing_of_what_i
     assert {field.name for field in dataclasses.fields(Destination)} - resolved == {
         *("name", "type", "connection_mode", "restrict_phi", "baa_reference", "baa_expires_on"),
         *("has_own_scope", "timestamp_precision", "description"),
+        *("consent_categories", "consent_strategy", "honors_opt_outs"),
     }
 
 

@@ -87,7 +87,7 @@ def test_what_check_takes_is_valid(project: Path):
         pytest.param(PROPERTIES, "dev,ga5,event,,x,mask,,,,,R,,", NAMES, id="nobody's row"),
         pytest.param(EVENTS, "dev,mixpanel,Visit,Visit", {"mixpanel"}, id="event"),
         pytest.param(EVENTS, "qa,ga4,Visit,", {"ga4"}, id="unknown environment"),
-        pytest.param(DESTINATIONS, "dev,ga4,mixpanel,server_side,,,,,,", {"ga4"}, id="twice"),
+        pytest.param(DESTINATIONS, "dev,ga4,mixpanel,server_side,,,,,,,,,", {"ga4"}, id="twice"),
     ],
 )
 def test_rows_that_check_refuses(project: Path, file: str, line: str, refused: set[str]):

@@ -41,20 +41,20 @@ MODELS = [
 
 RICH = {
     "destination_types": """\
-destination_type,display_name,supports_server_side,supports_client_side,required_properties
-analytics,Analytics,true,true,plan;form_id
-crm,CRM,true,false,
-chat,Chat,false,true,
+destination_type,display_name,supports_server_side,supports_client_side,required_properties,integration_names
+analytics,Analytics,true,true,plan;form_id,Analytics;GA
+crm,CRM,true,false,,
+chat,Chat,false,true,,
 """,
     "destinations": """\
-environment,destination,destination_type,connection_mode,restrict_phi,baa_reference,baa_expires_on,mask_scope,timestamp_precision,description
-dev,ga4,analytics,server_side,true,,,destination,day,Web
-prod,ga4,analytics,server_side,,,,destination,month,Web
-*,ads,analytics,server_side,,,,,,Ads
-prod,ads,analytics,server_side,true,,,destination,none,Ads
-dev,crm,crm,server_side,true,,,*,hour,Care
-prod,crm,crm,server_side,false,BAA-1,2031-01-31,*,exact,Care
-dev,chat,chat,client_side,false,BAA-2,2031-01-31,,exact,Chat
+environment,destination,destination_type,connection_mode,restrict_phi,baa_reference,baa_expires_on,mask_scope,timestamp_precision,consent_categories,consent_strategy,honor_opt_outs,description
+dev,ga4,analytics,server_side,true,,,destination,day,ads;stats,,,Web
+prod,ga4,analytics,server_side,,,,destination,month,ads;stats,or,true,Web
+*,ads,analytics,server_side,,,,,,,,false,Ads
+prod,ads,analytics,server_side,true,,,destination,none,ads,and,,Ads
+dev,crm,crm,server_side,true,,,*,hour,,,,Care
+prod,crm,crm,server_side,false,BAA-1,2031-01-31,*,exact,stats,,,Care
+dev,chat,chat,client_side,false,BAA-2,2031-01-31,,exact,,,,Chat
 """,
     "allowed_events": """\
 environment,destination,event,sent_as
@@ -359,6 +359,12 @@ class TestTheSecondOpinion:
              "prod", "2031-02-01"),
             ("destinations", "dev,crm,crm,server_side,true,", "dev,crm,crm,server_side,false,B",
              "dev", "everything"),
+            ("destinations", "day,ads;stats,", "day,ads,", "dev", "consent to ads"),
+            ("destinations", "ads;stats,or,true", "ads;stats,or,false", "prod", "GA no"),
+            ("destinations", "exact,stats,", "exact,,", "prod", "consent to nothing"),
+            ("destinations", "ads;stats,,,Web", "ads;stats,or,,Web", "dev", "consent to stats"),
+            ("destination_types", "Analytics;GA", "Analytics", "dev", "GA no"),
+            ("destination_types", "Analytics;GA", "Analytics;GA;ads", "dev", "ads alone"),
             ("small_zip3_areas", "2020,059\n", "", "dev", "area 059"),
             ("environments", "prod,90", "prod,91", "prod", "age 91"),
             ("suppressed_users", "prod,u-2", "prod,u-4", "prod", "person u-2"),
@@ -387,6 +393,10 @@ class TestTheSecondOpinion:
             ("allowed_events", "dev,ads,*,\n", "", "prod"),
             ("destinations", "prod,crm,crm,server_side,false", "prod,crm,crm,server_side,true",
              "prod"),
+            ("destinations", "dev,crm,crm,server_side,true,,,*,hour,,",
+             "dev,crm,crm,server_side,true,,,*,hour,ads,", "dev"),
+            ("destinations", "ads;stats,or,true", "ads,,true", "prod"),
+            ("destinations", ",,,,,,,false,Ads", ",,,,,,,,Ads", "dev"),
             ("environments", "prod,90", "prod,7", "prod"),
             ("suppressed_users", "dev,u-3", "*,u-3", "prod"),
         ],

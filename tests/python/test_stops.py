@@ -39,10 +39,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for seed, columns in SEED_COLUMNS.items():
         (seeds / f"{seed}.csv").write_text(",".join(columns) + "\n")
     with (seeds / "destination_types.csv").open("a") as file:
-        file.write("webhook,Webhook,true,true,\n")
+        file.write("webhook,Webhook,true,true,,\n")
     with (seeds / "destinations.csv").open("a") as file:
         for environment, name in (("*", "ga4"), ("prod", "ads")):
-            file.write(f"{environment},{name},webhook,server_side,true,,,,,\n")
+            file.write(f"{environment},{name},webhook,server_side,true,,,,,,,,\n")
     (tmp_path / "dbt_project.yml").write_text("name: clinic\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HIPAA_MODE_PUBLISHED", raising=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import functools
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,7 +28,9 @@ USERS = "ga4__users"
 
 PLAN = 'masked."properties__plan__allow" as "plan"'
 COLUMN = 'masked."properties__plan__allow"'
-WHERE = "where masked.event in ('Signed In')"
+FILTER = "masked.event in ('Signed In')"
+NOT_DENIED = "not list_contains(masked.denied_to, 'ga4')"
+WHERE = f"where {FILTER}\n    and {NOT_DENIED}"
 RELATION = '"calls"."main_restricted"."masked_events" as masked'
 EMAIL = '"properties__email__email__tokens".token__shared'
 EMAIL_VALUE = "treated.joined_value_1"
@@ -295,21 +298,44 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
         VIEW,
         instead(f"case when masked.properties__zip__zip3 = '036' then {COLUMN} end"),
     ),
-    "no event filter": ("missing-filter", VIEW, (WHERE, "")),
+    "no filter": ("missing-filter", VIEW, (WHERE, "")),
+    "no event filter": ("missing-filter", VIEW, (WHERE, f"where {NOT_DENIED}")),
+    "denied calls": ("missing-filter", VIEW, (WHERE, f"where {FILTER}")),
+    "calls denied to another": (
+        "missing-filter",
+        VIEW,
+        (NOT_DENIED, NOT_DENIED.replace("ga4", "ads")),
+    ),
+    "none but denied calls": ("missing-filter", VIEW, (NOT_DENIED, NOT_DENIED[4:])),
+    "denied calls where it is not known": (
+        "missing-filter",
+        VIEW,
+        (NOT_DENIED, f"coalesce({NOT_DENIED}, true)"),
+    ),
+    "denied calls of some event": (
+        "missing-filter",
+        VIEW,
+        (NOT_DENIED, f"({NOT_DENIED} or masked.event = 'Signed In')"),
+    ),
+    "latest values of denied calls": ("missing-filter", USERS, (NOT_DENIED, "true")),
     "wider event filter": (
         "missing-filter",
         VIEW,
-        (WHERE, "where masked.event in ('Signed In', 'Booked')"),
+        (FILTER, "masked.event in ('Signed In', 'Booked')"),
     ),
     "or in the filter": ("missing-filter", VIEW, (WHERE, f"{WHERE} or true")),
     "not in the filter": ("missing-filter", VIEW, (WHERE, WHERE.replace(" in ", " not in "))),
     "filter on case folded": (
         "missing-filter",
         VIEW,
-        (WHERE, "where lower(masked.event) in ('Signed In')"),
+        (FILTER, "lower(masked.event) in ('Signed In')"),
     ),
-    "pattern in the filter": ("syntax", VIEW, (WHERE, "where masked.event like 'Signed%'")),
-    "filter hidden by a comment": ("missing-filter", VIEW, (WHERE, f"-- {WHERE}")),
+    "pattern in the filter": ("syntax", VIEW, (FILTER, "masked.event like 'Signed%'")),
+    "filter hidden by a comment": (
+        "missing-filter",
+        VIEW,
+        (WHERE, f"where -- {FILTER} and\n    {NOT_DENIED}"),
+    ),
     "filter on a property": ("predicate", VIEW, also(f"{COLUMN} = 'gold'")),
     "filter on a token": ("predicate", VIEW, also(f"{TOKENS} is not null")),
     "filter on chance": ("syntax", VIEW, also("random() < 0.5")),
@@ -361,7 +387,7 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
         MASKED,
         ('left join "user_id__tokens"\n', 'left join "user_id__tokens" as "user_id__tokens"(v)\n'),
     ),
-    "escape string": ("syntax", VIEW, (WHERE, "where masked.event in (e'Signed\\x20In')")),
+    "escape string": ("syntax", VIEW, (FILTER, "masked.event in (e'Signed\\x20In')")),
     "two columns that differ by case": ("syntax", VIEW, (PLAN, f'{PLAN}, masked.event as "PLAN"')),
     "quoted column of another case": ("form", VIEW, instead('masked."EVENT"')),
     "insert": ("syntax", VIEW, ("\nselect\n", "\ninsert into t select\n")),
@@ -451,7 +477,7 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
         MASKED,
         ("'^(?:([0-9]{3})(?:[0-9]{2}", "'^(?:([0-9]{4})(?:[0-9]{1}"),
     ),
-    "small areas kept": ("form", MASKED, ("in ('036', ", "in (")),
+    "small areas kept": ("form", MASKED, ("in ('000', ", "in (")),
     "rounded finer": ("form", MASKED, ("/ 5) * 5", "/ 1) * 1")),
     "filter of the masked table widened by or": (
         "join",
@@ -614,6 +640,37 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
         STAGED,
         ("calls_read.file_number = withheld_calls.file_number", "true"),
     ),
+    "denials of another call": (
+        "join",
+        STAGED,
+        ("calls_read.line_number = denied_calls.line_number", "true"),
+    ),
+    "denials left out": ("missing-filter", STAGED, ("coalesce(denied_calls.denied_to, ", "(")),
+    "an opt-out that denies nothing": (
+        "staging",
+        "denied_calls",
+        ("rules.says_no) then 'opted_out'", "rules.says_no) then null"),
+    ),
+    "a destination whose opt-outs are left out": (
+        "staging",
+        "denied_calls",
+        ("'ads' as destination", "'others' as destination"),
+    ),
+    "the first delivery answers": (
+        "staging",
+        "denied_calls",
+        ("max(usable.received_at)", "min(usable.received_at)"),
+    ),
+    "a no that is read as a yes": (
+        "staging",
+        READ,
+        ("'integration no: '", "'integration yes: '"),
+    ),
+    "opt-outs read from elsewhere": (
+        "staging",
+        READ,
+        ("""'$."integrations"'""", """'$."options"'"""),
+    ),
     "another list of suppressed people": (
         "staging",
         "withheld_calls",
@@ -735,8 +792,13 @@ def test_the_view_of_another_environment_must_be_empty(
 ) -> None:
     others = {name: item for name, item in compiled.plan.destinations.items() if name != "ga4"}
     sql = EMPTY_USERS.format(condition=condition)
+    asked = r"union all\s+select\s+'ga4' as destination,.*? as needed"
+    sqls = {
+        USERS: sql,
+        "denied_calls": re.sub(asked, "", compiled.sql("denied_calls"), flags=re.S),
+    }
     models = {
-        key: dataclasses.replace(item, sql=sql if item.name == USERS else item.sql)
+        key: dataclasses.replace(item, sql=sqls.get(item.name, item.sql))
         for key, item in compiled.manifest.models.items()
     }
     manifest = dataclasses.replace(compiled.manifest, models=models)

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from hipaa_mode import audit
 from hipaa_mode.commands._options import checked_environment
+from hipaa_mode.consent import describe_denials
 from hipaa_mode.errors import ExitCode, MaskingKeyError, MissingFileError
 from hipaa_mode.keys import load_master_key, load_retired_keys
 
@@ -245,6 +246,8 @@ def _withheld(entry: audit.Entry) -> list[str]:
     if days := told.get("retain_days"):
         old = told["calls"]["expired"] + told["calls"]["undated"]
         lines.append(f"withheld: {old:,} calls older than {days} days or of unknown age")
+    if denials := describe_denials(entry.get("consent") or {}):
+        lines.append(denials)
     return lines
 
 

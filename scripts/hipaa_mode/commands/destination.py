@@ -93,6 +93,20 @@ def add(
     timestamp_precision: Annotated[
         str, typer.Option(help="exact, second, minute, hour, day, month, year or none.")
     ] = "",
+    consent_categories: Annotated[
+        str,
+        typer.Option(help="Consent categories that a call must have, separated by semicolons."),
+    ] = "",
+    consent_strategy: Annotated[
+        str, typer.Option(help="and: consent to all of them; or: to one of them.")
+    ] = "",
+    honor_opt_outs: Annotated[
+        bool,
+        typer.Option(
+            "--honor-opt-outs/--ignore-opt-outs",
+            help="Whether a no in `integrations` keeps a call from it.",
+        ),
+    ] = True,
     description: Annotated[str, typer.Option("--description", "-d", help="What for.")] = "",
     views: Annotated[
         str | None,
@@ -126,6 +140,9 @@ def add(
         "baa_expires_on": baa_expires_on,
         "mask_scope": "destination" if own_tokens else "",
         "timestamp_precision": timestamp_precision,
+        "consent_categories": consent_categories,
+        "consent_strategy": consent_strategy,
+        "honor_opt_outs": "" if honor_opt_outs else "false",
         "description": description,
     }
     if views is None:
@@ -378,6 +395,7 @@ def _print_screen(screen: DestinationScreen) -> None:
         "PHI restricted" if screen.restrict_phi else "PHI not restricted",
         "tokens of its own" if screen.mask_scope != ANY else "tokens shared with others",
         f"times {precision}" if precision in ("exact", "none") else f"times to the {precision}",
+        screen.consent,
     ]
     text = escape("; ".join(fact for fact in facts if fact))
     output.print(text, style="dim", highlight=False, soft_wrap=True)

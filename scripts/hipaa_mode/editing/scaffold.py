@@ -23,7 +23,7 @@ from hipaa_mode.editing.yaml_text import (
 from hipaa_mode.plan import CHANGED_AT, Plan, ViewColumn
 
 CHECK = "holds_only_what_is_allowed"
-"""The test that every destination view has: all seven checks in one query. Without them a
+"""The test that every destination view has: all eight checks in one query. Without them a
 destination is not published."""
 
 META = "hipaa_mode"

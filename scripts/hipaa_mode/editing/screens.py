@@ -99,6 +99,7 @@ class DestinationScreen:
         lists: its properties by list; empty where its row is faulty.
         views: its views, those of calls first; it is sent nothing else.
         row_environment: the environment that its row names, `*` for all.
+        consent: what calls must and may say to be sent to it, in words.
         stopped: since when and why it is stopped; blank if it is not.
     """
 
@@ -120,6 +121,7 @@ class DestinationScreen:
     lists: dict[str, tuple[ListedProperty, ...]] = field(default_factory=dict)
     row_environment: str = ""
     views: tuple[str, ...] = ()
+    consent: str = ""
     stopped: str = ""
     faults_elsewhere: tuple[str, ...] = ()
 
@@ -307,7 +309,8 @@ def _with_lists(
     events = None
     if destination.restrict_phi:
         events = _events(configuration, destination.name, plan.environment)
-    content = {**shown.__dict__, "lists": lists, "events": events}
+    consent = destination.consent_in_words
+    content = {**shown.__dict__, "lists": lists, "events": events, "consent": consent}
     return DestinationScreen(**content)
 
 

@@ -57,6 +57,7 @@ class Built:
         is_duplicate: whether an earlier call has the same message id.
         view: the kind of view it belongs to; blank for an alias, which is sent to nobody.
         event: name of its event, if it has one.
+        denial: why the call is denied to the destination; blank where it is not.
         row: the destination's row by column; None where it gets none.
         guarded: how many values of a column look like identifiers, by masked column.
     """
@@ -66,6 +67,7 @@ class Built:
     is_duplicate: bool = False
     view: str = ""
     event: str | None = None
+    denial: str = ""
     row: dict[str, Any] | None = None
     guarded: dict[str, int] = field(default_factory=dict)
 
@@ -296,11 +298,17 @@ class _Database:
                 "select line_number, call_key, call_type, event "
                 f"from {self._relations['stg_calls']} order by line_number"
             )
+            denied = {
+                row["call_key"]: row["reasons"][row["denied_to"].index(self._destination.name)]
+                for row in rows(f"select * from {self._relations['denied_calls']}")
+                if self._destination.name in row["denied_to"]
+            }
             keys = [row["call_key"] for row in staged]
             scope = self._destination.scope
             for row, row_id in zip(staged, tokens(keys, scope)):
                 call = built[row["line_number"]]
                 call.view, call.event = _VIEW_OF_TYPE.get(row["call_type"], ""), row["event"]
+                call.denial = denied.get(row["call_key"], "")
                 self._add_row(call, models, row_id, rows)
         return list(built.values())
 

@@ -20,6 +20,7 @@ from hipaa_mode.configuration import (
     AllowedProperty,
     Configuration,
 )
+from hipaa_mode.consent import REASONS
 from hipaa_mode.paths import ARRAY, PropertyPath, Step, parse_path
 from hipaa_mode.plan import DestinationPlan, ViewColumn
 from hipaa_mode.preview.build import Built
@@ -148,6 +149,8 @@ class Explainer:
             return "alias calls are sent to no destination"
         if f"{name}__{built.view}" not in self._models:
             return f"{name} has no view {name}__{built.view}"
+        if built.denial:
+            return f"it is denied to {name}: {REASONS[built.denial]}"
         if built.row is None:
             return f"allowed_events.csv does not let its event go to {name}"
         return ""

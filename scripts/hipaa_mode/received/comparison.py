@@ -388,6 +388,22 @@ def _fewer_days(before: Any, after: Any) -> str:
     return NARROWS if before == FOR_GOOD or int(after) < int(before) else WIDENS
 
 
+def _other_names(before: Any, after: Any) -> str:
+    """Judge the names that opt-outs may be under: a no under one counts, and so does a yes."""
+    return NARROWS if before is None else WIDENS
+
+
+def _more(before: Any, after: Any) -> str:
+    """Judge what is needed all together; None for nothing."""
+    return NARROWS if after is not None and set(before or ()) <= set(after) else WIDENS
+
+
+def _one_of_fewer(before: Any, after: Any) -> str:
+    """Judge what one is needed of; None for nothing."""
+    are_fewer = before is None or set(after or ()) <= set(before)
+    return NARROWS if after is not None and are_fewer else WIDENS
+
+
 _ENVIRONMENT_RULES: Mapping[str, _Rule] = {"retain_days": _fewer_days}
 _restricted_rules: Mapping[str, _Rule] = {
     "type": _changes,
@@ -399,6 +415,9 @@ _restricted_rules: Mapping[str, _Rule] = {
     "mask_scope": _ranked(OWN_SCOPE, SHARED_SCOPE),
     "stopped": _ranked("true", None),
     "timestamp_precision": _ranked(*reversed(TIMESTAMP_PRECISIONS)),
+    "opt_outs": _other_names,
+    "consent_to_all_of": _more,
+    "consent_to_one_of": _one_of_fewer,
 }
 _open_rules: Mapping[str, _Rule] = {**_restricted_rules, "baa_expires_on": _sooner}
 

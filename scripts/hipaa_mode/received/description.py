@@ -132,6 +132,7 @@ def _destination(
         described["stopped"] = "true"
     described["mask_scope"] = _scope(planned.scope)
     described["timestamp_precision"] = planned.timestamp_precision
+    described |= _consent(destination)
     described["events"] = EVERY_EVENT if planned.events is None else dict(planned.events)
     environment = plan.environment
     denied = {
@@ -149,6 +150,18 @@ def _destination(
         for view, columns in sorted({**planned.views, **planned.latest_views}.items())
         if models is None or f"{planned.name}__{view}" in models
     }
+    return described
+
+
+def _consent(destination: Destination) -> Description:
+    """Say by which names calls may opt out, and to which categories consent is needed."""
+    described: Description = {}
+    if destination.honors_opt_outs and destination.type is not None:
+        described["opt_outs"] = sorted(destination.type.integration_names)
+    categories = sorted(destination.consent_categories)
+    if categories:
+        is_one_enough = destination.consent_strategy == "or" and len(categories) > 1
+        described["consent_to_one_of" if is_one_enough else "consent_to_all_of"] = categories
     return described
 
 

@@ -186,6 +186,9 @@ _Dumper.add_representer(list, _represent_list)
 _Dumper.add_representer(_Words, _represent_list)
 
 
+_IN_A_LINE = ("opt_outs", "consent_to_all_of", "consent_to_one_of")
+
+
 def _for_lines(description: Description) -> Description:
     """Say which parts of a description are written on one line each."""
     everywhere = {name: _Words(value) for name, value in description["every_environment"].items()}
@@ -196,6 +199,7 @@ def _for_lines(description: Description) -> Description:
             "destinations": {
                 destination: {
                     **content,
+                    **{name: _Words(content[name]) for name in _IN_A_LINE if name in content},
                     "views": {
                         view: {column: _Line(said) for column, said in columns.items()}
                         for view, columns in content["views"].items()
@@ -373,6 +377,9 @@ _DESTINATION: Mapping[str, tuple[bool, _Check]] = {
     "stopped": (False, _one_of("true")),
     "mask_scope": (True, _one_of(OWN_SCOPE, SHARED_SCOPE)),
     "timestamp_precision": (True, _one_of(*TIMESTAMP_PRECISIONS)),
+    "opt_outs": (False, _texts),
+    "consent_to_all_of": (False, _texts),
+    "consent_to_one_of": (False, _texts),
     "events": (True, _events),
     "denied": (False, _texts),
     "views": (True, _named(_named(lambda place, found: _keys(place, found, _COLUMN)))),

@@ -21,6 +21,7 @@ from hipaa_mode.configuration import (
     VIEWS,
     Configuration,
 )
+from hipaa_mode.consent import describe_denials
 from hipaa_mode.editing.refusals import Refusal, attributed, of, of_lock
 from hipaa_mode.errors import HipaaModeError, MaskingKeyError
 from hipaa_mode.inventory.kinds import KINDS
@@ -418,6 +419,7 @@ class _Environment:
                 "PHI": "restricted" if plan.restrict_phi else "not restricted",
                 "Tokens": _tokens(plan),
                 "Times": _precision(plan.timestamp_precision),
+                "Consent": self._asked(plan.name),
                 "Allowlist": plan.fingerprint[:12],
             },
             events=None
@@ -432,6 +434,10 @@ class _Environment:
         self._tell_published(found, plan, published)
         found.dropped = self._dropped(plan) if plan.restrict_phi else []
         return found
+
+    def _asked(self, name: str) -> str:
+        destinations = self.configuration.in_environment(self.found.name)
+        return destinations[name].consent_in_words
 
     def _validity(self, plan: DestinationPlan, faults: list[Fault]) -> str:
         if faults:
@@ -601,6 +607,8 @@ class _Environment:
             found.published = "Nothing is published"
             return
         found.published = _moment(published.published_at)
+        if denials := describe_denials(published.consent):
+            found.settings["Denied calls"] = denials
         found.is_current = published.allowlist_fingerprint == plan.fingerprint
 
     def _dropped(self, plan: DestinationPlan) -> list[DroppedProperty]:

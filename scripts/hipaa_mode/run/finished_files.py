@@ -155,6 +155,22 @@ class FileChecker:
             source = rows
         self._execute(f"create or replace temp view {relation} as from {source}")
 
+    def check_denied(self, finished: FinishedView, denied: pa.RecordBatchReader) -> list[Problem]:
+        """Look in the files that were compared last for rows that the destination may not have.
+
+        Args:
+            finished: the view.
+            denied: column row_id.
+        """
+        self._connection.register("denied", denied)
+        found = self._count(
+            "select count(*) from finished where row_id in (select row_id from denied)"
+        )
+        self._connection.unregister("denied")
+        if found:
+            return [Problem(finished.name, "", "rows of calls that are denied to it", found)]
+        return []
+
     def _counts(
         self, finished: FinishedView, plan: DestinationPlan, columns: Sequence[ViewColumn]
     ) -> list[Problem]:

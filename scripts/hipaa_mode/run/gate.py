@@ -63,6 +63,7 @@ class Gate:
         folder: Path,
         connect: Callable[[], duckdb.DuckDBPyConnection],
         calls_read: str,
+        denied_rows: Mapping[str, str],
         published: Path | None = None,
     ) -> None:
         """Look once more at what is about to be put in place.
@@ -73,6 +74,7 @@ class Gate:
             folder: where they are.
             connect: connects to the warehouse.
             calls_read: the relation there that has all calls.
+            denied_rows: by view, the query of the row ids that it may not have.
             published: where the destination's files of earlier runs are.
 
         Raises:
@@ -102,6 +104,10 @@ class Gate:
                 kept=[published / file for file in plan.keep] if published else (),
             )
             problems += self._files.check(self._plan.destinations[name], finished)
+            if not problems and finished.files:
+                with connect() as cursor:
+                    denied = cursor.execute(denied_rows[plan.view]).to_arrow_reader(ROWS_AT_ONCE)
+                    problems += self._files.check_denied(finished, denied)
         if problems:
             raise PublishingError(
                 "its finished files are not what the allowlist says, though its tests passed: "

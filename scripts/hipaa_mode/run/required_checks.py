@@ -20,6 +20,7 @@ VIEW_CHECKS = (
     "no_raw_identifiers",
     "no_identifier_patterns",
     "only_allowed_events",
+    "no_denied_calls",
     "row_id_is_primary_key",
     "rows_match_calls",
 )

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hipaa_mode.selftest.consent import IN_CONTEXT, Asked, asked
 from hipaa_mode.selftest.messages import IDS, Call, Object
 
 ELEMENTS = "[]"
@@ -58,6 +59,10 @@ class Form:
         return self.treatment in TOKENS
 
 
+WHOLE = Form("allow", "", "none", "json", "")
+"""What stays as it is: whoever may receive it would see every change."""
+
+
 @dataclass(frozen=True)
 class Row:
     """A row of allowed_properties that counts for a destination."""
@@ -85,9 +90,12 @@ class Destination:
     rows: list[Row]
     ids: dict[str, str]
     id_scopes: dict[str, str]
+    asked: Asked
 
     def receives(self, call: Call) -> bool:
         """Whether a call is in one of the destination's views."""
+        if self.asked.refuses(call.heard):
+            return False
         if call.view != "events":
             return call.view is not None
         return "*" in self.events or call.event in self.events
@@ -165,6 +173,8 @@ class Allowlist:
         """Say what is seen of a call in the destination views that exist."""
         names = set(views)
         found = Received([], {}, {name: set() for name in IDS}, "none")
+        for key in IN_CONTEXT:
+            found.places.setdefault("context", Place()).add((key,), WHOLE)
         for destination in self.destinations.values():
             if f"{destination.name}__{call.view}" not in names or not destination.receives(call):
                 continue
@@ -205,7 +215,7 @@ def read_allowlist(seeds: Mapping[str, Path], environment: str, today: dt.date) 
         if cells["restrict_phi"].strip().lower() == "false":
             destinations.pop(cells["destination"].strip(), None)
             continue
-        destination = _destination(cells)
+        destination = _destination(cells, asked(cells, rows["destination_types"]))
         destinations[destination.name] = destination
     for destination in destinations.values():
         for cells in _of(rows["allowed_events"], environment):
@@ -231,7 +241,7 @@ def _is_named(cells: Mapping[str, str]) -> bool:
     return cells["environment"].strip() != "*"
 
 
-def _destination(cells: Mapping[str, str]) -> Destination:
+def _destination(cells: Mapping[str, str], asks: Asked) -> Destination:
     name = cells["destination"].strip()
     own_scope = cells["mask_scope"].strip().lower() == "destination"
     return Destination(
@@ -243,6 +253,7 @@ def _destination(cells: Mapping[str, str]) -> Destination:
         rows=[],
         ids=dict.fromkeys(IDS, "mask"),
         id_scopes={},
+        asked=asks,
     )
 
 

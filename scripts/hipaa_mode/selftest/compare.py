@@ -369,7 +369,7 @@ class Comparison:
         destination, columns = self.columns(view)
         row_ids = published.tables[view].column("row_id").to_pylist()
         self.facts.recomputed[destination.name] += len(row_ids)
-        wrong = len(latest.row_ids(view, calls, scope_key) ^ set(row_ids))
+        wrong = len(latest.row_ids(view, calls, scope_key, destination.receives) ^ set(row_ids))
         id_name = latest.id_of(view)
         ids = published.tables[view].column(id_name).to_pylist()
         if columns.ids.get(id_name) != "mask":

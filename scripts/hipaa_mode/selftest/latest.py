@@ -7,7 +7,7 @@ may be in them, whatever was changed in the raw calls.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from hipaa_mode.selftest.messages import Call, scalar_text, token, winner
@@ -83,12 +83,14 @@ def _latest(
     return found
 
 
-def row_ids(view: str, calls: Iterable[Call], scope_key: bytes) -> set[str]:
+def row_ids(
+    view: str, calls: Iterable[Call], scope_key: bytes, receives: Callable[[Call], bool]
+) -> set[str]:
     """Return the row ids that a view must have: the token of each id of its calls."""
     kind, id_name = VIEWS[view.rpartition("__")[2]]
     ids = (
         scalar_text(winner(call.tree, id_name))
         for call in calls
-        if call.view == kind and call.tree is not None
+        if call.view == kind and call.tree is not None and receives(call)
     )
     return {found for found in (token(text, scope_key) for text in ids) if found is not None}

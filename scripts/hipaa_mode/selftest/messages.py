@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import hmac
 import json
@@ -9,7 +10,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -189,6 +190,8 @@ class Call:
         event: name of the event, for the calls that have one.
         message_id: its text, if it has one.
         is_duplicate: whether an earlier call has the same message id.
+        is_repeated: whether any other call has it.
+        heard: those of its deliveries that may be the last, whose consent counts.
     """
 
     line: bytes
@@ -197,6 +200,8 @@ class Call:
     event: str | None = None
     message_id: str | None = None
     is_duplicate: bool = False
+    is_repeated: bool = False
+    heard: list[Object] = field(default_factory=list)
 
     @property
     def view(self) -> str | None:
@@ -227,7 +232,42 @@ def read_calls(lines: Iterable[bytes], is_valid: Callable[[str], bool]) -> tuple
             call.is_duplicate = call.message_id in seen
             seen.add(call.message_id)
         calls.append(call)
+    _note_deliveries(calls)
     return calls, left_out
+
+
+def _note_deliveries(calls: Iterable[Call]) -> None:
+    """Note with the first delivery of each call those that may be the last.
+
+    That is the one received last; where that can't be told, each of those that it may be.
+    """
+    by_id: dict[str, list[Call]] = {}
+    for call in calls:
+        if call.kind:
+            call.heard = [call.tree] if call.tree is not None else []
+            if call.message_id is not None:
+                by_id.setdefault(call.message_id, []).append(call)
+    for deliveries in by_id.values():
+        if len(deliveries) == 1:
+            continue
+        times = [_received_at(call) for call in deliveries]
+        last = max((time for time in times if time is not None), default=None)
+        heard = [
+            call.tree
+            for call, time in zip(deliveries, times, strict=True)
+            if call.tree is not None and time in (None, last)
+        ]
+        for call in deliveries:
+            call.heard, call.is_repeated = heard, True
+
+
+def _received_at(call: Call) -> dt.datetime | None:
+    text = scalar_text(winner(call.tree, "received_at")) if call.tree else None
+    try:
+        time = dt.datetime.fromisoformat(text.strip() if text else "")
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=dt.timezone.utc)
 
 
 def _read(line: bytes, is_valid: Callable[[str], bool]) -> Call:

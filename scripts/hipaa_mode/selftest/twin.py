@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hipaa_mode.selftest.allowlist import ROOTS, Allowlist, Form, Place, Received, find
+from hipaa_mode.selftest.consent import ROUTING
 from hipaa_mode.selftest.fresh import (
     Bijection,
     moment_of,
@@ -46,7 +47,7 @@ EARLIEST_YEAR = 2001
 """Times of earlier years may not count; a project says from when on they do."""
 
 _ALL_SPELLINGS = {spelling: field for field, all_ in SPELLINGS.items() for spelling in all_}
-_RESERVED = {*_ALL_SPELLINGS, *OBJECTS, "type", "event", "name"}
+_RESERVED = {*_ALL_SPELLINGS, *OBJECTS, *ROUTING, "type", "event", "name"}
 
 
 @dataclass(frozen=True)
@@ -160,8 +161,8 @@ class _Twin:
             if first[key] != place:
                 self._add_unlisted(members, key, value)
             elif key in _ALL_SPELLINGS:
-                self._add_envelope(members, tree, key, received, is_timed)
-            elif key == "type":
+                self._add_envelope(members, call, key, received, is_timed)
+            elif key == "type" or key in ROUTING:
                 members.append((key, value))
             elif key == _name_key(call.kind):
                 members.append((key, self._event(call, value, received)))
@@ -175,17 +176,21 @@ class _Twin:
         return self._shuffled(members)
 
     def _event(self, call: Call, value: Any, received: Received) -> Any:
-        is_kept = received.by or "*" in self.all_events or not is_text(value) or is_blank(value)
+        # Where a call is denied, it is counted whether its event is allowed.
+        is_counted = bool(received.by) or bool({"*", call.event} & self.all_events)
+        is_kept = is_counted or not is_text(value) or is_blank(value)
         return value if is_kept else self._unlisted_text()
 
     def _add_envelope(
         self,
         members: list[tuple[str, Any]],
-        tree: Object,
+        call: Call,
         key: str,
         received: Received,
         is_timed: bool,
     ) -> None:
+        tree = call.tree
+        assert tree is not None
         field = _ALL_SPELLINGS[key]
         value = tree.first(key)
         spellings = [name for name in SPELLINGS[field] if tree.first(name) is not None]
@@ -198,6 +203,9 @@ class _Twin:
             members.append((key, self._masked(value)))
         elif field in IDS:
             members.append((key, self._id(value, received.ids[field])))
+        elif field == "received_at" and call.is_repeated:
+            # It decides which delivery is the last.
+            members.append((key, value))
         elif is_timed and field in ("original_timestamp", "sent_at"):
             self._add_unlisted(members, key, value)
         else:

@@ -23,6 +23,7 @@ from hipaa_mode.run.overrides import dispatch_faults, names_of_dbts_context, ove
 from hipaa_mode.run.readers import Reader, namesake_faults, readers
 from hipaa_mode.run.relations import relation_faults
 from hipaa_mode.run.required_checks import view_checks
+from hipaa_mode.verify.consent import consent_form
 from hipaa_mode.verify.manifest import Manifest, Model
 from hipaa_mode.verify.outsiders import problems_of_outsiders, raw_folders, unprovable_hooks
 from hipaa_mode.verify.reviewed import FORMS, TYPES, Reviewed
@@ -49,7 +50,15 @@ RAW_COLUMNS = (
 )
 RAW_CALLS = Relation({name: Term("raw", name) for name in RAW_COLUMNS}, Term("rows", "raw calls"))
 RAW_LINES = "hipaa_mode_raw_lines"
-COMPARED_MODELS = ("duplicate_calls", "calls_without_message_id", "withheld_calls")
+COMPARED_MODELS = (
+    *("duplicate_calls", "calls_without_message_id", "withheld_calls", "denied_calls"),
+)
+CONSENT_COLUMNS = (
+    *("consent_signals", "received_at", "rejection_reason"),
+    *("message_id", "content_hash"),
+)
+"""Columns of calls_read that decide to whom calls are denied."""
+
 SUPPRESSED_USERS = "suppressed_users"
 """Table that every run writes the list of suppressed users to; it is no model."""
 
@@ -360,22 +369,25 @@ class _Tracer:
         self.plan = plan
         self.reviewed = Reviewed(Evaluator(self._no_table, _no_join), plan, manifest.day.year)
         # Staging finds out what kind of value a call's objects are in one of two ways.
-        words = _time_bounds(manifest)
-        self.reviewed_stagings = [
-            self._reviewed_staging({**words, "kinds": FORMS[name]})
+        words = {**_time_bounds(manifest), "consent_signals": FORMS["consent signals"]}
+        self.reviewed_readings = [
+            self._reviewed_reading({**words, "kinds": FORMS[name]})
             for name in ("kinds, dropped properties counted", "kinds, not counted")
         ]
+        compared = {model: _compared(model) for model in COMPARED_MODELS}
+        self.reviewed_stagings = [
+            self._given({"calls_read": read, **compared}).query(parse(FORMS["model stg_calls"]))
+            for read in self.reviewed_readings
+        ]
 
-    def _reviewed_staging(self, words: Mapping[str, str]) -> Relation:
-        def given(relations: dict[str, Relation]) -> Evaluator:
-            return Evaluator(lambda table: relations[table.name], self._left_join)
+    def _given(self, relations: dict[str, Relation]) -> Evaluator:
+        return Evaluator(lambda table: relations[table.name], self._left_join)
 
+    def _reviewed_reading(self, words: Mapping[str, str]) -> Relation:
         sql = FORMS["model calls_read"]
         for word, text in words.items():
             sql = sql.replace("{" + word + "}", text)
-        read = given({"raw_lines": RAW_CALLS}).query(parse(sql))
-        compared = {model: _compared(model) for model in COMPARED_MODELS}
-        return given({"calls_read": read, **compared}).query(parse(FORMS["model stg_calls"]))
+        return self._given({"raw_lines": RAW_CALLS}).query(parse(sql))
 
     def relation(self, model: Model) -> Relation:
         """Evaluate a model, with the models it reads.
@@ -474,6 +486,9 @@ class _Tracer:
         form = FORMS[f"model {model.name}"]
         if model.name == "withheld_calls":
             form = form.replace("{expired}", self._expired())
+        if model.name == "denied_calls":
+            form = consent_form(form, self.plan)
+            self._check_consent_signals()
         actual, reviewed = (parse(sql).copy() for sql in (model.sql, form))
         for table in actual.find_all(exp.Table):
             name = self._staging_table(table, model)
@@ -483,6 +498,24 @@ class _Tracer:
         if _bare(actual) != _bare(reviewed):
             raise NotProvenError("staging", "it is not as reviewed")
         return _compared(model.name)
+
+    def _check_consent_signals(self) -> None:
+        """Compare what denied calls are told by with its reviewed form.
+
+        Raises:
+            NotProvenError: it is another.
+        """
+        read = next(
+            model
+            for model in self._manifest.models.values()
+            if model.package == PACKAGE and model.name == "calls_read"
+        )
+        columns = self.relation(read).columns
+        for name in CONSENT_COLUMNS:
+            if not any(columns.get(name) is form.columns[name] for form in self.reviewed_readings):
+                raise NotProvenError(
+                    "staging", f"its column {name} of calls_read is not as reviewed"
+                )
 
     def _expired(self) -> str:
         """Return the branches that withhold what is no longer kept, on the day of compiling."""
@@ -579,6 +612,10 @@ def _compared(name: str) -> Relation:
         ),
         "calls_without_message_id": ("file_number", "line_number", "content_hash", "call_key"),
         "withheld_calls": ("file_number", "line_number", "call_key", "reason"),
+        "denied_calls": (
+            *("file_number", "line_number", "message_id", "content_hash"),
+            *("call_key", "denied_to", "reasons"),
+        ),
     }[name]
     return Relation({column: Term(name, column) for column in columns}, Term("rows", name))
 
@@ -678,6 +715,15 @@ class _ViewProof:
         if types not in left:
             return self._violation("", "missing-filter", "calls of other types are not left out")
         left.remove(types)
+        denied = Term(
+            "ArrayContains",
+            ("expression", Term("literal", self._destination.name, True)),
+            ("this", staging.columns["denied_to"]),
+        )
+        if Term("Not", ("this", denied)) not in left:
+            problem = "calls that are denied to the destination are not left out"
+            return self._violation("", "missing-filter", problem)
+        left.remove(Term("Not", ("this", denied)))
         events = self._destination.events if self._view == "events" else None
         listed = _literals(events) if events is not None and "*" not in events else None
         if listed is not None:

@@ -115,7 +115,7 @@ parsed as (
         run_number,
         message,
         unreadable,
-        cast(try(json_extract(message, ['$."type"', '$."messageId"', '$."message_id"', '$."userId"', '$."user_id"', '$."anonymousId"', '$."anonymous_id"', '$."groupId"', '$."group_id"', '$."event"', '$."name"', '$."timestamp"', '$."originalTimestamp"', '$."original_timestamp"', '$."sentAt"', '$."sent_at"', '$."receivedAt"', '$."received_at"'])) as varchar[]) as found
+        cast(try(json_extract(message, ['$."type"', '$."messageId"', '$."message_id"', '$."userId"', '$."user_id"', '$."anonymousId"', '$."anonymous_id"', '$."groupId"', '$."group_id"', '$."event"', '$."name"', '$."timestamp"', '$."originalTimestamp"', '$."original_timestamp"', '$."sentAt"', '$."sent_at"', '$."receivedAt"', '$."received_at"', '$."integrations"', '$."consent"', '$."context"."consent"', '$."context"."consentManagement"'])) as varchar[]) as found
     from raw_calls
 
 ),
@@ -427,17 +427,48 @@ final as (
         received_at,
         user_id,
         anonymous_id,
-        group_id
+        group_id,
+        {consent_signals} as consent_signals
     from corrected
 
 )
 
 select * from final
 
+--- consent signals
+case when coalesce(found[19], found[20], found[21], found[22]) is not null then list_sort(list_distinct(flatten([
+    case when found[19] is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(found[19] as json) as map(varchar, json))), lambda member: case when (cast(member['value'] as varchar) = 'true' or (starts_with(cast(member['value'] as varchar), '{') and lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) <> 'all')) then 'integration yes: ' || member['key'] when cast(member['value'] as varchar) = 'false' then 'integration no: ' || lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) else 'integration unreadable: ' || lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) end), ['integration unreadable']) end,
+    case when found[20] is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(found[20] as json) as map(varchar, json))), lambda member: case when (cast(member['value'] as varchar) = 'true' or (starts_with(cast(member['value'] as varchar), '{') and lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) <> 'all')) then 'consent yes: ' || member['key'] when cast(member['value'] as varchar) = 'false' then 'consent no: ' || lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) else 'consent unreadable: ' || lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) end), ['consent unreadable']) end,
+    case when cast(json_extract(found[21], '$."categoryPreferences"') as varchar) is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(cast(json_extract(found[21], '$."categoryPreferences"') as varchar) as json) as map(varchar, json))), lambda member: case when cast(member['value'] as varchar) = 'true' then 'category yes: ' || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') when cast(member['value'] as varchar) = 'false' then 'category no: ' || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') else 'category unreadable: ' || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') end), ['categories unreadable']) end,
+    case when found[21] is not null and not starts_with(found[21], '{') then ['categories unreadable'] else cast([] as varchar[]) end,
+    case when starts_with(cast(json_extract(found[22], '$."allowedConsentIds"') as varchar), '[') then list_transform(case when starts_with(cast(json_extract(found[22], '$."allowedConsentIds"') as varchar), '[') then cast(json_extract(cast(json_extract(found[22], '$."allowedConsentIds"') as varchar), '$[*]') as varchar[]) end, lambda element: case when starts_with(element, '"') then 'category yes: ' || regexp_replace((case
+when starts_with(element, '"') and not contains(element, '\') then substring(element, 2, length(element) - 2)
+when starts_with(element, '"') then json_extract_string(element, '$')
+when element in ('true', 'false') then element
+when element = '-0.0' then '0'
+when ends_with(element, '.0') then left(element, -2)
+when regexp_full_match(element, '-?[0-9]+(\.[0-9]+)?') then element
+when regexp_full_match(element, '-?[0-9.]+e[0-9]+') then replace(element, 'e', 'e+')
+when regexp_full_match(element, '-?[0-9.]+e-[0-9]+') then element
+    end), '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') else 'categories unreadable' end) else case when cast(json_extract(found[22], '$."allowedConsentIds"') as varchar) is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(cast(json_extract(found[22], '$."allowedConsentIds"') as varchar) as json) as map(varchar, json))), lambda member: case when coalesce(cast(member['value'] as varchar), 'false') <> 'false' then 'category yes: ' else 'category unreadable: ' end || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')), ['categories unreadable']) end end,
+    case when starts_with(cast(json_extract(found[22], '$."deniedConsentIds"') as varchar), '[') then list_transform(case when starts_with(cast(json_extract(found[22], '$."deniedConsentIds"') as varchar), '[') then cast(json_extract(cast(json_extract(found[22], '$."deniedConsentIds"') as varchar), '$[*]') as varchar[]) end, lambda element: case when starts_with(element, '"') then 'category no: ' || regexp_replace((case
+when starts_with(element, '"') and not contains(element, '\') then substring(element, 2, length(element) - 2)
+when starts_with(element, '"') then json_extract_string(element, '$')
+when element in ('true', 'false') then element
+when element = '-0.0' then '0'
+when ends_with(element, '.0') then left(element, -2)
+when regexp_full_match(element, '-?[0-9]+(\.[0-9]+)?') then element
+when regexp_full_match(element, '-?[0-9.]+e[0-9]+') then replace(element, 'e', 'e+')
+when regexp_full_match(element, '-?[0-9.]+e-[0-9]+') then element
+    end), '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') else 'categories unreadable' end) else case when cast(json_extract(found[22], '$."deniedConsentIds"') as varchar) is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(cast(json_extract(found[22], '$."deniedConsentIds"') as varchar) as json) as map(varchar, json))), lambda member: 'category no: ' || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')), ['categories unreadable']) end end,
+    case when found[22] is not null and not starts_with(found[22], '{') then ['categories unreadable'] else cast([] as varchar[]) end
+]))) end
+
 --- model stg_calls
 select
-    calls_read.* exclude (rejection_reason, rejected_bytes, content_hash),
-    coalesce(calls_read.message_id, calls_without_message_id.call_key) as call_key
+    calls_read.* exclude (rejection_reason, rejected_bytes, content_hash, consent_signals),
+    coalesce(calls_read.message_id, calls_without_message_id.call_key) as call_key,
+    coalesce(denied_calls.denied_to, cast([] as varchar[])) as denied_to
 from calls_read
 left join calls_without_message_id
     on calls_read.file_number = calls_without_message_id.file_number
@@ -448,6 +479,9 @@ left join duplicate_calls
 left join withheld_calls
     on calls_read.file_number = withheld_calls.file_number
     and calls_read.line_number = withheld_calls.line_number
+left join denied_calls
+    on calls_read.file_number = denied_calls.file_number
+    and calls_read.line_number = denied_calls.line_number
 where
     calls_read.rejection_reason is null
     and duplicate_calls.line_number is null
@@ -501,6 +535,124 @@ where
 --- where calls expire
 when timestamp is null then 'undated'
 when timestamp < timestamp '{retained_from}' then 'expired'
+
+--- model denied_calls
+with
+
+rules as (
+
+    {rules}
+
+),
+
+usable as (
+
+    select
+        file_number,
+        line_number,
+        message_id,
+        content_hash,
+        received_at,
+        coalesce(consent_signals, cast([] as varchar[])) as signals
+    from calls_read
+    where
+        rejection_reason is null
+
+),
+
+repeated as (
+
+    select
+        usable.*,
+        max(case when duplicate_calls.line_number is null then usable.file_number end) over same_call as first_file,
+        max(case when duplicate_calls.line_number is null then usable.line_number end) over same_call as first_line,
+        max(usable.received_at) over same_call as last_received_at
+    from usable
+    left join duplicate_calls as duplicate_calls
+        on usable.file_number = duplicate_calls.file_number
+        and usable.line_number = duplicate_calls.line_number
+    where usable.message_id in (select message_id from duplicate_calls)
+    window same_call as (partition by usable.message_id)
+
+),
+
+heard as (
+
+    select
+        file_number,
+        line_number,
+        message_id,
+        content_hash,
+        signals
+    from usable
+    where
+        (message_id is null or message_id not in (select message_id from duplicate_calls))
+        {unless_needed}
+    union all
+    select
+        first_file,
+        first_line,
+        message_id,
+        content_hash,
+        signals
+    from repeated
+    where received_at is null or received_at = last_received_at
+
+),
+
+answers as (
+
+    select
+        different.signals,
+        rules.destination,
+        case when list_has_any(different.signals, rules.says_no) then 'opted_out' when list_has_any(different.signals, rules.unreadable) then 'unreadable' when list_has_any(different.signals, rules.integration_no_to_all) and not list_has_any(different.signals, rules.integration_yes) then 'opted_out' when list_has_any(different.signals, rules.consent_no_to_all) and not list_has_any(different.signals, rules.consent_yes) then 'opted_out' when rules.needed = 0 then null when not list_contains(different.signals, 'categories unreadable') and len(list_filter(rules.categories, lambda element: list_contains(different.signals, 'category yes: ' || element) and not list_contains(different.signals, 'category no: ' || element) and not list_contains(different.signals, 'category unreadable: ' || element))) >= rules.needed then null when len(list_filter(rules.categories, lambda element: list_contains(different.signals, 'category no: ' || element))) > 0 then 'consent_refused' when list_contains(different.signals, 'categories unreadable') or len(list_filter(rules.categories, lambda element: list_contains(different.signals, 'category unreadable: ' || element))) > 0 then 'unreadable' else 'consent_missing' end as reason
+    from (select distinct signals from heard) as different
+    cross join rules
+
+),
+
+denials as (
+
+    select
+        heard.file_number,
+        heard.line_number,
+        heard.message_id,
+        heard.content_hash,
+        answers.destination,
+        max(answers.reason) as reason
+    from heard
+    inner join answers on heard.signals = answers.signals
+    where answers.reason is not null
+    group by heard.file_number, heard.line_number, heard.message_id, heard.content_hash, answers.destination
+
+),
+
+denied as (
+
+    select
+        file_number,
+        line_number,
+        message_id,
+        content_hash,
+        list(destination order by destination) as denied_to,
+        list(reason order by destination) as reasons
+    from denials
+    group by file_number, line_number, message_id, content_hash
+
+)
+
+select
+    denied.file_number,
+    denied.line_number,
+    denied.message_id,
+    denied.content_hash,
+    coalesce(denied.message_id, calls_without_message_id.call_key) as call_key,
+    denied.denied_to,
+    denied.reasons
+from denied
+left join calls_without_message_id as calls_without_message_id
+    on denied.file_number = calls_without_message_id.file_number
+    and denied.line_number = calls_without_message_id.line_number
 
 --- model duplicate_calls
 with

@@ -151,6 +151,7 @@ FUNCTIONS = frozenset(
         "list_transform",
         "ltrim",
         "make_timestamp",
+        "map_entries",
         "regexp_extract_all",
         "regexp_full_match",
         "regexp_matches",
@@ -166,19 +167,19 @@ FUNCTIONS = frozenset(
 """Functions of their arguments alone, without effect, that sqlglot has no class for."""
 
 EXPRESSIONS: tuple[type[exp.Expression], ...] = (
-    exp.Add, exp.And, exp.Array, exp.ArrayConcat, exp.ArrayFilter, exp.ArraySize,
-    exp.ArrayToString, exp.Ascii, exp.Between, exp.Boolean, exp.Bracket, exp.Case, exp.Cast,
-    exp.Chr, exp.Coalesce, exp.Concat, exp.ConcatWs, exp.Contains, exp.DPipe, exp.DataType,
-    exp.DateTrunc, exp.Decode, exp.Div, exp.EQ, exp.Encode, exp.EndsWith, exp.Flatten, exp.Floor,
-    exp.GT, exp.GTE, exp.Greatest, exp.If, exp.Is, exp.JSONExtract, exp.JSONExtractScalar,
-    exp.JSONKeys,
-    exp.JSONPath, exp.JSONPathKey, exp.JSONPathRoot, exp.JSONPathSubscript,
-    exp.JSONPathWildcard, exp.JSONType, exp.LT, exp.LTE, exp.Least, exp.Left, exp.Length,
-    exp.Lower, exp.Mod, exp.Mul, exp.NEQ, exp.Neg, exp.Not, exp.Nullif, exp.Or,
-    exp.Pad, exp.RegexpExtract, exp.RegexpExtractAll, exp.RegexpFullMatch, exp.RegexpLike,
-    exp.RegexpReplace, exp.Replace, exp.Round, exp.SHA2, exp.Slice, exp.Split, exp.SplitPart,
-    exp.StartsWith, exp.StrPosition, exp.Sub, exp.Substring, exp.TimeToStr, exp.TimestampTrunc,
-    exp.Transform, exp.Trim, exp.Try, exp.TryCast, exp.UnixToTime, exp.Var,
+    exp.Add, exp.And, exp.Array, exp.ArrayConcat, exp.ArrayContains, exp.ArrayDistinct,
+    exp.ArrayFilter, exp.ArraySize, exp.ArraySort, exp.ArrayToString, exp.Ascii, exp.Between,
+    exp.Boolean, exp.Bracket, exp.Case, exp.Cast, exp.Chr, exp.Coalesce, exp.Concat,
+    exp.ConcatWs, exp.Contains, exp.DPipe, exp.DataType, exp.DateTrunc, exp.Decode, exp.Div,
+    exp.EQ, exp.Encode, exp.EndsWith, exp.Flatten, exp.Floor, exp.GT, exp.GTE, exp.Greatest,
+    exp.If, exp.Is, exp.JSONExtract, exp.JSONExtractScalar, exp.JSONKeys, exp.JSONPath,
+    exp.JSONPathKey, exp.JSONPathRoot, exp.JSONPathSubscript, exp.JSONPathWildcard,
+    exp.JSONType, exp.LT, exp.LTE, exp.Least, exp.Left, exp.Length, exp.Lower, exp.Mod,
+    exp.Mul, exp.NEQ, exp.Neg, exp.Not, exp.Nullif, exp.Or, exp.Pad, exp.RegexpExtract,
+    exp.RegexpExtractAll, exp.RegexpFullMatch, exp.RegexpLike, exp.RegexpReplace, exp.Replace,
+    exp.Round, exp.SHA2, exp.Slice, exp.Split, exp.SplitPart, exp.StartsWith, exp.StrPosition,
+    exp.Sub, exp.Substring, exp.TimeToStr, exp.TimestampTrunc, exp.Transform, exp.Trim,
+    exp.Try, exp.TryCast, exp.UnixToTime, exp.Var,
 )  # fmt: skip
 """Syntax that computes from its parts and nothing else."""
 

@@ -1,0 +1,1 @@
+../../../models/staging/denied_calls.sql

@@ -1,0 +1,55 @@
+{#- Brings the table of denied calls up to date: looks again at the calls of which a delivery came or
+    went. Keys of calls that were read before and are now denied to others go into changed_calls,
+    where the masked tables find them. -#}
+{% macro deny_calls(relation, sql, since, run_number) -%}
+    {%- if since is none -%}
+        {%- do hipaa_mode.make_anew(relation, sql) -%}
+    {%- else -%}
+        {%- set calls_read = hipaa_mode.package_relation('calls_read') -%}
+        {%- set changed = [] -%}
+        {%- for column in ['message_id', 'content_hash'] -%}
+            {%- do changed.append(column ~ ' in (' ~ hipaa_mode._changed_ids(column, since) ~ ')') -%}
+        {%- endfor -%}
+        {%- set changed = changed | join(' or ') -%}
+        {%- call statement('denied') -%}
+            create or replace temp table hipaa_mode_denied as
+            {{ hipaa_mode.denied_calls(changed) }}
+        {%- endcall -%}
+        {%- call statement('denied_before') -%}
+            create or replace temp table hipaa_mode_denied_before as
+            select * from {{ relation }}
+            where {{ changed }}
+        {%- endcall -%}
+        {%- call statement('note_changed') -%}
+            insert into {{ hipaa_mode.build_table('changed_calls') }}
+            select distinct {{ run_number }}, null, null, call_key
+            from (
+                (
+                    select message_id, call_key, denied_to from hipaa_mode_denied_before
+                    except
+                    select message_id, call_key, denied_to from hipaa_mode_denied
+                )
+                union all
+                (
+                    select message_id, call_key, denied_to from hipaa_mode_denied
+                    except
+                    select message_id, call_key, denied_to from hipaa_mode_denied_before
+                )
+            ) as differing
+            where
+                message_id is null
+                or message_id in (select message_id from {{ calls_read }} where run_number <= {{ since }})
+        {%- endcall -%}
+        {%- call statement('forget') -%}
+            delete from {{ relation }} where {{ changed }}
+        {%- endcall -%}
+        {%- call statement('main') -%}
+            insert into {{ relation }}
+            from hipaa_mode_denied
+        {%- endcall -%}
+        {%- call statement('drop_temporary') -%}
+            drop table hipaa_mode_denied;
+            drop table hipaa_mode_denied_before
+        {%- endcall -%}
+    {%- endif -%}
+{%- endmacro %}

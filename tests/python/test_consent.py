@@ -1,0 +1,216 @@
+"""Rules of opt-outs and consent, and a second reading of the test vectors."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from pathlib import Path
+
+import pytest
+from consent_vectors import VECTORS, Vector
+
+from hipaa_mode.configuration import Configuration, read_configuration
+from hipaa_mode.consent import count_denials, describe_denials, fold, rule
+from hipaa_mode.received.comparison import compare
+from hipaa_mode.received.description import describe
+from hipaa_mode.selftest.consent import asked
+from hipaa_mode.selftest.messages import read_calls
+
+TYPES = (
+    "destination_type,display_name,supports_server_side,supports_client_side,required_properties,"
+    "integration_names"
+)
+DESTINATION = {
+    "environment": "dev",
+    "destination": "crm",
+    "destination_type": "tool",
+    "connection_mode": "server_side",
+    "restrict_phi": "true",
+    "baa_reference": "",
+    "baa_expires_on": "",
+    "mask_scope": "",
+    "timestamp_precision": "",
+    "consent_categories": "",
+    "consent_strategy": "",
+    "honor_opt_outs": "",
+    "description": "",
+}
+
+
+def as_csv(rows: list[dict[str, str]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def configured(folder: Path, names: str = "Tool", **cells: str) -> Configuration:
+    """The configuration of one destination, whose tool has these names in `integrations`."""
+    files = {
+        "destination_types": f"{TYPES}\ntool,Tool,true,false,,{names}\n",
+        "destinations": as_csv([{**DESTINATION, **cells}]),
+        "allowed_events": "environment,destination,event,sent_as\n",
+        "allowed_properties": "environment,destination,property_list,event,property,treatment,"
+        "normalize,data_type,column_name,reason,approved_by,expires_on\n",
+        "small_zip3_areas": "census_year,zip3\n2020,036\n",
+    }
+    folder.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    paths = {name: folder / f"{name}.csv" for name in files}
+    return read_configuration(paths, {name: f"{name}.csv" for name in files})
+
+
+class TestCells:
+    @pytest.mark.parametrize(
+        ("cells", "problem"),
+        [
+            ({"consent_categories": ";"}, "`consent_categories` holds no category"),
+            ({"consent_categories": "a,b"}, "`consent_categories` holds a comma"),
+            ({"consent_categories": "a\x07"}, "`consent_categories` holds a control character"),
+            ({"consent_categories": "a", "consent_strategy": "any"}, "`consent_strategy` is unk"),
+            ({"consent_strategy": "or"}, "`consent_strategy` has no categories to go with"),
+            ({"honor_opt_outs": "no"}, "`honor_opt_outs` is not a yes or no"),
+            ({"names": " ; "}, "`integration_names` holds no tool"),
+        ],
+    )
+    def test_a_wrong_cell_is_a_fault(self, tmp_path: Path, cells: dict[str, str], problem: str):
+        faults = [str(fault) for fault in configured(tmp_path, **cells).faults]
+        assert any(problem in fault for fault in faults), faults
+
+    def test_blank_cells_honor_opt_outs_and_need_no_consent(self, tmp_path: Path):
+        configuration = configured(tmp_path, names="")
+        assert configuration.faults == []
+        [destination] = configuration.destinations
+        assert destination.consent_rule == rule(["Tool"], [], "and", honors_opt_outs=True)
+        assert destination.consent_rule.needed == 0
+        assert "integration no: tool" in destination.consent_rule.says_no
+
+    def test_names_and_categories_stand_between_semicolons(self, tmp_path: Path):
+        cells = {"consent_categories": " b ;a;;b", "consent_strategy": "OR"}
+        [destination] = configured(tmp_path, names="Tool A; Tool B", **cells).destinations
+        assert destination.type is not None
+        assert destination.type.integration_names == ("Tool A", "Tool B")
+        assert destination.consent_categories == ("b", "a")
+        assert destination.consent_rule.needed == 1
+
+
+class TestRule:
+    def test_names_are_folded_where_they_say_no_and_exact_where_they_say_yes(self):
+        found = rule(["Google Analytics 4"], [], "and", honors_opt_outs=True)
+        assert "integration no: googleanalytics4" in found.says_no
+        assert found.integration_yes == ("integration yes: Google Analytics 4",)
+
+    def test_nothing_of_integrations_counts_where_opt_outs_do_not(self):
+        found = rule(["Tool"], ["a", "b"], "and", honors_opt_outs=False)
+        assert found.says_no == found.unreadable == found.integration_no_to_all == ()
+        assert found.consent_yes == found.consent_no_to_all == ()
+        assert found.needed == 2
+
+    def test_what_can_not_be_seen_tells_no_two_names_apart(self):
+        assert fold("Mix\u200bpanel\u00a0\t") == fold("MIXPANEL") == "mixpanel"
+
+
+class TestCounts:
+    DENIALS = (
+        ("crm", "opted_out", "track", "Visit", 3),
+        ("crm", "opted_out", "track", "Other", 2),
+        ("crm", "unreadable", "identify", None, 1),
+        ("crm", "opted_out", "group", None, 4),
+        ("ads", "opted_out", "track", "Visit", 9),
+    )
+
+    def test_what_a_destination_would_not_have_received_is_seen_and_not_withheld(self):
+        counts = count_denials(self.DENIALS, "crm", ["track", "identify"], ["Visit"])
+        assert counts == {
+            "seen": {"opted_out": 9, "unreadable": 1},
+            "withheld": {"opted_out": 3, "unreadable": 1},
+        }
+
+    def test_words(self):
+        counts = {**count_denials(self.DENIALS, "crm", ["track"], None), "published": 0}
+        assert describe_denials(counts) == (
+            "10 calls are denied to it (9 opted out, 1 unreadable): 5 were withheld, 0 published"
+        )
+        assert describe_denials({}) == ""
+
+
+class TestLock:
+    @pytest.mark.parametrize(
+        ("before", "after", "effect"),
+        [
+            ({"consent_categories": "a"}, {}, "widens"),
+            ({"consent_categories": "a;b"}, {"consent_categories": "a"}, "widens"),
+            ({"consent_categories": "a"}, {"consent_categories": "a;b"}, "narrows"),
+            ({}, {"consent_categories": "a"}, "narrows"),
+            ({"consent_categories": "a;b"},
+             {"consent_categories": "a;b", "consent_strategy": "or"}, "widens"),
+            ({"consent_categories": "a;b", "consent_strategy": "or"},
+             {"consent_categories": "a;b;c", "consent_strategy": "or"}, "widens"),
+            ({"consent_categories": "a;b;c", "consent_strategy": "or"},
+             {"consent_categories": "a;b", "consent_strategy": "or"}, "narrows"),
+            ({}, {"honor_opt_outs": "false"}, "widens"),
+            ({"honor_opt_outs": "false"}, {}, "narrows"),
+            ({"names": "Tool;Old"}, {"names": "Tool"}, "widens"),
+            # A yes under a further name counts too.
+            ({"names": "Tool"}, {"names": "Tool;New"}, "widens"),
+        ],
+    )  # fmt: skip
+    def test_a_change_of_what_is_asked_for(
+        self, tmp_path: Path, before: dict[str, str], after: dict[str, str], effect: str
+    ):
+        day = dt.date(2026, 3, 10)
+        descriptions = [
+            describe(configured(tmp_path / str(number), **cells), ["dev"], day, None)
+            for number, cells in enumerate((before, after))
+        ]
+        differences = compare(*descriptions)
+        assert effect in {difference.effect for difference in differences}
+        if effect == "narrows":
+            assert {difference.effect for difference in differences} == {"narrows"}
+
+
+class TestSecondReading:
+    """The selftest's own reading of calls, which shares no code with the build's."""
+
+    @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.name)
+    def test_agrees_with_the_vectors(self, vector: Vector):
+        own = '{"type": "track", "event": "E", "messageId": "1"'
+        rest = vector.call.strip().removeprefix("{")
+        line = own + (", " + rest if rest != "}" else "}")
+        [call], _ = read_calls([line.encode()], lambda text: True)
+        cells = {
+            "destination_type": "tool",
+            "consent_categories": vector.consent_categories,
+            "consent_strategy": vector.consent_strategy,
+            "honor_opt_outs": vector.honor_opt_outs,
+        }
+        kind = {
+            "destination_type": "tool",
+            "display_name": "Webhook",
+            "integration_names": vector.integration_names,
+        }
+        assert asked(cells, [kind]).refuses(call.heard) is bool(vector.denied)
+
+    def test_deliveries(self):
+        def line(key: str, at: str, answer: str) -> bytes:
+            return (
+                f'{{"type":"identify","messageId":"{key}","receivedAt":{at},'
+                f'"integrations":{{"All":{answer}}}}}'
+            ).encode()
+
+        ten, eleven = '"2026-03-02T10:00:00Z"', '"2026-03-02T06:00:00-05:00"'
+        lines = [
+            *(line("withdrawn", ten, "true"), line("withdrawn", eleven, "false")),
+            *(line("granted", ten, "false"), line("granted", eleven, "true")),
+            *(line("at once", ten, "true"), line("at once", ten, "false")),
+            *(line("no time", "null", "false"), line("no time", ten, "true")),
+        ]
+        calls, _ = read_calls(lines, lambda text: True)
+        hears_all = asked(
+            {"destination_type": "tool"}, [{"destination_type": "tool", "display_name": "Tool"}]
+        )
+        kept = {str(call.message_id) for call in calls if not hears_all.refuses(call.heard)}
+        assert kept == {"granted"}

@@ -38,7 +38,7 @@
             {%- do request.nodes[-1].update({'code': node.raw_code}) -%}
         {%- elif is_test -%}
             {%- do request.nodes[-1].update({
-                'test': of_test.name or '', 'attached': node.attached_node or '', 'column': of_test.kwargs.column_name or '' if of_test else '',
+                'test': of_test.name or '', 'attached': node.attached_node or '',
                 'arguments': of_test.kwargs or {}, 'macros': node.depends_on.macros, 'config': hipaa_mode._settings(node.config),
             }) -%}
         {%- endif -%}

@@ -91,7 +91,14 @@ def prepare_hipaa_mode(job: Job) -> Command:
     (project / "restricted").mkdir(parents=True)
     for name in ("dbt_project.yml", "profiles.yml"):
         shutil.copy(PROJECT / name, project / name)
-    for name in ("macros", "seeds", "tests/generic", "tests/reconciliation"):
+    for name in (
+        "macros",
+        "seeds",
+        "tests/generic",
+        "tests/masked",
+        "tests/reconciliation",
+        "tests/staging",
+    ):
         shutil.copytree(PROJECT / name, project / name)
     shutil.copytree(
         PROJECT / "models", project / "models", ignore=shutil.ignore_patterns("destination_views")

@@ -146,7 +146,14 @@ def prepare(job: Job, count: int) -> Command:
     (project / "restricted").mkdir(parents=True)
     for name in ("dbt_project.yml", "profiles.yml"):
         shutil.copy(PROJECT / name, project / name)
-    for name in ("macros", "seeds", "tests/generic", "tests/reconciliation"):
+    for name in (
+        "macros",
+        "seeds",
+        "tests/generic",
+        "tests/masked",
+        "tests/reconciliation",
+        "tests/staging",
+    ):
         shutil.copytree(PROJECT / name, project / name)
     ignored = shutil.ignore_patterns("destination_views", "*unit_test*")
     shutil.copytree(PROJECT / "models", project / "models", ignore=ignored)

@@ -15,13 +15,14 @@ Named in profiles.yml as `plugins: [{module: hipaa_mode.plugin}]`. Its one setti
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,7 @@ from hipaa_mode.raw_calls import RawLines, RawLocation, first_bytes, locate
 from hipaa_mode.raw_files import as_known, known_file, plan_reading
 from hipaa_mode.raw_formats import SNIFFED_BYTES, likely_kind
 from hipaa_mode.received.gate import Judgement, judge
+from hipaa_mode.run.compiled_again import built_otherwise
 from hipaa_mode.run.connection import connection_faults, default_settings
 from hipaa_mode.run.finished_files import CALL_TYPES
 from hipaa_mode.run.gate import Gate, hash_seeds
@@ -111,6 +113,7 @@ class Session:
         self._views = 1
         self._state = RunState()
         self._gate: Gate | None = None
+        self._is_compiling = False
         self.connect: Callable[[], duckdb.DuckDBPyConnection] = duckdb.connect
         self.raw_lines = RawLines()
         self.suppressed_users = SuppressedUsers()
@@ -354,7 +357,7 @@ class Session:
         return self._answered_plan[1]
 
     def _plan_for(self, request: Request) -> Plan:
-        if "seed_files" in request:
+        if "seed_files" in request and not self._is_compiling:
             asked = {name: value for name, value in request.items() if name != "destination"}
             if self._own_plan is None or self._own_plan[0] != asked:
                 _, plan = _read_plan(request)
@@ -524,7 +527,19 @@ class Session:
         return [asdict(item) for item in partitions.write]
 
     def _permissions(self, request: Request) -> dict[str, Any]:
-        return self._at_gate().decide(request)
+        return self._at_gate().decide(request, self._built_otherwise)
+
+    def _built_otherwise(self, unique_ids: Collection[str]) -> Mapping[str, str]:
+        return built_otherwise(unique_ids, str(self._environment), self._compiling)
+
+    @contextlib.contextmanager
+    def _compiling(self) -> Iterator[None]:
+        """Give models that are compiled once more the run's own plan; seeds may have changed."""
+        self._is_compiling = True
+        try:
+            yield
+        finally:
+            self._is_compiling = False
 
     def _at_gate(self) -> Gate:
         if self._gate is None:

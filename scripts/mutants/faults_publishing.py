@@ -13,6 +13,8 @@ REQUIRED = f"{PACKAGE}/run/required_checks.py"
 GATE = f"{PACKAGE}/run/gate.py"
 FILES = f"{PACKAGE}/run/finished_files.py"
 AUDIT = f"{PACKAGE}/audit.py"
+VIEW_SQL = "macros/destinations/destination_view_sql.sql"
+MASKED = "{%- set masked = ref('hipaa_mode', 'masked_' ~ view) -%}\n"
 
 FAULTS: tuple[Fault, ...] = (
     # Publishing
@@ -166,6 +168,40 @@ FAULTS: tuple[Fault, ...] = (
         "test_a_model_of_the_package_that_could_differ_by_command_is_held_back",
         (PERMISSION, "        if not is_plain(node.code)", "        if False"),
         check="test_permission.py::test_a_model_of_the_package_that_could_differ_by_command_is_held_back",
+    ),
+    *(
+        fault(
+            "macros",
+            EXPERIMENT,
+            f"views are built from other SQL than is compiled, by the {name}",
+            "nothing proves what was built",
+            (VIEW_SQL, MASKED, MASKED + f"-- {{{{ {asked} }}}}\n"),
+        )
+        for name, asked in {
+            "command": "flags.WHICH",
+            "environment variables": "env_var('HIPAA_MODE_KEY_FILE', '')",
+            "day": "run_started_at.date()",
+        }.items()
+    ),
+    fault(
+        "publishing",
+        CHECK,
+        "what was built otherwise is published all the same",
+        "test_what_was_built_otherwise_holds_back_what_is_made_of_it",
+        (PERMISSION, "for one in unique_ids if one in reasons]", "for one in ()]"),
+        check="test_permission.py::test_what_was_built_otherwise_holds_back_what_is_made_of_it",
+    ),
+    fault(
+        "publishing",
+        CHECK,
+        "SQL that begins as it was compiled is taken for the same",
+        "test_any_other_difference_is_one",
+        (
+            f"{PACKAGE}/run/compiled_again.py",
+            "        and built.endswith(after)\n",
+            "",
+        ),
+        check="test_compiled_again.py",
     ),
     fault(
         "publishing",

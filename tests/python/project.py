@@ -92,6 +92,7 @@ DEFAULTS = {
     "reason": "a test needs it",
     "approved_by": "tests",
 }
+TESTS = tuple(f"tests/{name}" for name in ("generic", "masked", "reconciliation", "staging"))
 VIEWS = ("events", "identifies", "groups")
 GENERIC_TESTS = (
     "only_allowlisted_columns",
@@ -221,7 +222,7 @@ class Project:
         for name in ("dbt_project.yml", "profiles.yml"):
             shutil.copy(REPOSITORY / name, self.folder)
         # dbt's unit tests bring seeds of their own and are run with the real project.
-        for name in ("macros", "models", "tests/generic", "tests/reconciliation"):
+        for name in ("macros", "models", *TESTS):
             left_out = ("*unit_test*", "destination_views" if name == "models" else "")
             ignore = shutil.ignore_patterns(*left_out)
             shutil.copytree(REPOSITORY / name, self.folder / name, ignore=ignore)

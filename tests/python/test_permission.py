@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,6 @@ from hipaa_mode.run.permission import (
     read_outcome,
 )
 from hipaa_mode.run.required_checks import (
-    RECONCILIATION,
     SEED_CHECKS,
     STAGING_CHECKS,
     UNCHANGED,
@@ -47,23 +46,27 @@ def model(name: str, *parents: str, package: str = "hipaa_mode", **fields: Any) 
 def generic(
     check: RequiredCheck, on: str, package: str = "hipaa_mode", *parents: str, **fields: Any
 ) -> Node:
-    of = "dbt" if check.test in ("not_null", "accepted_values") else "hipaa_mode"
-    name = f"{check.test}_{on.split('.')[-1]}_{check.column}"
+    name = f"{check.test}_{on.split('.')[-1]}_"
     given: dict[str, Any] = {
         "test": check.test,
         "attached": on,
-        "column": check.column,
-        "arguments": {"model": "{{ get_where_subquery(ref('x')) }}", **check.arguments},
-        "macros": (f"macro.{of}.test_{check.test}", "macro.dbt.get_where_subquery"),
+        "arguments": {"model": "{{ get_where_subquery(ref('x')) }}"},
+        "macros": (f"macro.hipaa_mode.test_{check.test}", "macro.dbt.get_where_subquery"),
         "config": SETTINGS,
         **fields,
     }
     return Node(f"test.{package}.{name}.abc", "test", name, package, (on, *parents), **given)
 
 
+def singular(check: RequiredCheck, *parents: Node) -> Node:
+    unique_id = f"test.hipaa_mode.{check.test}"
+    read = tuple(node.unique_id for node in parents)
+    return Node(unique_id, "test", check.test, "hipaa_mode", read, config=SETTINGS)
+
+
 def project() -> dict[str, Node]:
     """The nodes of a sound project with one view, by their names."""
-    seeds = [Node(f"seed.clinic.{c.node}", "seed", c.node, "clinic") for c in SEED_CHECKS]
+    seeds = [Node(f"seed.clinic.{c.seed}", "seed", c.seed, "clinic") for c in SEED_CHECKS]
     staging = [model(name, *(seed.unique_id for seed in seeds)) for name in STAGING]
     masked = model("masked_events", *(node.unique_id for node in staging))
     view = model(
@@ -74,24 +77,18 @@ def project() -> dict[str, Node]:
         code="-- ours\n{{ hipaa_mode.destination_events('ga4') }}\n",
         path="models/destination_views/ga4/ga4__events.sql",
     )
-    tests = [generic(c, f"seed.clinic.{c.node}", "clinic") for c in SEED_CHECKS]
-    tests += [generic(c, f"model.hipaa_mode.{c.node}") for c in STAGING_CHECKS if c.node]
-    tests += [generic(c, masked.unique_id) for c in masked_checks(["events"])]
-    tests.append(generic(RequiredCheck("", "holds_only_what_is_allowed"), VIEW, "clinic"))
-    reconciliation = Node(
-        f"test.hipaa_mode.{RECONCILIATION}",
-        "test",
-        RECONCILIATION,
-        "hipaa_mode",
-        (staging[0].unique_id,),
-        config=SETTINGS,
-    )
-    nodes = [*seeds, *staging, masked, view, *tests, reconciliation]
+    tests = [generic(c, f"seed.clinic.{c.seed}", "clinic") for c in SEED_CHECKS]
+    tests.append(generic(RequiredCheck("holds_only_what_is_allowed"), VIEW, "clinic"))
+    tests += [singular(check, *staging) for check in STAGING_CHECKS]
+    tests += [singular(check, masked) for check in masked_checks(["events"])]
+    nodes = [*seeds, *staging, masked, view, *tests]
     return {node.name: node for node in nodes}
 
 
 VIEW_TEST = "holds_only_what_is_allowed_ga4__events_"
-MASKED_TEST = "withheld_calls_are_not_masked_masked_events_"
+RECONCILIATION = "raw_calls_are_all_accounted_for"
+SEED_TEST = "matches_reviewed_file_destinations_"
+MASKED_TEST = "withheld_calls_are_not_in_masked_events"
 
 
 @pytest.fixture(scope="module")
@@ -125,9 +122,7 @@ REQUIRED = [*SEED_CHECKS, *STAGING_CHECKS, *masked_checks(["events"])]
 
 
 def named(check: RequiredCheck) -> str:
-    if check.test == RECONCILIATION:
-        return RECONCILIATION
-    return f"{check.test}_{check.node}_{check.column}"
+    return f"{check.test}_{check.seed}_" if check.seed else check.test
 
 
 @pytest.mark.parametrize("check", REQUIRED, ids=[check.label for check in REQUIRED])
@@ -184,12 +179,23 @@ def test_a_macro_of_the_projects_own_is_no_check_of_ours(plans: dict[str, Destin
     nodes[VIEW_TEST] = dataclasses.replace(
         nodes[VIEW_TEST], macros=("macro.clinic.test_holds_only_what_is_allowed",)
     )
-    nodes[MASKED_TEST] = dataclasses.replace(
-        nodes[MASKED_TEST], macros=("macro.clinic.test_withheld_calls_are_not_masked",)
+    nodes[SEED_TEST] = dataclasses.replace(
+        nodes[SEED_TEST], macros=("macro.clinic.test_matches_reviewed_file",)
     )
     reasons = decide(plans, nodes).reasons
     assert any("is a macro of the project's own" in reason for reason in reasons)
-    assert any("withheld_calls_are_not_masked of masked_events is missing" in r for r in reasons)
+    assert any("matches_reviewed_file of destinations is missing" in r for r in reasons)
+
+
+def test_a_singular_test_of_the_projects_own_is_no_check_of_ours(
+    plans: dict[str, DestinationPlan],
+):
+    nodes = project()
+    nodes[MASKED_TEST] = dataclasses.replace(
+        nodes[MASKED_TEST], unique_id=f"test.clinic.{MASKED_TEST}", package="clinic"
+    )
+    [reason] = decide(plans, nodes).reasons
+    assert reason == f"required check {MASKED_TEST} is missing or switched off"
 
 
 @pytest.mark.parametrize(
@@ -239,6 +245,35 @@ def test_a_model_of_the_package_that_could_differ_by_command_is_held_back(
     assert reason.startswith("masked_events does more than call the package's macros")
 
 
+def test_what_was_built_otherwise_holds_back_what_is_made_of_it(
+    plans: dict[str, DestinationPlan],
+):
+    nodes = project()
+    asked: list[Collection[str]] = []
+
+    def otherwise(unique_ids: Collection[str]) -> dict[str, str]:
+        asked.append(unique_ids)
+        return {"model.hipaa_mode.masked_events": "it differs", "model.clinic.own": "it differs"}
+
+    found = permissions(outcome(nodes.values()), nodes.values(), plans, otherwise)["ga4"]
+    assert found.reasons == ["it differs"]
+    [unique_ids] = asked
+    assert {"model.hipaa_mode.calls_read", nodes["ga4__events"].unique_id} <= set(unique_ids)
+    assert all(one.startswith("model.") for one in unique_ids)
+
+
+def test_what_is_not_published_anyway_is_not_compiled_again(plans: dict[str, DestinationPlan]):
+    nodes = project()
+    asked: list[Collection[str]] = []
+
+    def otherwise(unique_ids: Collection[str]) -> dict[str, str]:
+        asked.append(unique_ids)
+        return {}
+
+    permissions(outcome(nodes.values(), ga4__events="error"), nodes.values(), plans, otherwise)
+    assert asked == [[]]
+
+
 def test_a_view_of_another_table_is_held_back(plans: dict[str, DestinationPlan]):
     nodes = project()
     nodes["ga4__events"] = dataclasses.replace(
@@ -269,7 +304,7 @@ def test_a_test_on_another_table_that_reads_one_of_ours_is_not_waited_for(
     nodes = project()
     other = model("masked_groups", "model.hipaa_mode.stg_calls")
     [check] = masked_checks(["groups"])
-    test = generic(check, other.unique_id, "hipaa_mode", "model.hipaa_mode.stg_calls")
+    test = singular(check, other)
     nodes |= {other.name: other, test.name: test}
     left_out = {other.name: "left out", test.name: "left out"}
     assert decide(plans, nodes, **left_out).reasons == []
@@ -391,14 +426,18 @@ def described(folder: str, kind: str) -> set[tuple[str, str, str, str]]:
 
 
 def test_the_list_has_every_test_of_the_packages_models_and_seeds():
-    def of(checks: Iterable[RequiredCheck]) -> set[tuple[str, str, str, str]]:
-        return {(c.node, c.test, c.column, str(dict(c.arguments))) for c in checks if c.node}
+    seeds = {(check.seed, check.test, "", "{}") for check in SEED_CHECKS}
+    assert seeds == described("seeds", "seeds")
+    singular = [*STAGING_CHECKS, *masked_checks(["events", "users", "groups"])]
+    tests = (REPOSITORY / "tests").glob("*/*.sql")
+    assert {check.test for check in singular} == {
+        path.stem for path in tests if path.parent.name not in ("generic", "python")
+    }
 
-    assert of(STAGING_CHECKS) == described("models/staging", "models")
-    assert of(masked_checks(["events", "users", "groups"])) == described("models/masked", "models")
-    assert of(SEED_CHECKS) == described("seeds", "seeds")
-    singular = {path.stem for path in (REPOSITORY / "tests/reconciliation").glob("*.sql")}
-    assert singular == {check.test for check in STAGING_CHECKS if not check.node}
+
+def test_no_test_in_yaml_names_a_model_of_the_package():
+    # dbt would take a project's model of that name for it.
+    assert not described("models/staging", "models") | described("models/masked", "models")
 
 
 def test_the_checks_of_a_view_are_those_of_the_macros():

@@ -18,6 +18,8 @@ from project import (
     track,
 )
 
+from hipaa_mode.run.facts import MATERIALIZED
+
 PROJECT = """
 name: clinic
 version: 1.0.0
@@ -55,7 +57,6 @@ CALLS = [
         {"tier": "silver"}, userId="patient-001", messageId="m-4", sentAt="2026-03-02T10:00Z"
     ),
 ]
-NAMESAKES = ("duplicate_calls", "calls_without_message_id", "surrogate_codes", "token_bridge")
 VISITS = "select event, count(*) as calls from {{ ref('proxy__events') }} group by event\n"
 
 
@@ -71,9 +72,12 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Project:
     shipped = (REPOSITORY / "seeds/_seeds.yml").read_text("utf-8")
     ours = shipped.replace("[matches_reviewed_file]", "[hipaa_mode.matches_reviewed_file]")
     (folder / "seeds/_seeds.yml").write_text(ours)
-    for name in NAMESAKES:
+    for name in MATERIALIZED:
         # A project may have models of these names: the package means its own.
         (folder / f"models/marts/{name}.sql").write_text("select 1 as number\n")
+    tested = [{"name": name, "columns": [{"name": "number", "data_tests": ["unique"]}]}
+              for name in ("stg_calls", "masked_events")]  # fmt: skip
+    (folder / "models/marts/_marts.yml").write_text(json.dumps({"version": 2, "models": tested}))
     project = Project(folder, view_tests=(f"hipaa_mode.{ALL_CHECKS}",))
     for name in ("destination_types.csv", "small_zip3_areas.csv"):
         shutil.copy(REPOSITORY / "seeds" / name, folder / "seeds")
@@ -109,9 +113,24 @@ class TestBuild:
         ]
 
     def test_its_own_models_may_have_names_of_the_packages(self, clinic: Project):
-        assert clinic.query("select number from main_marts.duplicate_calls") == [(1,)]
+        for name in MATERIALIZED:
+            assert clinic.query(f"select * from main_marts.{name}") == [(1,)]
         statuses = {name: result["status"] for name, result in clinic.results().items()}
-        assert statuses["raw_calls_are_all_accounted_for"] == "pass"
+        assert {"unique_stg_calls_number", "unique_masked_events_number"} <= set(statuses)
+        assert set(statuses.values()) == {"success", "pass"}
+
+    def test_the_packages_tests_read_its_own_models(self, clinic: Project):
+        manifest = json.loads((clinic.folder / "target/manifest.json").read_text())
+        for name in (
+            "staging_gives_every_reason_and_key",
+            "withheld_calls_are_not_in_masked_events",
+        ):
+            read = manifest["nodes"][f"test.hipaa_mode.{name}"]["depends_on"]["nodes"]
+            assert read and all(one.startswith("model.hipaa_mode.") for one in read)
+
+    def test_they_are_proven_beside_its_own(self, clinic: Project):
+        proven = clinic.hipaa_mode("verify")
+        assert proven.returncode == 0, proven.stdout + proven.stderr
 
     def test_its_own_models_read_the_destination_views(self, clinic: Project):
         assert clinic.query("select event, calls from main_marts.visits") == [("Visit", 1)]
@@ -128,14 +147,3 @@ def test_its_own_models_may_not_read_the_restricted_zone(clinic: Project, model:
     assert run.exit_code == 2
     assert f"model.hipaa_mode.{model}, which is not allowed" in run.output
     assert "private to the 'restricted_zone' group" in run.output
-
-
-def test_namesakes_that_tests_would_take_for_the_packages_are_refused(clinic: Project):
-    names = ("stg_calls", "masked_events")
-    for name in names:
-        (clinic.folder / f"models/marts/{name}.sql").write_text("select 1 as number\n")
-    run = clinic.dbt("build")
-    assert run.exit_code == 2
-    for name in names:
-        assert f"models/marts/{name}.sql: model `{name}` has the name of one" in run.output
-    assert "Give it another name" in run.output

@@ -173,7 +173,7 @@ class TestAudit:
         assert outcomes(added) == [("alpha", "published"), ("beta", "held back")]
         [reason] = added[1]["reasons"]
         assert reason.startswith("holds_only_what_is_allowed_beta__events_ failed (no_raw_ident")
-        assert "not_null_stg_calls_call_key" in added[1]["checks"]
+        assert "staging_gives_every_reason_and_key" in added[1]["checks"]
         assert not any("beta" in check for check in added[1]["checks"])
 
     def test_a_faulty_configuration_is_a_refused_run(self, story: Story) -> None:

@@ -82,20 +82,11 @@ class Story:
         self.hooks[step] = {name: result["status"] for name, result in results.items()}
 
 
-def nth(old: str, new: str, number: int) -> Callable[[str], str]:
-    """Replace a text where it stands for the nth time."""
-    return lambda content: new.join(
-        [old.join(content.split(old)[:number]), old.join(content.split(old)[number:])]
-    )
-
-
 def by_command(line: str) -> str:
     shown = "{% if flags.WHICH == 'build' %}" + line.strip()
     return shown + "{% else %}select 1{% endif %}\n"
 
 
-STAGING_YML = "models/staging/_staging.yml"
-MASKED_YML = "models/masked/_masked.yml"
 SEEDS_YML = "seeds/_seeds.yml"
 
 
@@ -104,9 +95,9 @@ def replaced(old: str, new: str) -> Callable[[str], str]:
 
 
 SWITCHED_OFF: dict[str, tuple[str, Callable[[str], str]]] = {
-    "required check not_null of rejected_calls.message_bytes is missing": (
-        STAGING_YML,
-        replaced("as they arrived.\n        data_tests: [not_null]\n\n", "as they arrived.\n\n"),
+    "required check staging_gives_every_reason_and_key is missing": (
+        "dbt_project.yml",
+        replaced("+severity: error", "+severity: error\n    staging: {+enabled: false}"),
     ),
     "required check matches_reviewed_file of destination_types is missing": (
         SEEDS_YML,
@@ -115,13 +106,9 @@ SWITCHED_OFF: dict[str, tuple[str, Callable[[str], str]]] = {
             "data_tests: [{matches_reviewed_file: {config: {enabled: false}}}]",
         ),
     ),
-    "required check withheld_calls_are_not_masked of masked_identifies sets where": (
-        MASKED_YML,
-        nth(
-            "      - withheld_calls_are_not_masked",
-            '      - withheld_calls_are_not_masked: {config: {where: "1 = 0"}}',
-            number=2,
-        ),
+    "required check withheld_calls_are_not_in_masked_identifies sets fail_calc": (
+        "tests/masked/withheld_calls_are_not_in_masked_identifies.sql",
+        lambda content: "{{ config(fail_calc='0') }}" + content,
     ),
     "required check raw_calls_are_all_accounted_for sets severity": (
         "dbt_project.yml",

@@ -204,8 +204,8 @@ class TestWithheld:
     @staticmethod
     def count(built: Built) -> Iterator[Callable[[str], int]]:
         """Tell how many rows the test complains of in a table made by a query of `sound`."""
-        folder = built.project.folder / "target/compiled/hipaa_mode/models/masked"
-        [path] = folder.glob("_masked.yml/withheld_calls_are_not_masked_masked_events_*.sql")
+        folder = built.project.folder / "target/compiled/hipaa_mode/tests/masked"
+        path = folder / "withheld_calls_are_not_in_masked_events.sql"
         compiled = path.read_text("utf-8")
         name = '"calls"."main_restricted"."masked_events"'
         assert name in compiled

@@ -8,7 +8,7 @@ import pytest
 
 from hipaa_mode.run.facts import Facts, Macro, Node, base_name, read_dispatch
 from hipaa_mode.run.overrides import dispatch_faults, names_of_dbts_context, overriding_macros
-from hipaa_mode.run.readers import namesake_faults, readers
+from hipaa_mode.run.readers import readers
 from hipaa_mode.run.relations import relation_faults
 from hipaa_mode.run.start import project_faults
 
@@ -218,20 +218,6 @@ def test_the_packages_models_share_one_schema():
     moved = Node(**{**fields, "address": ("calls", "other", "calls_read")})
     [fault] = relation_faults([STAGED, moved])
     assert "they need one schema" in fault
-
-
-def test_a_test_of_the_package_tests_the_packages_model():
-    def tested(unique_id: str, *parents: str) -> Node:
-        return Node(unique_id, "test", "hipaa_mode", "t", parents=parents)
-
-    own = outsider(name="stg_calls")
-    in_a_file = tested("test.hipaa_mode.t", STAGED.unique_id)
-    assert namesake_faults([STAGED, own, in_a_file]) == []
-    for parents in ((own.unique_id,), (STAGED.unique_id,), (STAGED.unique_id, own.unique_id)):
-        in_yaml = tested("test.hipaa_mode.t.0123456789", *parents)
-        [fault] = namesake_faults([STAGED, own, in_yaml])
-        assert fault.startswith("stg_calls.sql: model `stg_calls` has the name of one")
-    assert namesake_faults([STAGED, in_yaml]) == []
 
 
 def test_every_kind_of_fault_keeps_a_run_from_starting():

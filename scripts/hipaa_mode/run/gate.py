@@ -15,7 +15,7 @@ from hipaa_mode.partitions import PartitionPlan
 from hipaa_mode.plan import Plan
 from hipaa_mode.publishing import file_sha256
 from hipaa_mode.run.finished_files import FileChecker, FinishedView, Problem
-from hipaa_mode.run.permission import Permission, end_of_run
+from hipaa_mode.run.permission import BuiltOtherwise, Permission, end_of_run
 
 ROWS_AT_ONCE = 100_000
 SUPPRESSED = "suppressed_users"
@@ -46,9 +46,11 @@ class Gate:
         self._permissions: Mapping[str, Permission] = {}
         self._files = FileChecker()
 
-    def decide(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def decide(
+        self, request: Mapping[str, Any], built_otherwise: BuiltOtherwise
+    ) -> dict[str, Any]:
         """Decide which destinations may be published; see `run.permission`."""
-        ended = end_of_run(request, self._plan.destinations)
+        ended = end_of_run(request, self._plan.destinations, built_otherwise)
         self._permissions = ended.permissions
         return ended.as_answer()
 

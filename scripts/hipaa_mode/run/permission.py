@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,6 @@ from hipaa_mode.run.plain_models import is_plain
 from hipaa_mode.run.required_checks import (
     ALL_VIEW_CHECKS,
     PACKAGE,
-    RECONCILIATION,
     SEED_CHECKS,
     STAGING_CHECKS,
     VIEW_CHECKS,
@@ -31,9 +30,6 @@ from hipaa_mode.run.required_checks import (
     view_checks,
     weakened,
 )
-
-DBT_TESTS = ("not_null", "accepted_values")
-"""Generic tests that dbt brings; the other required ones are the package's."""
 
 PASSED = ("success", "pass")
 REASONS_SHOWN = 5
@@ -57,7 +53,6 @@ class Node:
         path: the model's file.
         test: of a generic test, its name.
         attached: of a generic test, the node it is on.
-        column: of a generic test, its column; blank for none.
         arguments: arguments of a generic test.
         macros: macros that a test calls.
         config: settings of a test.
@@ -73,7 +68,6 @@ class Node:
     path: str = ""
     test: str = ""
     attached: str = ""
-    column: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     macros: tuple[str, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
@@ -90,8 +84,7 @@ class Node:
 
     def calls(self, test: str) -> bool:
         """Tell whether a generic test is the one of this name that is meant, and no other's."""
-        package = "dbt" if test in DBT_TESTS else PACKAGE
-        return self.test == test and f"macro.{package}.test_{test}" in self.macros
+        return self.test == test and f"macro.{PACKAGE}.test_{test}" in self.macros
 
 
 @dataclass(frozen=True)
@@ -170,12 +163,29 @@ def _told(error: str) -> str:
     return ""
 
 
+BuiltOtherwise = Callable[[Collection[str]], Mapping[str, str]]
+"""Says of which models the SQL that ran is not what `verify` proves; see `compiled_again`."""
+
+
 def permissions(
-    outcome: RunOutcome, nodes: Iterable[Node], destinations: Mapping[str, DestinationPlan]
+    outcome: RunOutcome,
+    nodes: Iterable[Node],
+    destinations: Mapping[str, DestinationPlan],
+    built_otherwise: BuiltOtherwise = lambda unique_ids: {},
 ) -> dict[str, Permission]:
     """Decide for each destination of the environment whether it may be published."""
     graph = _Graph(nodes)
-    return {name: _permission(outcome, graph, plan) for name, plan in destinations.items()}
+    found = {name: _permission(outcome, graph, plan) for name, plan in destinations.items()}
+    # Of what is not published anyway, nothing needs to be compiled again.
+    models = {
+        name: [node.unique_id for node in graph.made_from(name) if node.kind == "model"]
+        for name, permission in found.items()
+        if permission.is_selected and not permission.reasons
+    }
+    reasons = built_otherwise(sorted({one for ids in models.values() for one in ids}))
+    for name, unique_ids in models.items():
+        found[name].reasons += [reasons[one] for one in unique_ids if one in reasons]
+    return found
 
 
 @dataclass(frozen=True)
@@ -215,7 +225,9 @@ class EndOfRun:
 
 
 def end_of_run(
-    request: Mapping[str, Any], destinations: Mapping[str, DestinationPlan]
+    request: Mapping[str, Any],
+    destinations: Mapping[str, DestinationPlan],
+    built_otherwise: BuiltOtherwise = lambda unique_ids: {},
 ) -> EndOfRun:
     """Decide what a run may publish, from the request of its last hook."""
     command = str(request["command"])
@@ -229,7 +241,8 @@ def end_of_run(
     if request["is_part"]:
         reason = "the run read only a part of the calls"
         return EndOfRun({}, f"nothing was published: {reason}. Run: dbt build", reason)
-    return EndOfRun(permissions(read_outcome(request), read_nodes(request), destinations))
+    outcome, nodes = read_outcome(request), read_nodes(request)
+    return EndOfRun(permissions(outcome, nodes, destinations, built_otherwise))
 
 
 class _Graph:
@@ -248,8 +261,9 @@ class _Graph:
             if node.kind == "test" and (not node.attached or node.attached in self.nodes)
         ]
 
-    def needed(self, views: Sequence[Node]) -> list[Node]:
-        """Return views and everything they are built from."""
+    def made_from(self, destination: str) -> list[Node]:
+        """Return a destination's views and everything they are built from."""
+        views = self.views.get(destination, [])
         found = {node.unique_id: node for node in views}
         waiting = list(views)
         while waiting:
@@ -268,7 +282,7 @@ class _Graph:
 def _permission(outcome: RunOutcome, graph: _Graph, plan: DestinationPlan) -> Permission:
     views = graph.views.get(plan.name, [])
     found = Permission()
-    needed = graph.needed(views)
+    needed = graph.made_from(plan.name)
     ids = {node.unique_id for node in needed}
     own = list(views)
     concerning: list[Node] = []
@@ -395,33 +409,24 @@ def _missing(
     needed: Collection[Node],
 ) -> list[str]:
     """Return the required checks that are not there, or not whole, or did not pass."""
-    by_name = {node.name: node for node in needed if node.kind in ("model", "seed")}
+    seeds = {node.name: node.unique_id for node in needed if node.kind == "seed"}
     reasons: list[str] = []
     for check in required:
-        if check.test == RECONCILIATION:
-            tests = [graph.nodes.get(f"test.{PACKAGE}.{check.test}")]
+        if not check.seed:
+            singular = graph.nodes.get(f"test.{PACKAGE}.{check.test}")
+            tests = [singular] if singular else []
         else:
-            node = by_name.get(check.node)
             tests = [
                 test
                 for test in graph.tests
-                if node is not None
-                and test.attached == node.unique_id
-                and test.calls(check.test)
-                and test.column == check.column
+                if test.attached and test.attached == seeds.get(check.seed)
+                if test.calls(check.test)
             ]
         reason = f"required check {check.label} is missing or switched off"
         for test in tests:
-            if test is None:
-                continue
-            given = {
-                name: value
-                for name, value in test.arguments.items()
-                if name not in ("model", "column_name")
-            }
             if changed := changed_settings(test.config):
                 reason = f"required check {check.label} sets {', '.join(changed)}"
-            elif given != dict(check.arguments):
+            elif set(test.arguments) - {"model"}:
                 reason = f"required check {check.label} has other arguments than the package's"
             elif outcome.statuses.get(test.unique_id) not in PASSED:
                 reason = f"required check {check.label} did not pass"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from hipaa_mode.run.facts import MATERIALIZED, PACKAGE, ZONE, Node
+from hipaa_mode.run.facts import PACKAGE, ZONE, Node
 
 RAW_VIEWS = ("hipaa_mode_raw_lines", "hipaa_mode_suppressed_users")
 """Views of the connection that hold raw calls and ids of people."""
@@ -57,38 +57,6 @@ def readers(nodes: Sequence[Node]) -> list[Reader]:
         elif mentioned := names.search(_without_comments(node.code)):
             found.append(Reader(node, f"names `{mentioned.group(1)}`, which is restricted"))
     return found
-
-
-def namesake_faults(nodes: Sequence[Node]) -> list[str]:
-    """Say which tests of the package would test a model of the project in the place of its own.
-
-    dbt takes the model of a project where a test in YAML names one, and the package's otherwise.
-    A parse that goes by an earlier one still has the package's among the test's parents.
-    """
-    tested = {
-        parent.rpartition(".")[2]
-        for node in nodes
-        if node.kind == "test" and node.package == PACKAGE and is_generic(node)
-        for parent in node.parents
-    }
-    misled = (
-        node
-        for node in nodes
-        if node.kind == "model"
-        and node.package != PACKAGE
-        and node.name in MATERIALIZED
-        and node.name in tested
-    )
-    return [
-        f"{node.file}: model `{node.name}` has the name of one of the package's, and dbt would "
-        "test it in its place. Give it another name"
-        for node in sorted(misled, key=lambda node: node.name)
-    ]
-
-
-def is_generic(node: Node) -> bool:
-    """Whether a test is one of YAML: dbt's name of it ends with a hash of its own."""
-    return node.unique_id.count(".") == 3
 
 
 def outsiders(nodes: Iterable[Node]) -> list[Node]:

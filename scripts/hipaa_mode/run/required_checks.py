@@ -38,8 +38,6 @@ SEEDS = (
 )
 """Seeds that dbt loads; its tests read their tables, where the build read the files."""
 
-RECONCILIATION = "raw_calls_are_all_accounted_for"
-
 SHORTEST_ID = 4
 """Characters of the shortest id that is looked for: shorter ones are in any column of numbers."""
 
@@ -62,61 +60,33 @@ UNCHANGED: Mapping[str, tuple[Any, ...]] = {
 
 @dataclass(frozen=True)
 class RequiredCheck:
-    """A test that a model or seed must have.
+    """A test that a run must have passed.
 
     Attributes:
-        node: name of the model or seed; blank for a test of several.
-        test: name of the generic test, or of the singular one.
-        column: the column it tests; blank for the whole.
-        arguments: what it must say besides.
+        test: name of a singular test of the package or, of a seed, of a generic one.
+        seed: the seed it tests; blank for a singular test.
     """
 
-    node: str
     test: str
-    column: str = ""
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    seed: str = ""
 
     @property
     def label(self) -> str:
         """What messages call it."""
-        place = ".".join(part for part in (self.node, self.column) if part)
-        return f"{self.test} of {place}" if place else self.test
+        return f"{self.test} of {self.seed}" if self.seed else self.test
 
 
 STAGING_CHECKS = (
-    RequiredCheck(
-        "calls_read",
-        "accepted_values",
-        "rejection_reason",
-        {
-            "values": [
-                "empty",
-                "not_utf8",
-                "broken_json",
-                "not_an_object",
-                "missing_type",
-                "type_not_text",
-                "unknown_type",
-                "properties_not_an_object",
-                "traits_not_an_object",
-                "event_not_text",
-                "name_not_text",
-            ]
-        },
-    ),
-    RequiredCheck("rejected_calls", "not_null", "rejection_reason"),
-    RequiredCheck("rejected_calls", "not_null", "message_bytes"),
-    RequiredCheck("withheld_calls", "not_null", "call_key"),
-    RequiredCheck("stg_calls", "not_null", "call_key"),
-    RequiredCheck("", RECONCILIATION),
+    RequiredCheck("staging_gives_every_reason_and_key"),
+    RequiredCheck("raw_calls_are_all_accounted_for"),
 )
-SEED_CHECKS = tuple(RequiredCheck(seed, "matches_reviewed_file") for seed in SEEDS)
+SEED_CHECKS = tuple(RequiredCheck("matches_reviewed_file", seed) for seed in SEEDS)
 
 
 def masked_checks(views: Sequence[str]) -> tuple[RequiredCheck, ...]:
     """Return the checks of the masked tables that some views are made of."""
     tables = dict.fromkeys(masked_table(view) for view in views)
-    return tuple(RequiredCheck(table, "withheld_calls_are_not_masked") for table in tables)
+    return tuple(RequiredCheck(f"withheld_calls_are_not_in_{table}") for table in tables)
 
 
 def masked_table(view: str) -> str:

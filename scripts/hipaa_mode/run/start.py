@@ -5,7 +5,7 @@ from __future__ import annotations
 from hipaa_mode.run.facts import Facts, running_project
 from hipaa_mode.run.node_settings import told, unreviewed_settings
 from hipaa_mode.run.overrides import dispatch_faults, names_of_dbts_context, overriding_macros
-from hipaa_mode.run.readers import namesake_faults, readers
+from hipaa_mode.run.readers import readers
 from hipaa_mode.run.relations import relation_faults
 
 
@@ -29,5 +29,4 @@ def project_faults(facts: Facts) -> list[str]:
         *(str(item) for item in found),
         *dispatch_faults(facts),
         *relation_faults(facts.nodes),
-        *namesake_faults(facts.nodes),
     ]

@@ -20,7 +20,7 @@ from hipaa_mode.plan import CHANGED_AT, DestinationPlan, Plan, ViewColumn, retai
 from hipaa_mode.run.facts import PACKAGE
 from hipaa_mode.run.node_settings import unreviewed_settings
 from hipaa_mode.run.overrides import dispatch_faults, names_of_dbts_context, overriding_macros
-from hipaa_mode.run.readers import Reader, namesake_faults, readers
+from hipaa_mode.run.readers import Reader, readers
 from hipaa_mode.run.relations import relation_faults
 from hipaa_mode.run.required_checks import view_checks
 from hipaa_mode.verify.consent import consent_form
@@ -280,10 +280,6 @@ def _judged_project(manifest: Manifest) -> list[Verdict]:
     verdicts += [
         found("relations", "relation", problem, REMEDIES["relation"], "dbt_project.yml")
         for problem in relation_faults(facts.nodes)
-    ]
-    verdicts += [
-        found("tests", "test", problem, "Give the project's model another name", "")
-        for problem in namesake_faults(facts.nodes)
     ]
     return verdicts
 

@@ -1,0 +1,1 @@
+{{ hipaa_mode.withheld_calls_masked('groups') }}

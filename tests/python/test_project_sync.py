@@ -385,6 +385,10 @@ class Receiver(http.server.BaseHTTPRequestHandler):
     bodies: list[bytes]
 
     def do_POST(self) -> None:
+        if self.path.startswith("/refused"):
+            self.send_response(400)
+            self.end_headers()
+            return
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
@@ -406,6 +410,25 @@ def receiver() -> Iterator[tuple[str, list[bytes]]]:
     yield f"http://127.0.0.1:{server.server_address[1]}", bodies
     server.shutdown()
     server.server_close()
+
+
+def published_rows(folder: Path, count: int) -> Path:
+    """Write so many calls as a build publishes them, and a view without any."""
+    place = folder / "prod/mixpanel"
+    envelope = ("row_id", "user_id", "anonymous_id", "call_type", "event", "sent_at")
+    columns = [{"name": name, "property_list": "envelope"} for name in envelope]
+    columns.append({"name": "plan", "property_list": "event"})
+    for view, rows_of_it in ((EVENTS, count), ("mixpanel__identifies", 0)):
+        (place / view).mkdir(parents=True)
+        with duckdb.connect() as connection:
+            connection.sql(
+                "select 'row-' || range as row_id, 'tok' as user_id, null::text as anonymous_id, "
+                "'track' as call_type, 'Visit' as event, timestamp '2026-03-02' as sent_at, "
+                f"'gold' as plan from range({rows_of_it})"
+            ).write_parquet(str(place / view / "all.parquet"))
+    views = {view: {"columns": columns} for view in (EVENTS, "mixpanel__identifies")}
+    (place / "manifest.json").write_text(json.dumps({"views": views}))
+    return folder
 
 
 OF_THE_LIBRARY = {"sentAt", "writeKey"}
@@ -451,6 +474,28 @@ class TestSegment:
             names = {"track": ("plan", "locale"), "identify": ("tier", "email", "locale")}
             expected = {name: row[name] for name in names[item["type"]] if row[name] is not None}
             assert values == expected
+
+    def test_more_rows_than_the_queue_holds_all_arrive(
+        self, tmp_path: Path, receiver: tuple[str, list[bytes]]
+    ):
+        url, bodies = receiver
+        many = 25_000
+        reader = Reader(tmp_path)
+        reader.show(published_rows(tmp_path / "many", many))
+        said = reader.run_whole("sdk", WRITE_KEY="of-the-test", SEGMENT_HOST=url)
+        assert said.split() == [str(many), "0"]
+        received = [item["messageId"] for body in bodies for item in json.loads(body)["batch"]]
+        assert sorted(received) == sorted(f"row-{number}" for number in range(many))
+
+    def test_calls_that_do_not_arrive_are_counted(
+        self, tmp_path: Path, receiver: tuple[str, list[bytes]]
+    ):
+        url, bodies = receiver
+        reader = Reader(tmp_path)
+        reader.show(published_rows(tmp_path / "few", 250))
+        with pytest.raises(AssertionError, match="250 calls did not arrive"):
+            reader.run_whole("sdk", WRITE_KEY="of-the-test", SEGMENT_HOST=f"{url}/refused")
+        assert bodies == []
 
     def test_no_raw_value_is_received(
         self, states: States, tmp_path: Path, receiver: tuple[str, list[bytes]]

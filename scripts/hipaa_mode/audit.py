@@ -177,6 +177,14 @@ class AuditLog:
         """The last entry."""
         return self._entries[-1] if self._entries else None
 
+    def _without_known_allowlist(self, content: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Leave out an allowlist that an earlier entry holds."""
+        is_known = any(
+            "allowlist_content" in entry and entry["allowlist"] == content.get("allowlist")
+            for entry in self._entries
+        )
+        return {k: v for k, v in content.items() if not is_known or k != "allowlist_content"}
+
     def append(self, contents: Sequence[Mapping[str, Any]]) -> None:
         """Write entries at the end, each on a line of its own, and see them to the disk."""
         try:
@@ -204,8 +212,8 @@ class AuditLog:
     def _next(self, content: Mapping[str, Any]) -> Entry:
         return sealed(
             {
-                **content,
-                "version": 1,
+                **self._without_known_allowlist(content),
+                "version": 2,
                 "sequence": self.last["sequence"] + 1 if self.last else 1,
                 "time": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
                 "environment": self.environment,
@@ -252,10 +260,14 @@ def last_deliveries(found: Iterable[Entry]) -> dict[str, Entry]:
 def delivery(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Return what an entry says of published files, from their manifest.
 
-    The allowlist is written out, with treatments and reasons: an entry tells by itself what the
-    destination received.
+    The allowlist is written out, with treatments and reasons, so that the log tells by itself what
+    the destination received; once in the log, and by its hash from then on.
     """
     events = manifest.get("events")
+    content = {
+        "events": None if events is None else sorted(map(list, events.items())),
+        "views": {name: _columns(facts) for name, facts in manifest["views"].items()},
+    }
     return {
         "destination": manifest["destination"],
         "outcome": PUBLISHED,
@@ -266,13 +278,21 @@ def delivery(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "calls": manifest.get("calls"),
         "withheld": manifest.get("withheld"),
         "consent": manifest.get("consent"),
-        "events": None if events is None else sorted(map(list, events.items())),
+        "allowlist": allowlist_sha256(content),
+        "allowlist_content": content,
         "views": [_view(name, manifest) for name in sorted(manifest["views"])],
     }
 
 
-def _view(name: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _columns(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
     told = ("name", "property_list", "property", "treatment", "data_type", "events", "guard")
+    return [
+        {name: column.get(name) for name in (*told, "reason")}
+        for column in facts.get("columns", [])
+    ]
+
+
+def _view(name: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
     facts = manifest["views"][name]
     files = {file: about for file, about in manifest["files"].items() if about.get("view") == name}
     return {
@@ -282,11 +302,36 @@ def _view(name: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
         "files_written": facts.get("files_written"),
         "bytes": sum(about["bytes"] for about in files.values()),
         "sha256": listing_sha256({file: about["sha256"] for file, about in files.items()}),
-        "columns": [
-            {name: column.get(name) for name in (*told, "reason")}
-            for column in facts.get("columns", [])
-        ],
     }
+
+
+def allowlist_sha256(content: Any) -> str:
+    """Hash what a destination may receive, as entries refer to it."""
+    return hashlib.sha256(canonical(content).encode()).hexdigest()
+
+
+def with_allowlists(found: Iterable[Entry]) -> list[Entry]:
+    """Return entries with what they refer to: events, and the columns of each view.
+
+    Args:
+        found: all entries of a log, from its first on.
+    """
+    known: dict[str, Any] = {}
+    whole: list[Entry] = []
+    for stored in found:
+        entry = dict(stored)
+        content = entry.pop("allowlist_content", None)
+        if content is not None:
+            known[entry["allowlist"]] = content
+        content = known.get(str(entry.get("allowlist")))
+        if content is not None:
+            entry["events"] = content["events"]
+            entry["views"] = [
+                {**view, "columns": content["views"].get(view["view"], [])}
+                for view in entry.get("views") or []
+            ]
+        whole.append(entry)
+    return whole
 
 
 def listing_sha256(hashes: Mapping[str, str]) -> str:
@@ -485,6 +530,7 @@ def verify(
 
 def _chain_faults(lines: Sequence[Line], environment: str) -> Iterator[str]:
     previous, sequence = GENESIS, 0
+    allowlists: set[str] = set()
     for position, line in enumerate(lines):
         entry = line.entry
         if entry is None:
@@ -505,7 +551,24 @@ def _chain_faults(lines: Sequence[Line], environment: str) -> Iterator[str]:
             yield f"line {line.number} is of another environment"
         if entry["outcome"] not in OUTCOMES:
             yield f"line {line.number} has no known outcome"
+        if problem := _allowlist_problem(entry, allowlists):
+            yield f"line {line.number} {problem}"
         previous, sequence = str(entry["hash"]), int(entry["sequence"])
+
+
+def _allowlist_problem(entry: Entry, known: set[str]) -> str:
+    """Say what is wrong with the allowlist of an entry; add one that it holds to the known."""
+    named = str(entry.get("allowlist"))
+    if "allowlist_content" in entry:
+        if allowlist_sha256(entry["allowlist_content"]) != named:
+            return "holds another allowlist than the one it names"
+        known.add(named)
+        return ""
+    is_delivery = entry["outcome"] == PUBLISHED and "views" in entry
+    needs_one = "allowlist" in entry or (is_delivery and entry.get("version") != 1)
+    if needs_one and named not in known:
+        return "names no allowlist that it or an entry before it holds"
+    return ""
 
 
 def _mac_faults(

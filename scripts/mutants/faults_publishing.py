@@ -305,6 +305,14 @@ FAULTS: tuple[Fault, ...] = (
     fault(
         "audit log",
         CHECK,
+        "an allowlist that entries name, and that is gone, is not missed",
+        "test_one_that_is_gone_breaks_the_chain",
+        (AUDIT, "    if needs_one and named not in known:", "    if False:"),
+        check="test_audit.py::TestAllowlists::test_one_that_is_gone_breaks_the_chain",
+    ),
+    fault(
+        "audit log",
+        CHECK,
         "the HMACs are not checked",
         r"test_tampering_is_found\[edited and hashed anew\]",
         (AUDIT, "elif not hmac.compare_digest(", "elif False and hmac.compare_digest("),

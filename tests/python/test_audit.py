@@ -130,6 +130,94 @@ def publish(root: Path, run: str) -> dict[str, object]:
     return publishing.finish(root, "dev", "ga4", [name], [], {name: 1}, manifest)
 
 
+COLUMNS = [
+    {
+        "name": f"column_{number}",
+        "property_list": "event",
+        "property": f"path_{number}",
+        "treatment": "allow",
+        "reason": "It tells nothing of a person",
+    }
+    for number in range(40)
+]
+
+
+def delivered(destination: str, columns: list[dict[str, str]]) -> dict[str, object]:
+    view = f"{destination}__events"
+    return audit.delivery(
+        {
+            "destination": destination,
+            "events": {"Visit": "Visit"},
+            "views": {view: {"rows": 1, "columns": columns}},
+            "files": {f"{view}/all.parquet": {"view": view, "bytes": 1, "sha256": "0" * 64}},
+        }
+    )
+
+
+class TestAllowlists:
+    """An allowlist is in the log once; later entries name it by its hash."""
+
+    @pytest.fixture
+    def runs(self, root: Path) -> list[bytes]:
+        """Three runs of two destinations; in the third one of them receives less."""
+        for columns in (COLUMNS, COLUMNS, COLUMNS[1:]):
+            with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
+                log.append([delivered("ga4", columns), delivered("crm", COLUMNS)])
+        return content_of(root)
+
+    def chain(self, root: Path, lines: list[bytes]) -> list[str]:
+        """The faults of a log, but not those of files that were never published."""
+        put(root, lines)
+        return [fault for fault in faults(root) if fault.startswith("line")]
+
+    def test_each_is_stored_once(self, runs: list[bytes], root: Path):
+        entries = [json.loads(line) for line in runs]
+        held = ["allowlist_content" in entry for entry in entries]
+        assert held == [True, True, False, False, True, False]
+        assert len(runs[2]) < 1_000 < len(runs[0])
+        assert self.chain(root, runs) == []
+
+    def test_each_entry_tells_what_was_received(self, runs: list[bytes], root: Path):
+        whole = audit.with_allowlists(audit.entries(read(root)))
+        assert [len(entry["views"][0]["columns"]) for entry in whole] == [40, 40, 40, 40, 39, 40]
+        assert all(entry["events"] == [["Visit", "Visit"]] for entry in whole)
+        assert whole[5]["views"][0]["columns"][0]["reason"] == "It tells nothing of a person"
+
+    def test_one_that_is_gone_breaks_the_chain(self, runs: list[bytes], root: Path):
+        problem = "names no allowlist that it or an entry before it holds"
+        kept = [json.loads(line) for line in runs]
+        del kept[0]["allowlist_content"]
+        found = [line for line in self.chain(root, self.hashed_anew(kept)) if problem in line]
+        assert found == [f"line 1 {problem}", f"line 3 {problem}"]
+
+    def test_one_that_was_changed_is_found(self, runs: list[bytes], root: Path):
+        kept = [json.loads(line) for line in runs]
+        kept[0]["allowlist_content"]["views"]["ga4__events"].pop()
+        found = self.chain(root, self.hashed_anew(kept))
+        assert "line 1 holds another allowlist than the one it names" in found
+
+    def test_published_entries_name_one(self, runs: list[bytes], root: Path):
+        kept = [json.loads(line) for line in runs]
+        del kept[2]["allowlist"]
+        found = self.chain(root, self.hashed_anew(kept))
+        assert "line 3 names no allowlist that it or an entry before it holds" in found
+
+    def test_one_whose_entry_was_torn_is_stored_again(self, runs: list[bytes], root: Path):
+        put(root, [runs[0][:-200]])
+        with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
+            log.append([delivered("ga4", COLUMNS)])
+            assert "allowlist_content" in (log.last or {})
+
+    def hashed_anew(self, entries: list[dict[str, object]]) -> list[bytes]:
+        """A chain as somebody makes it who knows how hashes are made."""
+        previous, lines = audit.GENESIS, []
+        for entry in entries:
+            made = {**audit.sealed({**entry, "previous": previous}, None), "mac": entry["mac"]}
+            previous = str(made["hash"])
+            lines.append(audit.canonical(made).encode() + b"\n")
+        return lines
+
+
 def test_a_run_that_published_the_same_bytes_without_an_entry_is_found(root: Path):
     with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
         log.append([audit.delivery(publish(root, "one"))])

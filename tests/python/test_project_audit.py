@@ -136,7 +136,7 @@ class TestAudit:
         assert story.runs["good"].exit_code == 0, story.runs["good"].output
         entries = first(story)
         assert outcomes(entries) == [("alpha", "published"), ("beta", "published")]
-        [alpha, _] = entries
+        [alpha, _] = audit.with_allowlists(entries)
         [view] = alpha["views"]
         assert (view["view"], view["rows"], view["files"]) == ("alpha__events", 2, 1)
         name = "alpha__events/undated.parquet"

@@ -554,6 +554,52 @@ class TestDestinations:
                          "qa": "HIPAA mode"}  # fmt: skip
 
 
+class TestOneEnvironment:
+    """A row for one environment stands in for one for `*`, and is not shaped like a new one."""
+
+    @pytest.mark.parametrize(
+        ("arguments", "kept"),
+        [
+            (["allow", "ga4", "email", "--as", "domain"], {"column_name": "email_token"}),
+            (
+                ["mask", "ga4", "email"],
+                {"column_name": "email_token", "normalize": "email"},
+            ),
+            (["mask", "ga4", "email", "--event", "Signed In"], {"column_name": "email_token"}),
+        ],
+    )
+    def test_the_column_keeps_its_name(
+        self, project: Path, arguments: list[str], kept: dict[str, str]
+    ):
+        before = columns(project, "ga4", "events", "dev")
+        result = run(project, *arguments, "-e", "dev", "--reason", "Ours", "--yes")
+        assert result.exit_code == 0, result.output
+        assert columns(project, "ga4", "events", "dev").keys() == before.keys()
+        [row] = [
+            row
+            for row in csv.DictReader(io.StringIO((project / PROPERTIES).read_text()))
+            if row["reason"] == "Ours"
+        ]
+        assert kept.items() <= row.items()
+        assert "keeps its name `email_token`" in " ".join(result.stderr.split())
+
+    @pytest.mark.parametrize(("option", "name"), [("work", "work"), ("", "email")])
+    def test_another_name_is_given_on_purpose(self, project: Path, option: str, name: str):
+        run(project, "allow", "ga4", "email", "-e", "dev", "--as", "domain",
+            "--column", option, "--reason", "Ours", "--yes")  # fmt: skip
+        assert name in columns(project, "ga4", "events", "dev")
+        assert "email_token" in columns(project, "ga4", "events", "prod")
+
+    def test_what_belongs_to_another_form_is_not_kept(self, project: Path):
+        run(project, "allow", "ga4", "email", "--as", "domain", "--reason", "Ours", "--yes")
+        [row] = [
+            row
+            for row in csv.DictReader(io.StringIO((project / PROPERTIES).read_text()))
+            if row["reason"] == "Ours"
+        ]
+        assert (row["column_name"], row["normalize"]) == ("email_token", "")
+
+
 class TestScreens:
     def test_mode_and_validity_are_told(self, project: Path):
         seed = project / DESTINATIONS

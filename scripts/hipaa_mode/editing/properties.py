@@ -102,7 +102,12 @@ def set_property(
             "column's documentation"
         )
     if row is None:
-        new = {**place.cells, "treatment": treatment, **given}
+        new = {
+            **place.cells,
+            "treatment": treatment,
+            **_kept(workspace, place, treatment),
+            **given,
+        }
         near = last_like(seed, new, ("destination", "property_list"), ("destination",))
         workspace.set_seed(SEED, seed.add(new, near))
     else:
@@ -114,6 +119,40 @@ def set_property(
     _add_missing_model(workspace, place)
     settle(workspace)
     _note_other_forms(workspace, place, _canonical(treatment))
+
+
+def _kept(workspace: Workspace, place: Place, treatment: str) -> dict[str, str]:
+    """Return what a new row keeps of the row that counted in its place: the column's name.
+
+    In the same form also what belongs to the form: without `normalize` tokens would be others.
+    """
+    path, configuration = place.parsed(), workspace.configuration()
+    stood = [
+        row
+        for row in configuration.allowed_properties
+        if row.place == (place.property_list, path)
+        and row.treatment.kind.name != "deny"
+        and row.environment in (place.environment, ANY)
+        and row.destination in (place.destination, ANY)
+        and (row.environment, row.destination) != (place.environment, place.destination)
+        and row.event in (place.event or None, None)
+    ]
+    if not stood:
+        return {}
+    row = max(
+        stood,
+        key=lambda row: (row.event is not None, row.destination != ANY, row.environment != ANY),
+    )
+    names = ["column_name"]
+    if str(row.treatment) == _canonical(treatment):
+        names += _FORM_COLUMNS
+    kept = {name: row.row.cells.get(name, "").strip() for name in names}
+    if kept["column_name"]:
+        workspace.notes.append(
+            f"The column keeps its name `{kept['column_name']}`, as in {row.row.file}, line "
+            f"{row.row.line}; --column gives it another"
+        )
+    return {name: text for name, text in kept.items() if text}
 
 
 def deny_property(workspace: Workspace, place: Place, reason: str = "") -> None:

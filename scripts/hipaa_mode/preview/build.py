@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from hipaa_mode import ending
 from hipaa_mode.configuration import VIEWS
 from hipaa_mode.errors import HipaaModeError, MaskingKeyError
 from hipaa_mode.keys import DEFAULT_KEY_FILE, KEY_FILE_VARIABLE, KEY_VARIABLE, MasterKey
@@ -193,15 +193,7 @@ class Previewer:
             named = environ.get(KEY_FILE_VARIABLE)
             path = Path(named).absolute() if named else self.project / DEFAULT_KEY_FILE
             environ[KEY_FILE_VARIABLE] = str(path)
-        done = subprocess.run(
-            command,
-            cwd=copy,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
+        done = ending.run(command, copy, environ)
         if done.returncode:
             output = done.stdout.decode("utf-8", "backslashreplace").splitlines()
             shown = "\n".join(output[-OUTPUT_LINES_SHOWN:])

@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import duckdb
 import yaml  # type: ignore[import-untyped]
 
+from hipaa_mode import ending
 from hipaa_mode.errors import MissingFileError
 from hipaa_mode.keys import KEY_FILE_VARIABLE, KEY_VARIABLE
 from hipaa_mode.project import dbt_command
@@ -239,15 +239,7 @@ class Copies:
         )
         environ = {name: value for name, value in os.environ.items() if name not in ours}
         environ[KEY_FILE_VARIABLE] = ".hipaa_mode/masking.key"
-        result = subprocess.run(
-            command,
-            cwd=copy,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
+        result = ending.run(command, copy, environ)
         output = result.stdout.decode("utf-8", "backslashreplace")
         notes = [
             line[line.index(OUR_MARK) + len(OUR_MARK) :]

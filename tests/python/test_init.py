@@ -17,6 +17,7 @@ import hipaa_mode
 from hipaa_mode.cli import app
 from hipaa_mode.errors import ExitCode, HipaaModeError
 from hipaa_mode.project import read_plan
+from hipaa_mode.received.gate import Judgement, judge_project
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT_FILE = """\
@@ -107,7 +108,8 @@ def test_a_project_gets_all_it_needs(project: Path):
     # The profile is shown and not touched.
     assert not (project / "profiles.yml").exists()
     assert "module: hipaa_mode.plugin" in result.stderr
-    # The first lock is written, and nothing says otherwise.
+    # The first lock is written, it says what is there, and nothing says otherwise.
+    assert judge_project(project, "dev") == Judgement()
     assert (project / "receives.lock.yml").exists() and "left as it is" not in result.stderr
     assert "dbt deps" in result.stdout
 

@@ -185,8 +185,14 @@ class Workspace:
         beside = on_disk["destinations"]
         for seed in OPTIONAL_SEEDS:
             # Looked at so that `is_current` notices a list that comes, goes or changes.
-            path = on_disk.get(seed, beside.with_name(f"{seed}.csv"))
-            self.read(PurePosixPath(os.path.relpath(path, self.layout.root)))
+            file = on_disk.get(seed, beside.with_name(f"{seed}.csv"))
+            path = PurePosixPath(os.path.relpath(file, self.layout.root))
+            content = self.read(path)
+            if content is not None and seed not in on_disk:
+                # Among the changes, as where `init` writes it.
+                files[seed] = files["destinations"].with_name(f"{seed}.csv")
+                files[seed].write_bytes(content)
+                labels[seed] = str(path)
         return faults
 
     def environments(self) -> list[str]:

@@ -8,6 +8,12 @@
         {%- if needs_key or flags.WHICH == 'seed' -%}
             {%- do request.update({'belonging': hipaa_mode.belonging_request()}) -%}
         {%- endif -%}
+        {%- if needs_key -%}
+            {%- do request.update(hipaa_mode.published_request()) -%}
+            {%- if load_relation(hipaa_mode.build_table('masking_keys')) -%}
+                {%- do request.update({'stored_key': hipaa_mode.stored_key_fingerprint()}) -%}
+            {%- endif -%}
+        {%- endif -%}
         {%- set started = hipaa_mode.command('start', request) -%}
         {%- do hipaa_mode.refuse(started.refusals) -%}
         {%- for notice in started.notices -%}

@@ -33,6 +33,27 @@ class MaskingKeyError(HipaaModeError):
     exit_code = ExitCode.BAD_KEY
 
 
+class NoKeyError(MaskingKeyError):
+    """No usable key was found where one is looked for; what to do depends on what is stored.
+
+    Attributes:
+        problem: what is wrong, without what to do.
+    """
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        """Say what is wrong, and what to do where no token was made yet."""
+        self.problem = problem
+        super().__init__(f"{problem}. {remedy}")
+
+    def where_tokens_are_stored(self, environment: str, fingerprint: str) -> str:
+        """Say what to do where tokens are stored: they need their own key, and no new one."""
+        return (
+            f"{self.problem}. The stored tokens of environment `{environment}` were made with the "
+            f"key of fingerprint {fingerprint}: restore that one from your backup. With another "
+            "key every token would be another"
+        )
+
+
 class RawCallsError(HipaaModeError):
     """The raw calls can't be found or read."""
 

@@ -22,7 +22,7 @@ from typing import NoReturn
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from hipaa_mode.errors import MaskingKeyError
+from hipaa_mode.errors import MaskingKeyError, NoKeyError
 
 if sys.platform != "win32":
     import fcntl
@@ -331,11 +331,9 @@ def _read_key_file(path: Path) -> str:
         mode = path.stat().st_mode
         text = path.read_text(encoding="ascii")
     except FileNotFoundError:
-        raise MaskingKeyError(
-            f"There is no masking key: {path} does not exist. {_REMEDY}"
-        ) from None
+        raise NoKeyError(f"There is no masking key: {path} does not exist", _REMEDY) from None
     except (OSError, UnicodeDecodeError):
-        raise MaskingKeyError(f"The masking key file {path} can't be read. {_REMEDY}") from None
+        raise NoKeyError(f"The masking key file {path} can't be read", _REMEDY) from None
     if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
         raise MaskingKeyError(
             f"The masking key file {path} can be read by others. Run: chmod 600 {path}"
@@ -346,14 +344,15 @@ def _read_key_file(path: Path) -> str:
 def _parse_key(text: str, source: str) -> MasterKey:
     text = text.strip()
     if not _HEX_KEY.fullmatch(text):
-        raise MaskingKeyError(
+        raise NoKeyError(
             f"{source[0].upper()}{source[1:]} is not a masking key: it must be exactly 64 "
-            f"hexadecimal digits (32 random bytes). {_REMEDY}"
+            "hexadecimal digits (32 random bytes)",
+            _REMEDY,
         ) from None
     key = bytes.fromhex(text)
     if _is_predictable(text.lower(), key):
-        raise MaskingKeyError(
-            f"{source[0].upper()}{source[1:]} is not random: it repeats itself. {_REMEDY}"
+        raise NoKeyError(
+            f"{source[0].upper()}{source[1:]} is not random: it repeats itself", _REMEDY
         ) from None
     return MasterKey(key)
 

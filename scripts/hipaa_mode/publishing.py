@@ -318,6 +318,18 @@ def read_manifests(root: Path, environment: str) -> list[dict[str, Any]]:
     return [item for item in found if item.get("environment", environment) == environment]
 
 
+def key_published_under(root: Path, environment: str) -> str:
+    """Return the fingerprint of the key that an environment's files hold tokens of; blank if none.
+
+    For messages: where a manifest can't be read, another one tells.
+    """
+    for path in sorted(environment_folder(root, environment).glob(f"*/{MANIFEST}")):
+        with contextlib.suppress(PublishingError):
+            if fingerprint := read_manifest(path).get("key_fingerprint"):
+                return str(fingerprint)
+    return ""
+
+
 def has_published(root: Path, environment: str) -> bool:
     """Whether anything of an environment looks published."""
     return any(looks_published(path) for path in environment_folder(root, environment).glob("*"))

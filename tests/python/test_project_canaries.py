@@ -188,7 +188,10 @@ def test_the_runs_come_to_what_they_should(searched: Searched) -> None:
     assert "no such destination" in searched.runs["bad seed"].output
     assert "was refused" in searched.runs["refused model and failing test"].output
     assert "no_visits" in searched.runs["refused model and failing test"].output
-    assert "There is no masking key" in searched.runs["missing key"].output
+    missing = searched.runs["missing key"].output
+    assert "There is no masking key" in missing
+    # Tokens of this environment are stored: a new key is no way out.
+    assert "restore that one" in missing and "keygen" not in missing
 
 
 def test_the_search_finds_canaries_where_they_may_be(searched: Searched) -> None:

@@ -27,9 +27,8 @@
             {%- do log('hipaa_mode: `' ~ manifest.destination ~ '`: ' ~ denials, info=true) -%}
         {%- endif -%}
         {%- for name, facts in manifest.views.items() -%}
-            {%- set allowed = facts.columns | rejectattr('property_list', 'equalto', 'envelope') | list -%}
             {%- set not_fitting = facts.columns | sum(attribute='values_not_fitting') -%}
-            {%- set properties = (allowed | length) ~ ' properties allowed (' ~ allowed | selectattr('treatment', 'in', ['mask', 'surrogate']) | list | length ~ ' masked)' -%}
+            {%- set properties = hipaa_mode.command('property_counts', {'columns': facts.columns}) -%}
             {%- set dropped = (facts.properties_dropped if facts.properties_dropped is not none else 'uncounted') ~ ' dropped' -%}
             {%- do log(
                 'hipaa_mode: published ' ~ name ~ ': ' ~ facts.rows ~ ' rows (' ~ facts.files_written ~ ' of ' ~ facts.files ~ ' files written), '

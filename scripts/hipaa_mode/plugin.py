@@ -50,7 +50,12 @@ from hipaa_mode import (
 )
 from hipaa_mode.configuration import ANY, Configuration, read_configuration
 from hipaa_mode.consent import count_denials, describe_denials
-from hipaa_mode.errors import ConfigurationError, HipaaModeError, PublishingError
+from hipaa_mode.errors import (
+    ConfigurationError,
+    HipaaModeError,
+    NoKeyError,
+    PublishingError,
+)
 from hipaa_mode.folders import UNFINISHED
 from hipaa_mode.keys import MasterKey, Subkey, load_master_key, load_retired_keys
 from hipaa_mode.masking import make_tokens
@@ -58,6 +63,7 @@ from hipaa_mode.names import environment_name
 from hipaa_mode.never_matched import never_matched
 from hipaa_mode.partitions import ENDING, FORMAT, PartitionPlan, period, plan_partitions
 from hipaa_mode.plan import Plan, make_plan
+from hipaa_mode.property_counts import count_properties
 from hipaa_mode.raw_calls import RawLines, RawLocation, first_bytes, locate
 from hipaa_mode.raw_files import as_known, known_file, plan_reading
 from hipaa_mode.raw_formats import SNIFFED_BYTES, likely_kind
@@ -160,6 +166,7 @@ class Session:
             "allowed_events": lambda request: sorted(self._plan_for(request).event_rows),
             "never_matched": lambda request: never_matched(self._plan_for(request), request),
             "audit": self._audit,
+            "property_counts": lambda request: count_properties(request["columns"]).text,
         }
 
     def command(self, action: str, request: str) -> str:
@@ -282,7 +289,7 @@ class Session:
                 answer["key_fingerprint"] = self._key().fingerprint(self._environment)
                 answer["retired_fingerprints"] = sorted(self._retired())
             except HipaaModeError as error:
-                answer["faults"].append(str(error))
+                answer["faults"].append(_key_fault(error, request))
         return answer
 
     def _begin(self, request: Request) -> tuple[Request, list[str], list[str]]:
@@ -731,6 +738,16 @@ def _told(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _published(request: Request) -> tuple[Path, str]:
     return folders.real_root(Path(request["root"])), environment_name(request["environment"])
+
+
+def _key_fault(error: HipaaModeError, request: Request) -> str:
+    """Say what to do of a key that can't be used; where tokens are stored, only theirs will do."""
+    stored = str(request.get("stored_key") or "")
+    if isinstance(error, NoKeyError) and not stored and "root" in request:
+        stored = publishing.key_published_under(*_published(request))
+    if isinstance(error, NoKeyError) and stored:
+        return error.where_tokens_are_stored(str(request["environment"]), stored)
+    return str(error)
 
 
 def _read_plan(

@@ -99,8 +99,10 @@ def configuration(folder: Path, seeds: Seeds | None = None) -> dict[str, Any]:
     }
 
 
-def start(session: Session, folder: Path, seeds: Seeds | None = None, key: bool = True) -> Any:
-    return result(session, "start", **configuration(folder, seeds), needs_key=key)
+def start(
+    session: Session, folder: Path, seeds: Seeds | None = None, key: bool = True, **request: Any
+) -> Any:
+    return result(session, "start", **configuration(folder, seeds), needs_key=key, **request)
 
 
 def token(value: str, scope: str, environment: str = "dev") -> str:
@@ -148,6 +150,27 @@ def test_a_missing_key_is_one_fault_among_the_others(tmp_path: Path):
     assert len(started["faults"]) == 2
     assert "There is no masking key" in started["faults"][-1]
     assert "hipaa-mode keygen" in started["faults"][-1]
+
+
+@pytest.mark.parametrize("environ", [{}, {KEY_VARIABLE: "not a key"}, {KEY_VARIABLE: "ab" * 32}])
+@pytest.mark.parametrize("place", ["database", "manifest"])
+def test_where_tokens_are_stored_their_key_is_asked_for_and_no_new_one(
+    tmp_path: Path, environ: dict[str, str], place: str
+):
+    request: dict[str, Any] = {"root": str(tmp_path / "published"), "stored_key": ""}
+    if place == "database":
+        request["stored_key"] = "f" * 32
+    else:
+        folder = tmp_path / "published/dev/ga4"
+        (folder / "ga4__events").mkdir(parents=True)
+        manifest = {"destination": "ga4", "files": {}, "views": {}, "key_fingerprint": "f" * 32}
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+    [fault] = start(Session(environ), tmp_path, **request)["faults"]
+    assert "of environment `dev` were made with the key of fingerprint " + "f" * 32 in fault
+    assert "restore that one" in fault
+    assert "keygen" not in fault
+    [fault] = start(Session(environ), tmp_path, root=str(tmp_path / "elsewhere"))["faults"]
+    assert "keygen" in fault
 
 
 def test_a_bad_key_is_a_fault_that_does_not_show_it(tmp_path: Path):

@@ -23,16 +23,19 @@ from hipaa_mode.configuration import (
 from hipaa_mode.editing.refusals import Refusal, of
 from hipaa_mode.editing.workspace import Workspace
 from hipaa_mode.plan import Plan, counting_rows, make_plan
+from hipaa_mode.property_counts import (
+    MASKED,
+    SENT,
+    PropertyCounts,
+    count_properties,
+    form_of,
+    properties_of,
+)
 from hipaa_mode.seeds import Fault
 
 HIPAA = "HIPAA mode"
 OPEN = "open under BAA"
 INVALID = "invalid"
-
-SENT = "sent as it is"
-MASKED = "masked"
-GENERALISED = "generalised"
-NOT_SENT = "not sent"
 
 LISTS = (*PROPERTY_LISTS, ENVELOPE)
 
@@ -93,6 +96,7 @@ class DestinationScreen:
     Attributes:
         mode: HIPAA mode, open under BAA, or invalid.
         faults: why a build refuses it.
+        properties: how many of them there are, in its views.
         faults_elsewhere: why a build refuses its environment, and so does not build it either.
         warnings: what a build warns of.
         events: the events that it may receive; None for all of them.
@@ -124,6 +128,7 @@ class DestinationScreen:
     consent: str = ""
     stopped: str = ""
     faults_elsewhere: tuple[str, ...] = ()
+    properties: PropertyCounts = field(default_factory=PropertyCounts)
 
     @property
     def is_valid(self) -> bool:
@@ -134,23 +139,6 @@ class DestinationScreen:
     def is_built(self) -> bool:
         """Whether a build would build it: it is valid, and so are all others beside it."""
         return self.is_valid and not self.faults_elsewhere
-
-    def count(self, form: str) -> int:
-        """Return how many properties are in a form, ids of the envelope left out."""
-        return sum(
-            listed.form == form
-            for name, properties in self.lists.items()
-            if name != ENVELOPE
-            for listed in properties
-        )
-
-
-def form_of(treatment: str) -> str:
-    """Put a treatment in one word for people."""
-    name = treatment.split("(")[0]
-    if name in ("mask", "surrogate"):
-        return MASKED
-    return {"allow": SENT, "deny": NOT_SENT}.get(name, GENERALISED)
 
 
 def destination_screens(
@@ -210,6 +198,10 @@ def project_screen(workspace: Workspace, environment: str) -> DestinationScreen:
             for name in LISTS
         },
         row_environment=environment,
+        properties=count_properties(
+            {"property_list": row.property_list, "property": row.path, "treatment": row.treatment}
+            for row in properties
+        ),
     )
 
 
@@ -267,7 +259,7 @@ def _screen(
     )
     if destination is None:
         return shown
-    return _with_lists(workspace, configuration, plan, destination, shown)
+    return _with_lists(workspace, configuration, plan, destination, shown, models)
 
 
 def _mode(
@@ -294,6 +286,7 @@ def _with_lists(
     plan: Plan,
     destination: Destination,
     shown: DestinationScreen,
+    models: Sequence[str],
 ) -> DestinationScreen:
     rows = counting_rows(configuration, destination, plan.environment, workspace.today)
     lists = {
@@ -309,8 +302,14 @@ def _with_lists(
     events = None
     if destination.restrict_phi:
         events = _events(configuration, destination.name, plan.environment)
-    consent = destination.consent_in_words
-    content = {**shown.__dict__, "lists": lists, "events": events, "consent": consent}
+    resolved = plan.destinations.get(destination.name)
+    content = {
+        **shown.__dict__,
+        "lists": lists,
+        "events": events,
+        "consent": destination.consent_in_words,
+        "properties": properties_of(resolved, models) if resolved else PropertyCounts(),
+    }
     return DestinationScreen(**content)
 
 

@@ -29,6 +29,7 @@ from hipaa_mode.inventory.state import State, read_state
 from hipaa_mode.keys import load_master_key
 from hipaa_mode.plan import DestinationPlan, Plan, ViewColumn, make_plan
 from hipaa_mode.project import destination_models, read_seeds, today
+from hipaa_mode.property_counts import properties_of
 from hipaa_mode.published import PublishedDestination, delivered_rows, read_published
 from hipaa_mode.received.gate import judge
 from hipaa_mode.seeds import Fault, SeedRow, read_seed
@@ -421,6 +422,11 @@ class _Environment:
                 "Times": _precision(plan.timestamp_precision),
                 "Consent": self._asked(plan.name),
                 "Allowlist": plan.fingerprint[:12],
+                **(
+                    {"Properties": properties_of(plan, self.models).text}
+                    if plan.restrict_phi
+                    else {}
+                ),
             },
             events=None
             if plan.events is None or ANY in plan.events

@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from hipaa_mode import __version__
+from hipaa_mode import __version__, property_counts
 from hipaa_mode.configuration import (
     ANY,
     ENVELOPE,
@@ -113,6 +113,7 @@ class Pages:
             version=__version__,
             project=layout.name,
             screens=screens,
+            property_counts=property_counts,
             lists=LISTS,
             hints=HINTS,
             any=ANY,

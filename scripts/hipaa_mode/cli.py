@@ -15,12 +15,19 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from hipaa_mode import __version__, publishing, stops_in_force
 from hipaa_mode.commands import audit, destination, event, key
-from hipaa_mode.commands._options import checked_environment
+from hipaa_mode.commands._options import (
+    EnvironmentOption,
+    JsonOption,
+    ProjectOption,
+    PublishedOption,
+    checked_environment,
+    messages,
+    output,
+)
 from hipaa_mode.commands.init import init
 from hipaa_mode.commands.inventory import inventory
 from hipaa_mode.commands.key_token import token
@@ -32,7 +39,8 @@ from hipaa_mode.commands.selftest import selftest
 from hipaa_mode.commands.stop import stop
 from hipaa_mode.commands.ui import ui
 from hipaa_mode.commands.verify import verify
-from hipaa_mode.errors import ConfigurationError, ExitCode, HipaaModeError
+from hipaa_mode.ending import signals_as_exceptions
+from hipaa_mode.errors import ConfigurationError, ExitCode, HipaaModeError, NoKeyError
 from hipaa_mode.keys import (
     DEFAULT_KEY_FILE,
     KEY_FILE_VARIABLE,
@@ -41,6 +49,8 @@ from hipaa_mode.keys import (
     write_key_file,
 )
 from hipaa_mode.project import read_plan
+from hipaa_mode.project_folder import enter_project
+from hipaa_mode.property_counts import count_properties
 from hipaa_mode.received.gate import judge_project
 from hipaa_mode.seeds import Fault
 from hipaa_mode.settings import environment_faults, is_url
@@ -76,32 +86,38 @@ app.command()(stop)
 app.command()(ui)
 app.command()(verify)
 
-output = Console()
-messages = Console(stderr=True)
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")]
 EnvironmentArgument = Annotated[
     str,
     typer.Argument(callback=checked_environment, help="The environment: the dbt target's name."),
-]
-EnvironmentOption = Annotated[
-    str,
-    typer.Option(
-        "--environment",
-        "-e",
-        callback=checked_environment,
-        help="The environment: the dbt target's name.",
-    ),
 ]
 
 
 def main() -> None:
     """Run the command, and turn the package's errors into a message and an exit code."""
     try:
-        app()
+        command = typer.main.get_command(app)
+        enter_project(command, _say)
+        with signals_as_exceptions():
+            command()
     except HipaaModeError as error:
-        messages.print(f"[bold red]Error:[/] {error}", highlight=False, soft_wrap=True)
+        text = _of_the_key(error) if isinstance(error, NoKeyError) else str(error)
+        messages.print(f"[bold red]Error:[/] {text}", highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
+
+
+def _say(text: str) -> None:
+    messages.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _of_the_key(error: NoKeyError) -> str:
+    """Ask for the key that files here were published under, and not for a new one."""
+    root = Path(os.environ.get("HIPAA_MODE_PUBLISHED") or "published")
+    for folder in sorted(root.glob("*")) if root.is_dir() else ():
+        fingerprint = publishing.key_published_under(root, folder.name)
+        if fingerprint:
+            return error.where_tokens_are_stored(folder.name, fingerprint)
+    return str(error)
 
 
 @app.callback(invoke_without_command=True)
@@ -176,7 +192,7 @@ def key_fingerprint(
 @app.command()
 def check(
     environment: EnvironmentOption = "dev",
-    project: Annotated[Path, typer.Option(help="Folder of the dbt project.")] = Path("."),
+    project: ProjectOption = Path("."),
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse rows that narrow nothing, too.")
     ] = False,
@@ -238,10 +254,7 @@ def _print_faults(title: str, faults: list[Fault], style: str) -> None:
 @app.command()
 def summary(
     environment: EnvironmentOption = "dev",
-    published: Annotated[
-        Path | None,
-        typer.Option(help="Folder of published files; HIPAA_MODE_PUBLISHED if not given."),
-    ] = None,
+    published: PublishedOption = None,
     project: Annotated[
         Path, typer.Option(help="Folder of the dbt project, for what is stopped.")
     ] = Path("."),
@@ -315,11 +328,11 @@ def _summary_table(environment: str, manifests: list[dict[str, Any]]) -> Table:
     for manifest in manifests:
         mode = "HIPAA" if manifest["hipaa_mode"] else "open"
         for view, facts in manifest["views"].items():
-            table.add_row(view, mode, *_counts(facts))
+            table.add_row(view, mode, *_counts(facts, manifest["restrict_phi"]))
         table.add_section()
     table.caption_justify = "left"
     table.caption = (
-        "Allowed: columns the view has. Masked: of these, tokens and surrogates. "
+        "Allowed: properties, ids of the call left out. Masked: of these, tokens and surrogates. "
         "Coarser: generalised, such as zip3. Dropped: property names that arrived and were not "
         "sent. Unfit: values that fitted no type or treatment and are null. Open: not "
         "restricted, under a BAA."
@@ -327,17 +340,14 @@ def _summary_table(environment: str, manifests: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _counts(facts: dict[str, Any]) -> list[str]:
-    treatments = [column["treatment"] for column in facts["columns"]]
-    masked = sum(treatment in ("mask", "surrogate") for treatment in treatments)
-    as_is = sum(treatment in ("allow", "envelope", "deny") for treatment in treatments)
+def _counts(facts: dict[str, Any], is_restricted: bool) -> list[str]:
+    counts = count_properties(facts["columns"])
+    numbers = (counts.allowed, counts.masked, counts.generalised)
     dropped = facts["properties_dropped"]
     not_fitting = sum(column["values_not_fitting"] for column in facts["columns"])
     return [
         f"{facts['rows']:,}",
-        str(len(treatments)),
-        str(masked),
-        str(len(treatments) - masked - as_is),
+        *(map(str, numbers) if is_restricted else ("all", "none", "none")),
         "?" if dropped is None else str(dropped),
         f"{not_fitting:,}",
     ]

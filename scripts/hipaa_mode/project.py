@@ -14,6 +14,7 @@ from hipaa_mode.configuration import ANY, Configuration, read_configuration
 from hipaa_mode.editing.layout import Layout
 from hipaa_mode.errors import MissingFileError
 from hipaa_mode.plan import Plan, make_plan
+from hipaa_mode.project_folder import started_in
 from hipaa_mode.project_settings import named_environments, settings_faults, variable
 from hipaa_mode.raw_calls import RawLocation, locate
 from hipaa_mode.seeds import SEED_COLUMNS, add_optional_seeds
@@ -105,7 +106,7 @@ def raw_calls_of(
     """
     column = column or variable(project, "hipaa_mode__raw_message_column")
     if named:
-        return locate(named, Path.cwd(), column)
+        return locate(named, started_in(), column)
     by_variable = variable(project, "hipaa_mode__raw_calls")
     by_environment = os.environ.get("HIPAA_MODE_RAW_CALLS")
     if by_environment and not by_variable:

@@ -9,8 +9,9 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
+from hipaa_mode import PACKAGE
 from hipaa_mode.seeds import Fault
-from hipaa_mode.settings import PACKAGE, plugin_faults, project_variable_faults
+from hipaa_mode.settings import plugin_faults, project_variable_faults
 
 PROJECT_FILE = "dbt_project.yml"
 PLUGIN = "hipaa_mode.plugin"

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from hipaa_mode import PACKAGE
 from hipaa_mode.seeds import Fault
 
 
@@ -177,7 +178,6 @@ PLUGIN_SETTINGS = (
 )
 """Every key of the plugin's `config` in profiles.yml."""
 
-PACKAGE = "hipaa_mode"
 ENVIRONMENT = "environment variables"
 PROFILE = "profiles.yml"
 

@@ -21,6 +21,34 @@ def _tested(name: str, test: str, *edit: str) -> Fault:
 
 FAULTS: tuple[Fault, ...] = (
     _tested(
+        "a preview is kept though a macro changed",
+        "test_preview_state.py::test_every_file_that_a_preview_reads_counts",
+        "preview/state.py",
+        '(".sql", ".csv",',
+        '(".csv",',
+    ),
+    _tested(
+        "a row for one environment gives the column another name",
+        "test_editing.py::TestOneEnvironment::test_the_column_keeps_its_name",
+        "editing/properties.py",
+        '    names = ["column_name"]',
+        "    names = []",
+    ),
+    _tested(
+        "a destination is called valid though its property row is refused",
+        "test_refusals.py::test_a_fault_is_about_who_its_row_names",
+        "editing/refusals.py",
+        "destination if destination in known else ANY))\n    return found",
+        'destination if destination in known else ""))\n    return found',
+    ),
+    _tested(
+        "a command that is told to end leaves its builds running",
+        "test_ending.py::test_builds_at_once_end_too",
+        "ending.py",
+        "        _end_children()\n",
+        "",
+    ),
+    _tested(
         "optional seeds behind a link are not found",
         "test_seed_search.py::test_behind_a_link_to_a_folder_as_dbt_finds_seeds",
         "seed_search.py",

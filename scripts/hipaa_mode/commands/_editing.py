@@ -9,19 +9,18 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
-from hipaa_mode.commands._options import checked_environment_or_any
+from hipaa_mode.commands._options import (
+    checked_environment_or_any,
+    messages,
+    output,
+)
 from hipaa_mode.editing.layout import Layout
 from hipaa_mode.editing.workspace import EditRefusedError, Workspace, unified_diff
 from hipaa_mode.editing.writing import FileChange, recover
 from hipaa_mode.errors import ExitCode, HipaaModeError
 
-output = Console()
-messages = Console(stderr=True)
-
-ProjectOption = Annotated[Path, typer.Option(help="Folder of the dbt project.")]
 EnvironmentOption = Annotated[
     str,
     typer.Option(

@@ -10,37 +10,24 @@ from typing import Annotated, Any
 
 import duckdb
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from hipaa_mode import audit
-from hipaa_mode.commands._options import checked_environment
+from hipaa_mode.commands._options import (
+    EnvironmentOption,
+    JsonOption,
+    PublishedOption,
+    output,
+)
 from hipaa_mode.consent import describe_denials
 from hipaa_mode.errors import ExitCode, MaskingKeyError, MissingFileError
 from hipaa_mode.keys import load_master_key, load_retired_keys
 
 app = typer.Typer(no_args_is_help=True, help="Check the audit log and read what was delivered.")
 
-output = Console()
-messages = Console(stderr=True)
 
 FINGERPRINT_SHOWN = 12
-
-EnvironmentOption = Annotated[
-    str,
-    typer.Option(
-        "--environment",
-        "-e",
-        callback=checked_environment,
-        help="The environment: the dbt target's name.",
-    ),
-]
-PublishedOption = Annotated[
-    Path | None,
-    typer.Option(help="Folder of published files; HIPAA_MODE_PUBLISHED if not given."),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")]
 
 
 @app.command()
@@ -114,8 +101,9 @@ def show(
     Example: `hipaa-mode audit show --destination ga4 --from 2026-03-01 --to 2026-03-31`
     """
     root = _root(published, environment)
-    lines = audit.read_lines(audit.log_path(root, environment))
-    shown = _between(audit.entries(lines), destination, _day(since, "--from"), _day(until, "--to"))
+    entries = audit.entries(audit.read_lines(audit.log_path(root, environment)))
+    whole = audit.with_allowlists(entries)
+    shown = _between(whole, destination, _day(since, "--from"), _day(until, "--to"))
     if as_json:
         output.print_json(json.dumps({"environment": environment, "entries": shown}))
         return
@@ -271,7 +259,7 @@ def _allowlist_tables(shown: list[audit.Entry]) -> list[Table]:
         for heading in ("View", "Column", "Property", "Treatment", "Guard", "Reason"):
             table.add_column(heading, overflow="fold")
         for view in _views(entry):
-            for column in view["columns"]:
+            for column in view.get("columns", []):
                 table.add_row(
                     view["view"],
                     escape(column["name"]),

@@ -13,17 +13,17 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from hipaa_mode import property_counts
+from hipaa_mode.commands import _options
 from hipaa_mode.commands._editing import (
     DryRunOption,
     EnvironmentOption,
     JsonOption,
-    ProjectOption,
     YesOption,
     make_change,
     open_workspace,
-    output,
 )
-from hipaa_mode.commands._options import checked_environment_or_any
+from hipaa_mode.commands._options import ProjectOption, checked_environment_or_any, output
 from hipaa_mode.configuration import ALL_VIEWS, ANY, ENVELOPE
 from hipaa_mode.display import printable
 from hipaa_mode.editing import screens
@@ -54,7 +54,6 @@ ShownEnvironment = Annotated[
         help="This environment only; all if not given.",
     ),
 ]
-ShowJsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")]
 
 MODE_STYLES = {screens.HIPAA: "green", screens.OPEN: "yellow", screens.INVALID: "bold red"}
 LIST_TITLES = {
@@ -248,7 +247,7 @@ def document(
 def list_all(
     environment: ShownEnvironment = None,
     project: ProjectOption = Path("."),
-    as_json: ShowJsonOption = False,
+    as_json: _options.JsonOption = False,
 ) -> None:
     """List the destinations with their mode and validity, judged as `hipaa-mode check` does.
 
@@ -273,7 +272,7 @@ def show(
     name: NameArgument,
     environment: ShownEnvironment = None,
     project: ProjectOption = Path("."),
-    as_json: ShowJsonOption = False,
+    as_json: _options.JsonOption = False,
 ) -> None:
     """Show a destination as the configuration screens do: mode, validity and lists.
 
@@ -335,7 +334,7 @@ def _table(title: str, *headings: str) -> Table:
 def _list_table(environment: str, shown: list[DestinationScreen]) -> Table:
     every = "every environment" if environment == ANY else environment
     table = _table(f"Destinations in {every}", "Destination", "Mode", "Valid")
-    for heading in ("Events", "Sent", "Masked", "Coarser"):
+    for heading in ("Events", "Allowed", "Masked", "Coarser"):
         table.add_column(heading, justify="right", no_wrap=True)
     for screen in shown:
         table.add_row(
@@ -353,7 +352,9 @@ def _counts(screen: DestinationScreen) -> list[str]:
     every = any(listed.event == ANY for listed in screen.events)
     return [
         "all" if every else str(len(screen.events)),
-        *(str(screen.count(form)) for form in (screens.SENT, screens.MASKED, screens.GENERALISED)),
+        str(screen.properties.allowed),
+        str(screen.properties.masked),
+        str(screen.properties.generalised),
     ]
 
 
@@ -430,10 +431,14 @@ def _events_table(events: tuple[ListedEvent, ...]) -> Table:
 def _properties_table(title: str, listed: tuple[ListedProperty, ...]) -> Table:
     table = _table(title, "Property", "How", "Why, and who says so", "From")
     table.columns[2].ratio = 1
-    styles = {screens.MASKED: "magenta", screens.GENERALISED: "blue", screens.NOT_SENT: "red"}
+    styles = {
+        property_counts.MASKED: "magenta",
+        property_counts.GENERALISED: "blue",
+        property_counts.NOT_SENT: "red",
+    }
     for row in listed:
         how = row.form
-        if row.form == screens.GENERALISED or row.treatment == "surrogate":
+        if row.form == property_counts.GENERALISED or row.treatment == "surrogate":
             how += f"\n{row.treatment}"
         if row.data_type == "json":
             how += "\nall of it, as JSON"
@@ -449,7 +454,7 @@ def _properties_table(title: str, listed: tuple[ListedProperty, ...]) -> Table:
 
 def _property_lines(row: ListedProperty) -> list[str]:
     lines = [row.path]
-    if row.column_name != row.path and row.form != screens.NOT_SENT:
+    if row.column_name != row.path and row.form != property_counts.NOT_SENT:
         lines.append(f"as {row.column_name}")
     if row.event:
         lines.append(f"on {row.event}")

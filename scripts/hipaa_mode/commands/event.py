@@ -11,10 +11,10 @@ from hipaa_mode.commands._editing import (
     DryRunOption,
     EnvironmentOption,
     JsonOption,
-    ProjectOption,
     YesOption,
     make_change,
 )
+from hipaa_mode.commands._options import ProjectOption
 from hipaa_mode.editing.events import allow_event, deny_event
 
 app = typer.Typer(no_args_is_help=True, help="Say which events a destination receives.")

@@ -8,15 +8,15 @@ from typing import Annotated
 
 import typer
 
+from hipaa_mode import PACKAGE
 from hipaa_mode.commands._editing import (
     DryRunOption,
     JsonOption,
-    ProjectOption,
     YesOption,
     make_change,
     open_workspace,
 )
-from hipaa_mode.commands._options import checked_environment_or_blank
+from hipaa_mode.commands._options import ProjectOption, checked_environment_or_blank
 from hipaa_mode.editing.init import (
     FirstDestination,
     Package,
@@ -25,7 +25,6 @@ from hipaa_mode.editing.init import (
     init_project,
     profile_of,
 )
-from hipaa_mode.editing.layout import PACKAGE
 from hipaa_mode.editing.scaffold import Owner
 from hipaa_mode.editing.workspace import Workspace
 

@@ -8,12 +8,17 @@ from typing import Annotated, Any
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from hipaa_mode.commands._options import checked_environment
+from hipaa_mode.commands._options import (
+    JsonOption,
+    ProjectOption,
+    checked_environment,
+    messages,
+    output,
+)
 from hipaa_mode.errors import ConfigurationError, ExitCode
 from hipaa_mode.inventory.kinds import KINDS, SAFE_HARBOR
 from hipaa_mode.inventory.receptions import Reception, receptions
@@ -33,9 +38,6 @@ TITLES = {
 
 # Below this many characters a line, a property's facts stand below one another.
 WIDE = 120
-
-output = Console()
-messages = Console(stderr=True)
 
 
 def inventory(
@@ -70,8 +72,8 @@ def inventory(
     dropped: Annotated[
         bool, typer.Option("--dropped", help="Only what no destination in HIPAA mode receives.")
     ] = False,
-    project: Annotated[Path, typer.Option(help="Folder of the dbt project.")] = Path("."),
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON for machines.")] = False,
+    project: ProjectOption = Path("."),
+    as_json: JsonOption = False,
 ) -> None:
     """Show every property that arrives: types, how often, what it looks like, who receives it.
 

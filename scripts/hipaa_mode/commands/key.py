@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from hipaa_mode import published_places, publishing
-from hipaa_mode.commands._options import checked_environment
+from hipaa_mode.commands._options import (
+    JsonOption,
+    PublishedOption,
+    checked_environment,
+    output,
+)
 from hipaa_mode.errors import HipaaModeError, MaskingKeyError
 from hipaa_mode.folders import real_root
 from hipaa_mode.keys import (
@@ -29,16 +33,6 @@ from hipaa_mode.keys import (
 )
 from hipaa_mode.names import is_environment
 from hipaa_mode.published_places import Place
-
-output = Console()
-messages = Console(stderr=True)
-
-JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")]
-PublishedOption = Annotated[
-    Path | None,
-    typer.Option(help="Folder of published files; HIPAA_MODE_PUBLISHED if not given."),
-]
-
 
 LOOK = "Look in any others with hipaa-mode key list --published FOLDER"
 

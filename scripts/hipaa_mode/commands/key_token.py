@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import typer
 
-from hipaa_mode.commands._options import checked_environment
+from hipaa_mode.commands._options import JsonOption, checked_environment
 from hipaa_mode.commands.key import named
 from hipaa_mode.errors import ConfigurationError
 from hipaa_mode.keys import Subkey, load_master_key
@@ -41,7 +41,7 @@ def token(
     null: Annotated[
         bool, typer.Option("--null", "-0", help="Values end with NUL and may hold line breaks.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON for machines.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Read values from standard input, one a line, and print the token of each.
 

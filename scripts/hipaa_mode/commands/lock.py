@@ -12,15 +12,8 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from hipaa_mode.commands._editing import (
-    DryRunOption,
-    ProjectOption,
-    YesOption,
-    diff_style,
-    messages,
-    output,
-)
-from hipaa_mode.commands._options import checked_environment
+from hipaa_mode.commands._editing import DryRunOption, YesOption, diff_style
+from hipaa_mode.commands._options import ProjectOption, checked_environment, messages, output
 from hipaa_mode.display import printable
 from hipaa_mode.errors import ExitCode
 from hipaa_mode.project import today

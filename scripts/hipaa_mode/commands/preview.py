@@ -13,11 +13,16 @@ from typing import Annotated, Any
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hipaa_mode.commands._options import checked_environment
+from hipaa_mode.commands._options import (
+    JsonOption,
+    ProjectOption,
+    checked_environment,
+    messages,
+    output,
+)
 from hipaa_mode.display import printable
 from hipaa_mode.errors import ConfigurationError, ExitCode
 from hipaa_mode.plan import Plan, make_plan
@@ -56,9 +61,6 @@ STYLES = {
     "nulled by type": "yellow",
     "dropped": "dim",
 }
-
-output = Console()
-messages = Console(stderr=True)
 
 
 def preview(
@@ -116,8 +118,8 @@ def preview(
             "or may tell more than before; `any`: anything changes."
         ),
     ] = FailOn.NEVER,
-    project: Annotated[Path, typer.Option(help="Folder of the dbt project.")] = Path("."),
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON for machines.")] = False,
+    project: ProjectOption = Path("."),
+    as_json: JsonOption = False,
 ) -> None:
     """Show a call before and after, as a destination would get it, and why.
 

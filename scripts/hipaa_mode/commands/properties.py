@@ -11,10 +11,10 @@ from hipaa_mode.commands._editing import (
     DryRunOption,
     EnvironmentOption,
     JsonOption,
-    ProjectOption,
     YesOption,
     make_change,
 )
+from hipaa_mode.commands._options import ProjectOption
 from hipaa_mode.editing.properties import Place, deny_property, set_property
 
 DestinationArgument = Annotated[

@@ -11,18 +11,20 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-from hipaa_mode.commands._options import checked_environment
+from hipaa_mode.commands._options import (
+    ProjectOption,
+    PublishedOption,
+    checked_environment,
+    messages,
+    output,
+)
 from hipaa_mode.errors import ExitCode, MissingFileError
 from hipaa_mode.project import read_seeds
 from hipaa_mode.report.content import Report, gather
 from hipaa_mode.report.render import render
 
 OUTPUT_LINES_SHOWN = 5
-
-output = Console()
-messages = Console(stderr=True)
 
 
 def report(
@@ -38,11 +40,8 @@ def report(
             help="An environment; may be repeated. All if not given.",
         ),
     ] = None,
-    project: Annotated[Path, typer.Option(help="Folder of the dbt project.")] = Path("."),
-    published: Annotated[
-        Path | None,
-        typer.Option(help="Folder of published files; HIPAA_MODE_PUBLISHED if not given."),
-    ] = None,
+    project: ProjectOption = Path("."),
+    published: PublishedOption = None,
     proof: Annotated[
         Path | None,
         typer.Option(help="What `hipaa-mode verify --json` wrote; runs it if not given."),

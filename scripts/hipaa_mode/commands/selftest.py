@@ -9,18 +9,20 @@ from typing import Annotated, Any
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
-from hipaa_mode.commands._options import checked_environment
+from hipaa_mode.commands._options import (
+    JsonOption,
+    ProjectOption,
+    checked_environment,
+    messages,
+    output,
+)
 from hipaa_mode.errors import ExitCode
 from hipaa_mode.project import raw_calls_of
 from hipaa_mode.selftest.run import Outcome, Verdict, run_selftest, sampled_lines
 
 SHOWN_DIFFERENCES = 10
-
-output = Console()
-messages = Console(stderr=True)
 
 
 def selftest(
@@ -40,8 +42,8 @@ def selftest(
     sample: Annotated[
         int, typer.Option(min=0, help="Calls to draw at random; 0 for all of them.")
     ] = 5000,
-    project: Annotated[Path, typer.Option(help="Folder of the dbt project.")] = Path("."),
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON for machines.")] = False,
+    project: ProjectOption = Path("."),
+    as_json: JsonOption = False,
 ) -> None:
     """Show by experiment that what is not allowlisted can't change what is published.
 

@@ -10,10 +10,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from hipaa_mode import published_places, publishing
-from hipaa_mode.commands._options import checked_environment
+from hipaa_mode.commands._options import (
+    JsonOption,
+    ProjectOption,
+    checked_environment,
+    messages,
+    output,
+)
 from hipaa_mode.errors import ConfigurationError, ExitCode, HipaaModeError
 from hipaa_mode.folders import real_root
 from hipaa_mode.keys import DEFAULT_KEY_FILE
@@ -27,9 +32,6 @@ from hipaa_mode.stopping import (
     write_stop,
 )
 from hipaa_mode.stops import ANY, SEED, Stop, read_stops
-
-output = Console()
-messages = Console(stderr=True)
 
 
 def stop(
@@ -51,7 +53,7 @@ def stop(
         bool, typer.Option("--lift", help="End the stop; the next build publishes again.")
     ] = False,
     by: Annotated[str, typer.Option(help="Who stops it; your login if not given.")] = "",
-    project: Annotated[Path, typer.Option(help="Folder of the dbt project.")] = Path("."),
+    project: ProjectOption = Path("."),
     published: Annotated[
         Path | None,
         typer.Option(
@@ -59,7 +61,7 @@ def stop(
             "published to if not given."
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON for machines.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Withdraw what is published to a destination at once, and keep it withdrawn.
 

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-output = Console()
+from hipaa_mode.commands._options import ProjectOption, output
 
 
 def ui(
-    project: Annotated[Path, typer.Option(help="Folder of the dbt project.")] = Path("."),
+    project: ProjectOption = Path("."),
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 for a free one.")
     ] = 0,

@@ -11,11 +11,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
-from hipaa_mode.commands._options import checked_environment
+from hipaa_mode.commands._options import (
+    JsonOption,
+    ProjectOption,
+    checked_environment,
+    messages,
+    output,
+)
 from hipaa_mode.errors import ConfigurationError, ExitCode, HipaaModeError
 from hipaa_mode.plan import Plan
 from hipaa_mode.project import dbt_command, read_plan
@@ -23,9 +28,6 @@ from hipaa_mode.verify.lock import lock_verdicts
 from hipaa_mode.verify.manifest import read_manifest
 from hipaa_mode.verify.proof import Proof, Verdict, prove
 from hipaa_mode.verify.sarif import as_sarif
-
-output = Console()
-messages = Console(stderr=True)
 
 OUTPUT_LINES_SHOWN = 20
 
@@ -40,7 +42,7 @@ def verify(
             help="An environment to prove; may be repeated.",
         ),
     ] = None,
-    project: Annotated[Path, typer.Option(help="Folder of the dbt project.")] = Path("."),
+    project: ProjectOption = Path("."),
     manifest: Annotated[
         Path | None,
         typer.Option(
@@ -48,7 +50,7 @@ def verify(
         ),
     ] = None,
     trace: Annotated[bool, typer.Option(help="Show every column and the paths it reads.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON for machines.")] = False,
+    as_json: JsonOption = False,
     sarif: Annotated[
         Path | None, typer.Option(help="Also write the violations as SARIF 2.1.0 to this file.")
     ] = None,

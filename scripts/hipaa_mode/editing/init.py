@@ -12,10 +12,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import hipaa_mode
+from hipaa_mode import PACKAGE
 from hipaa_mode.configuration import ANY
 from hipaa_mode.editing.destinations import add_destination
 from hipaa_mode.editing.events import allow_event
-from hipaa_mode.editing.layout import PACKAGE, PROJECT_FILE
+from hipaa_mode.editing.layout import PROJECT_FILE
 from hipaa_mode.editing.scaffold import Owner
 from hipaa_mode.editing.workspace import Workspace
 from hipaa_mode.editing.yaml_text import OneLine, YamlText, dump

@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
+from hipaa_mode import PACKAGE
 from hipaa_mode.errors import ConfigurationError, MissingFileError
 from hipaa_mode.seeds import SEED_COLUMNS
 
-PACKAGE = "hipaa_mode"
 PROJECT_FILE = PurePosixPath("dbt_project.yml")
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-PACKAGE = "hipaa_mode"
+from hipaa_mode import PACKAGE
+
 ZONE = "restricted_zone"
 DBT = "dbt"
 DBT_PACKAGES = ("dbt", "dbt_duckdb")

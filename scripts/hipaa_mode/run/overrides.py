@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from hipaa_mode.run.facts import DBT, DBT_PACKAGES, PACKAGE, Facts, Macro, base_name
+from hipaa_mode import PACKAGE
+from hipaa_mode.run.facts import DBT, DBT_PACKAGES, Facts, Macro, base_name
 
 MAY_BE_REPLACED = (
     *("generate_schema_name", "generate_schema_name_for_env"),

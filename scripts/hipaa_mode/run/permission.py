@@ -14,11 +14,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from hipaa_mode import PACKAGE
 from hipaa_mode.plan import DestinationPlan
 from hipaa_mode.run.plain_models import is_plain
 from hipaa_mode.run.required_checks import (
     ALL_VIEW_CHECKS,
-    PACKAGE,
     SEED_CHECKS,
     STAGING_CHECKS,
     VIEW_CHECKS,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import jinja2
 from jinja2 import nodes
 
-from hipaa_mode.run.required_checks import PACKAGE
+from hipaa_mode import PACKAGE
 
 OF_DBT = ("config", "ref", "source")
 _ALLOWED = (

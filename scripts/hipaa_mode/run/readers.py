@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from hipaa_mode.run.facts import PACKAGE, ZONE, Node
+from hipaa_mode import PACKAGE
+from hipaa_mode.run.facts import ZONE, Node
 
 RAW_VIEWS = ("hipaa_mode_raw_lines", "hipaa_mode_suppressed_users")
 """Views of the connection that hold raw calls and ids of people."""

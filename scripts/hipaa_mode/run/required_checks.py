@@ -12,8 +12,6 @@ from typing import Any
 
 from hipaa_mode.configuration import LATEST_VIEWS
 
-PACKAGE = "hipaa_mode"
-
 VIEW_CHECKS = (
     "only_allowlisted_columns",
     "masked_columns_are_tokens",

@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlglot import exp
 
+from hipaa_mode import PACKAGE
 from hipaa_mode.errors import MissingFileError
-from hipaa_mode.run.facts import PACKAGE, Facts, read_macros, read_nodes, read_settings
+from hipaa_mode.run.facts import Facts, read_macros, read_nodes, read_settings
 from hipaa_mode.run.required_checks import ALL_VIEW_CHECKS, VIEW_CHECKS
 
 

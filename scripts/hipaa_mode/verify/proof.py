@@ -14,10 +14,10 @@ from typing import Any
 
 from sqlglot import exp
 
+from hipaa_mode import PACKAGE
 from hipaa_mode.configuration import ALL_VIEWS, LATEST_VIEWS
 from hipaa_mode.paths import parse_path
 from hipaa_mode.plan import CHANGED_AT, DestinationPlan, Plan, ViewColumn, retained_from
-from hipaa_mode.run.facts import PACKAGE
 from hipaa_mode.run.node_settings import unreviewed_settings
 from hipaa_mode.run.overrides import dispatch_faults, names_of_dbts_context, overriding_macros
 from hipaa_mode.run.readers import Reader, readers

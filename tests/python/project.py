@@ -175,7 +175,7 @@ class Project:
     (target/partial_parse.msgpack) does for every copy with the same models.
 
     What the seeds say is agreed to before each dbt command, unless `locks` is false. Variables in
-    `unset` are not there at all.
+    `unset` are not there at all. `launcher` is what starts dbt, where it is to run with less.
     """
 
     folder: Path
@@ -184,6 +184,7 @@ class Project:
     view_tests: tuple[str, ...] = (ALL_CHECKS,)
     locks: bool = True
     unset: tuple[str, ...] = ()
+    launcher: tuple[str, ...] = ()
 
     @classmethod
     def create(
@@ -316,7 +317,7 @@ class Project:
         """Start dbt, what the seeds say being agreed to unless the test is of the lock."""
         if self.locks:
             self.write_lock()
-        command = [str(DBT), "--no-use-colors", "--no-version-check", *arguments]
+        command = [*self.launcher, str(DBT), "--no-use-colors", "--no-version-check", *arguments]
         return subprocess.Popen(
             command,
             cwd=self.folder,

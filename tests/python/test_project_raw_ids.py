@@ -129,6 +129,9 @@ class TestChecks:
             connection.create_function(
                 "hipaa_mode_command", lambda action, request: "{}", [str, str], str
             )
+            connection.create_function(
+                "hipaa_mask", lambda text, scope: token(text, scope=scope), [str, str], str
+            )
 
             def check(query: str) -> dict[str, int]:
                 sound = f"(from {VIEW})"

@@ -51,6 +51,15 @@
     {{- return(list ~ '[' ~ place ~ ']') -}}
 {%- endmacro %}
 
+{#- The elements of a list as rows, in a select's columns. -#}
+{% macro rows_of(list) -%}
+    {{- return(adapter.dispatch('rows_of', 'hipaa_mode')(list)) -}}
+{%- endmacro %}
+
+{% macro duckdb__rows_of(list) -%}
+    {{- return('unnest(' ~ list ~ ')') -}}
+{%- endmacro %}
+
 {#- Text literals as rows, in a select without from. -#}
 {% macro rows_of_list(texts) -%}
     {{- return(adapter.dispatch('rows_of_list', 'hipaa_mode')(texts)) -}}

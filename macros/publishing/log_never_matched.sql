@@ -26,7 +26,10 @@
             select listed.place
             from hipaa_mode_suppressed_users as listed
             left join (
-                select distinct {{ hipaa_mode.without_blanks('user_id') }} as user_id
+                select {{ hipaa_mode.without_blanks('user_id') }} as user_id
+                from {{ hipaa_mode.package_relation('calls_read') }}
+                union
+                select {{ hipaa_mode.without_blanks('previous_id') }} as user_id
                 from {{ hipaa_mode.package_relation('calls_read') }}
             ) as seen on listed.user_id = seen.user_id
             where seen.user_id is null

@@ -17,6 +17,7 @@
             {%- if manifest.calls.withheld or withheld.suppressed_people or withheld.retain_days is not none -%}
                 {%- do log(
                     'hipaa_mode: withheld: ' ~ withheld.calls.suppressed ~ ' calls of ' ~ withheld.suppressed_people ~ (' suppressed person' if withheld.suppressed_people == 1 else ' suppressed people')
+                    ~ (', ' ~ withheld.calls.suppressed_by_alias ~ ' tied to them by alias and merge calls' if withheld.calls.suppressed_by_alias else '')
                     ~ (', ' ~ withheld.calls.expired ~ ' older than ' ~ withheld.retain_days ~ ' days, ' ~ withheld.calls.undated
                     ~ ' without a time' if withheld.retain_days is not none else ''), info=true
                 ) -%}

@@ -56,6 +56,7 @@
     {%- do hipaa_mode.log_summary(published, unselected) -%}
     {%- if facts -%}
         {%- do hipaa_mode.log_never_matched(facts) -%}
+        {%- do hipaa_mode.log_hubs(facts) -%}
     {%- endif -%}
     {%- if of_run and not held_back -%}
         {%- do problems.extend(of_run) -%}

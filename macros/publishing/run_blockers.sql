@@ -30,7 +30,7 @@
     {%- endif -%}
     {%- set now -%}
         select
-            (select count(*) from {{ hipaa_mode.package_relation('withheld_calls') }} where reason = 'suppressed'),
+            (select count(*) from {{ hipaa_mode.package_relation('withheld_calls') }} where reason in ('suppressed', 'suppressed_by_alias')),
             (select count(*) from {{ hipaa_mode.package_relation('calls_read') }})
     {%- endset -%}
     {%- set row = run_query(now).rows[0] -%}
@@ -47,11 +47,11 @@
 {#- Counts of calls that are no longer withheld: those of suppressed people, and those that had
     expired or have no time. -#}
 {% macro _released_calls_staged(since) %}
-        with
+        with recursive
 
         released as (
 
-            select call_key, bool_or(reason = 'suppressed') as is_of_person
+            select call_key, bool_or(reason in ('suppressed', 'suppressed_by_alias')) as is_of_person
             from {{ hipaa_mode.build_table('released_calls') }}
             where run_number > {{ since }}
             group by call_key
@@ -66,21 +66,26 @@
 
         ),
 
+        {{ hipaa_mode.tied_people('people', hipaa_mode.package_relation('calls_read')) }},
+
         devices as (
 
-            select anonymous_id
+            select {{ hipaa_mode.without_blanks('anonymous_id') }} as id
             from {{ hipaa_mode.package_relation('calls_read') }}
-            where anonymous_id is not null and {{ hipaa_mode.without_blanks('user_id') }} in (select user_id from people)
+            where {{ hipaa_mode.without_blanks('user_id') }} in (select id from tied)
+            union
+            select id
+            from tied
 
         )
 
         select
             count(*) filter (
                 released.is_of_person
-                and coalesce({{ hipaa_mode.without_blanks('stg_calls.user_id') }} not in (select user_id from people), true)
-                and not (
-                    stg_calls.user_id is null
-                    and coalesce(stg_calls.anonymous_id in (select anonymous_id from devices), false)
+                and ({{ hipaa_mode.without_blanks('stg_calls.user_id') }} in (select id from tied)) is not true
+                and (
+                    stg_calls.user_id is not null
+                    or ({{ hipaa_mode.without_blanks('stg_calls.anonymous_id') }} in (select id from devices)) is not true
                 )
             ),
             count(*) filter (not released.is_of_person)

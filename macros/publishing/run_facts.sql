@@ -35,7 +35,7 @@
 {#- What was withheld, and by which list: how many people it has and its fingerprint, the HMAC of
     its ids, sorted, a line each. Whoever has the list and the key can make it again. -#}
 {% macro withheld_facts(plan) -%}
-    {%- set calls = {'suppressed': 0, 'expired': 0, 'undated': 0} -%}
+    {%- set calls = {'suppressed': 0, 'suppressed_by_alias': 0, 'expired': 0, 'undated': 0} -%}
     {%- set by_reason -%}
         select reason, count(*) from {{ hipaa_mode.package_relation('withheld_calls') }} group by 1
     {%- endset -%}

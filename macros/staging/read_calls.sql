@@ -10,6 +10,8 @@
     'user_id': ['userId', 'user_id'],
     'anonymous_id': ['anonymousId', 'anonymous_id'],
     'group_id': ['groupId', 'group_id'],
+    'previous_id': ['previousId', 'previous_id'],
+    'merged': ['mergeProperties', 'merge_properties'],
     'event': ['event'],
     'name': ['name'],
     'timestamp': ['timestamp'],
@@ -17,7 +19,7 @@
     'sent_at': ['sentAt', 'sent_at'],
     'received_at': ['receivedAt', 'received_at'],
 } -%}
-{%- set ids = ['message_id', 'user_id', 'anonymous_id', 'group_id'] -%}
+{%- set ids = ['message_id', 'user_id', 'anonymous_id', 'group_id', 'previous_id'] -%}
 {%- set paths = [] -%}
 {%- set found = {} -%}
 {%- for field, spellings in fields.items() -%}
@@ -109,7 +111,8 @@ texts as (
         *,
         case when starts_with(type_json1, '"') then lower(trim({{ hipaa_mode.scalar_text('type_json1') }})) end as call_type,
         {{ hipaa_mode.scalar_text('event_json1') }} as event_text,
-        {{ hipaa_mode.scalar_text('name_json1') }} as name_text
+        {{ hipaa_mode.scalar_text('name_json1') }} as name_text,
+        {{ hipaa_mode.map_list(hipaa_mode.merged_values('coalesce(merged_json1, merged_json2)'), hipaa_mode.scalar_text('element')) }} as merged_texts
         {%- for field in ids + ['timestamp', 'received_at'] %}{% for spelling in fields[field] %},
         {{ hipaa_mode.scalar_text(field ~ '_json' ~ loop.index) }} as {{ field }}_text{{ loop.index }}
         {%- endfor %}{% endfor %}
@@ -126,6 +129,7 @@ judged as (
         {%- for field in ids %}
         coalesce({{ hipaa_mode.not_blank(field ~ '_text1') }}, {{ hipaa_mode.not_blank(field ~ '_text2') }}) as {{ field }},
         {%- endfor %}
+        {{ hipaa_mode.map_list('merged_texts', hipaa_mode.not_blank('element')) }} as merged_ids,
         {{ hipaa_mode.first_time(['received_at_text1', 'received_at_text2']) }} as claimed_received_at,
         {{ hipaa_mode.first_time(['timestamp_text1']) }} as claimed_timestamp,
         case
@@ -135,7 +139,7 @@ judged as (
             when not starts_with(message, '{') and not starts_with(ltrim(message, {{ hipaa_mode.json_blanks() }}), '{') then 'not_an_object'
             when type_json1 is null then 'missing_type'
             when call_type is null then 'type_not_text'
-            when call_type not in ('track', 'page', 'screen', 'identify', 'group', 'alias') then 'unknown_type'
+            when call_type not in ('track', 'page', 'screen', 'identify', 'group', 'alias', 'merge') then 'unknown_type'
             when call_type in ('track', 'page', 'screen') and coalesce(kinds[1], 'NULL') not in ('OBJECT', 'NULL') then 'properties_not_an_object'
             when call_type in ('identify', 'group') and coalesce(kinds[2], 'NULL') not in ('OBJECT', 'NULL') then 'traits_not_an_object'
             when call_type = 'track' and not starts_with(event_json1, '"') then 'event_not_text'
@@ -212,6 +216,8 @@ final as (
         user_id,
         anonymous_id,
         group_id,
+        previous_id,
+        merged_ids,
         {{ hipaa_mode.consent_signals(*consent_places) }} as consent_signals
         {%- if var('hipaa_mode__count_dropped_properties', true) %},
         properties_names,
@@ -231,6 +237,13 @@ final as (
 )
 
 select * from final
+{%- endmacro %}
+
+{#- What RudderStack's merge calls say of a person: the `value` of each of `mergeProperties`, as
+    JSON texts. Its documentation calls that an object and shows an array: both are read. -#}
+{% macro merged_values(json_text) -%}
+    {%- set as_array = 'case when starts_with(' ~ json_text ~ ", '{') then '[' || " ~ json_text ~ " || ']' else " ~ json_text ~ ' end' -%}
+    {{- return(hipaa_mode.map_list(hipaa_mode.json_elements('(' ~ as_array ~ ')'), hipaa_mode.json_text_at('element', '$."value"'))) -}}
 {%- endmacro %}
 
 {#- A time, or null where it can't be: before there were such calls, or well after it was received.

@@ -1,21 +1,39 @@
 {#- Usable calls that nothing is made of: of people who are suppressed, and of days that the
     environment no longer keeps.
 
-    A call without user id is of a suppressed person if its anonymous id was ever seen with theirs;
-    one with another user id is somebody else's, whatever device it came from. A call without a
-    time can't be shown to be young enough, so it is withheld wherever calls expire. -#}
+    Of a suppressed person are the calls with a user id that is listed, or tied to a listed one by
+    alias and merge calls. A call without user id is theirs if its anonymous id is such an id, or was
+    ever seen with one; one with another user id is somebody else's, whatever device it came from. A
+    call without a time can't be shown to be young enough, so it is withheld wherever calls expire. -#}
 {% macro withheld_calls() -%}
 {%- set plan = hipaa_mode.plan() -%}
 {%- set suppressed_users = hipaa_mode.build_table('suppressed_users') -%}
-with
+{%- set calls_read = ref('hipaa_mode', 'calls_read') -%}
+{%- set user_id = hipaa_mode.without_blanks('user_id') -%}
+{%- set anonymous_id = hipaa_mode.without_blanks('anonymous_id') -%}
+with recursive
+
+{{ hipaa_mode.tied_people(suppressed_users, calls_read) }},
 
 devices as (
 
-    select distinct anonymous_id
-    from {{ ref('hipaa_mode', 'calls_read') }}
-    where
-        anonymous_id is not null
-        and {{ hipaa_mode.without_blanks('user_id') }} in (select user_id from {{ suppressed_users }})
+    select {{ anonymous_id }} as id
+    from {{ calls_read }}
+    where {{ user_id }} in (select user_id from {{ suppressed_users }})
+    union
+    select user_id as id
+    from {{ suppressed_users }}
+
+),
+
+tied_devices as (
+
+    select {{ anonymous_id }} as id
+    from {{ calls_read }}
+    where {{ user_id }} in (select id from tied)
+    union
+    select id
+    from tied
 
 ),
 
@@ -26,14 +44,16 @@ judged as (
         line_number,
         message_id,
         case
-            when {{ hipaa_mode.without_blanks('user_id') }} in (select user_id from {{ suppressed_users }}) then 'suppressed'
-            when user_id is null and anonymous_id in (select anonymous_id from devices) then 'suppressed'
+            when {{ user_id }} in (select user_id from {{ suppressed_users }}) then 'suppressed'
+            when user_id is null and {{ anonymous_id }} in (select id from devices) then 'suppressed'
+            when {{ user_id }} in (select id from tied) then 'suppressed_by_alias'
+            when user_id is null and {{ anonymous_id }} in (select id from tied_devices) then 'suppressed_by_alias'
             {%- if plan and plan.retained_from %}
             when timestamp is null then 'undated'
             when timestamp < timestamp {{ hipaa_mode.literal(plan.retained_from) }} then 'expired'
             {%- endif %}
         end as reason
-    from {{ ref('hipaa_mode', 'calls_read') }}
+    from {{ calls_read }}
     where rejection_reason is null
 
 )

@@ -21,8 +21,9 @@ LIST_OF_TYPE = {
     "identify": "user",
     "group": "group",
     "alias": "",
+    "merge": "",
 }
-"""Types of call, and the property list that each fills; an alias fills none."""
+"""Types of call, and the property list that each fills; an alias and a merge fill none."""
 
 ROOT_OF_LIST = {"event": "properties", "user": "traits", "group": "traits"}
 """Key of the message that a property list lives under; any call has a context."""

@@ -78,7 +78,13 @@ from hipaa_mode.run_state import RunState
 from hipaa_mode.seeds import Fault, add_optional_seeds
 from hipaa_mode.settings import plugin_faults
 from hipaa_mode.stops import read_stops, stopped_in
-from hipaa_mode.suppression import GIVE_UP_LISTS, ListCounts, SuppressedUsers, locations_of
+from hipaa_mode.suppression import (
+    GIVE_UP_LISTS,
+    ListCounts,
+    SuppressedUsers,
+    hub_notices,
+    locations_of,
+)
 
 NO_LONGER_LISTED = "no longer in destinations.csv"
 logger = AdapterLogger("DuckDB")
@@ -165,6 +171,7 @@ class Session:
             "published": self._published,
             "allowed_events": lambda request: sorted(self._plan_for(request).event_rows),
             "never_matched": lambda request: never_matched(self._plan_for(request), request),
+            "hub_notices": lambda request: hub_notices(**request),
             "audit": self._audit,
             "property_counts": lambda request: count_properties(request["columns"]).text,
         }

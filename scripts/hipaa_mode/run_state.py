@@ -15,6 +15,7 @@ from hipaa_mode.raw_calls import RawLocation
 from hipaa_mode.seeds import Fault
 from hipaa_mode.suppression import (
     ACCEPT_RETURNING_CALLS,
+    OF_PEOPLE,
     ListCounts,
     list_faults,
     returning_faults,
@@ -126,10 +127,11 @@ class RunState:
 
     def published(self, facts: Request, run_number: int) -> None:
         """Write down what was withheld when something was published; see macro run_facts."""
+        calls = facts["withheld"]["calls"]
         withheld = Withheld(
             run_number=run_number,
             raw=int(facts["calls"]["raw"]),
-            suppressed=int(facts["withheld"]["calls"]["suppressed"]),
+            suppressed=sum(int(calls[reason]) for reason in OF_PEOPLE),
             retain_days=facts["withheld"]["retain_days"],
         )
         current = replace(self._must_have_begun(), run_number=run_number)

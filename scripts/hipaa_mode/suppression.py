@@ -40,6 +40,12 @@ GIVE_UP_LISTS = "hipaa_mode__give_up_suppression_lists"
 ACCEPT_RETURNING_PEOPLE = "hipaa_mode__accept_returning_people"
 ACCEPT_RETURNING_CALLS = "hipaa_mode__accept_returning_calls"
 
+OF_PEOPLE = ("suppressed", "suppressed_by_alias")
+"""Reasons that calls are withheld for because of whose they are; see macro withheld_calls."""
+
+MOST_TIES = 20
+"""Ids that alias and merge calls tie to one without its being taken for nobody's in particular."""
+
 SCHEMA = pa.schema([(name, pa.string()) for name in ("user_id", "location", "place")])
 """The ids, which list each is on (its location, blank for the seed), and its file and line."""
 
@@ -324,6 +330,24 @@ def returning_faults(
         "change of the configuration says so: look whether the lists of suppressed people spell "
         "their ids as the calls do. If they are to come back: dbt build --vars "
         f"'{{{ACCEPT_RETURNING_CALLS}: {returning}}}'"
+    ]
+
+
+def hub_notices(most: int, ids: int) -> list[str]:
+    """Return what a run says where an id that ties many others to suppressed people stands out.
+
+    Their calls are withheld all the same: nobody can tell from here whether that is right.
+
+    Args:
+        most: how many others the id has that alias and merge calls tie to the most.
+        ids: ids in all that are tied to those on the lists.
+    """
+    if most <= MOST_TIES:
+        return []
+    return [
+        f"WARNING: alias and merge calls tie {ids} ids to suppressed people, and {most} of them "
+        "to one and the same id. If that is a placeholder and nobody's id, too many calls are "
+        "withheld"
     ]
 
 

@@ -211,7 +211,7 @@ class TestSuppression:
         ids = "\n".join(sorted([GONE, SHY])).encode()
         key = subkey("dev", "suppression-list").encode()
         assert entry["withheld"] == {
-            "calls": {"suppressed": 9, "expired": 0, "undated": 0},
+            "calls": {"suppressed": 9, "suppressed_by_alias": 0, "expired": 0, "undated": 0},
             "suppressed_people": 2,
             "suppressed_people_hmac": hmac.digest(key, ids, "sha256").hex(),
             **{"retain_days": None, "retained_from": None},
@@ -253,7 +253,8 @@ class TestRetention:
         assert {20, 22, 23} <= old <= {20, 21, 22, 23}
         assert step.plans == life.steps["suppressed"].plans - old - UNDATED | {31}
         assert step.manifest["withheld"]["calls"] == {
-            **{"suppressed": 10, "expired": len(old), "undated": len(UNDATED)}
+            **{"suppressed": 10, "suppressed_by_alias": 0},
+            **{"expired": len(old), "undated": len(UNDATED)},
         }
 
     def test_whole_files_of_expired_days_are_gone(self, life: Life) -> None:

@@ -16,8 +16,10 @@ from hipaa_mode.configuration import Configuration, read_configuration
 from hipaa_mode.plan import make_plan
 from hipaa_mode.seeds import Fault, add_optional_seeds
 from hipaa_mode.suppression import (
+    MOST_TIES,
     ListCounts,
     SuppressedUsers,
+    hub_notices,
     list_faults,
     locations_of,
     returning_faults,
@@ -403,3 +405,10 @@ class TestReturningCalls:
         assert self.reasons(is_known=False, suppressed_now=6, raw_now=96) == []
         assert len(self.reasons(is_known=False, suppressed_now=6, raw_now=97)) == 1
         assert self.reasons(is_known=False, suppressed_now=12) == []
+
+
+def test_an_id_that_ties_many_others_to_somebody_is_said() -> None:
+    assert hub_notices(most=MOST_TIES, ids=50) == []
+    [notice] = hub_notices(most=MOST_TIES + 1, ids=50)
+    assert notice.startswith("WARNING: alias and merge calls tie 50 ids to suppressed people")
+    assert f"{MOST_TIES + 1} of them to one and the same id" in notice

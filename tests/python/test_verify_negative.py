@@ -398,10 +398,10 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
     "error that quotes": ("function", VIEW, instead("error(masked.event)")),
     "chance": ("syntax", VIEW, instead("cast(random() as varchar)")),
     "file function": ("function", VIEW, instead("read_text('f')")),
-    "list of another place": ("form", READ, ("found[19]", "found[20]")),
-    "list of a computed place": ("unresolved", READ, ("found[19]", "found[length(message)]")),
-    "whole list": ("form", READ, ("found[19]", "cast(found as varchar)")),
-    "whole message": ("form", READ, ("found[19]", "message")),
+    "list of another place": ("form", READ, ("found[23]", "found[24]")),
+    "list of a computed place": ("unresolved", READ, ("found[23]", "found[length(message)]")),
+    "whole list": ("form", READ, ("found[23]", "cast(found as varchar)")),
+    "whole message": ("form", READ, ("found[23]", "message")),
     "guard dropped": ("form", MASKED, ("then null else", "then 'x' else")),
     "recursive query": (
         "syntax",
@@ -597,7 +597,11 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
         ("""'$."properties"."plan"'""", """'$."properties"."PLAN"'"""),
     ),
     "event from another field": ("staging", READ, ("""'$."event"'""", """'$."email"'""")),
-    "user id from another field": ("form", READ, ("""'$."userId"'""", """'$."traits"."email"'""")),
+    "user id from another field": (
+        "staging",
+        READ,
+        ("""'$."userId"'""", """'$."traits"."email"'"""),
+    ),
     "rejected calls kept": ("staging", STAGED, ("calls_read.rejection_reason is null", "true")),
     "filter on raw data in staging": (
         "predicate",
@@ -684,7 +688,22 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
     "anonymous calls of suppressed people kept": (
         "staging",
         "withheld_calls",
-        ("when user_id is null and anonymous_id in", "when false and anonymous_id in"),
+        ("when user_id is null and trim(anonymous_id", "when false and trim(anonymous_id"),
+    ),
+    "alias calls not followed": (
+        "staging",
+        "withheld_calls",
+        ("inner join ties on tied.id = ties.one_id", "inner join ties on false"),
+    ),
+    "alias calls followed one way": (
+        "staging",
+        "withheld_calls",
+        ("inner join ties on tied.id = ties.one_id", "inner join said as ties using (one_id)"),
+    ),
+    "a former id not read": (
+        "staging",
+        "calls_read",
+        (" as previous_id,", " as other_id, null as previous_id,"),
     ),
     "calls kept for longer": (
         "staging",

@@ -231,6 +231,8 @@ def _withheld(entry: audit.Entry) -> list[str]:
             f"withheld: {told['calls']['suppressed']:,} calls of {people:,} suppressed "
             f"{'person' if people == 1 else 'people'} (list {fingerprint})"
         )
+        if tied := told["calls"].get("suppressed_by_alias"):
+            lines.append(f"withheld: {tied:,} calls tied to them by alias and merge calls")
     if days := told.get("retain_days"):
         old = told["calls"]["expired"] + told["calls"]["undated"]
         lines.append(f"withheld: {old:,} calls older than {days} days or of unknown age")

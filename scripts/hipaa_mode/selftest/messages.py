@@ -21,6 +21,7 @@ CALL_TYPES = {
     "identify": "identifies",
     "group": "groups",
     "alias": None,
+    "merge": None,
 }
 """Type of a call, and the destination view that it belongs to."""
 

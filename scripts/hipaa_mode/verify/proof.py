@@ -62,6 +62,9 @@ CONSENT_COLUMNS = (
 SUPPRESSED_USERS = "suppressed_users"
 """Table that every run writes the list of suppressed users to; it is no model."""
 
+WITHHELD_BY = ("user_id", "anonymous_id", "previous_id", "merged_ids", "timestamp")
+"""Columns of the calls that say whether one is withheld."""
+
 CROSSWALK = "surrogate_codes"
 HOOKS = {
     "on-run-start": "{{ hipaa_mode.start_run() }}",
@@ -482,9 +485,10 @@ class _Tracer:
         form = FORMS[f"model {model.name}"]
         if model.name == "withheld_calls":
             form = form.replace("{expired}", self._expired())
+            self._check_columns_read(WITHHELD_BY)
         if model.name == "denied_calls":
             form = consent_form(form, self.plan)
-            self._check_consent_signals()
+            self._check_columns_read(CONSENT_COLUMNS)
         actual, reviewed = (parse(sql).copy() for sql in (model.sql, form))
         for table in actual.find_all(exp.Table):
             name = self._staging_table(table, model)
@@ -495,8 +499,8 @@ class _Tracer:
             raise NotProvenError("staging", "it is not as reviewed")
         return _compared(model.name)
 
-    def _check_consent_signals(self) -> None:
-        """Compare what denied calls are told by with its reviewed form.
+    def _check_columns_read(self, names: Iterable[str]) -> None:
+        """Compare columns of the calls, by which some are left out, with their reviewed forms.
 
         Raises:
             NotProvenError: it is another.
@@ -507,7 +511,7 @@ class _Tracer:
             if model.package == PACKAGE and model.name == "calls_read"
         )
         columns = self.relation(read).columns
-        for name in CONSENT_COLUMNS:
+        for name in names:
             if not any(columns.get(name) is form.columns[name] for form in self.reviewed_readings):
                 raise NotProvenError(
                     "staging", f"its column {name} of calls_read is not as reviewed"

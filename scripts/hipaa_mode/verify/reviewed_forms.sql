@@ -115,7 +115,7 @@ parsed as (
         run_number,
         message,
         unreadable,
-        cast(try(json_extract(message, ['$."type"', '$."messageId"', '$."message_id"', '$."userId"', '$."user_id"', '$."anonymousId"', '$."anonymous_id"', '$."groupId"', '$."group_id"', '$."event"', '$."name"', '$."timestamp"', '$."originalTimestamp"', '$."original_timestamp"', '$."sentAt"', '$."sent_at"', '$."receivedAt"', '$."received_at"', '$."integrations"', '$."consent"', '$."context"."consent"', '$."context"."consentManagement"'])) as varchar[]) as found
+        cast(try(json_extract(message, ['$."type"', '$."messageId"', '$."message_id"', '$."userId"', '$."user_id"', '$."anonymousId"', '$."anonymous_id"', '$."groupId"', '$."group_id"', '$."previousId"', '$."previous_id"', '$."mergeProperties"', '$."merge_properties"', '$."event"', '$."name"', '$."timestamp"', '$."originalTimestamp"', '$."original_timestamp"', '$."sentAt"', '$."sent_at"', '$."receivedAt"', '$."received_at"', '$."integrations"', '$."consent"', '$."context"."consent"', '$."context"."consentManagement"'])) as varchar[]) as found
     from raw_calls
 
 ),
@@ -140,15 +140,19 @@ named as (
         nullif(found[7], 'null') as anonymous_id_json2,
         nullif(found[8], 'null') as group_id_json1,
         nullif(found[9], 'null') as group_id_json2,
-        nullif(found[10], 'null') as event_json1,
-        nullif(found[11], 'null') as name_json1,
-        nullif(found[12], 'null') as timestamp_json1,
-        nullif(found[13], 'null') as original_timestamp_json1,
-        nullif(found[14], 'null') as original_timestamp_json2,
-        nullif(found[15], 'null') as sent_at_json1,
-        nullif(found[16], 'null') as sent_at_json2,
-        nullif(found[17], 'null') as received_at_json1,
-        nullif(found[18], 'null') as received_at_json2
+        nullif(found[10], 'null') as previous_id_json1,
+        nullif(found[11], 'null') as previous_id_json2,
+        nullif(found[12], 'null') as merged_json1,
+        nullif(found[13], 'null') as merged_json2,
+        nullif(found[14], 'null') as event_json1,
+        nullif(found[15], 'null') as name_json1,
+        nullif(found[16], 'null') as timestamp_json1,
+        nullif(found[17], 'null') as original_timestamp_json1,
+        nullif(found[18], 'null') as original_timestamp_json2,
+        nullif(found[19], 'null') as sent_at_json1,
+        nullif(found[20], 'null') as sent_at_json2,
+        nullif(found[21], 'null') as received_at_json1,
+        nullif(found[22], 'null') as received_at_json2
     from parsed
 
 ),
@@ -187,6 +191,16 @@ texts as (
         when regexp_full_match(name_json1, '-?[0-9.]+e[0-9]+') then replace(name_json1, 'e', 'e+')
         when regexp_full_match(name_json1, '-?[0-9.]+e-[0-9]+') then name_json1
     end as name_text,
+        list_transform(list_transform(case when starts_with((case when starts_with(coalesce(merged_json1, merged_json2), '{') then '[' || coalesce(merged_json1, merged_json2) || ']' else coalesce(merged_json1, merged_json2) end), '[') then cast(json_extract((case when starts_with(coalesce(merged_json1, merged_json2), '{') then '[' || coalesce(merged_json1, merged_json2) || ']' else coalesce(merged_json1, merged_json2) end), '$[*]') as varchar[]) end, lambda element: cast(json_extract(element, '$."value"') as varchar)), lambda element: case
+        when starts_with(element, '"') and not contains(element, '\') then substring(element, 2, length(element) - 2)
+        when starts_with(element, '"') then json_extract_string(element, '$')
+        when element in ('true', 'false') then element
+        when element = '-0.0' then '0'
+        when ends_with(element, '.0') then left(element, -2)
+        when regexp_full_match(element, '-?[0-9]+(\.[0-9]+)?') then element
+        when regexp_full_match(element, '-?[0-9.]+e[0-9]+') then replace(element, 'e', 'e+')
+        when regexp_full_match(element, '-?[0-9.]+e-[0-9]+') then element
+    end) as merged_texts,
         case
         when starts_with(message_id_json1, '"') and not contains(message_id_json1, '\') then substring(message_id_json1, 2, length(message_id_json1) - 2)
         when starts_with(message_id_json1, '"') then json_extract_string(message_id_json1, '$')
@@ -268,6 +282,26 @@ texts as (
         when regexp_full_match(group_id_json2, '-?[0-9.]+e-[0-9]+') then group_id_json2
     end as group_id_text2,
         case
+        when starts_with(previous_id_json1, '"') and not contains(previous_id_json1, '\') then substring(previous_id_json1, 2, length(previous_id_json1) - 2)
+        when starts_with(previous_id_json1, '"') then json_extract_string(previous_id_json1, '$')
+        when previous_id_json1 in ('true', 'false') then previous_id_json1
+        when previous_id_json1 = '-0.0' then '0'
+        when ends_with(previous_id_json1, '.0') then left(previous_id_json1, -2)
+        when regexp_full_match(previous_id_json1, '-?[0-9]+(\.[0-9]+)?') then previous_id_json1
+        when regexp_full_match(previous_id_json1, '-?[0-9.]+e[0-9]+') then replace(previous_id_json1, 'e', 'e+')
+        when regexp_full_match(previous_id_json1, '-?[0-9.]+e-[0-9]+') then previous_id_json1
+    end as previous_id_text1,
+        case
+        when starts_with(previous_id_json2, '"') and not contains(previous_id_json2, '\') then substring(previous_id_json2, 2, length(previous_id_json2) - 2)
+        when starts_with(previous_id_json2, '"') then json_extract_string(previous_id_json2, '$')
+        when previous_id_json2 in ('true', 'false') then previous_id_json2
+        when previous_id_json2 = '-0.0' then '0'
+        when ends_with(previous_id_json2, '.0') then left(previous_id_json2, -2)
+        when regexp_full_match(previous_id_json2, '-?[0-9]+(\.[0-9]+)?') then previous_id_json2
+        when regexp_full_match(previous_id_json2, '-?[0-9.]+e[0-9]+') then replace(previous_id_json2, 'e', 'e+')
+        when regexp_full_match(previous_id_json2, '-?[0-9.]+e-[0-9]+') then previous_id_json2
+    end as previous_id_text2,
+        case
         when starts_with(timestamp_json1, '"') and not contains(timestamp_json1, '\') then substring(timestamp_json1, 2, length(timestamp_json1) - 2)
         when starts_with(timestamp_json1, '"') then json_extract_string(timestamp_json1, '$')
         when timestamp_json1 in ('true', 'false') then timestamp_json1
@@ -311,6 +345,8 @@ judged as (
         coalesce(case when ascii(user_id_text1) between 33 and 126 then user_id_text1 when regexp_matches(user_id_text1, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then user_id_text1 end, case when ascii(user_id_text2) between 33 and 126 then user_id_text2 when regexp_matches(user_id_text2, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then user_id_text2 end) as user_id,
         coalesce(case when ascii(anonymous_id_text1) between 33 and 126 then anonymous_id_text1 when regexp_matches(anonymous_id_text1, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then anonymous_id_text1 end, case when ascii(anonymous_id_text2) between 33 and 126 then anonymous_id_text2 when regexp_matches(anonymous_id_text2, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then anonymous_id_text2 end) as anonymous_id,
         coalesce(case when ascii(group_id_text1) between 33 and 126 then group_id_text1 when regexp_matches(group_id_text1, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then group_id_text1 end, case when ascii(group_id_text2) between 33 and 126 then group_id_text2 when regexp_matches(group_id_text2, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then group_id_text2 end) as group_id,
+        coalesce(case when ascii(previous_id_text1) between 33 and 126 then previous_id_text1 when regexp_matches(previous_id_text1, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then previous_id_text1 end, case when ascii(previous_id_text2) between 33 and 126 then previous_id_text2 when regexp_matches(previous_id_text2, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then previous_id_text2 end) as previous_id,
+        list_transform(merged_texts, lambda element: case when ascii(element) between 33 and 126 then element when regexp_matches(element, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then element end) as merged_ids,
         coalesce(coalesce(case when ends_with(received_at_text1, 'Z') then try_cast(received_at_text1 as timestamp) end, list_transform([list_transform([regexp_replace(received_at_text1, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')], lambda written: case when regexp_full_match(written, '([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \2|\3') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3|\4') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])') then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])([0-5][0-9])') and try_cast(written as bigint) % 900000 = 0 then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5|\6') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5:\6|\7') when regexp_full_match(written, '(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 3) || '-' || cast(cast((strpos('janfebmaraprmayjunjulaugsepoctnovdec', lower(regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 2))) + 2) / 3 as integer) as varchar) || '-' || regexp_replace(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \4|\5') when regexp_full_match(written, '-?[1-9][0-9]{7,9}') and try_cast(written as bigint) % 900000 = 0 then null else cast(make_timestamp(case when regexp_full_match(written, '-[1-9][0-9]{7,9}|[1-9][0-9]{8,9}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 6), 6, '0') as bigint) when regexp_full_match(written, '-[1-9][0-9]{10,12}|[1-9][0-9]{11,12}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 3), 3, '0') as bigint) when regexp_full_match(written, '[1-9][0-9]{14,15}') then try_cast(written as bigint) when regexp_full_match(written, '[1-9][0-9]{17,18}') then try_cast(left(written, -3) as bigint) end) as varchar) end)[1]], lambda moment: make_timestamp(epoch_us(try_cast(cast(try_cast(rtrim(replace(split_part(moment, '|', 1), ',', '.')) as timestamp) as varchar) || coalesce(nullif(split_part(moment, '|', 2), ''), 'Z') as timestamptz))))[1]), case when received_at_text2 is not null then coalesce(case when ends_with(received_at_text2, 'Z') then try_cast(received_at_text2 as timestamp) end, list_transform([list_transform([regexp_replace(received_at_text2, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')], lambda written: case when regexp_full_match(written, '([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \2|\3') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3|\4') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])') then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])([0-5][0-9])') and try_cast(written as bigint) % 900000 = 0 then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5|\6') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5:\6|\7') when regexp_full_match(written, '(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 3) || '-' || cast(cast((strpos('janfebmaraprmayjunjulaugsepoctnovdec', lower(regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 2))) + 2) / 3 as integer) as varchar) || '-' || regexp_replace(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \4|\5') when regexp_full_match(written, '-?[1-9][0-9]{7,9}') and try_cast(written as bigint) % 900000 = 0 then null else cast(make_timestamp(case when regexp_full_match(written, '-[1-9][0-9]{7,9}|[1-9][0-9]{8,9}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 6), 6, '0') as bigint) when regexp_full_match(written, '-[1-9][0-9]{10,12}|[1-9][0-9]{11,12}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 3), 3, '0') as bigint) when regexp_full_match(written, '[1-9][0-9]{14,15}') then try_cast(written as bigint) when regexp_full_match(written, '[1-9][0-9]{17,18}') then try_cast(left(written, -3) as bigint) end) as varchar) end)[1]], lambda moment: make_timestamp(epoch_us(try_cast(cast(try_cast(rtrim(replace(split_part(moment, '|', 1), ',', '.')) as timestamp) as varchar) || coalesce(nullif(split_part(moment, '|', 2), ''), 'Z') as timestamptz))))[1]) end) as claimed_received_at,
         coalesce(case when ends_with(timestamp_text1, 'Z') then try_cast(timestamp_text1 as timestamp) end, list_transform([list_transform([regexp_replace(timestamp_text1, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')], lambda written: case when regexp_full_match(written, '([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \2|\3') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3|\4') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])') then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])([0-5][0-9])') and try_cast(written as bigint) % 900000 = 0 then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5|\6') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5:\6|\7') when regexp_full_match(written, '(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 3) || '-' || cast(cast((strpos('janfebmaraprmayjunjulaugsepoctnovdec', lower(regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 2))) + 2) / 3 as integer) as varchar) || '-' || regexp_replace(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \4|\5') when regexp_full_match(written, '-?[1-9][0-9]{7,9}') and try_cast(written as bigint) % 900000 = 0 then null else cast(make_timestamp(case when regexp_full_match(written, '-[1-9][0-9]{7,9}|[1-9][0-9]{8,9}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 6), 6, '0') as bigint) when regexp_full_match(written, '-[1-9][0-9]{10,12}|[1-9][0-9]{11,12}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 3), 3, '0') as bigint) when regexp_full_match(written, '[1-9][0-9]{14,15}') then try_cast(written as bigint) when regexp_full_match(written, '[1-9][0-9]{17,18}') then try_cast(left(written, -3) as bigint) end) as varchar) end)[1]], lambda moment: make_timestamp(epoch_us(try_cast(cast(try_cast(rtrim(replace(split_part(moment, '|', 1), ',', '.')) as timestamp) as varchar) || coalesce(nullif(split_part(moment, '|', 2), ''), 'Z') as timestamptz))))[1]) as claimed_timestamp,
         case
@@ -320,7 +356,7 @@ judged as (
             when not starts_with(message, '{') and not starts_with(ltrim(message, ' ' || chr(9) || chr(10) || chr(13)), '{') then 'not_an_object'
             when type_json1 is null then 'missing_type'
             when call_type is null then 'type_not_text'
-            when call_type not in ('track', 'page', 'screen', 'identify', 'group', 'alias') then 'unknown_type'
+            when call_type not in ('track', 'page', 'screen', 'identify', 'group', 'alias', 'merge') then 'unknown_type'
             when call_type in ('track', 'page', 'screen') and coalesce(kinds[1], 'NULL') not in ('OBJECT', 'NULL') then 'properties_not_an_object'
             when call_type in ('identify', 'group') and coalesce(kinds[2], 'NULL') not in ('OBJECT', 'NULL') then 'traits_not_an_object'
             when call_type = 'track' and not starts_with(event_json1, '"') then 'event_not_text'
@@ -428,6 +464,8 @@ final as (
         user_id,
         anonymous_id,
         group_id,
+        previous_id,
+        merged_ids,
         {consent_signals} as consent_signals
     from corrected
 
@@ -436,12 +474,12 @@ final as (
 select * from final
 
 --- consent signals
-case when coalesce(found[19], found[20], found[21], found[22]) is not null then list_sort(list_distinct(flatten([
-    case when found[19] is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(found[19] as json) as map(varchar, json))), lambda member: case when (cast(member['value'] as varchar) = 'true' or (starts_with(cast(member['value'] as varchar), '{') and lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) <> 'all')) then 'integration yes: ' || member['key'] when cast(member['value'] as varchar) = 'false' then 'integration no: ' || lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) else 'integration unreadable: ' || lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) end), ['integration unreadable']) end,
-    case when found[20] is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(found[20] as json) as map(varchar, json))), lambda member: case when (cast(member['value'] as varchar) = 'true' or (starts_with(cast(member['value'] as varchar), '{') and lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) <> 'all')) then 'consent yes: ' || member['key'] when cast(member['value'] as varchar) = 'false' then 'consent no: ' || lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) else 'consent unreadable: ' || lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) end), ['consent unreadable']) end,
-    case when cast(json_extract(found[21], '$."categoryPreferences"') as varchar) is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(cast(json_extract(found[21], '$."categoryPreferences"') as varchar) as json) as map(varchar, json))), lambda member: case when cast(member['value'] as varchar) = 'true' then 'category yes: ' || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') when cast(member['value'] as varchar) = 'false' then 'category no: ' || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') else 'category unreadable: ' || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') end), ['categories unreadable']) end,
-    case when found[21] is not null and not starts_with(found[21], '{') then ['categories unreadable'] else cast([] as varchar[]) end,
-    case when starts_with(cast(json_extract(found[22], '$."allowedConsentIds"') as varchar), '[') then list_transform(case when starts_with(cast(json_extract(found[22], '$."allowedConsentIds"') as varchar), '[') then cast(json_extract(cast(json_extract(found[22], '$."allowedConsentIds"') as varchar), '$[*]') as varchar[]) end, lambda element: case when starts_with(element, '"') then 'category yes: ' || regexp_replace((case
+case when coalesce(found[23], found[24], found[25], found[26]) is not null then list_sort(list_distinct(flatten([
+    case when found[23] is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(found[23] as json) as map(varchar, json))), lambda member: case when (cast(member['value'] as varchar) = 'true' or (starts_with(cast(member['value'] as varchar), '{') and lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) <> 'all')) then 'integration yes: ' || member['key'] when cast(member['value'] as varchar) = 'false' then 'integration no: ' || lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) else 'integration unreadable: ' || lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) end), ['integration unreadable']) end,
+    case when found[24] is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(found[24] as json) as map(varchar, json))), lambda member: case when (cast(member['value'] as varchar) = 'true' or (starts_with(cast(member['value'] as varchar), '{') and lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) <> 'all')) then 'consent yes: ' || member['key'] when cast(member['value'] as varchar) = 'false' then 'consent no: ' || lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) else 'consent unreadable: ' || lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) end), ['consent unreadable']) end,
+    case when cast(json_extract(found[25], '$."categoryPreferences"') as varchar) is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(cast(json_extract(found[25], '$."categoryPreferences"') as varchar) as json) as map(varchar, json))), lambda member: case when cast(member['value'] as varchar) = 'true' then 'category yes: ' || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') when cast(member['value'] as varchar) = 'false' then 'category no: ' || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') else 'category unreadable: ' || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') end), ['categories unreadable']) end,
+    case when found[25] is not null and not starts_with(found[25], '{') then ['categories unreadable'] else cast([] as varchar[]) end,
+    case when starts_with(cast(json_extract(found[26], '$."allowedConsentIds"') as varchar), '[') then list_transform(case when starts_with(cast(json_extract(found[26], '$."allowedConsentIds"') as varchar), '[') then cast(json_extract(cast(json_extract(found[26], '$."allowedConsentIds"') as varchar), '$[*]') as varchar[]) end, lambda element: case when starts_with(element, '"') then 'category yes: ' || regexp_replace((case
 when starts_with(element, '"') and not contains(element, '\') then substring(element, 2, length(element) - 2)
 when starts_with(element, '"') then json_extract_string(element, '$')
 when element in ('true', 'false') then element
@@ -450,8 +488,8 @@ when ends_with(element, '.0') then left(element, -2)
 when regexp_full_match(element, '-?[0-9]+(\.[0-9]+)?') then element
 when regexp_full_match(element, '-?[0-9.]+e[0-9]+') then replace(element, 'e', 'e+')
 when regexp_full_match(element, '-?[0-9.]+e-[0-9]+') then element
-    end), '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') else 'categories unreadable' end) else case when cast(json_extract(found[22], '$."allowedConsentIds"') as varchar) is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(cast(json_extract(found[22], '$."allowedConsentIds"') as varchar) as json) as map(varchar, json))), lambda member: case when coalesce(cast(member['value'] as varchar), 'false') <> 'false' then 'category yes: ' else 'category unreadable: ' end || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')), ['categories unreadable']) end end,
-    case when starts_with(cast(json_extract(found[22], '$."deniedConsentIds"') as varchar), '[') then list_transform(case when starts_with(cast(json_extract(found[22], '$."deniedConsentIds"') as varchar), '[') then cast(json_extract(cast(json_extract(found[22], '$."deniedConsentIds"') as varchar), '$[*]') as varchar[]) end, lambda element: case when starts_with(element, '"') then 'category no: ' || regexp_replace((case
+    end), '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') else 'categories unreadable' end) else case when cast(json_extract(found[26], '$."allowedConsentIds"') as varchar) is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(cast(json_extract(found[26], '$."allowedConsentIds"') as varchar) as json) as map(varchar, json))), lambda member: case when coalesce(cast(member['value'] as varchar), 'false') <> 'false' then 'category yes: ' else 'category unreadable: ' end || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')), ['categories unreadable']) end end,
+    case when starts_with(cast(json_extract(found[26], '$."deniedConsentIds"') as varchar), '[') then list_transform(case when starts_with(cast(json_extract(found[26], '$."deniedConsentIds"') as varchar), '[') then cast(json_extract(cast(json_extract(found[26], '$."deniedConsentIds"') as varchar), '$[*]') as varchar[]) end, lambda element: case when starts_with(element, '"') then 'category no: ' || regexp_replace((case
 when starts_with(element, '"') and not contains(element, '\') then substring(element, 2, length(element) - 2)
 when starts_with(element, '"') then json_extract_string(element, '$')
 when element in ('true', 'false') then element
@@ -460,8 +498,8 @@ when ends_with(element, '.0') then left(element, -2)
 when regexp_full_match(element, '-?[0-9]+(\.[0-9]+)?') then element
 when regexp_full_match(element, '-?[0-9.]+e[0-9]+') then replace(element, 'e', 'e+')
 when regexp_full_match(element, '-?[0-9.]+e-[0-9]+') then element
-    end), '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') else 'categories unreadable' end) else case when cast(json_extract(found[22], '$."deniedConsentIds"') as varchar) is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(cast(json_extract(found[22], '$."deniedConsentIds"') as varchar) as json) as map(varchar, json))), lambda member: 'category no: ' || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')), ['categories unreadable']) end end,
-    case when found[22] is not null and not starts_with(found[22], '{') then ['categories unreadable'] else cast([] as varchar[]) end
+    end), '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') else 'categories unreadable' end) else case when cast(json_extract(found[26], '$."deniedConsentIds"') as varchar) is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(cast(json_extract(found[26], '$."deniedConsentIds"') as varchar) as json) as map(varchar, json))), lambda member: 'category no: ' || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')), ['categories unreadable']) end end,
+    case when found[26] is not null and not starts_with(found[26], '{') then ['categories unreadable'] else cast([] as varchar[]) end
 ]))) end
 
 --- model stg_calls
@@ -488,15 +526,68 @@ where
     and withheld_calls.line_number is null
 
 --- model withheld_calls
-with
+with recursive
+
+said as (
+
+    select
+        coalesce(user_id, anonymous_id, previous_id, merged_ids[1]) as one_id,
+        previous_id as other_id
+    from calls_read
+    where previous_id is not null
+    union all
+    select
+        coalesce(user_id, anonymous_id, previous_id, merged_ids[1]) as one_id,
+        unnest(merged_ids) as other_id
+    from calls_read
+    where merged_ids is not null
+
+),
+
+ties as (
+
+    select
+        trim(one_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) as one_id,
+        trim(other_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) as other_id
+    from said
+    union
+    select
+        trim(other_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) as one_id,
+        trim(one_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) as other_id
+    from said
+
+),
+
+tied as (
+
+    select user_id as id
+    from suppressed_users
+    union
+    select ties.other_id as id
+    from tied
+    inner join ties on tied.id = ties.one_id
+
+),
 
 devices as (
 
-    select distinct anonymous_id
+    select trim(anonymous_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) as id
     from calls_read
-    where
-        anonymous_id is not null
-        and trim(user_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) in (select user_id from suppressed_users)
+    where trim(user_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) in (select user_id from suppressed_users)
+    union
+    select user_id as id
+    from suppressed_users
+
+),
+
+tied_devices as (
+
+    select trim(anonymous_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) as id
+    from calls_read
+    where trim(user_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) in (select id from tied)
+    union
+    select id
+    from tied
 
 ),
 
@@ -508,7 +599,9 @@ judged as (
         message_id,
         case
             when trim(user_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) in (select user_id from suppressed_users) then 'suppressed'
-            when user_id is null and anonymous_id in (select anonymous_id from devices) then 'suppressed'
+            when user_id is null and trim(anonymous_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) in (select id from devices) then 'suppressed'
+            when trim(user_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) in (select id from tied) then 'suppressed_by_alias'
+            when user_id is null and trim(anonymous_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) in (select id from tied_devices) then 'suppressed_by_alias'
             {expired}
         end as reason
     from calls_read

@@ -14,6 +14,7 @@
         'released_calls': 'run_number bigint, call_key varchar, reason varchar',
         'accepted_lines': 'run_number bigint, source_file varchar, lines bigint, rejected bigint',
         'run_records': 'run_number bigint, environment varchar, record varchar',
+        'space_to_clear': 'run_number bigint',
         'property_names': 'run_number bigint, view_name varchar, root varchar, name varchar',
     } -%}
     {%- for name, columns in tables.items() -%}

@@ -33,6 +33,13 @@
         {%- if counts[0] | int + counts[1] | int > 0 -%}
             {%- do log('hipaa_mode: ' ~ counts[0] ~ ' more calls are withheld, ' ~ counts[1] ~ ' no longer are', info=true) -%}
         {%- endif -%}
+        {%- set before -%}
+            select call_key from {{ relation }} where {{ hipaa_mode._is_of_person() }}
+        {%- endset -%}
+        {%- set now -%}
+            select call_key from hipaa_mode_withheld where {{ hipaa_mode._is_of_person() }}
+        {%- endset -%}
+        {%- do hipaa_mode._note_if_different(before, now) -%}
         {%- call statement('release') -%}
             delete from {{ relation }} as here
             using hipaa_mode_released as there
@@ -65,6 +72,13 @@
     {%- endif -%}
     {%- do hipaa_mode.make_anew(relation, sql) -%}
     {%- if is_there -%}
+        {%- set before -%}
+            select call_key from hipaa_mode_withheld_before where {{ hipaa_mode._is_of_person() }}
+        {%- endset -%}
+        {%- set now -%}
+            select call_key from {{ relation }} where {{ hipaa_mode._is_of_person() }}
+        {%- endset -%}
+        {%- do hipaa_mode._note_if_different(before, now) -%}
         {%- call statement('note_released') -%}
             insert into {{ hipaa_mode.build_table('released_calls') }}
             select {{ run_number }}, call_key, reason
@@ -77,8 +91,32 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- Notes that the free space of the database file may have what is deleted: calls of people came to
+    be withheld, or are gone that were. -#}
+{% macro _note_if_different(before, now) -%}
+    {%- set different -%}
+        select count(*) from (
+            (({{ before }}) except ({{ now }}))
+            union all
+            (({{ now }}) except ({{ before }}))
+        ) as different
+    {%- endset -%}
+    {%- if run_query(different).columns[0].values()[0] | int -%}
+        {%- do hipaa_mode.note_space_to_clear() -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro _is_of_person() -%}
+    {{- return("reason in ('suppressed', 'suppressed_by_alias')") -}}
+{%- endmacro %}
+
 {% macro _may_withhold() -%}
     {{- return(hipaa_mode.plan().retained_from is not none or hipaa_mode.has_rows(hipaa_mode.build_table('suppressed_users'))) -}}
+{%- endmacro %}
+
+{#- Whether calls are withheld, or may be. -#}
+{% macro calls_are_withheld() -%}
+    {{- return(hipaa_mode._may_withhold() or hipaa_mode.has_rows(hipaa_mode.package_relation('withheld_calls'))) -}}
 {%- endmacro %}
 
 {% macro has_rows(relation) -%}

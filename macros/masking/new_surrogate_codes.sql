@@ -1,30 +1,17 @@
-{#- A random code for each value that has none yet, in each scope that asks for one. -#}
+{#- A random code for each value that has none yet, in each scope that asks for one. While calls are
+    withheld, codes of values that no other call has are forgotten first. -#}
 {% macro new_surrogate_codes() -%}
 {%- do hipaa_mode.check_connection() -%}
 {%- set plan = hipaa_mode.plan() -%}
-{%- set wanted = {} -%}
-{%- for columns in (plan.masked_tables.values() if plan else []) -%}
-    {%- for column in columns if column.treatment == 'surrogate' -%}
-        {%- do wanted.update({[column.value, column.scope, column.normalize] | join(' '): column}) -%}
-    {%- endfor -%}
-{%- endfor -%}
+{%- set calls = ref('hipaa_mode', 'stg_calls') -%}
+{%- if execute and plan and is_incremental() -%}
+    {%- do hipaa_mode.forget_unused_codes(this, hipaa_mode.texts_with_codes(plan, calls)) -%}
+{%- endif -%}
 with
 
 texts as (
 
-    {%- for column in wanted.values() %}
-    select
-        {{ hipaa_mode.literal(column.scope) }} as scope,
-        {{ hipaa_mode.normalized('(' ~ hipaa_mode.scalar_text(hipaa_mode.identifier(column.value)) ~ ')', column.normalize) }} as value
-    from {{ ref('hipaa_mode', 'stg_calls') }}
-    {% if not loop.last %}union all{% endif %}
-    {%- else %}
-    select
-        cast(null as {{ hipaa_mode.data_type('text') }}) as scope,
-        cast(null as {{ hipaa_mode.data_type('text') }}) as value
-    from {{ ref('hipaa_mode', 'stg_calls') }}
-    where false
-    {%- endfor %}
+    {{ hipaa_mode.texts_with_codes(plan, calls) }}
 
 ),
 
@@ -54,6 +41,56 @@ select
     value,
     {{ hipaa_mode.random_code('value') }} as code
 from new_values
+{%- endmacro %}
+
+{#- The texts of the calls that have a code each, in the scopes that ask for one. -#}
+{% macro texts_with_codes(plan, calls) -%}
+{%- set wanted = {} -%}
+{%- for columns in (plan.masked_tables.values() if plan else []) -%}
+    {%- for column in columns if column.treatment == 'surrogate' -%}
+        {%- do wanted.update({[column.value, column.scope, column.normalize] | join(' '): column}) -%}
+    {%- endfor -%}
+{%- endfor -%}
+    {%- for column in wanted.values() %}
+    select
+        {{ hipaa_mode.literal(column.scope) }} as scope,
+        {{ hipaa_mode.normalized('(' ~ hipaa_mode.scalar_text(hipaa_mode.identifier(column.value)) ~ ')', column.normalize) }} as value
+    from {{ calls }}
+    {% if not loop.last %}union all{% endif %}
+    {%- else %}
+    select
+        cast(null as {{ hipaa_mode.data_type('text') }}) as scope,
+        cast(null as {{ hipaa_mode.data_type('text') }}) as value
+    from {{ calls }}
+    where false
+    {%- endfor %}
+{%- endmacro %}
+
+{#- Takes the environment's codes away whose value no call has that is not withheld, since a deleted
+    person's value would stay for good otherwise. Only while calls are withheld: values are also
+    without calls for a while where a raw file is not there. -#}
+{% macro forget_unused_codes(codes, texts) -%}
+    {%- set is_build = flags.WHICH in ('build', 'run', 'retry') and not flags.EMPTY and not flags.SAMPLE -%}
+    {%- if is_build and hipaa_mode.calls_are_withheld() -%}
+        {%- set unused -%}
+            from {{ codes }} as codes
+            where
+                codes.environment = {{ hipaa_mode.literal(hipaa_mode.environment()) }}
+                and not exists (
+                    select 1
+                    from ({{ texts }}) as texts
+                    where texts.scope = codes.scope and texts.value = codes.value
+                )
+        {%- endset -%}
+        {%- set count = run_query('select count(*) ' ~ unused).columns[0].values()[0] | int -%}
+        {%- if count -%}
+            {%- call statement('forget_codes') -%}
+                delete {{ unused }}
+            {%- endcall -%}
+            {%- do hipaa_mode.note_space_to_clear() -%}
+            {%- do log('hipaa_mode: forgot ' ~ count ~ ' surrogate codes: only withheld calls, or none, have their values', info=true) -%}
+        {%- endif -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {#- A random 128-bit code for every row, as 32 hexadecimal digits. -#}

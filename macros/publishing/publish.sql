@@ -4,14 +4,17 @@
 {% macro publish(results) -%}
     {%- if execute and flags.WHICH in ('build', 'run', 'test', 'retry') -%}
         {%- set plan = hipaa_mode.plan() -%}
+        {%- set ending = '' -%}
         {%- set decided = hipaa_mode.command('permissions', hipaa_mode.run_request(results)) -%}
         {%- if decided.notice -%}
             {%- do hipaa_mode._record_unpublished(plan, decided.reason) -%}
             {%- do log('hipaa_mode: ' ~ decided.notice, info=true) -%}
         {%- else -%}
             {%- set of_run = hipaa_mode.add_run_blockers(decided.destinations, results) -%}
-            {{- return(hipaa_mode._publish_all(plan, decided.destinations, of_run)) -}}
+            {%- set ending = hipaa_mode._publish_all(plan, decided.destinations, of_run) -%}
         {%- endif -%}
+        {%- do hipaa_mode.clear_space() -%}
+        {{- return(ending) -}}
     {%- endif -%}
 {%- endmacro %}
 

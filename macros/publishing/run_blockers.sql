@@ -30,7 +30,7 @@
     {%- endif -%}
     {%- set now -%}
         select
-            (select count(*) from {{ hipaa_mode.package_relation('withheld_calls') }} where reason in ('suppressed', 'suppressed_by_alias')),
+            (select count(*) from {{ hipaa_mode.package_relation('withheld_calls') }} where {{ hipaa_mode._is_of_person() }}),
             (select count(*) from {{ hipaa_mode.package_relation('calls_read') }})
     {%- endset -%}
     {%- set row = run_query(now).rows[0] -%}
@@ -51,7 +51,7 @@
 
         released as (
 
-            select call_key, bool_or(reason in ('suppressed', 'suppressed_by_alias')) as is_of_person
+            select call_key, bool_or({{ hipaa_mode._is_of_person() }}) as is_of_person
             from {{ hipaa_mode.build_table('released_calls') }}
             where run_number > {{ since }}
             group by call_key

@@ -28,6 +28,7 @@ from hipaa_mode.commands._options import (
     messages,
     output,
 )
+from hipaa_mode.commands.compact import compact
 from hipaa_mode.commands.init import init
 from hipaa_mode.commands.inventory import inventory
 from hipaa_mode.commands.key_token import token
@@ -77,6 +78,7 @@ app.command()(init)
 app.command()(allow)
 app.command()(mask)
 app.command()(deny)
+app.command()(compact)
 app.command()(inventory)
 app.command()(lock)
 app.command()(preview)

@@ -171,6 +171,7 @@ class Session:
             "published": self._published,
             "allowed_events": lambda request: sorted(self._plan_for(request).event_rows),
             "never_matched": lambda request: never_matched(self._plan_for(request), request),
+            "rewrite_database": lambda request: run_end.rewrite_database(request["file"]),
             "hub_notices": lambda request: hub_notices(**request),
             "audit": self._audit,
             "property_counts": lambda request: count_properties(request["columns"]).text,
@@ -346,7 +347,8 @@ class Session:
 
     def _published_before(self, request: Request) -> int:
         """Return the number of the run that published last; 0 where none is known."""
-        withheld = self._state.record.withheld if self._state.record else None
+        record = self._state.newest
+        withheld = record.withheld if record else None
         return withheld.run_number if withheld else 0
 
     def _returning_calls(self, request: Request) -> list[str]:

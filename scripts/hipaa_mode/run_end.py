@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
+from pathlib import Path
 from typing import Any
 
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt_common.events.event_manager_client import get_event_manager
 
-from hipaa_mode import locking
+from hipaa_mode import locking, rewriting
 
 COMPLETED = "CommandCompleted"
 """The last event of every dbt command, of one that fails too."""
@@ -22,6 +24,7 @@ COMPLETED = "CommandCompleted"
 PRIVATE_UMASK = 0o077
 
 _umask_before: int | None = None
+_to_rewrite: Path | None = None
 
 
 def begin() -> None:
@@ -40,10 +43,20 @@ def watch() -> None:
         callbacks.append(_on_event)
 
 
+def rewrite_database(file: str) -> None:
+    """See that a database file is written anew when the run has ended; one in memory has none."""
+    global _to_rewrite
+    _to_rewrite = Path(file).absolute() if file else None
+    watch()
+
+
 def end() -> None:
     """Close the database, so that the next run has a plugin of its own; release the locks."""
-    global _umask_before
+    global _to_rewrite, _umask_before
     _close_database()
+    if _to_rewrite is not None:
+        print(f"hipaa_mode: {rewriting.rewrite_apart(_to_rewrite)}", file=sys.stderr, flush=True)
+        _to_rewrite = None
     locking.release_all()
     if _umask_before is not None:
         os.umask(_umask_before)

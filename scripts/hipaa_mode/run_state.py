@@ -39,6 +39,11 @@ class RunState:
         self._next: RunRecord | None = None
         self._reads_raw_calls = False
 
+    @property
+    def newest(self) -> RunRecord | None:
+        """The run's own record as far as it is made, else the one that it started from."""
+        return self._next or self.record
+
     def begin(self, request: Request, clock: dt.date) -> tuple[dt.date, list[str], list[Fault]]:
         """Read the records.
 

@@ -32,6 +32,15 @@
     {{- return(hipaa_mode.remove_pattern(text, '^' ~ blanks ~ '|' ~ blanks ~ '$')) -}}
 {%- endmacro %}
 
+{#- A text in Unicode's composed form (NFC). -#}
+{% macro composed(text) -%}
+    {{- return(adapter.dispatch('composed', 'hipaa_mode')(text)) -}}
+{%- endmacro %}
+
+{% macro duckdb__composed(text) -%}
+    {{- return('nfc_normalize(' ~ text ~ ')') -}}
+{%- endmacro %}
+
 {#- An expression over a value under a name, so that the value is written once. -#}
 {% macro bind(name, value, expression) -%}
     {{- return(adapter.dispatch('bind', 'hipaa_mode')(name, value, expression)) -}}

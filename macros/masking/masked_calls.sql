@@ -231,7 +231,7 @@ call_type in ({{ hipaa_mode.literals(hipaa_mode.call_types(view)) }})
 
 {#- The relation that holds the tokens of a masked column's values. -#}
 {% macro tokens_name(column) -%}
-    {{- return(column.value ~ ('__' ~ column.normalize if column.normalize != 'none' else '') ~ '__tokens') -}}
+    {{- return(column.value ~ hipaa_mode.normalize_suffix(column.normalize) ~ '__tokens') -}}
 {%- endmacro %}
 
 {#- What the name of a masked column ends with for tokens of a scope; as in plan.py. -#}

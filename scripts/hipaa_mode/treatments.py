@@ -31,7 +31,8 @@ DATA_TYPES = {
 }
 """Spellings accepted in `data_type`, and the type each stands for."""
 
-NORMALIZATIONS = ("none", "email", "phone", "lower")
+NORMALIZATIONS = ("none", "email", "phone", "phone(1)", "lower")
+"""How a value may be brought to one spelling before masking; `phone(1)` is North America's."""
 
 GUARDS = ("none", "warn", "block")
 """What is done with a value that looks like an identifier: nothing, counted, or made null."""

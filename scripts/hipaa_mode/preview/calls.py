@@ -218,6 +218,7 @@ def _value(column: ViewColumn) -> object:
         return _OF_KIND["email"] if "email" in kinds else _OF_KIND["url"]
     if treatment in _OF_TREATMENT:
         return _OF_TREATMENT[treatment]
-    if treatment == "mask" and column.normalize in _OF_KIND:
-        return _OF_KIND[column.normalize]
+    normalize = column.normalize.partition("(")[0]
+    if treatment == "mask" and normalize in _OF_KIND:
+        return _OF_KIND[normalize]
     return _OF_TYPE.get(column.data_type) or of_kind or "example"

@@ -11,16 +11,18 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 
-from hipaa_mode.selftest.messages import is_blank, normalized
+from hipaa_mode.selftest.messages import INVISIBLE, is_blank, normalized
 
-NORMALIZATIONS = ("none", "email", "phone", "lower")
+NORMALIZATIONS = ("none", "email", "phone", "phone(1)", "lower")
 
 
 class Bijection:
     """A one-to-one map of texts that keeps apart what is apart and together what is together.
 
     It commutes with every normalisation, so texts that have one token have one token again, and
-    no others do. Letters and digits are permuted, and a tail is added, so lengths change too.
+    no others do. Letters and digits are permuted. A text that is no telephone number gets a tail
+    of letters, so lengths change too, and it is none afterwards; in a telephone number the digits
+    2 to 9 are permuted, since 0 and 1 tell how it is written.
 
     Texts of `frozen`, and those that a normalisation makes equal to one of them, stay as they
     are: some destination sees them unmasked, and another as a token.
@@ -30,35 +32,62 @@ class Bijection:
         source = random.Random(seed)
         # The Kelvin sign and the dotted I are lower-cased to the ASCII letters k and i.
         used = set().union(*texts)
-        fixed = ("k" if "\u212a" in used else "") + ("i" if "\u0130" in used else "")
+        fixed = ("k" if "\u212a" in used else "") + ("i" if used & set("\u0130\u0307") else "")
         letters = [letter for letter in string.ascii_lowercase if letter not in fixed]
         moved = _shifted(letters, source)
         digits = list(string.digits)
         pairs = [*zip(letters, moved), *zip(digits, _shifted(digits, source))]
         self._map = {ord(one): other for one, other in pairs}
         self._map |= {ord(one.upper()): other.upper() for one, other in zip(letters, moved)}
-        self._digits = "".join(source.choices(string.digits, k=4))
-        self._letters = "".join(source.choices(string.ascii_lowercase, k=4))
+        self._numbers = {
+            zero + int(one): chr(zero + int(other))
+            for one, other in zip(digits[2:], _shifted(digits[2:], source))
+            for zero in (ord("0"), 0xFF10, 0x660, 0x6F0)
+        }
+        self._tail = "".join(source.choices(string.ascii_lowercase, k=4))
         self._frozen: set[str] = set()
         for text in frozen:
-            for first in NORMALIZATIONS:
-                once = normalized(text, first)
-                self._frozen |= {normalized(once, second) for second in NORMALIZATIONS}
+            for once in spellings(text):
+                self._frozen.update(spellings(once))
         self._frozen = {text for text in self._frozen if not is_blank(text)}
 
     def __call__(self, text: str) -> str:
         """Return the other text; a blank one, which has no token, is left as it is."""
-        if is_blank(text) or self.is_frozen(text):
+        if is_blank(text) or is_blank(normalized(text, "email")) or self.is_frozen(text):
             return text
-        core = text.strip("\t\n\f\r ")
+        if normalized(text, "phone") or normalized(text, "phone(1)"):
+            return text.translate(self._numbers)
+        core = _visible(text)
         start = text.index(core)
-        tail = self._digits if re.search("[0-9]", core) else self._letters
-        moved = "".join(map(_other_symbol, core)).translate(self._map)
-        return text[:start] + moved + tail + text[start + len(core) :]
+        return text[:start] + self._moved(core) + self._tail + text[start + len(core) :]
+
+    def _moved(self, text: str) -> str:
+        """Exchange characters, but those that are composed with others."""
+        moved = []
+        for place, character in enumerate(text):
+            follows = next((c for c in text[place + 1 :] if ord(c) not in INVISIBLE), "")
+            if follows and unicodedata.combining(follows):
+                moved.append(character)
+            elif ord(character) < 128:
+                moved.append(self._map.get(ord(character), character))
+            else:
+                moved.append(_other_symbol(character))
+        return "".join(moved)
 
     def is_frozen(self, text: str) -> bool:
         """Whether a text stays as it is."""
-        return any(normalized(text, name) in self._frozen for name in NORMALIZATIONS)
+        return not self._frozen.isdisjoint(spellings(text))
+
+
+def spellings(text: str) -> set[str]:
+    """Return what the normalisations make of a text."""
+    return {found for name in NORMALIZATIONS if (found := normalized(text, name)) is not None}
+
+
+def _visible(text: str) -> str:
+    """Return a text without the blanks and what nobody sees around it."""
+    kept = [p for p, c in enumerate(text) if not is_blank(c) and ord(c) not in INVISIBLE]
+    return text[kept[0] : kept[-1] + 1]
 
 
 def _shifted(characters: list[str], source: random.Random) -> list[str]:
@@ -70,12 +99,11 @@ def _shifted(characters: list[str], source: random.Random) -> list[str]:
 
 
 def _other_symbol(character: str) -> str:
-    """Exchange neighbours among the letters that have no case, and among the symbols."""
-    if ord(character) < 128:
-        return character
+    """Exchange neighbours among the symbols: letters may be composed of, or with, others."""
     other = chr(ord(character) ^ 1)
     kinds = {unicodedata.category(character), unicodedata.category(other)}
-    return other if kinds in ({"Lo"}, {"So"}) else character
+    is_inert = not any(map(unicodedata.decomposition, (character, other)))
+    return other if is_inert and kinds == {"So"} else character
 
 
 def moment_of(text: str | None) -> dt.datetime | None:

@@ -41,6 +41,16 @@ IDS = ("user_id", "anonymous_id", "group_id")
 OBJECTS = ("properties", "traits", "context")
 
 
+_RANGES = ((0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F))
+INVISIBLE = {0xAD, 0x34F, 0x61C, 0x180E, 0xFEFF}.union(*(range(a, b + 1) for a, b in _RANGES))
+"""Characters that nobody sees, and that copying leaves behind."""
+
+_DIGITS = {zero + digit: str(digit) for zero in (0xFF10, 0x660, 0x6F0) for digit in range(10)} | {
+    0xFF0B: "+"
+}
+_HYPHENS = (*range(0x2010, 0x2016), 0x2212, 0xFF0D)
+
+
 class Number(str):
     """A JSON number, as the text it was written in."""
 
@@ -154,16 +164,59 @@ def is_blank(text: str | None) -> bool:
     )
 
 
-def normalized(text: str, normalize: str) -> str:
-    """Bring a text to the one spelling that is masked."""
-    if normalize == "phone":
-        return re.sub("[^0-9]", "", text)
+def normalized(text: str, normalize: str) -> str | None:
+    """Bring a text to the one spelling that is masked; None where it has none."""
+    if normalize.startswith("phone"):
+        return _telephone_number(text, normalize == "phone(1)")
     if normalize == "email":
-        text = text.strip("\t\n\f\r ")
-    if normalize in ("email", "lower"):
-        # Character by character: no engine but Python knows the final sigma.
-        return "".join(lower if len(lower := c.lower()) == 1 else "i" for c in text)
-    return text
+        text = unicodedata.normalize("NFC", without_blanks(without_invisible(text)))
+        return unicodedata.normalize("NFC", _lower(text))
+    return _lower(text) if normalize == "lower" else text
+
+
+def without_invisible(text: str) -> str:
+    """Leave out the characters that nobody sees."""
+    return "".join(character for character in text if ord(character) not in INVISIBLE)
+
+
+def without_blanks(text: str) -> str:
+    """Leave out the blanks around a text."""
+    start, end = 0, len(text)
+    while start < end and is_blank(text[start]):
+        start += 1
+    while end > start and is_blank(text[end - 1]):
+        end -= 1
+    return text[start:end]
+
+
+def _lower(text: str) -> str:
+    # Character by character: no engine but Python knows the final sigma.
+    lower = "".join(lower if len(lower := c.lower()) == 1 else "i" for c in text)
+    return lower.replace("\u03c2", "\u03c3")
+
+
+def _telephone_number(text: str, is_nanp: bool) -> str | None:
+    plain = without_blanks(without_invisible(text)).translate(_DIGITS)
+    plain = "".join(" " if unicodedata.category(c)[0] == "Z" or c == "\t" else c for c in plain)
+    plain = "".join("-" if ord(c) in _HYPHENS else c for c in plain)
+    plain = re.sub("^tel:", "", plain, flags=re.IGNORECASE | re.ASCII)
+    labelled = r"(?:x|ext|extn|extension|#)[.:=# ]*[0-9]{1,7}"
+    extension = rf"[,; ()./-]*(?:{labelled}|,[0-9]{{1,5}})[#)]?$"
+    plain = re.sub(extension, "", plain, count=1, flags=re.IGNORECASE | re.ASCII)
+    plain = re.sub(r"\.0$", "", plain)
+    if not re.fullmatch(r"(?:\+|\(|\+\(|\(\+)?[0-9][0-9 ()./-]*", plain):
+        return None
+    if re.search(r"\([0 ]+\)", plain):
+        return None
+    number = "".join(c for c in plain if c in "0123456789+")
+    prefix = re.match(r"\+|00|011" if is_nanp else r"\+|00", number)
+    rest = number[len(prefix[0]) :] if prefix else number
+    if not is_nanp:
+        is_one = 7 <= len(rest) <= 15 and (rest[0] != "0" or (not prefix and rest[1] != "0"))
+        return rest if is_one else None
+    if re.fullmatch("1?[2-9][0-9]{9}", rest) and (rest[0] == "1" or not prefix):
+        return "1" + rest[-10:]
+    return rest if prefix and re.fullmatch("[2-9][0-9]{6,14}", rest) else None
 
 
 def subkey(key: str, environment: str, scope: str) -> bytes:

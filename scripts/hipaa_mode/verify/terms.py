@@ -152,6 +152,7 @@ FUNCTIONS = frozenset(
         "ltrim",
         "make_timestamp",
         "map_entries",
+        "nfc_normalize",
         "regexp_extract_all",
         "regexp_full_match",
         "regexp_matches",
@@ -177,9 +178,9 @@ EXPRESSIONS: tuple[type[exp.Expression], ...] = (
     exp.JSONType, exp.LT, exp.LTE, exp.Least, exp.Left, exp.Length, exp.Lower, exp.Mod,
     exp.Mul, exp.NEQ, exp.Neg, exp.Not, exp.Nullif, exp.Or, exp.Pad, exp.RegexpExtract,
     exp.RegexpExtractAll, exp.RegexpFullMatch, exp.RegexpLike, exp.RegexpReplace, exp.Replace,
-    exp.Round, exp.SHA2, exp.Slice, exp.Split, exp.SplitPart, exp.StartsWith, exp.StrPosition,
-    exp.Sub, exp.Substring, exp.TimeToStr, exp.TimestampTrunc, exp.Transform, exp.Trim,
-    exp.Try, exp.TryCast, exp.UnixToTime, exp.Var,
+    exp.Right, exp.Round, exp.SHA2, exp.Slice, exp.Split, exp.SplitPart, exp.StartsWith,
+    exp.StrPosition, exp.Sub, exp.Substring, exp.TimeToStr, exp.TimestampTrunc, exp.Transform,
+    exp.Translate, exp.Trim, exp.Try, exp.TryCast, exp.UnixToTime, exp.Var,
 )  # fmt: skip
 """Syntax that computes from its parts and nothing else."""
 

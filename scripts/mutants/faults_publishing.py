@@ -148,7 +148,7 @@ FAULTS: tuple[Fault, ...] = (
         "test_a_macro_of_the_projects_own_is_no_check_of_ours",
         (
             PERMISSION,
-            'return self.test == test and f"macro.{package}.test_{test}" in self.macros',
+            'return self.test == test and f"macro.{PACKAGE}.test_{test}" in self.macros',
             "return self.test == test",
         ),
         check="test_permission.py::test_a_macro_of_the_projects_own_is_no_check_of_ours",

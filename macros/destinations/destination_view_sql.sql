@@ -50,6 +50,9 @@ select 1 from {{ masked }}
         {{- return('cast(null as ' ~ hipaa_mode.data_type(column.data_type) ~ ')') -}}
     {%- endif -%}
     {%- set masked_column = 'masked.' ~ masked_name -%}
+    {%- if column.other_masked_column -%}
+        {%- set masked_column = 'coalesce(' ~ masked_column ~ ', masked.' ~ hipaa_mode.identifier(column.other_masked_column) ~ ')' -%}
+    {%- endif -%}
     {%- if column.name == 'event' and column.property_list == 'envelope' -%}
         {{- return(hipaa_mode._sent_as(masked_column, events)) -}}
     {%- elif column.events is not none -%}

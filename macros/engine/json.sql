@@ -65,25 +65,26 @@
     {{- return('array_to_string(' ~ texts ~ ', chr(31))') -}}
 {%- endmacro %}
 
-{#- The text of a scalar, the same on every engine; null for an object, an array or null.
-    A string is its characters; a whole number its digits, however many; another number its
-    shortest form that reads back as the same double, as ECMAScript and RFC 8785 write it
-    (so 1.0, 1 and 1e0 are all `1`); a boolean is `true` or `false`. -#}
+{#- The text of a scalar, the same on every engine; null for an object, an array or null. A string
+    is its characters, a boolean `true` or `false`. One number has one text or none: docs/values.md. -#}
 {% macro scalar_text(json_text) -%}
     {{- return(adapter.dispatch('scalar_text', 'hipaa_mode')(json_text)) -}}
 {%- endmacro %}
 
 {% macro duckdb__scalar_text(json_text) -%}
     {%- set t = json_text -%}
+    {#- Whole numbers from 10^21 on have an exponent, if no digit is lost by it. -#}
+    {%- set with_exponent = "replace(regexp_replace(" ~ t ~ ", '^(-?[0-9])([0-9]*?)0*$', '\\1.\\2e+'), '.e', 'e') || length(ltrim(" ~ t ~ ", '-')) - 1" -%}
 case
         when starts_with({{ t }}, '"') and not contains({{ t }}, '\') then substring({{ t }}, 2, length({{ t }}) - 2)
         when starts_with({{ t }}, '"') then json_extract_string({{ t }}, '$')
         when {{ t }} in ('true', 'false') then {{ t }}
         when {{ t }} = '-0.0' then '0'
-        when ends_with({{ t }}, '.0') then left({{ t }}, -2)
-        when regexp_full_match({{ t }}, '-?[0-9]+(\.[0-9]+)?') then {{ t }}
-        when regexp_full_match({{ t }}, '-?[0-9.]+e[0-9]+') then replace({{ t }}, 'e', 'e+')
-        when regexp_full_match({{ t }}, '-?[0-9.]+e-[0-9]+') then {{ t }}
+        when regexp_full_match({{ t }}, '-?[0-9]{1,15}0*\.0') then left({{ t }}, -2)
+        when regexp_full_match({{ t }}, '-?[0-9]{1,15}0{7,}') and length(ltrim({{ t }}, '-')) between 22 and 38 then {{ with_exponent }}
+        when regexp_full_match({{ t }}, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then {{ t }}
+        when regexp_full_match({{ t }}, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace({{ t }}, 'e', 'e+')
+        when regexp_full_match({{ t }}, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then {{ t }}
     end
 {%- endmacro %}
 

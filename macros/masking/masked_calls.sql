@@ -10,13 +10,14 @@
 {%- set whole = ['properties', 'context'] if view == 'events' else ['traits', 'context'] -%}
 {%- set keeps_whole = plan.keeps_whole_objects if plan else false -%}
 {%- set scopes = plan.scopes if plan else [] -%}
-{%- set id_scopes = plan.id_scopes if plan else {} -%}
+{%- set id_scopes = hipaa_mode.id_scopes(plan) -%}
 {#- Staged values that are needed as texts, as they were staged, and as tokens. -#}
 {%- set texts = {} -%}
 {%- set staged = {} -%}
 {%- set tokens = {} -%}
 {%- for name, own_scopes in id_scopes.items() -%}
-    {%- do tokens.update({name ~ '__tokens': {'value': name, 'text': 'value', 'scopes': own_scopes}}) -%}
+    {%- set id = plan.normalized_ids.get(name) or {'name': name, 'normalize': 'none'} -%}
+    {%- do tokens.update({name ~ '__tokens': {'value': id.name, 'text': hipaa_mode.normalized('value', id.normalize), 'scopes': own_scopes}}) -%}
 {%- endfor -%}
 {%- for column in columns -%}
     {%- if column.treatment == 'mask' and hipaa_mode.is_joined(column) -%}
@@ -213,6 +214,15 @@ select
     {%- endfor %}
 from formed
 -- depends_on: {{ ref('hipaa_mode', 'surrogate_codes') }}
+{%- endmacro %}
+
+{#- The scopes of the tokens of ids, by what the names of their columns begin with. -#}
+{% macro id_scopes(plan) -%}
+    {%- set scopes = dict(plan.id_scopes) if plan else {} -%}
+    {%- for name, id in (plan.normalized_ids if plan else {}).items() -%}
+        {%- do scopes.update({name: id.scopes}) -%}
+    {%- endfor -%}
+    {{- return(scopes) -}}
 {%- endmacro %}
 
 {#- The condition that tells the calls of a masked table. -#}

@@ -20,6 +20,11 @@
             {%- do values.append({'kind': 'id', 'scope': scope, 'fingerprint': fingerprint, 'relation': name ~ 's'}) -%}
         {%- endfor -%}
     {%- endfor -%}
+    {%- for name, id in (plan.normalized_ids if plan else {}).items() if 'id' in kinds -%}
+        {%- for scope in id.scopes -%}
+            {%- do values.append({'kind': 'id', 'scope': scope, 'fingerprint': fingerprint, 'relation': name ~ 's'}) -%}
+        {%- endfor -%}
+    {%- endfor -%}
     {%- for scope in property_scopes if 'property' in kinds -%}
         {%- do values.append({'kind': 'property', 'scope': scope, 'fingerprint': fingerprint, 'relation': 'properties_' ~ loop.index}) -%}
     {%- endfor -%}
@@ -65,6 +70,13 @@ ids as (
     {%- endfor %}
 
 ),
+{% for name, id in (plan.normalized_ids if plan else {}).items() %}
+{{ name }}s as (
+
+    select distinct {{ hipaa_mode.normalized('value', id.normalize) }} as value from {{ id.name }}s
+
+),
+{% endfor %}
 {% for scope in property_scopes %}
 properties_{{ loop.index }} as (
 
@@ -100,7 +112,7 @@ tokens as (
 
 )
 
-select
+select distinct
     scope,
     kind,
     old_key,

@@ -67,18 +67,25 @@
             'name': column.name,
             'property_list': column.property_list,
             'property': column.path,
+            'other_property': column.other_path,
             'treatment': column.treatment,
             'data_type': column.data_type,
             'is_list': column.is_list,
             'events': column.events,
             'reason': column.reason,
-            'values_not_fitting': not_fitting.get(column.masked_column, 0),
+            'values_not_fitting': not_fitting.get(column.masked_column, 0) + not_fitting.get(column.other_masked_column, 0),
             'guard': column.guard,
-            'values_like_identifiers': hipaa_mode._count_on_events(like_identifiers.get(column.masked_column), events, column.events),
+            'values_like_identifiers': hipaa_mode._count_of_places(column, like_identifiers, events),
             'values_that_ids_equal': coincidences.get(column.name, 0),
         }) -%}
     {%- endfor -%}
     {{- return(described) -}}
+{%- endmacro %}
+
+{% macro _count_of_places(column, counts, events) -%}
+    {%- set first = hipaa_mode._count_on_events(counts.get(column.masked_column), events, column.events) -%}
+    {%- set second = hipaa_mode._count_on_events(counts.get(column.other_masked_column), events, column.events) -%}
+    {{- return(first if second is none else (first or 0) + second) -}}
 {%- endmacro %}
 
 {#- The sum over the events that a view, and one of its columns, is shown on; none where there

@@ -663,14 +663,18 @@ def _check_property_form(read: _RowReader, allowed: AllowedProperty) -> None:
             f"`event` does not go with property list {allowed.property_list}",
             "Leave event blank: only track, page and screen calls have an event",
         )
-    if allowed.property_list == ENVELOPE:
-        if str(allowed.path) not in ENVELOPE_IDS or name not in ("allow", "mask", "deny"):
-            read.fault(
-                "property list envelope holds only the call's ids",
-                f"Use {', '.join(ENVELOPE_IDS)} with allow, mask or deny",
-            )
-        if allowed.event is not None or allowed.normalize != "none":
-            read.fault("an envelope id takes no event and no normalize", "Leave them blank")
+    is_id = str(allowed.path) in ENVELOPE_IDS and name in ("allow", "mask", "deny")
+    if allowed.property_list == ENVELOPE and not is_id:
+        read.fault(
+            "property list envelope holds only the call's ids",
+            f"Use {', '.join(ENVELOPE_IDS)} with allow, mask or deny",
+        )
+    is_person = allowed.property_list == ENVELOPE and str(allowed.path) != "group_id"
+    if is_person and allowed.normalize != "none":
+        read.fault(
+            "`normalize` goes with no id that people are suppressed by",
+            "Leave it blank, and send one spelling",
+        )
 
 
 def _check_masking(read: _RowReader, allowed: AllowedProperty) -> None:

@@ -290,7 +290,7 @@ def _by_default(destination: Destination, property_list: str) -> frozenset[objec
     if property_list != ENVELOPE:
         return frozenset()
     form = "mask" if destination.restrict_phi else "allow"
-    return frozenset((later, form) for later in (False, True))
+    return frozenset((later, form, "none") for later in (False, True))
 
 
 def _seen(
@@ -307,7 +307,7 @@ def _seen(
 
 def _form(destination: Destination, row: AllowedProperty) -> tuple[object, ...]:
     if row.property_list == ENVELOPE:
-        return (row.treatment.kind.name,)
+        return (row.treatment.kind.name, row.normalize)
     guard = effective_guard(destination, row)
     form = (str(row.treatment), row.normalize, row.data_type, row.column_name, guard)
     return (*form, row.event)

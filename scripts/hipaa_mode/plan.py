@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from hipaa_mode.configuration import (
     ALL_VIEWS,
@@ -39,6 +39,7 @@ from hipaa_mode.paths import ARRAY, PropertyPath, duckdb_json_path, snake_case
 from hipaa_mode.seeds import Fault
 from hipaa_mode.selection import candidate_rows, grants, rank, still_counts, strongest
 from hipaa_mode.stops import Stop
+from hipaa_mode.two_places import with_second_places
 
 CHANGED_AT = "changed_at"
 """Column of a view of latest values: when one of them last changed."""
@@ -99,6 +100,21 @@ class MaskedColumn:
 
 
 @dataclass(frozen=True)
+class NormalizedId:
+    """Tokens of an id of the calls, made of its one spelling.
+
+    Attributes:
+        name: the id: `user_id`, …
+        normalize: how it is brought to that spelling.
+        scopes: scopes of the tokens.
+    """
+
+    name: str
+    normalize: str
+    scopes: list[str]
+
+
+@dataclass(frozen=True)
 class ViewColumn:
     """A column of a destination view.
 
@@ -116,6 +132,8 @@ class ViewColumn:
         reason: why it is safe, from the seed.
         guard: `none`, `warn` or `block` where the value can be free text; else blank.
         scope: scope of the tokens or codes; None where it holds none.
+        other_path: path in the context of a trait that comes there too; blank for others.
+        other_masked_column: the column of the masked table that shows it.
     """
 
     name: str
@@ -131,6 +149,14 @@ class ViewColumn:
     reason: str
     guard: str = ""
     scope: str | None = None
+    other_path: str = ""
+    other_masked_column: str = ""
+
+    @property
+    def places(self) -> list[tuple[str, str]]:
+        """The property list and path of each place that its value comes from, the first first."""
+        second = [("context", self.other_path)] if self.other_path else []
+        return [(self.property_list, self.path), *second]
 
 
 @dataclass(frozen=True)
@@ -174,6 +200,8 @@ class Plan:
     `retain_days` is for how many days calls are kept, and `retained_from` the first of these days
     (UTC, ISO 8601); None for good. `column_rows` has by view and masked column the rows that ask
     for it, each as file, line and path, and `event_rows` the places of each event's rows.
+    `normalized_ids` has, by what the names of their columns begin with, the ids that are brought
+    to one spelling; `id_scopes` the scopes of those that are not.
     `rows_without_effect` are the warnings of rows without which nothing would be otherwise.
     `stopped` has the destinations that an emergency stop keeps unpublished.
     """
@@ -187,6 +215,7 @@ class Plan:
     masked_events: list[str] | None = field(default_factory=list)
     scopes: list[str] = field(default_factory=list)
     id_scopes: dict[str, list[str]] = field(default_factory=dict)
+    normalized_ids: dict[str, NormalizedId] = field(default_factory=dict)
     raw_ids: list[str] = field(default_factory=list)
     precisions: list[str] = field(default_factory=list)
     keeps_whole_objects: bool = False
@@ -396,8 +425,8 @@ class _Resolution:
         for view, property_list in VIEWS.items():
             columns = self._envelope(destination, rows, view)
             in_view = [row for row in rows if row.property_list in (property_list, "context")]
-            for grouped in _by_column(in_view):
-                columns.append(self._column(destination, view, grouped))
+            for grouped, second in _columns_of(view, in_view, destination):
+                columns.append(self._column_of_places(destination, view, grouped, second))
             _check_collisions(plan, destination, view, in_view)
             views[view] = columns
         for row in rows:
@@ -479,6 +508,7 @@ class _Resolution:
         for name in ENVELOPE_COLUMNS:
             treatment, masked, data_type = "envelope", name, "text"
             scope: str | None = None
+            normalize = "none"
             if name == "row_id":
                 treatment, scope = "mask", destination.scope
                 masked = f"row_id{scope_suffix(scope)}"
@@ -496,9 +526,9 @@ class _Resolution:
                 if treatment == "mask":
                     scope = row.scope_for(destination) if row else destination.scope
                     assert scope is not None
-                    masked = f"{name}{scope_suffix(scope)}"
-                    self.id_scopes[name][scope] = None
-            columns.append(_own_column(name, masked, treatment, data_type, scope))
+                    normalize = row.normalize if row else "none"
+                    masked = f"{self._id_tokens(name, normalize, scope)}{scope_suffix(scope)}"
+            columns.append(_own_column(name, masked, treatment, data_type, scope, normalize))
         if not destination.restrict_phi:
             whole = ("properties", "context") if view == "events" else ("traits", "context")
             columns += [
@@ -518,6 +548,30 @@ class _Resolution:
                 for name in whole
             ]
         return columns
+
+    def _id_tokens(self, name: str, normalize: str, scope: str) -> str:
+        """Ask for tokens of an id, and return what the names of their columns begin with."""
+        if normalize == "none":
+            self.id_scopes[name][scope] = None
+            return name
+        key = f"{name}{normalize_suffix(normalize)}"
+        found = self.plan.normalized_ids.setdefault(key, NormalizedId(name, normalize, []))
+        if scope not in found.scopes:
+            found.scopes.append(scope)
+        return key
+
+    def _column_of_places(
+        self,
+        destination: Destination,
+        view: str,
+        rows: Sequence[AllowedProperty],
+        second: Sequence[AllowedProperty] | None,
+    ) -> ViewColumn:
+        column = self._column(destination, view, rows)
+        if second is None:
+            return column
+        other = self._column(destination, view, second)
+        return replace(column, other_path=other.path, other_masked_column=other.masked_column)
 
     def _column(
         self, destination: Destination, view: str, rows: Sequence[AllowedProperty]
@@ -622,7 +676,7 @@ class _Resolution:
 
 def _received(columns: Sequence[ViewColumn]) -> list[dict[str, object]]:
     """Describe what a destination receives in a view, whatever the order and the reasons."""
-    ours = ("masked_column", "top_name", "reason")
+    ours = ("masked_column", "other_masked_column", "top_name", "reason")
     described = [
         {name: value for name, value in asdict(column).items() if name not in ours}
         for column in columns
@@ -642,6 +696,11 @@ def scope_suffix(scope: str) -> str:
     base, *property_ = scope.split("/", 1)
     shown = "shared" if base == ANY else f"for_{base}"
     return f"__property_{shown}" if property_ else f"__{shown}"
+
+
+def normalize_suffix(normalize: str) -> str:
+    """Return what a normalisation adds to a name; as the macro of that name."""
+    return "__" + normalize.replace("(", "_").replace(")", "")
 
 
 def _extraction(root: str, path: PropertyPath) -> tuple[str, tuple[str, ...]]:
@@ -674,6 +733,16 @@ def _by_column(rows: Sequence[AllowedProperty]) -> list[list[AllowedProperty]]:
     return list(groups.values())
 
 
+def _columns_of(
+    view: str, rows: Sequence[AllowedProperty], destination: Destination
+) -> list[tuple[Sequence[AllowedProperty], Sequence[AllowedProperty] | None]]:
+    """Return the rows of each column of a view, and those of its second place if it has one."""
+    columns = _by_column(rows)
+    if view != "identifies":
+        return [(grouped, None) for grouped in columns]
+    return with_second_places(columns, destination)
+
+
 def _check_collisions(
     plan: Plan, destination: Destination, view: str, rows: Sequence[AllowedProperty]
 ) -> None:
@@ -681,7 +750,7 @@ def _check_collisions(
     if not destination.restrict_phi:
         reserved |= set(WHOLE_OBJECT_COLUMNS)
     taken: dict[str, AllowedProperty] = {}
-    for grouped in _by_column(rows):
+    for grouped, _ in _columns_of(view, rows, destination):
         row = grouped[0]
         column = row.column_name.casefold()
         problem = ""
@@ -734,7 +803,9 @@ def latest_views(
         if id_column.treatment == "deny":
             continue
         own = id_column.scope or scope
-        row_id = _own_column("row_id", f"{id_name}{scope_suffix(own)}", "mask", "text", own)
+        is_masked = id_column.treatment == "mask"
+        person = id_column.masked_column if is_masked else f"{id_name}{scope_suffix(own)}"
+        row_id = _own_column("row_id", person, "mask", "text", own, id_column.normalize)
         changed_at = _own_column(CHANGED_AT, "", ENVELOPE, "timestamp")
         values = [
             column
@@ -755,7 +826,12 @@ def named_as_changed_at(columns: Iterable[ViewColumn]) -> list[str]:
 
 
 def _own_column(
-    name: str, masked_column: str, treatment: str, data_type: str, scope: str | None = None
+    name: str,
+    masked_column: str,
+    treatment: str,
+    data_type: str,
+    scope: str | None = None,
+    normalize: str = "none",
 ) -> ViewColumn:
     return ViewColumn(
         name,
@@ -764,7 +840,7 @@ def _own_column(
         path="",
         top_name="",
         treatment=treatment,
-        normalize="none",
+        normalize=normalize,
         data_type=data_type,
         is_list=False,
         events=None,

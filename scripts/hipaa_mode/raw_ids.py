@@ -115,7 +115,8 @@ def count_of_calls(calls: str, names: list[str], minimum_length: int) -> str:
 
     Args:
         calls: the relation `calls_read`.
-        names: which of its ids: `user_id`, `anonymous_id`, `group_id`.
+        names: which of its ids, `user_id`, `anonymous_id`, `group_id`, or SQL of what a token is
+            made of instead of one.
         minimum_length: characters that an id must have: shorter ones would be found in any
             column of small numbers.
     """

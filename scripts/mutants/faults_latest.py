@@ -146,7 +146,7 @@ FAULTS: tuple[Fault, ...] = (
         PROOF,
         "latest values: their keys are of the scope that all share",
         r"scope: ads__groups_latest\.row_id: its token is of another scope",
-        (PLAN, 'f"{id_name}{scope_suffix(own)}", "mask"', 'f"{id_name}__shared", "mask"'),
+        (PLAN, '"row_id", person, "mask"', '"row_id", f"{id_name}__shared", "mask"'),
     ),
     fault(
         "Python",

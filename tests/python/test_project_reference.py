@@ -69,6 +69,10 @@ class Number(str):
     """A JSON number as its canonical text."""
 
 
+class WithoutText:
+    """A JSON number that has no canonical text."""
+
+
 FIELDS = {
     "type": ("type",),
     "message_id": ("messageId", "message_id"),
@@ -180,8 +184,8 @@ def _read(line: bytes) -> tuple[str, dict[str, Any], str]:
         call = json.loads(
             text,
             object_pairs_hook=_first_of_each_key,
-            parse_int=lambda digits: Number("0" if digits == "-0" else digits),
-            parse_float=lambda digits: Number(number_text(float(digits))),
+            parse_int=_whole_number,
+            parse_float=lambda digits: _number(float(digits)),
         )
     except ValueError:
         return "", {}, "broken_json"
@@ -215,6 +219,25 @@ def _first_of_each_key(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     for name, value in pairs:
         members.setdefault(name, value)
     return members
+
+
+def _whole_number(digits: str) -> Number | WithoutText:
+    """A whole number as its digits, or as ECMAScript has it where no digit is lost by that."""
+    length, significant = len(digits.lstrip("-")), len(digits.strip("-").rstrip("0"))
+    if length > 38:
+        return WithoutText()
+    is_long = length > 21 and significant <= 15
+    return Number(number_text(float(digits)) if is_long or digits == "-0" else digits)
+
+
+def _number(number: float) -> Number | WithoutText:
+    """A number as the text of its double; without one where a digit may be lost."""
+    if abs(number) >= 1e308:
+        return WithoutText()
+    text = number_text(number)
+    digits = text.lstrip("-").partition("e")[0].replace(".", "").strip("0")
+    is_whole = number == int(number)
+    return WithoutText() if is_whole and len(digits) > 15 else Number(text)
 
 
 def number_text(number: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,15 +36,36 @@ def characters(written: str) -> str:
     return re.sub(r"\\u([0-9a-f]{4})", lambda m: chr(int(m[1], 16)), written).replace("\\t", "\t")
 
 
+def numbers() -> dict[str, str]:
+    """The numbers of the page, as they are written in JSON, and their texts."""
+    page = (REPOSITORY / "docs/values.md").read_text("utf-8")
+    [table] = re.findall(r"\| number \| text \|\n.*\n((?:\|.*\n)+)", page)
+    return dict(re.findall(r"\| `(.*?)` \| (.*?) ?\|", table))
+
+
+def with_number(written: str) -> bytes:
+    """A call with a number, as a value and as an id, that Python would write otherwise."""
+    call = track(
+        "E",
+        {"number": "here"},
+        messageId=f"number {written}",
+        timestamp=RECEIVED,
+        userId="here",
+    )
+    return json.dumps(call).replace('"here"', written).encode()
+
+
 def tables() -> list[tuple[str, dict[str, str]]]:
     """Each text of the page and what it becomes, by form; of those without a reading, nothing."""
     found: list[tuple[str, dict[str, str]]] = []
     names: list[str] = []
     for line in (REPOSITORY / "docs/values.md").read_text("utf-8").splitlines():
         cells = re.split(r" ?\| ?", line.strip())[1:-1] if line.startswith("|") else []
-        if not cells or set(cells[0]) == {"-"}:
+        if not cells:
+            names = []
+        if not cells or set(cells[0]) == {"-"} or (not names and cells[0] != "text"):
             continue
-        if cells[0] == "text":
+        if cells[0] in ("text", "number"):
             names = [cell.strip("`") for cell in cells[1:]]
         else:
             match = re.fullmatch(r"`(.*)`", line.split("|")[1].strip(" ")) or pytest.fail(line)
@@ -86,7 +108,8 @@ def built(new_project: Callable[..., Project]) -> Built:
         [
             allowed("tool", "event", f"of_{name}", **{"column_name": f"as_{name}", **form})
             for name, form in FORMS.items()
-        ],
+        ]
+        + [allowed("tool", "event", "number")],
         [
             *(
                 track(
@@ -101,10 +124,11 @@ def built(new_project: Callable[..., Project]) -> Built:
                 track("E", messageId=f"at {text}", timestamp=text, receivedAt=RECEIVED)
                 for text in TIMES
             ),
+            *map(with_number, numbers()),
             track("E", messageId="far", timestamp="2199-01-01", receivedAt="2199-01-01"),
         ],
         {"tool": ["events"]},
-        unsuspected=[f"as_{name}" for name in FORMS],
+        unsuspected=[*(f"as_{name}" for name in FORMS), "number"],
     )
     run = project.build()
     rows = {row["row_id"]: row for row in project.published_rows("tool__events")}
@@ -129,6 +153,24 @@ def test_a_text_becomes_what_the_page_says(built: Built, number: int) -> None:
         name: token(text) if name in MASKED and text else text for name, text in becomes.items()
     }
     assert {name: shown(row[f"as_{name}"]) for name in becomes} == expected
+
+
+@pytest.mark.parametrize("written", numbers())
+def test_a_number_has_the_text_that_the_page_says(built: Built, written: str) -> None:
+    row = built.rows[token(f"number {written}")]
+    text = numbers()[written]
+    assert shown(row["number"]) == text
+    if text != "0":  # Which is no id.
+        assert row["user_id"] == (token(text) if text else None)
+
+
+def test_numbers_without_a_text_are_counted(built: Built) -> None:
+    [column] = [
+        column
+        for column in built.manifest["views"]["tool__events"]["columns"]
+        if column["name"] == "number"
+    ]
+    assert column["values_not_fitting"] == list(numbers().values()).count("") > 4
 
 
 @pytest.mark.parametrize("text", TIMES)

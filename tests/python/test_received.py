@@ -350,7 +350,8 @@ def test_what_the_comparison_does_not_know_widens(place: tuple[str, ...], tmp_pa
 
 def test_every_field_of_the_configuration_is_described_or_says_nothing_of_what_is_received():
     """A new field must be put into the description, or onto this list by who knows why not."""
-    ours = {"masked_column", "top_name", "reason", "path", "property_list"}  # `from` has the last.
+    ours = {"masked_column", "other_masked_column", "top_name", "reason"}
+    ours |= {"path", "other_path", "property_list"}  # `from` has these.
     assert {field.name for field in dataclasses.fields(ViewColumn)} - ours == {
         *("name", "treatment", "normalize", "data_type", "is_list", "events", "guard", "scope")
     }

@@ -93,13 +93,14 @@ def _reception(
 ) -> Reception | None:
     if column.property_list == ENVELOPE:
         return _of_envelope(destination, view, column, property_list, path)
-    if column.property_list != property_list:
-        return None
-    steps = parse_path(column.path).steps
-    is_whole = column.data_type == "json" and path.steps[: len(steps)] == steps
-    if not is_whole and path.steps != steps:
-        return None
-    return Reception(destination.name, column.name, column.treatment, column.events, is_whole)
+    for place, column_path in column.places:
+        steps = parse_path(column_path).steps
+        is_whole = column.data_type == "json" and path.steps[: len(steps)] == steps
+        if place == property_list and (is_whole or path.steps == steps):
+            return Reception(
+                destination.name, column.name, column.treatment, column.events, is_whole
+            )
+    return None
 
 
 def _of_envelope(

@@ -313,7 +313,9 @@ class _Database:
         if call.row is None:
             return
         masked = {column.name: column for column in self._plan.masked_tables[call.view]}
-        shown = {column.masked_column for column in self._destination.views[call.view]}
+        columns = self._destination.views[call.view]
+        shown = {column.masked_column for column in columns}
+        shown |= {column.other_masked_column for column in columns}
         counts = {
             name: column.guard_column
             for name, column in masked.items()

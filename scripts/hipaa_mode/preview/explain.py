@@ -298,7 +298,9 @@ def _is_within(column: ViewColumn, path: PropertyPath) -> bool:
     """Whether a column holds a whole object, and a property is in it."""
     if column.data_type != "json":
         return False
-    return column.property_list == ENVELOPE or parse_path(column.path).steps != path.steps
+    return column.property_list == ENVELOPE or all(
+        parse_path(column_path).steps != path.steps for _, column_path in column.places
+    )
 
 
 def _null(column: ViewColumn, value: Any, guarded: int) -> tuple[str, str]:
@@ -336,11 +338,13 @@ def _shows(
             return len(path.steps) == 1 and path.steps[0].name == used.get(column.name)
         root = "context" if property_list == "context" else ROOT_OF_LIST[property_list]
         return column.name == root and column.data_type == "json"
-    if column.property_list != property_list:
-        return False
-    steps = parse_path(column.path).steps
-    return path.steps == steps or (
-        column.data_type == "json" and path.steps[: len(steps)] == steps
+    return any(
+        place == property_list
+        and (
+            path.steps == (steps := parse_path(column_path).steps)
+            or (column.data_type == "json" and path.steps[: len(steps)] == steps)
+        )
+        for place, column_path in column.places
     )
 
 

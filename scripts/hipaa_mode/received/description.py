@@ -191,7 +191,7 @@ def _column(
         ]
         fed = [row for row in fed if row.treatment.kind.name == "allow"]
     else:
-        described = {"from": _of(column.property_list, column.path)}
+        described = {"from": " or ".join(_of(*place) for place in column.places)}
         fed = [row for row in rows if _feeds(row, column)]
     described["form"] = column.treatment
     if column.normalize != "none":

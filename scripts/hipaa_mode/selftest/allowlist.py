@@ -90,6 +90,7 @@ class Destination:
     rows: list[Row]
     ids: dict[str, str]
     id_scopes: dict[str, str]
+    id_normalize: dict[str, str]
     asked: Asked
 
     def receives(self, call: Call) -> bool:
@@ -253,6 +254,7 @@ def _destination(cells: Mapping[str, str], asks: Asked) -> Destination:
         rows=[],
         ids=dict.fromkeys(IDS, "mask"),
         id_scopes={},
+        id_normalize={},
         asked=asks,
     )
 
@@ -276,6 +278,7 @@ def _add_rows(destination: Destination, rows: Iterable[dict[str, str]], today: d
                 if treatment != "allow" or not is_expired:
                     destination.ids[str(steps[0])] = treatment
                     destination.id_scopes[str(steps[0])] = _scope(cells, destination)
+                    destination.id_normalize[str(steps[0])] = _normalize(cells)
             elif treatment != "deny" and not is_expired:
                 event = cells["event"] if cells["event"].strip() else None
                 destination.rows.append(
@@ -295,10 +298,14 @@ def _form(
     return Form(
         treatment=treatment,
         argument=argument.strip() or {"round": "1", "truncate": "3"}.get(treatment, ""),
-        normalize=cells["normalize"].strip().lower() or "none",
+        normalize=_normalize(cells),
         data_type=cells["data_type"].strip().lower(),
         scope=_scope(cells, destination) if treatment in TOKENS else "",
     )
+
+
+def _normalize(cells: Mapping[str, str]) -> str:
+    return cells["normalize"].strip().lower() or "none"
 
 
 def _scope(cells: Mapping[str, str], destination: Destination) -> str:

@@ -114,21 +114,25 @@ class Columns:
     Attributes:
         rows: the row of a column; where several feed it on different events, one of them.
         events: the events a column is shown on; None for all.
+        second: the row of a trait's second place, in the context.
         ids: the treatment of each id.
         id_scopes: the scope of an id's tokens, where it is another than the destination's.
+        id_normalize: how an id is brought to one spelling, where a row says so.
         unknown: columns that the seeds do not allow.
     """
 
     rows: dict[str, Row] = field(default_factory=dict)
     events: dict[str, set[str | None] | None] = field(default_factory=dict)
+    second: dict[str, Row] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
     id_scopes: dict[str, str] = field(default_factory=dict)
+    id_normalize: dict[str, str] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, destination: Destination, described: Iterable[Mapping[str, Any]]) -> Columns:
         """Find the rows of the seeds for the columns that a manifest describes."""
-        columns = cls(id_scopes=destination.id_scopes)
+        columns = cls(id_scopes=destination.id_scopes, id_normalize=destination.id_normalize)
         for column in described:
             name, property_list = column["name"], column["property_list"]
             if property_list == "envelope":
@@ -142,6 +146,9 @@ class Columns:
                 continue
             columns.rows[name] = same[0]
             columns.events[name] = None if None in events else set(events)
+            if column.get("other_property"):
+                other = read_path(column["other_property"])
+                columns.second[name] = destination.rows_at("context", other)[0]
         return columns
 
     def scope(self, column: str) -> str | None:
@@ -369,8 +376,10 @@ class Comparison:
         destination, columns = self.columns(view)
         row_ids = published.tables[view].column("row_id").to_pylist()
         self.facts.recomputed[destination.name] += len(row_ids)
-        wrong = len(latest.row_ids(view, calls, scope_key, destination.receives) ^ set(row_ids))
         id_name = latest.id_of(view)
+        normalize = columns.id_normalize.get(id_name, "none")
+        received = [call for call in calls if destination.receives(call)]
+        wrong = len(latest.row_ids(view, received, scope_key, normalize) ^ set(row_ids))
         ids = published.tables[view].column(id_name).to_pylist()
         if columns.ids.get(id_name) != "mask":
             ids = [token(text, scope_key) for text in ids]
@@ -606,7 +615,7 @@ def _surrogate_texts(call: Call, columns: Columns) -> Iterable[tuple[str, str | 
     """Yield each column of random codes of a call, and the text that its code stands for."""
     for name, row in columns.rows.items():
         if row.form.treatment == "surrogate":
-            yield name, _normalized(_shown_value(call, columns, name), row)
+            yield name, _shown_text(call, columns, name)
 
 
 def _masked_texts(call: Call, columns: Columns) -> Iterable[tuple[str, Any]]:
@@ -614,24 +623,31 @@ def _masked_texts(call: Call, columns: Columns) -> Iterable[tuple[str, Any]]:
     assert call.tree is not None
     for name in IDS:
         if columns.ids.get(name) == "mask":
-            yield name, scalar_text(winner(call.tree, name))
+            text = scalar_text(winner(call.tree, name))
+            normalize = columns.id_normalize.get(name, "none")
+            yield name, None if text is None else normalized(text, normalize)
     for name, row in columns.rows.items():
         if row.form.treatment != "mask":
             continue
-        value = _shown_value(call, columns, name)
-        if not row.is_list:
-            yield name, _normalized(value, row)
-        else:
-            yield name, None if value is None else [_normalized(item, row) for item in value]
+        yield name, _shown_text(call, columns, name)
 
 
-def _shown_value(call: Call, columns: Columns, name: str) -> Any:
-    """Return what a call has at a column's path; None where its event does not show it."""
+def _shown_text(call: Call, columns: Columns, name: str) -> Any:
+    """Return the text or texts that a column's tokens or codes are made of; None for none.
+
+    None where the call's event does not show it. Of two places the first that has one counts.
+    """
     assert call.tree is not None
-    events, row = columns.events[name], columns.rows[name]
+    events, first = columns.events[name], columns.rows[name]
     if events is not None and call.event not in events:
         return None
-    return find(call.tree.first(ROOTS[row.property_list]), row.steps)
+    for row in (first, columns.second.get(name, first)):
+        value = find(call.tree.first(ROOTS[row.property_list]), row.steps)
+        if row.is_list and value is not None:
+            return [_normalized(item, row) for item in value]
+        if not row.is_list and not is_blank(text := _normalized(value, row)):
+            return text
+    return None
 
 
 def _normalized(value: Any, row: Row) -> str | None:

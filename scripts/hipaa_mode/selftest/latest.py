@@ -7,10 +7,10 @@ may be in them, whatever was changed in the raw calls.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hipaa_mode.selftest.messages import Call, scalar_text, token, winner
+from hipaa_mode.selftest.messages import Call, normalized, scalar_text, token, winner
 
 VIEWS = {"users": ("identifies", "user_id"), "groups_latest": ("groups", "group_id")}
 """Views of latest values: the view whose calls each is made of, and whose values they are."""
@@ -83,14 +83,13 @@ def _latest(
     return found
 
 
-def row_ids(
-    view: str, calls: Iterable[Call], scope_key: bytes, receives: Callable[[Call], bool]
-) -> set[str]:
-    """Return the row ids that a view must have: the token of each id of its calls."""
+def row_ids(view: str, calls: Iterable[Call], scope_key: bytes, normalize: str) -> set[str]:
+    """Return the row ids that a view must have: the token of each person or group of its calls."""
     kind, id_name = VIEWS[view.rpartition("__")[2]]
     ids = (
         scalar_text(winner(call.tree, id_name))
         for call in calls
-        if call.view == kind and call.tree is not None and receives(call)
+        if call.view == kind and call.tree is not None
     )
-    return {found for found in (token(text, scope_key) for text in ids) if found is not None}
+    spelled = (None if text is None else normalized(text, normalize) for text in ids)
+    return {found for found in (token(text, scope_key) for text in spelled) if found is not None}

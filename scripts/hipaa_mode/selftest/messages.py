@@ -6,7 +6,6 @@ import datetime as dt
 import hashlib
 import hmac
 import json
-import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
@@ -36,6 +35,12 @@ SPELLINGS = {
     "received_at": ("receivedAt", "received_at"),
 }
 """Keys that an envelope field may come under; the first that is there and not null counts."""
+
+CERTAIN_DIGITS = 15
+"""Significant digits that a double keeps, whatever they are."""
+
+MOST_DIGITS = 38
+"""Digits of a whole number that every engine can hold."""
 
 IDS = ("user_id", "anonymous_id", "group_id")
 OBJECTS = ("properties", "traits", "context")
@@ -134,18 +139,25 @@ def scalar_text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _number_text(number: Number) -> str:
+def _number_text(number: Number) -> str | None:
+    """Return the one text of a number; None for one that engines would round or can't hold."""
     if re.fullmatch(r"-?[0-9]+", number):
-        return "0" if number == "-0" else str(number)
+        if len(number.lstrip("-")) > MOST_DIGITS:
+            return None
+        digits = number.lstrip("-").rstrip("0")
+        if len(number.lstrip("-")) < 22 or len(digits) > CERTAIN_DIGITS:
+            return "0" if number == "-0" else str(number)
     double = float(number)
-    if not math.isfinite(double):
-        raise UncertainError("a number beyond a double")
     if double == 0:
         return "0"
-    sign, digits, exponent = Decimal(repr(double)).as_tuple()
-    text = "".join(map(str, digits)).rstrip("0")
-    point = len(digits) + int(exponent)
+    if not abs(double) < 1e308:
+        return None
+    sign, digit_values, exponent = Decimal(repr(double)).as_tuple()
+    text = "".join(map(str, digit_values)).rstrip("0")
+    point = len(digit_values) + int(exponent)
     minus = "-" if sign else ""
+    if len(text) <= point and len(text) > CERTAIN_DIGITS:
+        return None
     if len(text) <= point <= 21:
         return minus + text.ljust(point, "0")
     if 0 < point <= 21:

@@ -512,6 +512,9 @@ def _value_to_plant(
     received = allowlist.received(call, views)
     for row in destination.rows_for(call):
         path = (ROOTS[row.property_list], *map(str, row.steps))
+        if row.steps[0] == "traits" and kind == "identifies":
+            # Another trait may be shown in its place.
+            continue
         if row.is_list or any(form.treatment != "allow" for form in received.forms_at(path)):
             continue
         other = _other_allowed(find(call.tree, path), row.form)

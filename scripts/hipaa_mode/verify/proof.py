@@ -743,6 +743,8 @@ class _ViewProof:
         try:
             if column.property_list == "envelope":
                 is_proven = term is self._envelope(column, staging)
+            elif column.other_path:
+                is_proven = term in self._of_two_places(column)
             else:
                 inner = self._without_events(column, term, staging)
                 is_proven = inner in self._forms(column)
@@ -795,8 +797,13 @@ class _ViewProof:
         if column.property_list == "envelope":
             name = "call_key" if column.name == "row_id" else column.name
             return _reads(staging.columns[name]) if name in staging.columns else set()
-        path = parse_path(column.path)
-        return _reads(self._reviewed.staged(column.property_list, path, keeps_objects=False))
+        return {
+            read
+            for property_list, path in column.places
+            for read in _reads(
+                self._reviewed.staged(property_list, parse_path(path), keeps_objects=False)
+            )
+        }
 
     def _envelope(self, column: ViewColumn, staging: Relation) -> Term:
         if column.treatment == "deny":
@@ -811,6 +818,7 @@ class _ViewProof:
             return self._reviewed.form("nullif(value, 'null')", value=whole)
         value = staging.columns[column.name]
         if column.treatment == "mask":
+            value = self._reviewed.normalized(column.normalize, value)
             return Term("token", column.scope, value)
         renamed = {
             name: sent_as
@@ -866,6 +874,17 @@ class _ViewProof:
                 texts = _mapped(item, self._reviewed.scalar_text(element))
             forms.append(_mapped(texts, self._scalar(column, element)))
         return forms
+
+    def _of_two_places(self, column: ViewColumn) -> list[Term]:
+        """Return the terms that a trait may be which comes in two places."""
+        second = replace(column, property_list="context", path=column.other_path)
+        data_type = TYPES[column.data_type] + ("[]" if column.is_list else "")
+        shown = f"coalesce(cast(one as {data_type}), cast(other as {data_type}))"
+        return [
+            self._reviewed.form(shown, one=one, other=other)
+            for one in self._forms(column)
+            for other in self._forms(second)
+        ]
 
     def _formed(self, column: ViewColumn, staged: Term) -> Term:
         if column.data_type == "json" and column.treatment == "allow":
@@ -935,7 +954,7 @@ class _LatestProof(_ViewProof):
         """Judge the rows of the calls; all but those of nobody must be among them."""
         source, filters = source_and_filters(rows)
         assert self._columns is not None
-        person = Term("token", self._columns[0].scope, staging.columns[self._id_name])
+        person = self._person(self._columns[0], staging)
         is_null = Term("Is", ("expression", Term("null")), ("this", person))
         is_there = Term("Not", ("this", is_null))
         if is_there not in filters:
@@ -950,9 +969,14 @@ class _LatestProof(_ViewProof):
             return _reads(staging.columns["timestamp"])
         return super()._listed(column, staging)
 
+    def _person(self, row_id: ViewColumn, staging: Relation) -> Term:
+        """Return the token of the person or group that a row is of."""
+        text = self._reviewed.normalized(row_id.normalize, staging.columns[self._id_name])
+        return Term("token", row_id.scope, text)
+
     def _envelope(self, column: ViewColumn, staging: Relation) -> Term:
         if column.name == "row_id":
-            return Term("token", column.scope, staging.columns[self._id_name])
+            return self._person(column, staging)
         if column.name == CHANGED_AT:
             precision = self._destination.timestamp_precision
             return self._reviewed.at_precision(staging.columns["timestamp"], precision)

@@ -60,10 +60,11 @@ case
         when starts_with(value, '"') then json_extract_string(value, '$')
         when value in ('true', 'false') then value
         when value = '-0.0' then '0'
-        when ends_with(value, '.0') then left(value, -2)
-        when regexp_full_match(value, '-?[0-9]+(\.[0-9]+)?') then value
-        when regexp_full_match(value, '-?[0-9.]+e[0-9]+') then replace(value, 'e', 'e+')
-        when regexp_full_match(value, '-?[0-9.]+e-[0-9]+') then value
+        when regexp_full_match(value, '-?[0-9]{1,15}0*\.0') then left(value, -2)
+        when regexp_full_match(value, '-?[0-9]{1,15}0{7,}') and length(ltrim(value, '-')) between 22 and 38 then replace(regexp_replace(value, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(value, '-')) - 1
+        when regexp_full_match(value, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then value
+        when regexp_full_match(value, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(value, 'e', 'e+')
+        when regexp_full_match(value, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then value
     end
 
 --- normalized none
@@ -169,170 +170,187 @@ texts as (
         when starts_with(type_json1, '"') then json_extract_string(type_json1, '$')
         when type_json1 in ('true', 'false') then type_json1
         when type_json1 = '-0.0' then '0'
-        when ends_with(type_json1, '.0') then left(type_json1, -2)
-        when regexp_full_match(type_json1, '-?[0-9]+(\.[0-9]+)?') then type_json1
-        when regexp_full_match(type_json1, '-?[0-9.]+e[0-9]+') then replace(type_json1, 'e', 'e+')
-        when regexp_full_match(type_json1, '-?[0-9.]+e-[0-9]+') then type_json1
+        when regexp_full_match(type_json1, '-?[0-9]{1,15}0*\.0') then left(type_json1, -2)
+        when regexp_full_match(type_json1, '-?[0-9]{1,15}0{7,}') and length(ltrim(type_json1, '-')) between 22 and 38 then replace(regexp_replace(type_json1, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(type_json1, '-')) - 1
+        when regexp_full_match(type_json1, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then type_json1
+        when regexp_full_match(type_json1, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(type_json1, 'e', 'e+')
+        when regexp_full_match(type_json1, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then type_json1
     end)) end as call_type,
         case
         when starts_with(event_json1, '"') and not contains(event_json1, '\') then substring(event_json1, 2, length(event_json1) - 2)
         when starts_with(event_json1, '"') then json_extract_string(event_json1, '$')
         when event_json1 in ('true', 'false') then event_json1
         when event_json1 = '-0.0' then '0'
-        when ends_with(event_json1, '.0') then left(event_json1, -2)
-        when regexp_full_match(event_json1, '-?[0-9]+(\.[0-9]+)?') then event_json1
-        when regexp_full_match(event_json1, '-?[0-9.]+e[0-9]+') then replace(event_json1, 'e', 'e+')
-        when regexp_full_match(event_json1, '-?[0-9.]+e-[0-9]+') then event_json1
+        when regexp_full_match(event_json1, '-?[0-9]{1,15}0*\.0') then left(event_json1, -2)
+        when regexp_full_match(event_json1, '-?[0-9]{1,15}0{7,}') and length(ltrim(event_json1, '-')) between 22 and 38 then replace(regexp_replace(event_json1, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(event_json1, '-')) - 1
+        when regexp_full_match(event_json1, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then event_json1
+        when regexp_full_match(event_json1, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(event_json1, 'e', 'e+')
+        when regexp_full_match(event_json1, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then event_json1
     end as event_text,
         case
         when starts_with(name_json1, '"') and not contains(name_json1, '\') then substring(name_json1, 2, length(name_json1) - 2)
         when starts_with(name_json1, '"') then json_extract_string(name_json1, '$')
         when name_json1 in ('true', 'false') then name_json1
         when name_json1 = '-0.0' then '0'
-        when ends_with(name_json1, '.0') then left(name_json1, -2)
-        when regexp_full_match(name_json1, '-?[0-9]+(\.[0-9]+)?') then name_json1
-        when regexp_full_match(name_json1, '-?[0-9.]+e[0-9]+') then replace(name_json1, 'e', 'e+')
-        when regexp_full_match(name_json1, '-?[0-9.]+e-[0-9]+') then name_json1
+        when regexp_full_match(name_json1, '-?[0-9]{1,15}0*\.0') then left(name_json1, -2)
+        when regexp_full_match(name_json1, '-?[0-9]{1,15}0{7,}') and length(ltrim(name_json1, '-')) between 22 and 38 then replace(regexp_replace(name_json1, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(name_json1, '-')) - 1
+        when regexp_full_match(name_json1, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then name_json1
+        when regexp_full_match(name_json1, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(name_json1, 'e', 'e+')
+        when regexp_full_match(name_json1, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then name_json1
     end as name_text,
         list_transform(list_transform(case when starts_with((case when starts_with(coalesce(merged_json1, merged_json2), '{') then '[' || coalesce(merged_json1, merged_json2) || ']' else coalesce(merged_json1, merged_json2) end), '[') then cast(json_extract((case when starts_with(coalesce(merged_json1, merged_json2), '{') then '[' || coalesce(merged_json1, merged_json2) || ']' else coalesce(merged_json1, merged_json2) end), '$[*]') as varchar[]) end, lambda element: cast(json_extract(element, '$."value"') as varchar)), lambda element: case
         when starts_with(element, '"') and not contains(element, '\') then substring(element, 2, length(element) - 2)
         when starts_with(element, '"') then json_extract_string(element, '$')
         when element in ('true', 'false') then element
         when element = '-0.0' then '0'
-        when ends_with(element, '.0') then left(element, -2)
-        when regexp_full_match(element, '-?[0-9]+(\.[0-9]+)?') then element
-        when regexp_full_match(element, '-?[0-9.]+e[0-9]+') then replace(element, 'e', 'e+')
-        when regexp_full_match(element, '-?[0-9.]+e-[0-9]+') then element
+        when regexp_full_match(element, '-?[0-9]{1,15}0*\.0') then left(element, -2)
+        when regexp_full_match(element, '-?[0-9]{1,15}0{7,}') and length(ltrim(element, '-')) between 22 and 38 then replace(regexp_replace(element, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(element, '-')) - 1
+        when regexp_full_match(element, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then element
+        when regexp_full_match(element, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(element, 'e', 'e+')
+        when regexp_full_match(element, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then element
     end) as merged_texts,
         case
         when starts_with(message_id_json1, '"') and not contains(message_id_json1, '\') then substring(message_id_json1, 2, length(message_id_json1) - 2)
         when starts_with(message_id_json1, '"') then json_extract_string(message_id_json1, '$')
         when message_id_json1 in ('true', 'false') then message_id_json1
         when message_id_json1 = '-0.0' then '0'
-        when ends_with(message_id_json1, '.0') then left(message_id_json1, -2)
-        when regexp_full_match(message_id_json1, '-?[0-9]+(\.[0-9]+)?') then message_id_json1
-        when regexp_full_match(message_id_json1, '-?[0-9.]+e[0-9]+') then replace(message_id_json1, 'e', 'e+')
-        when regexp_full_match(message_id_json1, '-?[0-9.]+e-[0-9]+') then message_id_json1
+        when regexp_full_match(message_id_json1, '-?[0-9]{1,15}0*\.0') then left(message_id_json1, -2)
+        when regexp_full_match(message_id_json1, '-?[0-9]{1,15}0{7,}') and length(ltrim(message_id_json1, '-')) between 22 and 38 then replace(regexp_replace(message_id_json1, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(message_id_json1, '-')) - 1
+        when regexp_full_match(message_id_json1, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then message_id_json1
+        when regexp_full_match(message_id_json1, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(message_id_json1, 'e', 'e+')
+        when regexp_full_match(message_id_json1, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then message_id_json1
     end as message_id_text1,
         case
         when starts_with(message_id_json2, '"') and not contains(message_id_json2, '\') then substring(message_id_json2, 2, length(message_id_json2) - 2)
         when starts_with(message_id_json2, '"') then json_extract_string(message_id_json2, '$')
         when message_id_json2 in ('true', 'false') then message_id_json2
         when message_id_json2 = '-0.0' then '0'
-        when ends_with(message_id_json2, '.0') then left(message_id_json2, -2)
-        when regexp_full_match(message_id_json2, '-?[0-9]+(\.[0-9]+)?') then message_id_json2
-        when regexp_full_match(message_id_json2, '-?[0-9.]+e[0-9]+') then replace(message_id_json2, 'e', 'e+')
-        when regexp_full_match(message_id_json2, '-?[0-9.]+e-[0-9]+') then message_id_json2
+        when regexp_full_match(message_id_json2, '-?[0-9]{1,15}0*\.0') then left(message_id_json2, -2)
+        when regexp_full_match(message_id_json2, '-?[0-9]{1,15}0{7,}') and length(ltrim(message_id_json2, '-')) between 22 and 38 then replace(regexp_replace(message_id_json2, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(message_id_json2, '-')) - 1
+        when regexp_full_match(message_id_json2, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then message_id_json2
+        when regexp_full_match(message_id_json2, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(message_id_json2, 'e', 'e+')
+        when regexp_full_match(message_id_json2, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then message_id_json2
     end as message_id_text2,
         case
         when starts_with(user_id_json1, '"') and not contains(user_id_json1, '\') then substring(user_id_json1, 2, length(user_id_json1) - 2)
         when starts_with(user_id_json1, '"') then json_extract_string(user_id_json1, '$')
         when user_id_json1 in ('true', 'false') then user_id_json1
         when user_id_json1 = '-0.0' then '0'
-        when ends_with(user_id_json1, '.0') then left(user_id_json1, -2)
-        when regexp_full_match(user_id_json1, '-?[0-9]+(\.[0-9]+)?') then user_id_json1
-        when regexp_full_match(user_id_json1, '-?[0-9.]+e[0-9]+') then replace(user_id_json1, 'e', 'e+')
-        when regexp_full_match(user_id_json1, '-?[0-9.]+e-[0-9]+') then user_id_json1
+        when regexp_full_match(user_id_json1, '-?[0-9]{1,15}0*\.0') then left(user_id_json1, -2)
+        when regexp_full_match(user_id_json1, '-?[0-9]{1,15}0{7,}') and length(ltrim(user_id_json1, '-')) between 22 and 38 then replace(regexp_replace(user_id_json1, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(user_id_json1, '-')) - 1
+        when regexp_full_match(user_id_json1, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then user_id_json1
+        when regexp_full_match(user_id_json1, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(user_id_json1, 'e', 'e+')
+        when regexp_full_match(user_id_json1, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then user_id_json1
     end as user_id_text1,
         case
         when starts_with(user_id_json2, '"') and not contains(user_id_json2, '\') then substring(user_id_json2, 2, length(user_id_json2) - 2)
         when starts_with(user_id_json2, '"') then json_extract_string(user_id_json2, '$')
         when user_id_json2 in ('true', 'false') then user_id_json2
         when user_id_json2 = '-0.0' then '0'
-        when ends_with(user_id_json2, '.0') then left(user_id_json2, -2)
-        when regexp_full_match(user_id_json2, '-?[0-9]+(\.[0-9]+)?') then user_id_json2
-        when regexp_full_match(user_id_json2, '-?[0-9.]+e[0-9]+') then replace(user_id_json2, 'e', 'e+')
-        when regexp_full_match(user_id_json2, '-?[0-9.]+e-[0-9]+') then user_id_json2
+        when regexp_full_match(user_id_json2, '-?[0-9]{1,15}0*\.0') then left(user_id_json2, -2)
+        when regexp_full_match(user_id_json2, '-?[0-9]{1,15}0{7,}') and length(ltrim(user_id_json2, '-')) between 22 and 38 then replace(regexp_replace(user_id_json2, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(user_id_json2, '-')) - 1
+        when regexp_full_match(user_id_json2, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then user_id_json2
+        when regexp_full_match(user_id_json2, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(user_id_json2, 'e', 'e+')
+        when regexp_full_match(user_id_json2, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then user_id_json2
     end as user_id_text2,
         case
         when starts_with(anonymous_id_json1, '"') and not contains(anonymous_id_json1, '\') then substring(anonymous_id_json1, 2, length(anonymous_id_json1) - 2)
         when starts_with(anonymous_id_json1, '"') then json_extract_string(anonymous_id_json1, '$')
         when anonymous_id_json1 in ('true', 'false') then anonymous_id_json1
         when anonymous_id_json1 = '-0.0' then '0'
-        when ends_with(anonymous_id_json1, '.0') then left(anonymous_id_json1, -2)
-        when regexp_full_match(anonymous_id_json1, '-?[0-9]+(\.[0-9]+)?') then anonymous_id_json1
-        when regexp_full_match(anonymous_id_json1, '-?[0-9.]+e[0-9]+') then replace(anonymous_id_json1, 'e', 'e+')
-        when regexp_full_match(anonymous_id_json1, '-?[0-9.]+e-[0-9]+') then anonymous_id_json1
+        when regexp_full_match(anonymous_id_json1, '-?[0-9]{1,15}0*\.0') then left(anonymous_id_json1, -2)
+        when regexp_full_match(anonymous_id_json1, '-?[0-9]{1,15}0{7,}') and length(ltrim(anonymous_id_json1, '-')) between 22 and 38 then replace(regexp_replace(anonymous_id_json1, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(anonymous_id_json1, '-')) - 1
+        when regexp_full_match(anonymous_id_json1, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then anonymous_id_json1
+        when regexp_full_match(anonymous_id_json1, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(anonymous_id_json1, 'e', 'e+')
+        when regexp_full_match(anonymous_id_json1, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then anonymous_id_json1
     end as anonymous_id_text1,
         case
         when starts_with(anonymous_id_json2, '"') and not contains(anonymous_id_json2, '\') then substring(anonymous_id_json2, 2, length(anonymous_id_json2) - 2)
         when starts_with(anonymous_id_json2, '"') then json_extract_string(anonymous_id_json2, '$')
         when anonymous_id_json2 in ('true', 'false') then anonymous_id_json2
         when anonymous_id_json2 = '-0.0' then '0'
-        when ends_with(anonymous_id_json2, '.0') then left(anonymous_id_json2, -2)
-        when regexp_full_match(anonymous_id_json2, '-?[0-9]+(\.[0-9]+)?') then anonymous_id_json2
-        when regexp_full_match(anonymous_id_json2, '-?[0-9.]+e[0-9]+') then replace(anonymous_id_json2, 'e', 'e+')
-        when regexp_full_match(anonymous_id_json2, '-?[0-9.]+e-[0-9]+') then anonymous_id_json2
+        when regexp_full_match(anonymous_id_json2, '-?[0-9]{1,15}0*\.0') then left(anonymous_id_json2, -2)
+        when regexp_full_match(anonymous_id_json2, '-?[0-9]{1,15}0{7,}') and length(ltrim(anonymous_id_json2, '-')) between 22 and 38 then replace(regexp_replace(anonymous_id_json2, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(anonymous_id_json2, '-')) - 1
+        when regexp_full_match(anonymous_id_json2, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then anonymous_id_json2
+        when regexp_full_match(anonymous_id_json2, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(anonymous_id_json2, 'e', 'e+')
+        when regexp_full_match(anonymous_id_json2, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then anonymous_id_json2
     end as anonymous_id_text2,
         case
         when starts_with(group_id_json1, '"') and not contains(group_id_json1, '\') then substring(group_id_json1, 2, length(group_id_json1) - 2)
         when starts_with(group_id_json1, '"') then json_extract_string(group_id_json1, '$')
         when group_id_json1 in ('true', 'false') then group_id_json1
         when group_id_json1 = '-0.0' then '0'
-        when ends_with(group_id_json1, '.0') then left(group_id_json1, -2)
-        when regexp_full_match(group_id_json1, '-?[0-9]+(\.[0-9]+)?') then group_id_json1
-        when regexp_full_match(group_id_json1, '-?[0-9.]+e[0-9]+') then replace(group_id_json1, 'e', 'e+')
-        when regexp_full_match(group_id_json1, '-?[0-9.]+e-[0-9]+') then group_id_json1
+        when regexp_full_match(group_id_json1, '-?[0-9]{1,15}0*\.0') then left(group_id_json1, -2)
+        when regexp_full_match(group_id_json1, '-?[0-9]{1,15}0{7,}') and length(ltrim(group_id_json1, '-')) between 22 and 38 then replace(regexp_replace(group_id_json1, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(group_id_json1, '-')) - 1
+        when regexp_full_match(group_id_json1, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then group_id_json1
+        when regexp_full_match(group_id_json1, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(group_id_json1, 'e', 'e+')
+        when regexp_full_match(group_id_json1, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then group_id_json1
     end as group_id_text1,
         case
         when starts_with(group_id_json2, '"') and not contains(group_id_json2, '\') then substring(group_id_json2, 2, length(group_id_json2) - 2)
         when starts_with(group_id_json2, '"') then json_extract_string(group_id_json2, '$')
         when group_id_json2 in ('true', 'false') then group_id_json2
         when group_id_json2 = '-0.0' then '0'
-        when ends_with(group_id_json2, '.0') then left(group_id_json2, -2)
-        when regexp_full_match(group_id_json2, '-?[0-9]+(\.[0-9]+)?') then group_id_json2
-        when regexp_full_match(group_id_json2, '-?[0-9.]+e[0-9]+') then replace(group_id_json2, 'e', 'e+')
-        when regexp_full_match(group_id_json2, '-?[0-9.]+e-[0-9]+') then group_id_json2
+        when regexp_full_match(group_id_json2, '-?[0-9]{1,15}0*\.0') then left(group_id_json2, -2)
+        when regexp_full_match(group_id_json2, '-?[0-9]{1,15}0{7,}') and length(ltrim(group_id_json2, '-')) between 22 and 38 then replace(regexp_replace(group_id_json2, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(group_id_json2, '-')) - 1
+        when regexp_full_match(group_id_json2, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then group_id_json2
+        when regexp_full_match(group_id_json2, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(group_id_json2, 'e', 'e+')
+        when regexp_full_match(group_id_json2, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then group_id_json2
     end as group_id_text2,
         case
         when starts_with(previous_id_json1, '"') and not contains(previous_id_json1, '\') then substring(previous_id_json1, 2, length(previous_id_json1) - 2)
         when starts_with(previous_id_json1, '"') then json_extract_string(previous_id_json1, '$')
         when previous_id_json1 in ('true', 'false') then previous_id_json1
         when previous_id_json1 = '-0.0' then '0'
-        when ends_with(previous_id_json1, '.0') then left(previous_id_json1, -2)
-        when regexp_full_match(previous_id_json1, '-?[0-9]+(\.[0-9]+)?') then previous_id_json1
-        when regexp_full_match(previous_id_json1, '-?[0-9.]+e[0-9]+') then replace(previous_id_json1, 'e', 'e+')
-        when regexp_full_match(previous_id_json1, '-?[0-9.]+e-[0-9]+') then previous_id_json1
+        when regexp_full_match(previous_id_json1, '-?[0-9]{1,15}0*\.0') then left(previous_id_json1, -2)
+        when regexp_full_match(previous_id_json1, '-?[0-9]{1,15}0{7,}') and length(ltrim(previous_id_json1, '-')) between 22 and 38 then replace(regexp_replace(previous_id_json1, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(previous_id_json1, '-')) - 1
+        when regexp_full_match(previous_id_json1, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then previous_id_json1
+        when regexp_full_match(previous_id_json1, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(previous_id_json1, 'e', 'e+')
+        when regexp_full_match(previous_id_json1, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then previous_id_json1
     end as previous_id_text1,
         case
         when starts_with(previous_id_json2, '"') and not contains(previous_id_json2, '\') then substring(previous_id_json2, 2, length(previous_id_json2) - 2)
         when starts_with(previous_id_json2, '"') then json_extract_string(previous_id_json2, '$')
         when previous_id_json2 in ('true', 'false') then previous_id_json2
         when previous_id_json2 = '-0.0' then '0'
-        when ends_with(previous_id_json2, '.0') then left(previous_id_json2, -2)
-        when regexp_full_match(previous_id_json2, '-?[0-9]+(\.[0-9]+)?') then previous_id_json2
-        when regexp_full_match(previous_id_json2, '-?[0-9.]+e[0-9]+') then replace(previous_id_json2, 'e', 'e+')
-        when regexp_full_match(previous_id_json2, '-?[0-9.]+e-[0-9]+') then previous_id_json2
+        when regexp_full_match(previous_id_json2, '-?[0-9]{1,15}0*\.0') then left(previous_id_json2, -2)
+        when regexp_full_match(previous_id_json2, '-?[0-9]{1,15}0{7,}') and length(ltrim(previous_id_json2, '-')) between 22 and 38 then replace(regexp_replace(previous_id_json2, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(previous_id_json2, '-')) - 1
+        when regexp_full_match(previous_id_json2, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then previous_id_json2
+        when regexp_full_match(previous_id_json2, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(previous_id_json2, 'e', 'e+')
+        when regexp_full_match(previous_id_json2, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then previous_id_json2
     end as previous_id_text2,
         case
         when starts_with(timestamp_json1, '"') and not contains(timestamp_json1, '\') then substring(timestamp_json1, 2, length(timestamp_json1) - 2)
         when starts_with(timestamp_json1, '"') then json_extract_string(timestamp_json1, '$')
         when timestamp_json1 in ('true', 'false') then timestamp_json1
         when timestamp_json1 = '-0.0' then '0'
-        when ends_with(timestamp_json1, '.0') then left(timestamp_json1, -2)
-        when regexp_full_match(timestamp_json1, '-?[0-9]+(\.[0-9]+)?') then timestamp_json1
-        when regexp_full_match(timestamp_json1, '-?[0-9.]+e[0-9]+') then replace(timestamp_json1, 'e', 'e+')
-        when regexp_full_match(timestamp_json1, '-?[0-9.]+e-[0-9]+') then timestamp_json1
+        when regexp_full_match(timestamp_json1, '-?[0-9]{1,15}0*\.0') then left(timestamp_json1, -2)
+        when regexp_full_match(timestamp_json1, '-?[0-9]{1,15}0{7,}') and length(ltrim(timestamp_json1, '-')) between 22 and 38 then replace(regexp_replace(timestamp_json1, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(timestamp_json1, '-')) - 1
+        when regexp_full_match(timestamp_json1, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then timestamp_json1
+        when regexp_full_match(timestamp_json1, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(timestamp_json1, 'e', 'e+')
+        when regexp_full_match(timestamp_json1, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then timestamp_json1
     end as timestamp_text1,
         case
         when starts_with(received_at_json1, '"') and not contains(received_at_json1, '\') then substring(received_at_json1, 2, length(received_at_json1) - 2)
         when starts_with(received_at_json1, '"') then json_extract_string(received_at_json1, '$')
         when received_at_json1 in ('true', 'false') then received_at_json1
         when received_at_json1 = '-0.0' then '0'
-        when ends_with(received_at_json1, '.0') then left(received_at_json1, -2)
-        when regexp_full_match(received_at_json1, '-?[0-9]+(\.[0-9]+)?') then received_at_json1
-        when regexp_full_match(received_at_json1, '-?[0-9.]+e[0-9]+') then replace(received_at_json1, 'e', 'e+')
-        when regexp_full_match(received_at_json1, '-?[0-9.]+e-[0-9]+') then received_at_json1
+        when regexp_full_match(received_at_json1, '-?[0-9]{1,15}0*\.0') then left(received_at_json1, -2)
+        when regexp_full_match(received_at_json1, '-?[0-9]{1,15}0{7,}') and length(ltrim(received_at_json1, '-')) between 22 and 38 then replace(regexp_replace(received_at_json1, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(received_at_json1, '-')) - 1
+        when regexp_full_match(received_at_json1, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then received_at_json1
+        when regexp_full_match(received_at_json1, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(received_at_json1, 'e', 'e+')
+        when regexp_full_match(received_at_json1, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then received_at_json1
     end as received_at_text1,
         case
         when starts_with(received_at_json2, '"') and not contains(received_at_json2, '\') then substring(received_at_json2, 2, length(received_at_json2) - 2)
         when starts_with(received_at_json2, '"') then json_extract_string(received_at_json2, '$')
         when received_at_json2 in ('true', 'false') then received_at_json2
         when received_at_json2 = '-0.0' then '0'
-        when ends_with(received_at_json2, '.0') then left(received_at_json2, -2)
-        when regexp_full_match(received_at_json2, '-?[0-9]+(\.[0-9]+)?') then received_at_json2
-        when regexp_full_match(received_at_json2, '-?[0-9.]+e[0-9]+') then replace(received_at_json2, 'e', 'e+')
-        when regexp_full_match(received_at_json2, '-?[0-9.]+e-[0-9]+') then received_at_json2
+        when regexp_full_match(received_at_json2, '-?[0-9]{1,15}0*\.0') then left(received_at_json2, -2)
+        when regexp_full_match(received_at_json2, '-?[0-9]{1,15}0{7,}') and length(ltrim(received_at_json2, '-')) between 22 and 38 then replace(regexp_replace(received_at_json2, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(received_at_json2, '-')) - 1
+        when regexp_full_match(received_at_json2, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then received_at_json2
+        when regexp_full_match(received_at_json2, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(received_at_json2, 'e', 'e+')
+        when regexp_full_match(received_at_json2, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then received_at_json2
     end as received_at_text2
     from named
 
@@ -395,38 +413,42 @@ otherwise_timed as (
         when starts_with(original_timestamp_json1, '"') then json_extract_string(original_timestamp_json1, '$')
         when original_timestamp_json1 in ('true', 'false') then original_timestamp_json1
         when original_timestamp_json1 = '-0.0' then '0'
-        when ends_with(original_timestamp_json1, '.0') then left(original_timestamp_json1, -2)
-        when regexp_full_match(original_timestamp_json1, '-?[0-9]+(\.[0-9]+)?') then original_timestamp_json1
-        when regexp_full_match(original_timestamp_json1, '-?[0-9.]+e[0-9]+') then replace(original_timestamp_json1, 'e', 'e+')
-        when regexp_full_match(original_timestamp_json1, '-?[0-9.]+e-[0-9]+') then original_timestamp_json1
+        when regexp_full_match(original_timestamp_json1, '-?[0-9]{1,15}0*\.0') then left(original_timestamp_json1, -2)
+        when regexp_full_match(original_timestamp_json1, '-?[0-9]{1,15}0{7,}') and length(ltrim(original_timestamp_json1, '-')) between 22 and 38 then replace(regexp_replace(original_timestamp_json1, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(original_timestamp_json1, '-')) - 1
+        when regexp_full_match(original_timestamp_json1, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then original_timestamp_json1
+        when regexp_full_match(original_timestamp_json1, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(original_timestamp_json1, 'e', 'e+')
+        when regexp_full_match(original_timestamp_json1, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then original_timestamp_json1
     end, case
         when starts_with(original_timestamp_json2, '"') and not contains(original_timestamp_json2, '\') then substring(original_timestamp_json2, 2, length(original_timestamp_json2) - 2)
         when starts_with(original_timestamp_json2, '"') then json_extract_string(original_timestamp_json2, '$')
         when original_timestamp_json2 in ('true', 'false') then original_timestamp_json2
         when original_timestamp_json2 = '-0.0' then '0'
-        when ends_with(original_timestamp_json2, '.0') then left(original_timestamp_json2, -2)
-        when regexp_full_match(original_timestamp_json2, '-?[0-9]+(\.[0-9]+)?') then original_timestamp_json2
-        when regexp_full_match(original_timestamp_json2, '-?[0-9.]+e[0-9]+') then replace(original_timestamp_json2, 'e', 'e+')
-        when regexp_full_match(original_timestamp_json2, '-?[0-9.]+e-[0-9]+') then original_timestamp_json2
+        when regexp_full_match(original_timestamp_json2, '-?[0-9]{1,15}0*\.0') then left(original_timestamp_json2, -2)
+        when regexp_full_match(original_timestamp_json2, '-?[0-9]{1,15}0{7,}') and length(ltrim(original_timestamp_json2, '-')) between 22 and 38 then replace(regexp_replace(original_timestamp_json2, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(original_timestamp_json2, '-')) - 1
+        when regexp_full_match(original_timestamp_json2, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then original_timestamp_json2
+        when regexp_full_match(original_timestamp_json2, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(original_timestamp_json2, 'e', 'e+')
+        when regexp_full_match(original_timestamp_json2, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then original_timestamp_json2
     end], lambda element: case when element is not null then coalesce(case when ends_with(element, 'Z') then try_cast(element as timestamp) end, list_transform([list_transform([regexp_replace(element, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')], lambda written: case when regexp_full_match(written, '([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \2|\3') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3|\4') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])') then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])([0-5][0-9])') and try_cast(written as bigint) % 900000 = 0 then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5|\6') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5:\6|\7') when regexp_full_match(written, '(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 3) || '-' || cast(cast((strpos('janfebmaraprmayjunjulaugsepoctnovdec', lower(regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 2))) + 2) / 3 as integer) as varchar) || '-' || regexp_replace(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \4|\5') when regexp_full_match(written, '-?[1-9][0-9]{7,9}') and try_cast(written as bigint) % 900000 = 0 then null else cast(make_timestamp(case when regexp_full_match(written, '-[1-9][0-9]{7,9}|[1-9][0-9]{8,9}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 6), 6, '0') as bigint) when regexp_full_match(written, '-[1-9][0-9]{10,12}|[1-9][0-9]{11,12}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 3), 3, '0') as bigint) when regexp_full_match(written, '[1-9][0-9]{14,15}') then try_cast(written as bigint) when regexp_full_match(written, '[1-9][0-9]{17,18}') then try_cast(left(written, -3) as bigint) end) as varchar) end)[1]], lambda moment: make_timestamp(epoch_us(try_cast(cast(try_cast(rtrim(replace(split_part(moment, '|', 1), ',', '.')) as timestamp) as varchar) || coalesce(nullif(split_part(moment, '|', 2), ''), 'Z') as timestamptz))))[1]) end), lambda element: element is not null)[1] end as claimed_original,
         case when possible_timestamp is null then list_filter(list_transform([case
         when starts_with(sent_at_json1, '"') and not contains(sent_at_json1, '\') then substring(sent_at_json1, 2, length(sent_at_json1) - 2)
         when starts_with(sent_at_json1, '"') then json_extract_string(sent_at_json1, '$')
         when sent_at_json1 in ('true', 'false') then sent_at_json1
         when sent_at_json1 = '-0.0' then '0'
-        when ends_with(sent_at_json1, '.0') then left(sent_at_json1, -2)
-        when regexp_full_match(sent_at_json1, '-?[0-9]+(\.[0-9]+)?') then sent_at_json1
-        when regexp_full_match(sent_at_json1, '-?[0-9.]+e[0-9]+') then replace(sent_at_json1, 'e', 'e+')
-        when regexp_full_match(sent_at_json1, '-?[0-9.]+e-[0-9]+') then sent_at_json1
+        when regexp_full_match(sent_at_json1, '-?[0-9]{1,15}0*\.0') then left(sent_at_json1, -2)
+        when regexp_full_match(sent_at_json1, '-?[0-9]{1,15}0{7,}') and length(ltrim(sent_at_json1, '-')) between 22 and 38 then replace(regexp_replace(sent_at_json1, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(sent_at_json1, '-')) - 1
+        when regexp_full_match(sent_at_json1, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then sent_at_json1
+        when regexp_full_match(sent_at_json1, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(sent_at_json1, 'e', 'e+')
+        when regexp_full_match(sent_at_json1, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then sent_at_json1
     end, case
         when starts_with(sent_at_json2, '"') and not contains(sent_at_json2, '\') then substring(sent_at_json2, 2, length(sent_at_json2) - 2)
         when starts_with(sent_at_json2, '"') then json_extract_string(sent_at_json2, '$')
         when sent_at_json2 in ('true', 'false') then sent_at_json2
         when sent_at_json2 = '-0.0' then '0'
-        when ends_with(sent_at_json2, '.0') then left(sent_at_json2, -2)
-        when regexp_full_match(sent_at_json2, '-?[0-9]+(\.[0-9]+)?') then sent_at_json2
-        when regexp_full_match(sent_at_json2, '-?[0-9.]+e[0-9]+') then replace(sent_at_json2, 'e', 'e+')
-        when regexp_full_match(sent_at_json2, '-?[0-9.]+e-[0-9]+') then sent_at_json2
+        when regexp_full_match(sent_at_json2, '-?[0-9]{1,15}0*\.0') then left(sent_at_json2, -2)
+        when regexp_full_match(sent_at_json2, '-?[0-9]{1,15}0{7,}') and length(ltrim(sent_at_json2, '-')) between 22 and 38 then replace(regexp_replace(sent_at_json2, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(sent_at_json2, '-')) - 1
+        when regexp_full_match(sent_at_json2, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then sent_at_json2
+        when regexp_full_match(sent_at_json2, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(sent_at_json2, 'e', 'e+')
+        when regexp_full_match(sent_at_json2, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then sent_at_json2
     end], lambda element: case when element is not null then coalesce(case when ends_with(element, 'Z') then try_cast(element as timestamp) end, list_transform([list_transform([regexp_replace(element, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')], lambda written: case when regexp_full_match(written, '([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \2|\3') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3|\4') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])') then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])([0-5][0-9])') and try_cast(written as bigint) % 900000 = 0 then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5|\6') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5:\6|\7') when regexp_full_match(written, '(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 3) || '-' || cast(cast((strpos('janfebmaraprmayjunjulaugsepoctnovdec', lower(regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 2))) + 2) / 3 as integer) as varchar) || '-' || regexp_replace(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \4|\5') when regexp_full_match(written, '-?[1-9][0-9]{7,9}') and try_cast(written as bigint) % 900000 = 0 then null else cast(make_timestamp(case when regexp_full_match(written, '-[1-9][0-9]{7,9}|[1-9][0-9]{8,9}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 6), 6, '0') as bigint) when regexp_full_match(written, '-[1-9][0-9]{10,12}|[1-9][0-9]{11,12}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 3), 3, '0') as bigint) when regexp_full_match(written, '[1-9][0-9]{14,15}') then try_cast(written as bigint) when regexp_full_match(written, '[1-9][0-9]{17,18}') then try_cast(left(written, -3) as bigint) end) as varchar) end)[1]], lambda moment: make_timestamp(epoch_us(try_cast(cast(try_cast(rtrim(replace(split_part(moment, '|', 1), ',', '.')) as timestamp) as varchar) || coalesce(nullif(split_part(moment, '|', 2), ''), 'Z') as timestamptz))))[1]) end), lambda element: element is not null)[1] end as claimed_sent
     from timed
 
@@ -487,20 +509,22 @@ when starts_with(element, '"') and not contains(element, '\') then substring(ele
 when starts_with(element, '"') then json_extract_string(element, '$')
 when element in ('true', 'false') then element
 when element = '-0.0' then '0'
-when ends_with(element, '.0') then left(element, -2)
-when regexp_full_match(element, '-?[0-9]+(\.[0-9]+)?') then element
-when regexp_full_match(element, '-?[0-9.]+e[0-9]+') then replace(element, 'e', 'e+')
-when regexp_full_match(element, '-?[0-9.]+e-[0-9]+') then element
+when regexp_full_match(element, '-?[0-9]{1,15}0*\.0') then left(element, -2)
+when regexp_full_match(element, '-?[0-9]{1,15}0{7,}') and length(ltrim(element, '-')) between 22 and 38 then replace(regexp_replace(element, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(element, '-')) - 1
+when regexp_full_match(element, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then element
+when regexp_full_match(element, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(element, 'e', 'e+')
+when regexp_full_match(element, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then element
     end), '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') else 'categories unreadable' end) else case when cast(json_extract(found[26], '$."allowedConsentIds"') as varchar) is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(cast(json_extract(found[26], '$."allowedConsentIds"') as varchar) as json) as map(varchar, json))), lambda member: case when coalesce(cast(member['value'] as varchar), 'false') <> 'false' then 'category yes: ' else 'category unreadable: ' end || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')), ['categories unreadable']) end end,
     case when starts_with(cast(json_extract(found[26], '$."deniedConsentIds"') as varchar), '[') then list_transform(case when starts_with(cast(json_extract(found[26], '$."deniedConsentIds"') as varchar), '[') then cast(json_extract(cast(json_extract(found[26], '$."deniedConsentIds"') as varchar), '$[*]') as varchar[]) end, lambda element: case when starts_with(element, '"') then 'category no: ' || regexp_replace((case
 when starts_with(element, '"') and not contains(element, '\') then substring(element, 2, length(element) - 2)
 when starts_with(element, '"') then json_extract_string(element, '$')
 when element in ('true', 'false') then element
 when element = '-0.0' then '0'
-when ends_with(element, '.0') then left(element, -2)
-when regexp_full_match(element, '-?[0-9]+(\.[0-9]+)?') then element
-when regexp_full_match(element, '-?[0-9.]+e[0-9]+') then replace(element, 'e', 'e+')
-when regexp_full_match(element, '-?[0-9.]+e-[0-9]+') then element
+when regexp_full_match(element, '-?[0-9]{1,15}0*\.0') then left(element, -2)
+when regexp_full_match(element, '-?[0-9]{1,15}0{7,}') and length(ltrim(element, '-')) between 22 and 38 then replace(regexp_replace(element, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(element, '-')) - 1
+when regexp_full_match(element, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then element
+when regexp_full_match(element, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(element, 'e', 'e+')
+when regexp_full_match(element, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then element
     end), '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') else 'categories unreadable' end) else case when cast(json_extract(found[26], '$."deniedConsentIds"') as varchar) is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(cast(json_extract(found[26], '$."deniedConsentIds"') as varchar) as json) as map(varchar, json))), lambda member: 'category no: ' || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')), ['categories unreadable']) end end,
     case when found[26] is not null and not starts_with(found[26], '{') then ['categories unreadable'] else cast([] as varchar[]) end
 ]))) end

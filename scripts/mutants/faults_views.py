@@ -126,6 +126,17 @@ FAULTS: tuple[Fault, ...] = (
     ),
     fault(
         "models",
+        PROOF,
+        "alias calls tie nobody to a person whose data are deleted",
+        "staging: ga4__events: in model withheld_calls: it is not as reviewed",
+        (
+            f"{STAGING}/tied_people.sql",
+            "inner join ties on tied.id = ties.one_id",
+            "inner join ties on false",
+        ),
+    ),
+    fault(
+        "models",
         TESTS,
         "the second delivery of a message id is staged too",
         "row_id_is_primary_key_ga4__events",

@@ -40,4 +40,28 @@ FAULTS: tuple[Fault, ...] = (
         (COMPARISON, "return WIDENS if rule is None", "return NARROWS if rule is None"),
         check=f"{TESTS_OF_RECEIVED}::test_what_the_comparison_does_not_know_widens",
     ),
+    *(
+        fault(
+            "lock",
+            CHECK,
+            f"the comparison takes {name} for less",
+            rf"widens\[{case}\]",
+            (COMPARISON, old, new),
+            check=f"{TESTS_OF_RECEIVED}::test_what_lets_more_through_widens",
+        )
+        for name, case, old, new in (
+            (
+                "calls that are kept longer",
+                "calls are kept longer",
+                "return NARROWS if before == FOR_GOOD or int(after) < int(before) else WIDENS",
+                "return NARROWS",
+            ),
+            (
+                "another event",
+                "another event",
+                "        elif was is None or is_now == event:\n            effect = WIDENS\n",
+                "        elif was is None or is_now == event:\n            effect = NARROWS\n",
+            ),
+        )
+    ),
 )

@@ -281,7 +281,7 @@ def test_raw_calls_that_are_not_there_are_an_error_answer():
 
 
 PLACE = {"root": "published", "environment": "dev"}
-FINISHED = {**PLACE, "destination": "ga4", "calls_read": "calls_read"}
+FINISHED = {**PLACE, "destination": "ga4", "calls_read": "calls_read", "denied_rows": {}}
 VIEW = {
     **PLACE,
     "destination": "ga4",

@@ -34,6 +34,7 @@ def test_every_name_in_the_project_is_in_the_list():
     misspelt = (
         "tests/python/test_settings.py",
         "tests/python/test_project_settings.py",
+        "tests/python/test_refusals.py",
         "scripts/mutants/faults_configuration.py",
         "docs/mutants.md",
     )

@@ -281,7 +281,13 @@ def test_raw_calls_that_are_not_there_are_an_error_answer():
 
 
 PLACE = {"root": "published", "environment": "dev"}
-FINISHED = {**PLACE, "destination": "ga4", "calls_read": "calls_read", "denied_rows": {}}
+FINISHED = {
+    **PLACE,
+    "destination": "ga4",
+    "calls_read": "calls_read",
+    "denied_rows": {},
+    "denials": [],
+}
 VIEW = {
     **PLACE,
     "destination": "ga4",
@@ -449,7 +455,7 @@ def test_a_file_that_was_not_written_is_an_error_answer(tmp_path: Path):
     start(session, tmp_path, minimal_seeds())
     [partition] = write_view(session)["write"]
     Path(partition["path"]).unlink()
-    manifest = {"destination": "ga4", "views": {"ga4__events": {}}}
+    manifest = {"destination": "ga4", "views": {"ga4__events": {"view": "events"}}}
     message = error(session, "finish_publishing", manifest=manifest, **FINISHED)
     assert "`ga4` was not published" in message
 

@@ -64,9 +64,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     fault(
         "consent",
-        TESTS,
+        PROOF,
         "a view leaves out what says no to another destination",
-        "no_denied_calls_ga4__events",
+        "missing-filter: ga4__events: calls that are denied to the destination are not left out",
         (
             DENIED,
             "hipaa_mode.list_has(denied_to, hipaa_mode.literal(destination))",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from project import Project, Run, allowed, destination, event, track
 
-SCHEMAS = "    destinations:\n      +schema: destinations\n"
+SCHEMAS = "    destination_views:\n      +schema: destinations\n"
 TARGET = "      threads: 2\n"
 CALLS = [
     track("Visit", {"plan": "gold"}, userId="patient-001", messageId="m-1"),

@@ -32,10 +32,10 @@ exposures:
   hipaa_mode: {+enabled: false}
 models:
   clinic:
-    destinations: {+schema: destinations, +access: public}
+    destination_views: {+schema: destinations, +access: public}
     marts: {+schema: marts, +materialized: table}
   hipaa_mode:
-    destinations: {+enabled: false}
+    destination_views: {+enabled: false}
 seeds:
   clinic: {+schema: configuration, +full_refresh: true}
   hipaa_mode: {+enabled: false}

@@ -354,7 +354,9 @@ class TestKeys:
     def test_a_missing_key_is_named_with_its_remedy(self, keys: Keys) -> None:
         output = keys.refusals["missing key"].output
         assert ".hipaa_mode/masking.key does not exist" in output
-        assert "`hipaa-mode keygen` makes one" in output
+        assert f"were made with the key of fingerprint {fingerprint(KEY)}" in output
+        assert "restore that one" in output
+        assert "keygen" not in output
 
     @pytest.mark.parametrize("name", ["other key", "other key, new database"])
     def test_another_key_is_refused_with_both_fingerprints_and_the_way_out(

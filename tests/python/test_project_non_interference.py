@@ -415,8 +415,8 @@ def test_twins_of_any_calls_show_every_destination_the_same(seed: int, count: in
         project.write_seed("destinations", made.destinations)
         project.write_seed("allowed_events", made.events)
         project.write_seed("allowed_properties", made.properties)
-        for name in ("destination_types.csv", "small_zip3_areas.csv"):
-            shutil.copy(REPOSITORY / "seeds" / name, project.folder / "seeds")
+        shutil.copy(REPOSITORY / "seeds/destination_types.csv", project.folder / "seeds")
+        shutil.copy(REPOSITORY / "seeds/small_zip3_areas.csv", project.folder / "seeds")
         seeds = {path.stem: path for path in (project.folder / "seeds").glob("*.csv")}
         allowlist = read_allowlist(seeds, "dev", dt.date(2026, 1, 1))
     calls, _ = read_calls(made.calls(count), _is_json)

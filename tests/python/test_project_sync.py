@@ -415,7 +415,7 @@ def receiver() -> Iterator[tuple[str, list[bytes]]]:
 def published_rows(folder: Path, count: int) -> Path:
     """Write so many calls as a build publishes them, and a view without any."""
     place = folder / "prod/mixpanel"
-    envelope = ("row_id", "user_id", "anonymous_id", "call_type", "event", "sent_at")
+    envelope = ("row_id", "user_id", "anonymous_id", "call_type", "event", "timestamp")
     columns = [{"name": name, "property_list": "envelope"} for name in envelope]
     columns.append({"name": "plan", "property_list": "event"})
     for view, rows_of_it in ((EVENTS, count), ("mixpanel__identifies", 0)):
@@ -423,7 +423,7 @@ def published_rows(folder: Path, count: int) -> Path:
         with duckdb.connect() as connection:
             connection.sql(
                 "select 'row-' || range as row_id, 'tok' as user_id, null::text as anonymous_id, "
-                "'track' as call_type, 'Visit' as event, timestamp '2026-03-02' as sent_at, "
+                "'track' as call_type, 'Visit' as event, timestamp '2026-03-02' as timestamp, "
                 f"'gold' as plan from range({rows_of_it})"
             ).write_parquet(str(place / view / "all.parquet"))
     views = {view: {"columns": columns} for view in (EVENTS, "mixpanel__identifies")}

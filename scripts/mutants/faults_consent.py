@@ -13,14 +13,7 @@ DENIED = "macros/consent/denied_calls.sql"
 VIEW_SQL = "macros/destinations/destination_view_sql.sql"
 CONSENT = f"{PACKAGE}/consent.py"
 NO = {"All": False}
-HEADER = "mask_scope,timestamp_precision,description\n"
-ROWS = {
-    "dev,ga4,webhook,server_side,true,,,,hour,": "dev,ga4,webhook,server_side,true,,,,hour,,",
-    "dev,ads,webhook,server_side,true,,,destination,,": (
-        "dev,ads,webhook,server_side,true,,,destination,,Ads,"
-    ),
-    "prod,ga4,webhook,server_side,true,,,,,": "prod,ga4,webhook,server_side,true,,,,,,",
-}
+ADS = "dev,ads,webhook,server_side,true,,,destination,,"
 
 
 def _calls() -> str:
@@ -46,11 +39,7 @@ def _calls() -> str:
 
 
 AROUND = (Edit("raw_calls/says.ndjson", "", _calls()),)
-NEEDS = (
-    *AROUND,
-    Edit("seeds/destinations.csv", HEADER, HEADER.replace("desc", "consent_categories,desc")),
-    *(Edit("seeds/destinations.csv", f"{old}\n", f"{new}\n") for old, new in ROWS.items()),
-)
+NEEDS = (*AROUND, Edit("seeds/destinations.csv", f"{ADS},\n", f"{ADS}Ads,\n"))
 """With a destination that asks for consent too."""
 
 FAULTS: tuple[Fault, ...] = (

@@ -24,8 +24,8 @@ CHECKS_COLUMNS = "hipaa_mode.refuse_other_columns(model.name, columns, adapter.g
 ABSENT = (
     Edit(
         "seeds/destinations.csv",
-        "prod,ga4,webhook,server_side,true,,,,,\n",
-        "prod,ga4,webhook,server_side,true,,,,,\nprod,crm,webhook,server_side,true,,,,,\n",
+        "prod,ga4,webhook,server_side,true,,,,,,\n",
+        "prod,ga4,webhook,server_side,true,,,,,,\nprod,crm,webhook,server_side,true,,,,,,\n",
     ),
     Edit(
         "models/destination_views/crm/crm__events.sql",

@@ -38,7 +38,7 @@ EXPIRED = "2020-01-01"
 
 DESTINATIONS = [
     destination("ga4", timestamp_precision="hour"),
-    destination("ads", mask_scope="destination"),
+    destination("ads", mask_scope="destination", consent_categories=""),
     destination("ga4", environment="prod"),
 ]
 EVENTS = [

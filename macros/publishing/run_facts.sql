@@ -57,7 +57,7 @@
     }) -}}
 {%- endmacro %}
 
-{#- How many staged calls are denied to which destination, why, by type and event. -#}
+{#- A query of how many staged calls are denied to which destination, why, by type and event. -#}
 {% macro denial_facts() -%}
     {%- set sql -%}
         select destination, reason, call_type, event, count(*)
@@ -73,11 +73,7 @@
         ) as denials
         group by 1, 2, 3, 4
     {%- endset -%}
-    {%- set rows = [] -%}
-    {%- for row in run_query(sql).rows -%}
-        {%- do rows.append([row[0], row[1], row[2], row[3], row[4] | int]) -%}
-    {%- endfor -%}
-    {{- return(rows) -}}
+    {{- return(sql) -}}
 {%- endmacro %}
 
 {#- Counts what a masked table's new rows made null, and notes the property names that came with

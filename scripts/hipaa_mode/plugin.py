@@ -613,9 +613,10 @@ class Session:
         names = {view["view"] for view in request["manifest"]["views"].values()}
         types = {kind for view in names & CALL_TYPES.keys() for kind in CALL_TYPES[view]}
         every = plan.events is None or ANY in plan.events
-        counts = count_denials(
-            request["denials"], plan.name, types, None if every else plan.events
-        )
+        # The names of events come by this connection and not in SQL, which dbt logs.
+        with self.connect() as cursor:
+            denials = cursor.execute(str(request["denials"])).fetchall()
+        counts = count_denials(denials, plan.name, types, None if every else plan.events)
         return {**counts, "published": 0}
 
     def _write_token_bridge(self, request: Request) -> dict[str, Any]:

@@ -286,7 +286,7 @@ FINISHED = {
     "destination": "ga4",
     "calls_read": "calls_read",
     "denied_rows": {},
-    "denials": [],
+    "denials": "select 'a', 'b', 'c', 'd', 0 where false",
 }
 VIEW = {
     **PLACE,

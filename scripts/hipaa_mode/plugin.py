@@ -125,6 +125,7 @@ class Session:
         self._views = 1
         self._state = RunState()
         self._gate: Gate | None = None
+        self._denials: list[tuple[Any, ...]] | None = None
         self._is_compiling = False
         self.connect: Callable[[], duckdb.DuckDBPyConnection] = duckdb.connect
         self.raw_lines = RawLines()
@@ -245,6 +246,7 @@ class Session:
         request, refusals, notices = self._begin(request)
         seeds = hash_seeds(_seed_files(request))
         configuration, self._plan = _read_plan(request, self.suppressed_users)
+        self._denials = None
         self._gate = Gate(
             self._plan,
             seeds,
@@ -613,10 +615,11 @@ class Session:
         names = {view["view"] for view in request["manifest"]["views"].values()}
         types = {kind for view in names & CALL_TYPES.keys() for kind in CALL_TYPES[view]}
         every = plan.events is None or ANY in plan.events
-        # The names of events come by this connection and not in SQL, which dbt logs.
-        with self.connect() as cursor:
-            denials = cursor.execute(str(request["denials"])).fetchall()
-        counts = count_denials(denials, plan.name, types, None if every else plan.events)
+        if self._denials is None:
+            # The names of events come by this connection and not in SQL, which dbt logs.
+            with self.connect() as cursor:
+                self._denials = cursor.execute(str(request["denials"])).fetchall()
+        counts = count_denials(self._denials, plan.name, types, None if every else plan.events)
         return {**counts, "published": 0}
 
     def _write_token_bridge(self, request: Request) -> dict[str, Any]:

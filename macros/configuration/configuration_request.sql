@@ -16,6 +16,7 @@
         {{- return(request) -}}
     {%- endif -%}
     {%- do request.update({'models': [], 'suppressed_users': hipaa_mode.suppressed_users_locations(), 'loaded_by_dbt': []}) -%}
+    {%- do request.update({'placeholder_ids': hipaa_mode.placeholder_ids()}) -%}
     {%- for node in graph.nodes.values() -%}
         {%- if node.resource_type == 'seed' and node.name in seeds -%}
             {#- The root project's seed stands for the package's own. -#}
@@ -36,4 +37,9 @@
     files or tables, so that their ids need not be in git. All of them are read. -#}
 {% macro suppressed_users_locations() -%}
     {{- return([var('hipaa_mode__suppressed_users', none), env_var('HIPAA_MODE_SUPPRESSED_USERS', '')]) -}}
+{%- endmacro %}
+
+{#- What senders write for an id that they do not have, in any case: such an id is none. -#}
+{% macro placeholder_ids() -%}
+    {{- return(var('hipaa_mode__placeholder_ids', none) or []) -}}
 {%- endmacro %}

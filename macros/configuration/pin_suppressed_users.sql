@@ -89,16 +89,19 @@
     }) -}}
 {%- endmacro %}
 
-{#- Counts of a table's rows: all, those without an id, and those for an environment that there is not. -#}
+{#- Counts of a table's rows: all, those without an id, those for an environment that there is not,
+    and those whose id stands for none. -#}
 {% macro _suppression_table_counts(parts, environments) -%}
     {%- set table = hipaa_mode._suppression_table(parts) -%}
+    {%- set id = hipaa_mode.without_blanks('cast(user_id as varchar)') -%}
     {%- set sql -%}
         select
             count(*),
-            count(*) filter (coalesce({{ hipaa_mode.without_blanks('cast(user_id as varchar)') }}, '') = ''),
-            count(*) filter ({{ table.environment }} not in ({{ hipaa_mode.literals(['*'] + environments) }}))
+            count(*) filter (coalesce({{ id }}, '') = ''),
+            count(*) filter ({{ table.environment }} not in ({{ hipaa_mode.literals(['*'] + environments) }})),
+            count(*) filter ({{ id }} <> '' and {{ hipaa_mode.is_no_id(id) }})
         from {{ table.name }}
     {%- endset -%}
     {%- set row = run_query(sql).rows[0] -%}
-    {{- return({'rows': row[0] | int, 'blank': row[1] | int, 'unknown': row[2] | int}) -}}
+    {{- return({'rows': row[0] | int, 'blank': row[1] | int, 'unknown': row[2] | int, 'placeholders': row[3] | int}) -}}
 {%- endmacro %}

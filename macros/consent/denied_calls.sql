@@ -40,6 +40,10 @@ usable as (
         line_number,
         message_id,
         content_hash,
+        call_type,
+        user_id,
+        anonymous_id,
+        group_id,
         received_at,
         coalesce(consent_signals, {{ hipaa_mode.empty_list() }}) as signals
     from {{ ref('hipaa_mode', 'calls_read') }}
@@ -64,7 +68,7 @@ repeated as (
         and usable.line_number = duplicate_calls.line_number
     where usable.message_id in (select message_id from {{ ref('hipaa_mode', 'duplicate_calls') }})
     {#- What are deliveries of one call, duplicate_calls says. #}
-    window same_call as (partition by usable.message_id)
+    window same_call as (partition by usable.message_id, usable.call_type, usable.user_id, usable.anonymous_id, usable.group_id)
 
 ),
 
@@ -140,13 +144,13 @@ select
     denied.line_number,
     denied.message_id,
     denied.content_hash,
-    coalesce(denied.message_id, calls_without_message_id.call_key) as call_key,
+    coalesce(call_keys.call_key, denied.message_id) as call_key,
     denied.denied_to,
     denied.reasons
 from denied
-left join {{ ref('hipaa_mode', 'calls_without_message_id') }} as calls_without_message_id
-    on denied.file_number = calls_without_message_id.file_number
-    and denied.line_number = calls_without_message_id.line_number
+left join {{ ref('hipaa_mode', 'call_keys') }} as call_keys
+    on denied.file_number = call_keys.file_number
+    and denied.line_number = call_keys.line_number
 {%- endmacro %}
 
 {#- Why a call with these signals is denied to the destination of a rule; null where it is not. As in

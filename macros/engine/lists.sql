@@ -130,3 +130,12 @@
 {% macro duckdb__collected(value, order) -%}
     {{- return('list(' ~ value ~ ' order by ' ~ order ~ ')') -}}
 {%- endmacro %}
+
+{#- The elements of a list that meet a condition. -#}
+{% macro filter_list(list, condition) -%}
+    {{- return(adapter.dispatch('filter_list', 'hipaa_mode')(list, condition)) -}}
+{%- endmacro %}
+
+{% macro duckdb__filter_list(list, condition) -%}
+    {{- return('list_filter(' ~ list ~ ', lambda element: ' ~ condition ~ ')') -}}
+{%- endmacro %}

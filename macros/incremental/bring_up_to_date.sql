@@ -15,7 +15,7 @@
         {#- A table has no place that tells one row from another in every run. What reads the
             calls must have followed their last change, or it can't tell what a removal changes. -#}
         {%- set location = hipaa_mode.settled_raw_calls() -%}
-        {%- set keys = hipaa_mode.table_state('calls_without_message_id') or {'run_number': 0} -%}
+        {%- set keys = hipaa_mode.table_state('call_keys') or {'run_number': 0} -%}
         {%- set duplicates = hipaa_mode.table_state('duplicate_calls') or {'run_number': 0} -%}
         {{- return(location.kind == 'table' or [keys.run_number, duplicates.run_number] | min < state.run_number) -}}
     {%- endif -%}
@@ -37,7 +37,7 @@
         {%- do hipaa_mode.read_new_calls(relation, sql, since, run_number) -%}
     {%- elif name == 'duplicate_calls' -%}
         {%- do hipaa_mode.find_new_duplicates(relation, sql, since) -%}
-    {%- elif name == 'calls_without_message_id' -%}
+    {%- elif name == 'call_keys' -%}
         {%- do hipaa_mode.key_new_calls(relation, sql, since) -%}
     {%- elif name == 'token_bridge' -%}
         {%- do hipaa_mode.bridge_changed_tokens(relation, sql, since) -%}
@@ -110,14 +110,14 @@
     message id is the first, and the numbers in the keys of calls without one. -#}
 {% macro remove_calls(relation, file_numbers, run_number) -%}
     {%- set numbers = file_numbers | join(', ') -%}
-    {%- set keys = hipaa_mode.package_relation('calls_without_message_id') -%}
+    {%- set keys = hipaa_mode.package_relation('call_keys') -%}
     {%- call statement('note_removed') -%}
         insert into {{ hipaa_mode.build_table('changed_calls') }}
         select distinct
             {{ run_number }},
             calls_read.message_id,
             calls_read.content_hash,
-            coalesce(calls_read.message_id, keys.call_key)
+            coalesce(keys.call_key, calls_read.message_id)
         from {{ relation }} as calls_read
         left join {{ keys }} as keys
             on calls_read.file_number = keys.file_number and calls_read.line_number = keys.line_number
@@ -129,6 +129,14 @@
                     select content_hash from {{ relation }} where file_number in ({{ numbers }})
                 )
             )
+        union
+        select
+            {{ run_number }},
+            keys.message_id,
+            null,
+            keys.call_key
+        from {{ keys }} as keys
+        where keys.message_id in (select message_id from {{ relation }} where file_number in ({{ numbers }}))
     {%- endcall -%}
     {%- call statement('remove') -%}
         delete from {{ relation }} where file_number in ({{ numbers }})
@@ -166,16 +174,22 @@
     {%- if since is none -%}
         {%- do hipaa_mode.make_anew(relation, sql) -%}
     {%- else -%}
+        {%- set has_changed_content = 'content_hash in (select content_hash from hipaa_mode_changed_hashes)' -%}
+        {%- set has_changed_id = 'message_id in (select message_id from hipaa_mode_ids_of_changed)' -%}
         {%- call statement('changed_hashes') -%}
             create or replace temp table hipaa_mode_changed_hashes as
             {{ hipaa_mode._changed_ids('content_hash', since) }}
         {%- endcall -%}
+        {%- call statement('changed_ids') -%}
+            create or replace temp table hipaa_mode_ids_of_changed as
+            {{ hipaa_mode._changed_ids('message_id', since) }}
+        {%- endcall -%}
         {%- call statement('forget') -%}
-            delete from {{ relation }} where content_hash in (select content_hash from hipaa_mode_changed_hashes)
+            delete from {{ relation }} where {{ has_changed_content }} or {{ has_changed_id }}
         {%- endcall -%}
         {%- call statement('main') -%}
             insert into {{ relation }}
-            {{ hipaa_mode.keys_of_calls(hipaa_mode.package_relation('calls_read'), 'content_hash in (select content_hash from hipaa_mode_changed_hashes)') }}
+            {{ hipaa_mode.keys_of_calls(hipaa_mode.package_relation('calls_read'), has_changed_content, has_changed_id) }}
         {%- endcall -%}
     {%- endif -%}
 {%- endmacro %}

@@ -49,11 +49,12 @@
 {%- endmacro %}
 
 {#- Keys of the calls whose stored row may no longer be right: some delivery of theirs is gone,
-    an earlier one came, or a call of the same content without message id came or went. -#}
+    an earlier one came, or another call of the same message id, or of the same content without one,
+    came or went. -#}
 {% macro changed_keys(since) -%}
     {%- set calls_read = hipaa_mode.package_relation('calls_read') -%}
     {%- set duplicates = hipaa_mode.package_relation('duplicate_calls') -%}
-    {%- set keys = hipaa_mode.package_relation('calls_without_message_id') -%}
+    {%- set keys = hipaa_mode.package_relation('call_keys') -%}
             select call_key from {{ hipaa_mode.build_table('changed_calls') }}
             where run_number > {{ since }} and call_key is not null
             union
@@ -62,6 +63,17 @@
                 run_number <= {{ since }}
                 and message_id in (
                     select message_id from {{ calls_read }} where run_number > {{ since }}
+                )
+            union
+            select unnest([message_id, {{ hipaa_mode.key_of_namesake() }}])
+            from {{ calls_read }}
+            where
+                rejection_reason is null
+                and message_id in (
+                    select message_id from {{ keys }}
+                    where message_id in (
+                        {{ hipaa_mode._changed_ids('message_id', since) }}
+                    )
                 )
             union
             select keys.call_key

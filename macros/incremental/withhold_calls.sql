@@ -45,6 +45,13 @@
             using hipaa_mode_released as there
             where {{ same_place }}
         {%- endcall -%}
+        {#- A call's key changes where another call comes to be the first of its message id. -#}
+        {%- call statement('key_again') -%}
+            update {{ relation }} as here
+            set call_key = there.call_key
+            from hipaa_mode_withheld as there
+            where {{ same_place }} and here.call_key <> there.call_key
+        {%- endcall -%}
         {%- call statement('main') -%}
             insert into {{ relation }}
             from hipaa_mode_newly_withheld

@@ -13,6 +13,16 @@
                     ~ var('hipaa_mode__earliest_day', '2000-01-01') ~ ', or more than ' ~ var('hipaa_mode__days_ahead', 1) ~ ' days after their receipt', info=true
                 ) -%}
             {%- endif -%}
+            {%- if manifest.namesakes -%}
+                {%- do log(
+                    'hipaa_mode: WARNING: ' ~ manifest.namesakes ~ ' calls have the message id of another call, of another type or with other ids: all are kept', info=true
+                ) -%}
+            {%- endif -%}
+            {%- if manifest.cut -%}
+                {%- do log(
+                    'hipaa_mode: WARNING: ' ~ manifest.cut ~ ' calls have texts that are cut in the middle of a character: those are null', info=true
+                ) -%}
+            {%- endif -%}
             {%- set withheld = manifest.withheld -%}
             {%- if manifest.calls.withheld or withheld.suppressed_people or withheld.retain_days is not none -%}
                 {%- do log(

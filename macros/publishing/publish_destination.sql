@@ -46,6 +46,8 @@
             'dbt_invocation_id': invocation_id,
             'calls': facts.calls,
             'undated': facts.undated,
+            'namesakes': facts.namesakes,
+            'cut': facts.cut,
             'withheld': facts.withheld,
             'views': views,
         },

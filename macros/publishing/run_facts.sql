@@ -7,7 +7,9 @@
             (select count(*) from {{ hipaa_mode.package_relation('duplicate_calls') }}) as duplicates,
             (select count(*) from {{ hipaa_mode.package_relation('rejected_calls') }}) as rejected,
             (select count(*) from {{ hipaa_mode.package_relation('withheld_calls') }}) as withheld,
-            (select count(*) - count(timestamp) from {{ hipaa_mode.package_relation('stg_calls') }}) as undated
+            (select count(*) - count(timestamp) from {{ hipaa_mode.package_relation('stg_calls') }}) as undated,
+            (select count(message_id) from {{ hipaa_mode.package_relation('call_keys') }}) as namesakes,
+            (select count(has_cut_text) from {{ hipaa_mode.package_relation('calls_read') }}) as cut
     {%- endset -%}
     {%- set row = run_query(calls).rows[0] -%}
     {%- set not_fitting = {} -%}
@@ -22,6 +24,8 @@
     {{- return({
         'calls': {'raw': row[0] | int, 'staged': row[1] | int, 'duplicates': row[2] | int, 'rejected': row[3] | int, 'withheld': row[4] | int},
         'undated': row[5] | int,
+        'namesakes': row[6] | int,
+        'cut': row[7] | int,
         'withheld': hipaa_mode.withheld_facts(plan),
         'denials': hipaa_mode.denial_facts(),
         'key_fingerprint': hipaa_mode.stored_key_fingerprint(),

@@ -1,7 +1,8 @@
-{#- All but the first delivery of each message id, among some of the calls. -#}
-{% macro duplicates_among(calls_read, condition=none) -%}
-with
-
+{#- The calls of each message id that came more than once, among some of the calls. Deliveries are of
+    the same call if type and ids agree; `delivery` counts these, and `place` all of the message id.
+    The first is by event time, then by receipt, then by file and line. -#}
+{% macro _deliveries(calls_read, condition=none) -%}
+{%- set order = 'timestamp nulls last, received_at nulls last, ' ~ hipaa_mode.natural_order('source_file') ~ ', source_file, line_number' -%}
 repeated_ids as (
 
     select message_id
@@ -12,23 +13,42 @@ repeated_ids as (
 
 ),
 
-deliveries as (
+repeated as (
 
-    select
-        calls_read.file_number,
-        calls_read.source_file,
-        calls_read.line_number,
-        calls_read.run_number,
-        calls_read.message_id,
-        row_number() over (
-            partition by calls_read.message_id
-            order by calls_read.source_file, calls_read.line_number
-        ) as delivery
+    select calls_read.*
     from {{ calls_read }} as calls_read
     inner join repeated_ids on calls_read.message_id = repeated_ids.message_id
     where calls_read.rejection_reason is null
 
+),
+
+deliveries as (
+
+    select
+        file_number,
+        source_file,
+        line_number,
+        run_number,
+        message_id,
+        {{ hipaa_mode.key_of_namesake() }} as call_key,
+        row_number() over (
+            partition by message_id, call_type, user_id, anonymous_id, group_id
+            order by {{ order }}
+        ) as delivery,
+        row_number() over (
+            partition by message_id
+            order by {{ order }}
+        ) as place
+    from repeated
+
 )
+{%- endmacro %}
+
+{#- All but the first delivery of each call, among some of the calls. -#}
+{% macro duplicates_among(calls_read, condition=none) -%}
+with
+
+{{ hipaa_mode._deliveries(calls_read, condition) }}
 
 select
     file_number,
@@ -41,17 +61,42 @@ from deliveries
 where delivery > 1
 {%- endmacro %}
 
-{#- A key for every call that came without a message id, made of its content. Two calls of the
-    same content are two calls; the key counts them. -#}
-{% macro keys_of_calls(calls_read, condition=none) -%}
+{#- Keys of the calls that no message id tells apart. A call without one has a key made of its
+    content; two calls of the same content are two calls, and the key counts them. Of different
+    calls with one message id all but the first have a key made of type and ids as well. -#}
+{% macro keys_of_calls(calls_read, has_changed_content=none, has_changed_id=none) -%}
+with
+
+{{ hipaa_mode._deliveries(calls_read, has_changed_id) }}
+
 select
     file_number,
     line_number,
     content_hash,
+    cast(null as varchar) as message_id,
     'content:' || content_hash || ':' || row_number() over (
         partition by content_hash
         order by source_file, line_number
     ) as call_key
 from {{ calls_read }}
-where content_hash is not null{{ ' and ' ~ condition if condition }}
+where content_hash is not null{{ ' and ' ~ has_changed_content if has_changed_content }}
+union all
+select
+    file_number,
+    line_number,
+    cast(null as varchar) as content_hash,
+    message_id,
+    call_key
+from deliveries
+where delivery = 1 and place > 1
+{%- endmacro %}
+
+{#- The key of a call whose message id another call has too. -#}
+{% macro key_of_namesake() -%}
+    {%- set parts = ['message_id', 'call_type'] -%}
+    {%- for name in ['user_id', 'anonymous_id', 'group_id'] -%}
+        {#- No id is something other than an id of any text. -#}
+        {%- do parts.append("coalesce('=' || " ~ name ~ ", '')") -%}
+    {%- endfor -%}
+    {{- return("'call:' || sha256(" ~ parts | join(" || chr(31) || ") ~ ')') -}}
 {%- endmacro %}

@@ -14,18 +14,23 @@
     'merged': ['mergeProperties', 'merge_properties'],
     'event': ['event'],
     'name': ['name'],
+    'page_name': [['properties', 'name']],
     'timestamp': ['timestamp'],
     'original_timestamp': ['originalTimestamp', 'original_timestamp'],
     'sent_at': ['sentAt', 'sent_at'],
     'received_at': ['receivedAt', 'received_at'],
 } -%}
 {%- set ids = ['message_id', 'user_id', 'anonymous_id', 'group_id', 'previous_id'] -%}
+{%- set containers = ['properties', 'traits', 'context'] -%}
+{%- set usual = fields.values() | sum(start=[]) | select('string') | list + containers + ['integrations', 'consent'] -%}
+{%- set counts_names = var('hipaa_mode__count_dropped_properties', true) -%}
+{%- set key_paths = ['$'] + (['$."properties"', '$."traits"', '$."context"'] if counts_names else []) -%}
 {%- set paths = [] -%}
 {%- set found = {} -%}
 {%- for field, spellings in fields.items() -%}
     {%- set places = [] -%}
     {%- for spelling in spellings -%}
-        {%- do paths.append('$."' ~ spelling ~ '"') -%}
+        {%- do paths.append('$."' ~ (spelling if spelling is string else spelling | join('"."')) ~ '"') -%}
         {%- do places.append("nullif(found[" ~ (paths | length) ~ "], 'null')") -%}
     {%- endfor -%}
     {%- do found.update({field: places}) -%}
@@ -36,7 +41,7 @@
     {%- do value_places.append('found[' ~ (paths | length) ~ ']') -%}
 {%- endfor -%}
 {%- if whole -%}
-    {%- for key in ['properties', 'traits', 'context'] -%}
+    {%- for key in containers -%}
         {%- do paths.append('$."' ~ key ~ '"') -%}
         {%- do found.update({key ~ '__whole': "nullif(found[" ~ (paths | length) ~ "], 'null')"}) -%}
     {%- endfor -%}
@@ -61,47 +66,81 @@ raw_calls as (
 
 ),
 
+{#- A text that is cut in the middle of a character is no text: it is null, and the call stays. #}
+readable as (
+
+    select
+        *,
+        case
+            when {{ hipaa_mode.may_break_characters('message') }} then {{ hipaa_mode.without_broken_texts('message') }}
+            else message
+        end as readable
+    from raw_calls
+
+),
+
 parsed as (
 
     select
-        file_number,
-        source_file,
-        line_number,
-        run_number,
-        message,
-        unreadable,
-        {{ hipaa_mode.extract_json_texts('message', paths) }} as found
-        {%- if var('hipaa_mode__count_dropped_properties', true) %},
-        {{ hipaa_mode.json_key_names('message', ['$."properties"', '$."traits"', '$."context"']) }} as key_names
+        *,
+        {{ hipaa_mode.extract_json_texts('readable', paths) }} as found_first,
+        {{ hipaa_mode.json_key_names('readable', key_paths) }} as names_first
+    from readable
+
+),
+
+{#- Keys in other spellings are looked for where a key is not plainly one of the usual ones. #}
+spelled as (
+
+    select
+        *,
+        case
+            when not {{ hipaa_mode.matches(hipaa_mode.joined_texts('names_first[1]'), hipaa_mode._usual_keys(usual)) }}
+                then {{ hipaa_mode.filter_list('names_first[1]', hipaa_mode.field_of_key('element') ~ ' is not null and element not in (' ~ hipaa_mode.literals(usual) ~ ')') }}
+        end as other_keys
+    from parsed
+
+),
+
+respelled as (
+
+    select
+        *,
+        case
+            when len(other_keys) > 0 then {{ hipaa_mode.respelled_call('readable', 'other_keys') }}
+            else readable
+        end as call
+    from spelled
+
+),
+
+reread as (
+
+    select
+        * exclude (found_first, names_first),
+        case when len(other_keys) > 0 then {{ hipaa_mode.extract_json_texts('call', paths) }} else found_first end as found
+        {%- if counts_names %},
+        case when len(other_keys) > 0 then {{ hipaa_mode.json_key_names('call', key_paths) }} else names_first end as key_names
         {%- endif %}
-    from raw_calls
+    from respelled
 
 ),
 
 named as (
 
     select
-        file_number,
-        source_file,
-        line_number,
-        run_number,
-        message,
-        unreadable,
-        found,
-        {%- set kinds = hipaa_mode.json_types('message', ['$."properties"', '$."traits"']) %}
-        {%- if var('hipaa_mode__count_dropped_properties', true) %}
-        {#- Only a value that is there and has no keys may be something other than an object. #}
-        case when len(key_names[1]) = 0 or len(key_names[2]) = 0 then {{ kinds }} end as kinds,
-        {{ hipaa_mode.joined_texts('key_names[1]') }} as properties_names,
-        {{ hipaa_mode.joined_texts('key_names[2]') }} as traits_names,
-        {{ hipaa_mode.joined_texts('key_names[3]') }} as context_names
-        {%- else %}
-        {{ kinds }} as kinds
+        *,
+        {#- Most messages have nothing but an object under these names. #}
+        case when {{ hipaa_mode.may_have_no_object('call', ['properties', 'traits']) }} then {{ hipaa_mode.json_types('call', ['$."properties"', '$."traits"']) }} end as kinds
+        {%- if counts_names %},
+        {{ hipaa_mode.joined_texts('key_names[2]') }} as properties_names,
+        {{ hipaa_mode.joined_texts('key_names[3]') }} as traits_names,
+        {{ hipaa_mode.joined_texts('key_names[4]') }} as context_names
         {%- endif %}
         {%- for field, places in found.items() if not field.endswith('__whole') %}{% for place in places %},
         {{ place }} as {{ field }}_json{{ loop.index }}
         {%- endfor %}{% endfor %}
-    from parsed
+    from reread
 
 ),
 
@@ -112,6 +151,7 @@ texts as (
         case when starts_with(type_json1, '"') then lower(trim({{ hipaa_mode.scalar_text('type_json1') }})) end as call_type,
         {{ hipaa_mode.scalar_text('event_json1') }} as event_text,
         {{ hipaa_mode.scalar_text('name_json1') }} as name_text,
+        case when starts_with(page_name_json1, '"') then {{ hipaa_mode.scalar_text('page_name_json1') }} end as page_name_text,
         {{ hipaa_mode.map_list(hipaa_mode.merged_values('coalesce(merged_json1, merged_json2)'), hipaa_mode.scalar_text('element')) }} as merged_texts
         {%- for field in ids + ['timestamp', 'received_at'] %}{% for spelling in fields[field] %},
         {{ hipaa_mode.scalar_text(field ~ '_json' ~ loop.index) }} as {{ field }}_text{{ loop.index }}
@@ -123,13 +163,14 @@ texts as (
 judged as (
 
     select
-        * exclude (event_text, name_text),
+        * exclude (event_text, name_text, page_name_text),
         {{ hipaa_mode.not_blank('event_text') }} as event_text,
         {{ hipaa_mode.not_blank('name_text') }} as name_text,
+        {{ hipaa_mode.not_blank('page_name_text') }} as page_name_text,
         {%- for field in ids %}
-        coalesce({{ hipaa_mode.not_blank(field ~ '_text1') }}, {{ hipaa_mode.not_blank(field ~ '_text2') }}) as {{ field }},
+        coalesce({{ hipaa_mode.if_id(field ~ '_text1') }}, {{ hipaa_mode.if_id(field ~ '_text2') }}) as {{ field }},
         {%- endfor %}
-        {{ hipaa_mode.map_list('merged_texts', hipaa_mode.not_blank('element')) }} as merged_ids,
+        {{ hipaa_mode.map_list('merged_texts', hipaa_mode.if_id('element')) }} as merged_ids,
         {{ hipaa_mode.first_time(['received_at_text1', 'received_at_text2']) }} as claimed_received_at,
         {{ hipaa_mode.first_time(['timestamp_text1']) }} as claimed_timestamp,
         case
@@ -140,8 +181,8 @@ judged as (
             when type_json1 is null then 'missing_type'
             when call_type is null then 'type_not_text'
             when call_type not in ('track', 'page', 'screen', 'identify', 'group', 'alias', 'merge') then 'unknown_type'
-            when call_type in ('track', 'page', 'screen') and coalesce(kinds[1], 'NULL') not in ('OBJECT', 'NULL') then 'properties_not_an_object'
-            when call_type in ('identify', 'group') and coalesce(kinds[2], 'NULL') not in ('OBJECT', 'NULL') then 'traits_not_an_object'
+            when call_type in ('track', 'page', 'screen') and kinds[1] not in ('OBJECT', 'NULL') and not {{ hipaa_mode.is_empty_container('call', 'properties') }} then 'properties_not_an_object'
+            when call_type in ('identify', 'group') and kinds[2] not in ('OBJECT', 'NULL') and not {{ hipaa_mode.is_empty_container('call', 'traits') }} then 'traits_not_an_object'
             when call_type = 'track' and not starts_with(event_json1, '"') then 'event_not_text'
             when call_type in ('page', 'screen') and not starts_with(name_json1, '"') then 'name_not_text'
         end as rejection_reason
@@ -198,12 +239,13 @@ final as (
         run_number,
         rejection_reason,
         case when rejection_reason is not null then coalesce(unreadable, encode(message), ''::blob) end as rejected_bytes,
+        case when rejection_reason is null and readable <> message then true end as has_cut_text,
         message_id,
         case when rejection_reason is null and message_id is null then sha256(message) end as content_hash,
         call_type,
         case
             when call_type = 'track' then event_text
-            when call_type in ('page', 'screen') then coalesce(name_text, call_type)
+            when call_type in ('page', 'screen') then coalesce(name_text, page_name_text, case when starts_with(event_json1, '"') then event_text end, call_type)
         end as event,
         coalesce(
             possible_timestamp,
@@ -219,16 +261,14 @@ final as (
         previous_id,
         merged_ids,
         {{ hipaa_mode.consent_signals(*consent_places) }} as consent_signals
-        {%- if var('hipaa_mode__count_dropped_properties', true) %},
+        {%- if counts_names %},
         properties_names,
         traits_names,
         context_names
         {%- endif %}
-        {%- if whole %},
-        {{ found.properties__whole }} as properties__whole,
-        {{ found.traits__whole }} as traits__whole,
-        {{ found.context__whole }} as context__whole
-        {%- endif %}
+        {%- if whole %}{% for key in containers %},
+        {{ hipaa_mode.whole_object(found[key ~ '__whole']) }} as {{ key }}__whole
+        {%- endfor %}{% endif %}
         {%- for value in values %},
         {{ hipaa_mode.staged_value(value, value_places[loop.index0]) }} as {{ hipaa_mode.identifier(value.name) }}
         {%- endfor %}
@@ -288,6 +328,59 @@ select * from final
         'case when ascii(' ~ text ~ ') between 33 and 126 then ' ~ text ~ ' when '
         ~ hipaa_mode.contains_pattern(text, mark) ~ ' then ' ~ text ~ ' end'
     ) -}}
+{%- endmacro %}
+
+{#- A text that is an id: not blank, and none of those that senders write where they have none. -#}
+{% macro if_id(text) -%}
+    {{- return('case when not ' ~ hipaa_mode.is_no_id(text) ~ ' then ' ~ text ~ ' end') -}}
+{%- endmacro %}
+
+{% macro is_no_id(text) -%}
+    {%- set placeholders = [] -%}
+    {%- for placeholder in hipaa_mode.placeholder_ids() -%}
+        {%- do placeholders.append(modules.re.escape(placeholder)) -%}
+    {%- endfor -%}
+    {%- set blank = '[\\p{Z}\\x09-\\x0d\\x1c-\\x1f\\x{85}]*' -%}
+    {{- return(hipaa_mode.matches(text, '(?i)' ~ blank ~ '(?:' ~ placeholders | join('|') ~ ')?' ~ blank)) -}}
+{%- endmacro %}
+
+{#- Names, each followed by the unit separator but the last, that are all usual: keys of the envelope
+    as they are most often written, and such that no spelling of one begins as they do. -#}
+{% macro _usual_keys(usual) -%}
+    {{- return('(?:(?:' ~ (usual + ['channel', 'projectId', 'category']) | join('|') ~ '|[^tTmMuUaAgGeEnNoOsSrRpPcCiI_ \\x1f-][^\\x1f]*)(?:\\x1f|$))*') -}}
+{%- endmacro %}
+
+{#- The key that a key of a call is another spelling of: in any case, with or without `_`, `-` and
+    blanks. Null where it is none. -#}
+{% macro field_of_key(key) -%}
+    {%- set fields = {
+        'type': 'type', 'event': 'event', 'name': 'name', 'timestamp': 'timestamp',
+        'messageid': 'message_id', 'userid': 'user_id', 'anonymousid': 'anonymous_id', 'groupid': 'group_id',
+        'originaltimestamp': 'original_timestamp', 'sentat': 'sent_at', 'receivedat': 'received_at',
+        'properties': 'properties', 'traits': 'traits', 'context': 'context',
+        'integrations': 'integrations', 'consent': 'consent',
+        'previousid': 'previous_id', 'mergeproperties': 'merge_properties',
+    } -%}
+    {%- set cases = [] -%}
+    {%- for folded, field in fields.items() -%}
+        {%- do cases.append('when ' ~ hipaa_mode.literal(folded) ~ ' then ' ~ hipaa_mode.literal(field)) -%}
+    {%- endfor -%}
+    {{- return('case ' ~ hipaa_mode.folded_key(key) ~ ' ' ~ cases | join(' ') ~ ' end') -}}
+{%- endmacro %}
+
+{#- Whether a JSON text says nothing: null, and what some senders write for an empty object, `[]` and
+    a blank text. The same blanks as in not_blank, as JSON has them. -#}
+{% macro says_nothing(json_text) -%}
+    {%- set blank = '[\\p{Z}\\x{85}]|\\\\[tnfr]|\\\\u00(?:0[bB]|1[c-fC-F])' -%}
+    {{- return(hipaa_mode.matches(json_text, 'null|\\[\\]|"(?:' ~ blank ~ ')*"')) -}}
+{%- endmacro %}
+
+{% macro is_empty_container(json, key) -%}
+    {{- return(hipaa_mode.says_nothing(hipaa_mode.json_text_at(json, '$."' ~ key ~ '"'))) -}}
+{%- endmacro %}
+
+{% macro whole_object(json_text) -%}
+    {{- return('case when ' ~ hipaa_mode.says_nothing(json_text) ~ " then '{}' else " ~ json_text ~ ' end') -}}
 {%- endmacro %}
 
 {#- The blanks that RFC 8259 allows before a value. -#}

@@ -7,12 +7,12 @@ usable as (
 
     select
         calls_read.* exclude (rejection_reason, rejected_bytes, content_hash, consent_signals),
-        coalesce(calls_read.message_id, calls_without_message_id.call_key) as call_key,
+        coalesce(call_keys.call_key, calls_read.message_id) as call_key,
         coalesce(denied_calls.denied_to, {{ hipaa_mode.empty_list() }}) as denied_to
     from {{ ref('hipaa_mode', 'calls_read') }} as calls_read
-    left join {{ ref('hipaa_mode', 'calls_without_message_id') }} as calls_without_message_id
-        on calls_read.file_number = calls_without_message_id.file_number
-        and calls_read.line_number = calls_without_message_id.line_number
+    left join {{ ref('hipaa_mode', 'call_keys') }} as call_keys
+        on calls_read.file_number = call_keys.file_number
+        and calls_read.line_number = call_keys.line_number
     {#- Joined and not `not exists`, for which DuckDB would keep all calls in memory. -#}
     {%- for left_out in ['duplicate_calls', 'withheld_calls', 'denied_calls'] %}
     left join {{ ref('hipaa_mode', left_out) }} as {{ left_out }}

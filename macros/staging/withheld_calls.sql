@@ -61,12 +61,12 @@ judged as (
 select
     judged.file_number,
     judged.line_number,
-    coalesce(judged.message_id, calls_without_message_id.call_key) as call_key,
+    coalesce(call_keys.call_key, judged.message_id) as call_key,
     judged.reason
 from judged
-left join {{ ref('hipaa_mode', 'calls_without_message_id') }} as calls_without_message_id
-    on judged.file_number = calls_without_message_id.file_number
-    and judged.line_number = calls_without_message_id.line_number
+left join {{ ref('hipaa_mode', 'call_keys') }} as call_keys
+    on judged.file_number = call_keys.file_number
+    and judged.line_number = call_keys.line_number
 left join {{ ref('hipaa_mode', 'duplicate_calls') }} as duplicate_calls
     on judged.file_number = duplicate_calls.file_number
     and judged.line_number = duplicate_calls.line_number

@@ -1,3 +1,3 @@
--- Calls delivered again under a message id that came before: all but the first of each id.
+-- Calls delivered again: all but the first delivery of each call.
 {{ config(materialized='accumulated_table') }}
 {{ hipaa_mode.duplicates_among(ref('hipaa_mode', 'calls_read')) }}

@@ -7,6 +7,7 @@ pairs and arrays are lists, so that a key that is repeated is there each time.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -36,6 +37,30 @@ TIMES = {
 }
 """Keys that the times of a call come under."""
 
+_FIELDS = {
+    **{name: name for name in ("type", "event", "name", "timestamp")},
+    **{name: name for name in ("properties", "traits", "context", "integrations", "consent")},
+    **{"messageid": "message_id", "userid": "user_id", "anonymousid": "anonymous_id"},
+    **{"groupid": "group_id", "originaltimestamp": "original_timestamp", "sentat": "sent_at"},
+    **{"receivedat": "received_at", "previousid": "previous_id"},
+    **{"mergeproperties": "merge_properties"},
+}
+"""Keys that a call is read by, as other spellings of them are folded."""
+
+_USUAL = {
+    *_FIELDS.values(),
+    *("messageId", "userId", "anonymousId", "groupId", "previousId", "mergeProperties"),
+    *(key for keys in TIMES.values() for key in keys),
+}
+_ALL_COUNT = ("integrations", "consent", "context")
+"""Keys that say where a call may go: all spellings of one count."""
+
+_EMPTY = re.compile(r"\s*")
+_PARTS = re.compile(r'"(?:[^"\\]|\\.)*"|[^"]+|"', re.DOTALL)
+_HALF = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_NO_HALF = re.compile(
+    r"\\[^u]|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}", re.DOTALL
+)
 _EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.timezone.utc)
 _AHEAD = dt.timedelta(days=1)
 _TIME = re.compile(
@@ -59,18 +84,86 @@ BROKEN = object()
 
 def parse(message: str) -> object:
     """Parse a message: objects become tuples of pairs, in order, and arrays lists."""
-    try:
-        return _DECODER.decode(message)
-    except (ValueError, RecursionError):
-        return BROKEN
+    return _parsed(message, _DECODER)
 
 
 def parse_as_written(message: str) -> object:
     """Parse a message as `parse` does, with numbers as the texts they were written in."""
+    return _parsed(message, _DECODER_OF_TEXTS)
+
+
+def _parsed(message: str, decoder: json.JSONDecoder) -> object:
     try:
-        return _DECODER_OF_TEXTS.decode(message)
+        call = decoder.decode(without_broken_texts(message))
     except (ValueError, RecursionError):
         return BROKEN
+    return with_usual_keys(call) if isinstance(call, tuple) else call
+
+
+def without_broken_texts(message: str) -> str:
+    """Return JSON with null in place of each text that is cut in the middle of a character.
+
+    In a key a mark stands for the half.
+    """
+    if "\\ud" not in message and "\\uD" not in message:
+        return message
+    parts = _PARTS.findall(message)
+    for place, part in enumerate(parts):
+        if part[0] == '"' and _HALF.search(_NO_HALF.sub(" ", part)):
+            is_key = parts[place + 1 : place + 2] and parts[place + 1].lstrip().startswith(":")
+            parts[place] = _HALF.sub(r"\\ufffd", part) if is_key else "null"
+    return "".join(parts)
+
+
+def with_usual_keys(call: Pairs) -> Pairs:
+    """Return a call with its keys in their usual spelling.
+
+    A key that says nothing gives way to another spelling of it. Of what says where a call may go
+    all spellings count: where they differ, it can't be read.
+    """
+    if not any(_is_other_spelling(key) for key, _ in call):
+        return call
+    kept = [pair for pair in call if not _is_other_spelling(pair[0])]
+    others = [(_FIELDS[_folded(key)], value) for key, value in call if _is_other_spelling(key)]
+    named = (*kept, *others)
+    found = [
+        (key, value)
+        for key, value in named
+        if key not in _ALL_COUNT and (key not in _USUAL or not _is_empty(value))
+    ]
+    for name in _ALL_COUNT:
+        said = [value for key, value in named if key == name]
+        if name == "context":
+            said = [value for value in said if not _is_empty(value)]
+        if said:
+            found.append((name, _agreed(said)))
+    return tuple(found)
+
+
+def _agreed(values: list[Any]) -> Any:
+    """Return what all spellings of a key say; a blank text, which denies, where they differ."""
+    telling = [value for value in values if value not in ((), (("All", True),))]
+    if not telling:
+        return values[0]
+    return telling[0] if all(value == telling[0] for value in telling) else ""
+
+
+@functools.cache
+def _is_other_spelling(key: str) -> bool:
+    return key not in _USUAL and _folded(key) in _FIELDS
+
+
+def _folded(key: str) -> str:
+    return re.sub("[_ -]", "", key).lower()
+
+
+def _is_empty(value: object) -> bool:
+    """Whether a value says nothing; of an object, `[]` and blank texts say so too."""
+    return value is None or value == [] or (isinstance(value, str) and _is_blank(value))
+
+
+def _is_blank(text: str) -> bool:
+    return type(text) is str and _EMPTY.fullmatch(text) is not None
 
 
 def first(pairs: Pairs, key: str) -> Any:
@@ -90,13 +183,27 @@ def judge(call: Pairs) -> tuple[str, str]:
         return "unknown_type", ""
     root = ROOT_OF_LIST.get(LIST_OF_TYPE[kind])
     content = first(call, root) if root else None
-    if content is not None and type(content) is not tuple:
+    if not _is_empty(content) and type(content) is not tuple:
         return f"{root}_not_an_object", kind
     name = {"track": "event", "page": "name", "screen": "name"}.get(kind)
     value = first(call, name) if name else None
     if value is not None and not isinstance(value, str):
         return f"{name}_not_text", kind
     return "", kind
+
+
+def event_name(call: Pairs, kind: str) -> str | None:
+    """Return the name of a usable call's event, as a build does; None for other calls."""
+    if kind == "track":
+        names = [first(call, "event")]
+    elif kind in ("page", "screen"):
+        properties = first(call, "properties")
+        of_page = first(properties, "name") if isinstance(properties, tuple) else None
+        names = [first(call, "name"), of_page, first(call, "event"), kind]
+    else:
+        return None
+    texts = (name for name in names if type(name) is str)
+    return next((name for name in texts if not _is_blank(name)), None)
 
 
 def day_of(call: Pairs) -> str:

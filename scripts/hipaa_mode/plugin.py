@@ -783,6 +783,7 @@ def _read_plan(
             locations_of(*request.get("suppressed_users", ())),
             Path.cwd(),
             locations_of(accepted.get(GIVE_UP_LISTS)),
+            request.get("placeholder_ids", ()),
         )
         for seed in request.get("loaded_by_dbt", ()):
             problem = "dbt would load the ids into a table that anyone may read"

@@ -128,6 +128,12 @@ DBT_VARIABLES = (
         "`1`",
         Kind.COUNT,
     ),
+    Setting(
+        "hipaa_mode__placeholder_ids",
+        "what stands for an id that a sender does not have, in any case",
+        "`null`, `undefined`, `0` and others: see dbt_project.yml",
+        Kind.NAMES,
+    ),
     Setting("hipaa_mode__accept_day", "accept a clock that is behind the last run: its day"),
     Setting(
         "hipaa_mode__give_up_suppression_lists",

@@ -49,6 +49,9 @@ MOST_TIES = 20
 SCHEMA = pa.schema([(name, pa.string()) for name in ("user_id", "location", "place")])
 """The ids, which list each is on (its location, blank for the seed), and its file and line."""
 
+NO_ID = "`user_id` stands for an id that is not there: no call is of such a person"
+NO_ID_REMEDY = "Give the id, remove the row, or take the word out of hipaa_mode__placeholder_ids"
+
 _CSV = (".csv",)
 _NDJSON = (".ndjson", ".jsonl", ".json")
 _OUTSIDE_COLUMNS = ("user_id",)
@@ -69,6 +72,7 @@ class SuppressedUsers:
         self.locations: list[str] = []
         self.environments: list[str] = []
         self._rows: frozenset[tuple[str, str, str]] = frozenset()
+        self._placeholder_ids: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
         """Show how many there are, and none of them."""
@@ -87,6 +91,7 @@ class SuppressedUsers:
         locations: Sequence[str] = (),
         base: Path | None = None,
         given_up: Collection[str] = (),
+        placeholder_ids: Iterable[str] = (),
     ) -> list[Fault]:
         """Read the lists anew.
 
@@ -98,6 +103,7 @@ class SuppressedUsers:
             locations: CSV or NDJSON files, and tables, that list more of them.
             base: folder that a relative file is looked for in.
             given_up: locations that may be missing, or list nobody.
+            placeholder_ids: what stands for an id that is not there: no call is of such a person.
 
         Returns:
             What is wrong with the lists. Where anything is, the run must not go on: someone might
@@ -109,6 +115,7 @@ class SuppressedUsers:
         known = sorted(configuration.known_environments())
         self.environments = [name for name in known if configuration.has_destinations(name)]
         found: set[tuple[str, str, str]] = set()
+        self._placeholder_ids = frozenset(word.lower() for word in placeholder_ids)
         if SEED in files:
             rows = read_seed(SEED, files[SEED], labels[SEED], faults) or []
             found.update(self._judged(rows, "", configuration, environment, faults))
@@ -122,8 +129,8 @@ class SuppressedUsers:
         self._rows = frozenset(found)
         return faults
 
-    @staticmethod
     def _judged(
+        self,
         rows: Iterable[SeedRow],
         location: str,
         configuration: Configuration,
@@ -133,6 +140,8 @@ class SuppressedUsers:
         for row in rows:
             user_id = row["user_id"].strip(BLANKS)
             faults += _row_faults(configuration, row, user_id)
+            if user_id.lower() in self._placeholder_ids:
+                faults.append(row.fault(NO_ID, NO_ID_REMEDY))
             if row.word("environment") in (environment, ANY):
                 yield user_id, location, f"{row.file}, line {row.line}"
 
@@ -228,6 +237,7 @@ class ListCounts:
         rows: rows of a table, of any environment; None for a file, which was judged before.
         blank: rows of a table without an id.
         unknown: rows of a table for an environment that there is not.
+        placeholders: rows of a table with what stands for an id that is not there.
     """
 
     now: int = 0
@@ -237,6 +247,7 @@ class ListCounts:
     rows: int | None = None
     blank: int = 0
     unknown: int = 0
+    placeholders: int = 0
 
 
 def list_faults(
@@ -297,6 +308,9 @@ def _table_faults(location: str, item: ListCounts) -> list[Fault]:
         problem = f"no destination is listed for the environment of {_rows(item.unknown)}"
         remedy = "Write the environment's name, or * for all"
         faults.append(Fault(location, None, problem, remedy))
+    if item.placeholders:
+        problem = f"{NO_ID}, in {_rows(item.placeholders)}"
+        faults.append(Fault(location, None, problem, NO_ID_REMEDY))
     return faults
 
 
@@ -347,7 +361,7 @@ def hub_notices(most: int, ids: int) -> list[str]:
     return [
         f"WARNING: alias and merge calls tie {ids} ids to suppressed people, and {most} of them "
         "to one and the same id. If that is a placeholder and nobody's id, too many calls are "
-        "withheld"
+        "withheld: add it to hipaa_mode__placeholder_ids"
     ]
 
 

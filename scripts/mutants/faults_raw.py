@@ -77,6 +77,14 @@ FAULTS: tuple[Fault, ...] = (
     ),
     _tested(
         "suppression",
+        "a suppressed person may have an id that stands for none",
+        "test_suppression.py::test_what_stands_for_no_id_is_a_fault_with_its_line",
+        SUPPRESSION,
+        "if user_id.lower() in self._placeholder_ids:",
+        "if False:",
+    ),
+    _tested(
+        "suppression",
         "a file without people is taken for nobody",
         "test_suppression.py::TestComingBack"
         "::test_a_file_that_lists_nobody_is_refused_until_given_up",

@@ -283,7 +283,7 @@ class Course:
 
 
 PARTS = [
-    *("calls_read", "duplicate_calls", "calls_without_message_id", "withheld_calls"),
+    *("calls_read", "duplicate_calls", "call_keys", "withheld_calls"),
     *("masked_events", "masked_identifies", "masked_groups", "stg_calls"),
     *("daily__events", "+hourly__events", "calls_read+", "masked_events+"),
 ]

@@ -29,6 +29,8 @@ TIED = {
     "merged-2": "merged, as an object",
     "merged-3": "merged, without an id of its own",
     "both-1": "a former id in a track call",
+    "spelt-1": "in another spelling of the key",
+    "spelt-2": "merged, in another spelling of the key",
 }
 """Ids that are tied to the suppressed person, and how."""
 
@@ -61,6 +63,11 @@ ALIASES = [
     {"type": "merge", "userId": "merged-2", "mergeProperties": {"type": "id", "value": GONE}},
     merge("merged-3", "ann@example.com"),
     {"type": "track", "event": "Visit", "userId": GONE, "previousId": "both-1"},
+    {"type": "alias", "PREVIOUSID": "spelt-1", "userId": GONE},
+    {"type": "merge", "MergeProperties": [{"value": "spelt-2"}], "userId": GONE},
+    # What stands for an id that is not there ties nobody.
+    *(alias(nobody, name) for nobody in ("undefined", 0) for name in (GONE, *OTHERS)),
+    *(merge(" NULL ", userId=name) for name in (GONE, *OTHERS)),
     # Nobody of these is said to be the person, though they use the same device.
     alias("apart-1", "apart-2", anonymousId=SHARED),
     alias(None, "apart-2", anonymousId="device-1"),

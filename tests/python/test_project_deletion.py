@@ -289,14 +289,23 @@ class TestFaults:
     ) -> None:
         life.project.execute(
             f"create or replace table privacy.more as from (values ('{SHY}', 'pord'), "
-            f"('{STAYS}', 'canary'), (' ', 'dev'), (null, null)) as rows (user_id, environment)"
+            f"('{STAYS}', 'canary'), (' ', 'dev'), (null, null), (' NULL', 'dev')) "
+            "as rows (user_id, environment)"
         )
         run = life.project.dbt("build", "--vars", "{hipaa_mode__suppressed_users: privacy.more}")
         assert run.exit_code != 0
         assert "no destination is listed for the environment of 2 rows" in run.output
         assert "privacy.more: `user_id` is blank in 2 rows" in run.output
+        assert "no call is of such a person, in 1 row" in run.output
         assert "canary" not in run.output
         assert "pord" not in run.output
+        assert life.project.published_bytes() == before
+
+    def test_an_id_that_stands_for_none(self, life: Life, before: dict[str, bytes]) -> None:
+        (life.project.folder / "zeros.csv").write_text(f"user_id\n{STAYS}\n0\n", "utf-8")
+        run = life.project.dbt("build", "--vars", "{hipaa_mode__suppressed_users: zeros.csv}")
+        assert run.exit_code != 0
+        assert "zeros.csv, line 3: `user_id` stands for an id that is not there" in run.output
         assert life.project.published_bytes() == before
 
     def test_a_table_that_is_gone(self, life: Life, before: dict[str, bytes]) -> None:

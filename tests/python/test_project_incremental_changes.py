@@ -94,7 +94,7 @@ def test_a_new_file_is_not_taken_for_one_that_went_away(
     project.build()
     (project.folder / "raw_calls/later.ndjson").unlink()
     # As a crash leaves it: what is withheld does not follow yet.
-    staging = ("calls_read", "duplicate_calls", "calls_without_message_id")
+    staging = ("calls_read", "duplicate_calls", "call_keys")
     assert project.dbt("run", "--select", *staging).exit_code == 0
     project.write_calls([visit(9, 1)], "other.ndjson")
     project.build()

@@ -246,9 +246,7 @@ def _copies(lines: Traps) -> None:
 
 def _ids(lines: Traps) -> None:
     lines.track({"userId": 1234567}, user_id=token("1234567"))
-    lines.track(
-        {"userId": 12.50, "anonymousId": False}, user_id=token("12.5"), anonymous_id=token("false")
-    )
+    lines.track({"userId": 12.50, "anonymousId": False}, user_id=token("12.5"))
     lines.track({"userId": 9007199254740995}, user_id=token("9007199254740995"))
     lines.track({"userId": "", "anonymousId": " \t\n", "groupId": "\u00a0\u2003"})
     lines.track({"userId": " canary "}, user_id=token(" canary "))
@@ -259,7 +257,8 @@ def _ids(lines: Traps) -> None:
     lines.track({"userId": HASH}, user_id=token(HASH))
     lines.other({"messageId": 990017, "userId": "canary-n"}, "990017", user_id=token("canary-n"))
     lines.other({"messageId": "  ", "userId": "canary-blank"}, user_id=token("canary-blank"))
-    lines.other({"messageId": {"a": "canary"}, "userId": 0}, user_id=token("0"))
+    lines.other({"messageId": {"a": "canary"}, "userId": 0})
+    lines.raw(b'{"type":"track","event":"Trap","messageId":"ID","userId":"\\ud800 canary"}')
     lines.other({"userId": "canary-none"}, user_id=token("canary-none"))
 
 
@@ -380,7 +379,6 @@ def _rejected(lines: Traps) -> None:
         "broken_json", b'{"type":"track","event":"Trap","properties":{"value":"canary"}'
     )
     lines.rejected("broken_json", b"canary")
-    lines.rejected("broken_json", b'{"type":"track","event":"Trap","userId":"\\ud800 canary"}')
     lines.rejected("broken_json", b'{"type":"track","event":"Trap","userId":"raw \x00 canary"}')
     lines.rejected("broken_json", b'{"type":"track","event":"Trap"} {"userId":"canary"}')
     lines.rejected("not_utf8", b'{"type":"track","event":"Trap","userId":"\xff canary"}')
@@ -524,9 +522,21 @@ def test_every_line_is_counted_once(built: Built) -> None:
     assert calls["raw"] == calls["staged"] + calls["duplicates"] + calls["rejected"]
 
 
+def _read_time(text: str | None) -> dt.datetime | None:
+    try:
+        time = dt.datetime.fromisoformat((text or "").replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return time.astimezone(dt.timezone.utc).replace(tzinfo=None) if time.tzinfo else time
+
+
 @pytest.mark.parametrize("view", CALL_TYPES)
 def test_shared_events_are_published_as_the_reference_has_them(built: Built, view: str) -> None:
-    expected = reference(built.shared, view, FEED).rows
+    rows = reference(built.shared, view, FEED, timestamp=_read_time).rows
+    # The destination gets no times, but which delivery is the first depends on them.
+    expected = {
+        row_id: {**row, "timestamp": None, "received_at": None} for row_id, row in rows.items()
+    }
     found = {row["row_id"]: row for row in built.project.published_rows(f"feed__{view}")}
     assert {row_id: found.get(row_id) for row_id in expected} == expected
 

@@ -80,6 +80,30 @@ def test_rows_of_the_environment_and_of_all_count(
     assert listed(read(tmp_path, configuration, seed, environment="prod")[0]) == ["a", "b"]
 
 
+@pytest.mark.parametrize("user_id", ["0", " UNDEFINED ", "Null"])
+def test_what_stands_for_no_id_is_a_fault_with_its_line(
+    tmp_path: Path, configuration: Configuration, user_id: str
+) -> None:
+    seed = tmp_path / "suppressed_users.csv"
+    seed.write_text(f"{HEADER}dev,{PERSON},,\ndev,{user_id},,\n")
+    outside = tmp_path / "more.ndjson"
+    outside.write_text(json.dumps({"user_id": user_id}))
+    faults = SuppressedUsers().read(
+        configuration,
+        "dev",
+        {"suppressed_users": seed},
+        {"suppressed_users": "seeds/suppressed_users.csv"},
+        ["more.ndjson"],
+        tmp_path,
+        placeholder_ids=["null", "undefined", "0"],
+    )
+    assert [(fault.file, fault.line) for fault in faults] == [
+        ("seeds/suppressed_users.csv", 3),
+        ("more.ndjson", 1),
+    ]
+    assert all("hipaa_mode__placeholder_ids" in str(fault) for fault in faults)
+
+
 def test_an_id_is_read_as_it_is_written(tmp_path: Path, configuration: Configuration) -> None:
     odd = ["0042", "1e3", 'a"b', "a,b", "Ünï", "NULL", "a\nb"]
     quoted = "".join('dev,"{}",,\n'.format(item.replace('"', '""')) for item in odd)

@@ -398,10 +398,10 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
     "error that quotes": ("function", VIEW, instead("error(masked.event)")),
     "chance": ("syntax", VIEW, instead("cast(random() as varchar)")),
     "file function": ("function", VIEW, instead("read_text('f')")),
-    "list of another place": ("form", READ, ("found[23]", "found[24]")),
-    "list of a computed place": ("unresolved", READ, ("found[23]", "found[length(message)]")),
-    "whole list": ("form", READ, ("found[23]", "cast(found as varchar)")),
-    "whole message": ("form", READ, ("found[23]", "message")),
+    "list of another place": ("form", READ, ("found[24]", "found[25]")),
+    "list of a computed place": ("unresolved", READ, ("found[24]", "found[length(message)]")),
+    "whole list": ("form", READ, ("found[24]", "cast(found as varchar)")),
+    "whole message": ("form", READ, ("found[24]", "message")),
     "guard dropped": ("form", MASKED, ("then null else", "then 'x' else")),
     "recursive query": (
         "syntax",
@@ -723,7 +723,7 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
     ),
     "key of a call from its text": (
         "staging",
-        "calls_without_message_id",
+        "call_keys",
         ("'content:' || content_hash", "'content:' || line_number"),
     ),
     "surrogate that is the value": (

@@ -33,6 +33,11 @@ lacking as (
     where message_bytes is null
 
     union all
+    select 'call_keys.call_key' as place
+    from {{ ref('hipaa_mode', 'call_keys') }}
+    where call_key is null or (message_id is null) = (content_hash is null)
+
+    union all
     select 'withheld_calls.call_key' as place
     from {{ ref('hipaa_mode', 'withheld_calls') }}
     where call_key is null

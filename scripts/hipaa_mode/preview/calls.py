@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from hipaa_mode.calls import BROKEN, LIST_OF_TYPE, first, judge, parse
+from hipaa_mode.calls import BROKEN, LIST_OF_TYPE, event_name, judge, parse
 from hipaa_mode.configuration import ANY, VIEWS
 from hipaa_mode.demo_calls import generate_calls
 from hipaa_mode.errors import MissingFileError, RawCallsError
@@ -75,7 +75,7 @@ def sample_calls(destination: DestinationPlan, models: Collection[str], count: i
             continue
         kind = judge(call)[1]
         view = _VIEW_OF_LIST.get(LIST_OF_TYPE[kind], "")
-        event = first(call, "event" if kind == "track" else "name") or kind
+        event = event_name(call, kind) or kind
         if view not in views or (view == "events" and not _may_be_sent(destination, event)):
             continue
         matched = _matched(destination.views[view], json.loads(text), view)

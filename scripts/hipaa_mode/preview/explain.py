@@ -144,7 +144,7 @@ class Explainer:
         if built.rejection:
             return f"the call can't be used: {_REJECTIONS.get(built.rejection, built.rejection)}"
         if built.is_duplicate:
-            return "an earlier call has the same message id"
+            return "an earlier call is the same: message id, type and ids"
         if not built.view:
             return "alias calls are sent to no destination"
         if f"{name}__{built.view}" not in self._models:
@@ -244,7 +244,7 @@ class Explainer:
             exact = precision == "exact"
             return (KEPT, "exact") if exact else (GENERALISED, f"to the {precision}")
         if _is_empty(after):
-            return UNFIT, "a blank id has no token"
+            return UNFIT, "blank, or what stands for an id that is not there: no token"
         if column.treatment == "mask":
             return MASKED, "keyed token" + (" of the message id" * (column.name == "row_id"))
         if column.name == "event" and after != built.event:
@@ -281,7 +281,7 @@ class Explainer:
 
 def _made(columns: list[ViewColumn], row: dict[str, Any], taken: set[str]) -> list[Line]:
     """Return lines for what a row has though the call has no key for it."""
-    sources = {"row_id": "keyed token of the call's content", "event": "the call's type"}
+    sources = {"row_id": "keyed token of the call's content", "event": "its properties or type"}
     lines: list[Line] = []
     for column in columns:
         is_made = column.property_list == ENVELOPE and column.name in sources
@@ -356,13 +356,17 @@ def _list_of(call: Pairs) -> str:
 def _spellings_used(call: Pairs) -> dict[str, str]:
     """Return, for each column of the envelope, the key that it is made of."""
     kind = str(first(call, "type")).strip(" ").lower()
-    spellings = {**_SPELLINGS, "event": ("event",) if kind == "track" else ("name",)}
+    keys = {**_SPELLINGS, "event": ("event",) if kind == "track" else ("name", "event")}
     found = {
-        column: next((key for key in keys if first(call, key) is not None), "")
-        for column, keys in spellings.items()
+        column: next((key for key in spellings if _says(first(call, key))), "")
+        for column, spellings in keys.items()
     }
     found["timestamp"] = event_time(call)[0]
     return {column: key for column, key in found.items() if key}
+
+
+def _says(value: Any) -> bool:
+    return value is not None and not (isinstance(value, str) and not value.strip())
 
 
 def _values(call: Pairs, name: str) -> Iterator[tuple[str, PropertyPath, Any]]:

@@ -24,7 +24,7 @@ VIEW = "destination_view"
 
 MATERIALIZED = {
     "calls_read": "accumulated_table",
-    "calls_without_message_id": "accumulated_table",
+    "call_keys": "accumulated_table",
     "denied_calls": "accumulated_table",
     "duplicate_calls": "accumulated_table",
     "rejected_calls": "view",

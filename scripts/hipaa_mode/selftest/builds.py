@@ -20,6 +20,7 @@ from hipaa_mode.keys import KEY_FILE_VARIABLE, KEY_VARIABLE
 from hipaa_mode.project import dbt_command
 from hipaa_mode.received.environments import lock_project
 from hipaa_mode.seeds import OPTIONAL_SEEDS, read_csv
+from hipaa_mode.selftest.messages import PLACEHOLDERS
 from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE
 
 DATABASE = "selftest.duckdb"
@@ -223,6 +224,7 @@ class Copies:
             "hipaa_mode__accept_key_fingerprint": None,
             "hipaa_mode__suppressed_users": None,
             "hipaa_mode__rejected_share": 1,
+            "hipaa_mode__placeholder_ids": sorted(PLACEHOLDERS),
         }
         command = [
             *(dbt_command(), "--no-use-colors", "--no-version-check", "--log-format-file", "json"),

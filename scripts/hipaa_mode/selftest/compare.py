@@ -36,7 +36,7 @@ CODE = re.compile("[0-9a-f]{32}")
 RUN_FACTS = ("published_at", "dbt_invocation_id", "run_number")
 """What the manifest says of the run; no two runs have the same."""
 
-COUNTED_FACTS = ("properties_dropped", "values_not_fitting", "undated")
+COUNTED_FACTS = ("properties_dropped", "values_not_fitting", "undated", "namesakes")
 """Counts for the operator: of property names that are not sent, of values made null, and of calls
 without a time. They count the calls of all destinations, so unlisted data moves them; every other
 fact must stay."""
@@ -589,7 +589,7 @@ def row_keys(calls: Sequence[Call]) -> list[str | None]:
     without_id = [call for call in calls if call.kind and call.message_id is None]
     keys = iter(content_keys(call.line.decode() for call in without_id))
     return [
-        None if not call.kind else call.message_id if call.message_id is not None else next(keys)
+        None if not call.kind else call.key if call.message_id is not None else next(keys)
         for call in calls
     ]
 

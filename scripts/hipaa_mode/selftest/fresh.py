@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 
-from hipaa_mode.selftest.messages import INVISIBLE, is_blank, normalized
+from hipaa_mode.selftest.messages import INVISIBLE, is_blank, moment_of, normalized
 
 NORMALIZATIONS = ("none", "email", "phone", "phone(1)", "lower")
 
@@ -104,21 +104,6 @@ def _other_symbol(character: str) -> str:
     kinds = {unicodedata.category(character), unicodedata.category(other)}
     is_inert = not any(map(unicodedata.decomposition, (character, other)))
     return other if is_inert and kinds == {"So"} else character
-
-
-def moment_of(text: str | None) -> dt.datetime | None:
-    """Read a time in the usual form; None where it is in another."""
-    match = re.fullmatch(
-        r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d{1,6})?(Z|[+-]\d\d:?\d\d)", text or ""
-    )
-    if match is None:
-        return None
-    zone = match[3].replace("Z", "+0000").replace(":", "")
-    try:
-        moment = dt.datetime.strptime(f"{match[1]} {match[2]} {zone}", "%Y-%m-%d %H:%M:%S %z")
-        return moment.astimezone(dt.timezone.utc)
-    except (ValueError, OverflowError):
-        return None
 
 
 def same_at_precision(text: str, precision: str, source: random.Random) -> str | None:

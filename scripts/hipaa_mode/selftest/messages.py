@@ -42,8 +42,36 @@ CERTAIN_DIGITS = 15
 MOST_DIGITS = 38
 """Digits of a whole number that every engine can hold."""
 
+_PLAIN_FROM = dt.datetime(2001, 1, 1, tzinfo=dt.timezone.utc)
+"""Times before it may not count; a project says from when on they do."""
+
 IDS = ("user_id", "anonymous_id", "group_id")
 OBJECTS = ("properties", "traits", "context")
+
+ROUTED = ("integrations", "consent", "context")
+"""Keys that say where a call may go: all their spellings count."""
+
+KEYS = {
+    *("type", "event", "name", *OBJECTS, "integrations", "consent"),
+    *("previousId", "previous_id", "mergeProperties", "merge_properties"),
+    *(key for keys in SPELLINGS.values() for key in keys),
+}
+_FOLDED = {re.sub("[_ -]", "", key).lower(): key for key in sorted(KEYS)}
+"""By how all its spellings are folded, a key that the product reads: the one with `_`, if any."""
+
+PLACEHOLDERS = frozenset(
+    (
+        *("null", "(null)", "nil", "none", "undefined", "unknown", "nan", "n/a", "0", "false"),
+        *(
+            "true",
+            "anonymous",
+            "[object object]",
+            "00000000-0000-0000-0000-000000000000",
+            "0" * 32,
+        ),
+    )
+)
+"""What senders write for an id that they do not have; the experiment's builds go by this list."""
 
 
 _RANGES = ((0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F))
@@ -80,6 +108,10 @@ class Object:
         for place, (name, _) in enumerate(self.members):
             places.setdefault(name, place)
         return places
+
+
+UNRESTRICTED = (Object(()), Object((("All", True),)))
+"""What an object of tools is that forbids nothing."""
 
 
 def parse(text: str) -> Any:
@@ -255,8 +287,9 @@ class Call:
         kind: its type; empty for a line that is rejected.
         event: name of the event, for the calls that have one.
         message_id: its text, if it has one.
-        is_duplicate: whether an earlier call has the same message id.
-        is_repeated: whether any other call has it.
+        is_repeated: whether other calls have the same message id.
+        is_duplicate: whether it is a later delivery of the same call.
+        key: what its row id is a token of, if it has a message id.
         heard: those of its deliveries that may be the last, whose consent counts.
     """
 
@@ -265,9 +298,10 @@ class Call:
     kind: str = ""
     event: str | None = None
     message_id: str | None = None
-    is_duplicate: bool = False
     is_repeated: bool = False
+    is_duplicate: bool = False
     heard: list[Object] = field(default_factory=list)
+    key: str | None = None
 
     @property
     def view(self) -> str | None:
@@ -286,7 +320,6 @@ def read_calls(lines: Iterable[bytes], is_valid: Callable[[str], bool]) -> tuple
         The calls, and how many lines are left out because readers of JSON differ on them.
     """
     calls: list[Call] = []
-    seen: set[str] = set()
     left_out = 0
     for line in lines:
         try:
@@ -294,12 +327,96 @@ def read_calls(lines: Iterable[bytes], is_valid: Callable[[str], bool]) -> tuple
         except UncertainError:
             left_out += 1
             continue
-        if call.message_id is not None and call.kind:
-            call.is_duplicate = call.message_id in seen
-            seen.add(call.message_id)
+        call.key = call.message_id
         calls.append(call)
-    _note_deliveries(calls)
-    return calls, left_out
+    uncertain = _tell_deliveries_apart(calls)
+    kept = [call for call in calls if call.message_id not in uncertain]
+    _note_deliveries(kept)
+    return kept, left_out + len(calls) - len(kept)
+
+
+def _tell_deliveries_apart(calls: Iterable[Call]) -> set[str | None]:
+    """Find the later deliveries of a call, and the calls that share their message id with another.
+
+    Returns:
+        Message ids of which it is not certain which delivery is the first.
+    """
+    by_id: dict[str, list[Call]] = {}
+    for call in calls:
+        if call.message_id is not None and call.kind:
+            by_id.setdefault(call.message_id, []).append(call)
+    uncertain: set[str | None] = set()
+    for message_id, repeated in by_id.items():
+        if len(repeated) == 1:
+            continue
+        try:
+            repeated.sort(key=_order)
+        except UncertainError:
+            uncertain.add(message_id)
+            continue
+        seen: set[tuple[str | None, ...]] = set()
+        for call in repeated:
+            identity = (call.kind, *_ids(call))
+            call.is_repeated, call.is_duplicate = True, identity in seen
+            if seen and not call.is_duplicate:
+                parts = [message_id, call.kind, *("=" + id_ if id_ else "" for id_ in _ids(call))]
+                call.key = "call:" + hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+            seen.add(identity)
+    return uncertain
+
+
+def _ids(call: Call) -> list[str | None]:
+    assert call.tree is not None
+    return [scalar_text(winner(call.tree, name)) for name in IDS]
+
+
+def _order(call: Call) -> tuple[object, ...]:
+    """Return what deliveries of a message id are sorted by: event time, then receipt.
+
+    Raises:
+        UncertainError: a time is in a form, or so far off, that only the product judges it.
+    """
+    assert call.tree is not None
+    happened, original, sent, received = (
+        _time(call.tree, name)
+        for name in ("timestamp", "original_timestamp", "sent_at", "received_at")
+    )
+    now = dt.datetime.now(dt.timezone.utc)
+    if happened is None and original and sent and received:
+        happened = received - (sent - original)
+    time = happened or original or sent or received
+    if any(at is not None and not _PLAIN_FROM <= at <= now for at in (time, received)):
+        raise UncertainError("a time that may not count")
+    if time and received and time > received:
+        raise UncertainError("a time after the receipt")
+    return (time is None, time or now, received is None, received or now)
+
+
+def _time(tree: Object, name: str) -> dt.datetime | None:
+    for spelling in SPELLINGS[name]:
+        value = tree.first(spelling)
+        text = scalar_text(value)
+        time = moment_of(text)
+        if time is not None:
+            return time
+        if text is not None and re.search("[0-9]", text):
+            raise UncertainError("a time in another form")
+    return None
+
+
+def moment_of(text: str | None) -> dt.datetime | None:
+    """Read a time in the usual form; None where it is in another."""
+    match = re.fullmatch(
+        r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d{1,6})?(Z|[+-]\d\d:?\d\d)", text or ""
+    )
+    if match is None:
+        return None
+    zone = match[3].replace("Z", "+0000").replace(":", "")
+    try:
+        moment = dt.datetime.strptime(f"{match[1]} {match[2]} {zone}", "%Y-%m-%d %H:%M:%S %z")
+        return moment.astimezone(dt.timezone.utc)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _note_deliveries(calls: Iterable[Call]) -> None:
@@ -307,12 +424,13 @@ def _note_deliveries(calls: Iterable[Call]) -> None:
 
     That is the one received last; where that can't be told, each of those that it may be.
     """
-    by_id: dict[str, list[Call]] = {}
+    by_id: dict[tuple[str | None, ...], list[Call]] = {}
     for call in calls:
         if call.kind:
             call.heard = [call.tree] if call.tree is not None else []
             if call.message_id is not None:
-                by_id.setdefault(call.message_id, []).append(call)
+                identity = (call.message_id, call.kind, *_ids(call))
+                by_id.setdefault(identity, []).append(call)
     for deliveries in by_id.values():
         if len(deliveries) == 1:
             continue
@@ -324,7 +442,7 @@ def _note_deliveries(calls: Iterable[Call]) -> None:
             if call.tree is not None and time in (None, last)
         ]
         for call in deliveries:
-            call.heard, call.is_repeated = heard, True
+            call.heard = heard
 
 
 def _received_at(call: Call) -> dt.datetime | None:
@@ -350,18 +468,78 @@ def _read(line: bytes, is_valid: Callable[[str], bool]) -> Call:
         if is_valid(text):
             raise UncertainError("only one reader takes it for JSON") from None
         return Call(line)
-    if not is_valid(text):
+    whole = _without_halves(tree)
+    if not is_valid(text if whole == tree else dump(whole)):
         return Call(line)
-    _check_numbers(tree)
+    _check_numbers(whole)
+    tree = _respelled(whole) if isinstance(whole, Object) else whole
     if not isinstance(tree, Object) or rejection(tree):
         return Call(line, tree if isinstance(tree, Object) else None)
     kind = str(tree.first("type")).strip(" ").lower()
-    name = {"track": tree.first("event"), "page": tree.first("name"), "screen": tree.first("name")}
-    event = name.get(kind)
-    if is_blank(event):
-        event = kind if kind in ("page", "screen") else None
-    message_id = scalar_text(winner(tree, "message_id"))
-    return Call(line, tree, kind, event, None if is_blank(message_id) else message_id)
+    names: list[Any] = [tree.first("event")] if kind == "track" else []
+    if kind in ("page", "screen"):
+        properties = tree.first("properties")
+        of_page = properties.first("name") if isinstance(properties, Object) else None
+        names = [tree.first("name"), of_page, tree.first("event"), kind]
+    event = next((name for name in names if is_text(name) and not is_blank(name)), None)
+    return Call(line, tree, kind, event, scalar_text(winner(tree, "message_id")))
+
+
+def _without_halves(value: Any) -> Any:
+    """Return a tree without texts that hold half of a character: they are null."""
+    if is_text(value):
+        return None if re.search("[\ud800-\udfff]", value) else value
+    if isinstance(value, list):
+        return [_without_halves(item) for item in value]
+    if isinstance(value, Object):
+        members = (
+            (re.sub("[\ud800-\udfff]", "\ufffd", name), _without_halves(item))
+            for name, item in value.members
+        )
+        return Object(tuple(members))
+    return value
+
+
+def key_of(name: str) -> str:
+    """Return the key of the envelope that a name is another spelling of; blank for others."""
+    return "" if name in KEYS else _FOLDED.get(re.sub("[_ -]", "", name).lower(), "")
+
+
+def _respelled(tree: Object) -> Object:
+    """Return a call with its keys in their usual spelling; those that say nothing give way."""
+    others = [(key_of(name), value) for name, value in tree.members if key_of(name)]
+    if not others:
+        return tree
+    members = [*(member for member in tree.members if not key_of(member[0])), *others]
+    said = [
+        (key, value)
+        for key, value in members
+        if key not in ROUTED and (key not in KEYS or _says(key, value))
+    ]
+    for name in ROUTED:
+        spellings = [value for key, value in members if key == name]
+        if name == "context":
+            spellings = [value for value in spellings if not _is_empty(value)]
+        if spellings:
+            said.append((name, _agreed(spellings)))
+    return Object(tuple(said))
+
+
+def _agreed(spellings: list[Any]) -> Any:
+    """Return what all spellings of a key say; a blank text, which denies, where they differ."""
+    texts = {dump(value): value for value in spellings}
+    telling = [value for value in texts.values() if value not in UNRESTRICTED]
+    return spellings[0] if not telling else telling[0] if len(telling) == 1 else ""
+
+
+def _says(key: str, value: Any) -> bool:
+    is_of_id = key.lower().endswith("id")
+    return not _is_empty(value) and (not is_of_id or _is_id(scalar_text(value)))
+
+
+def _is_empty(value: Any) -> bool:
+    is_blank_text = is_text(value) and not value.strip()
+    return value is None or value == [] or is_blank_text
 
 
 def _check_numbers(value: Any) -> None:
@@ -376,9 +554,25 @@ def _check_numbers(value: Any) -> None:
 
 
 def winner(tree: Object, field: str) -> Any:
-    """Return an envelope field: of its spellings the first that is there and not null."""
-    values = (tree.first(spelling) for spelling in SPELLINGS[field])
-    return next((value for value in values if value is not None), None)
+    """Return an envelope field: of its spellings the first that says something."""
+    key = winning_spelling(tree, field)
+    return tree.first(key) if key else None
+
+
+def winning_spelling(tree: Object, field: str) -> str:
+    """Return the key of an envelope field that counts; blank where none does."""
+    spellings = SPELLINGS[field]
+    return next((key for key in spellings if _is_id(scalar_text(tree.first(key)))), "")
+
+
+def _is_id(text: str | None) -> bool:
+    if text is None or is_blank(text):
+        return False
+    while is_blank(text[0]):
+        text = text[1:]
+    while is_blank(text[-1]):
+        text = text[:-1]
+    return text.lower() not in PLACEHOLDERS
 
 
 def rejection(tree: Object) -> str:
@@ -393,7 +587,8 @@ def rejection(tree: Object) -> str:
         return "unknown_type"
     view = CALL_TYPES[kind]
     root = {"events": "properties", "identifies": "traits", "groups": "traits"}.get(view or "")
-    if root and not isinstance(tree.first(root), Object | None):
+    content = tree.first(root) if root else None
+    if not _is_empty(content) and not isinstance(content, Object):
         return f"{root}_not_an_object"
     name: Mapping[str, str] = {"track": "event", "page": "name", "screen": "name"}
     value = tree.first(name[kind]) if kind in name else None

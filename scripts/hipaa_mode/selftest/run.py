@@ -156,7 +156,9 @@ def _with_given_ids(calls: Iterable[Call]) -> list[Call]:
             item for item in call.tree.members if item[0] not in ("messageId", "message_id")
         ]
         tree = Object((*members, ("messageId", message_id)))
-        given.append(Call(dump(tree).encode(), tree, call.kind, call.event, message_id))
+        given.append(
+            Call(dump(tree).encode(), tree, call.kind, call.event, message_id, key=message_id)
+        )
     return given
 
 

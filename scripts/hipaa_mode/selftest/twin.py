@@ -17,7 +17,6 @@ from hipaa_mode.selftest.allowlist import ROOTS, Allowlist, Form, Place, Receive
 from hipaa_mode.selftest.consent import ROUTING
 from hipaa_mode.selftest.fresh import (
     Bijection,
-    moment_of,
     same_at_precision,
     same_generalised,
     word,
@@ -32,10 +31,12 @@ from hipaa_mode.selftest.messages import (
     Object,
     dump,
     is_blank,
-    is_container,
     is_text,
+    key_of,
+    moment_of,
     scalar_text,
     winner,
+    winning_spelling,
 )
 
 ODD_KEYS = (
@@ -45,6 +46,8 @@ ODD_KEYS = (
 )
 EARLIEST_YEAR = 2001
 """Times of earlier years may not count; a project says from when on they do."""
+
+TIMES = ("timestamp", "original_timestamp", "sent_at", "received_at")
 
 _ALL_SPELLINGS = {spelling: field for field, all_ in SPELLINGS.items() for spelling in all_}
 _RESERVED = {*_ALL_SPELLINGS, *OBJECTS, *ROUTING, "type", "event", "name"}
@@ -154,7 +157,7 @@ class _Twin:
         received = self.allowlist.received(call, self.views)
         # Of one call all times move alike: none comes to lie after its receipt.
         self.moment = self.source.random()
-        is_timed = _has_plain_time(tree)
+        is_timed = not call.is_repeated and _has_plain_time(tree)
         first = tree.first_places()
         members: list[tuple[str, Any]] = []
         for place, (key, value) in enumerate(tree.members):
@@ -164,11 +167,13 @@ class _Twin:
                 self._add_envelope(members, call, key, received, is_timed)
             elif key == "type" or key in ROUTING:
                 members.append((key, value))
-            elif key == _name_key(call.kind):
+            elif key in _name_keys(call.kind):
                 members.append((key, self._event(call, value, received)))
             elif key in OBJECTS:
                 must_be_object = key == _object_key(call.kind)
                 changed = self._root(value, received.places.get(key), must_be_object)
+                if key == "properties" and isinstance(value, Object):
+                    changed = _with_page_name(call.kind, changed, value)
                 members.append((key, changed))
             else:
                 self._add_unlisted(members, key, value, reserved=_RESERVED)
@@ -193,16 +198,19 @@ class _Twin:
         assert tree is not None
         field = _ALL_SPELLINGS[key]
         value = tree.first(key)
-        spellings = [name for name in SPELLINGS[field] if tree.first(name) is not None]
-        if not spellings or key not in spellings:
+        counts = winning_spelling(tree, field)
+        spellings = SPELLINGS[field]
+        if field not in TIMES and (not counts or spellings.index(key) < spellings.index(counts)):
             members.append((key, value))
-        elif key != spellings[0]:
+        elif field not in TIMES and key != counts:
             self._add_unlisted(members, key, value)
         elif field == "message_id":
             # A row id is its token: where it is also somebody's id, both change alike.
             members.append((key, self._masked(value)))
         elif field in IDS:
-            members.append((key, self._id(value, received.ids[field])))
+            # Which deliveries are of one call depends on ids that nobody may see as well.
+            also = {"mask"} if call.is_repeated else set()
+            members.append((key, self._id(value, received.ids[field] | also)))
         elif field == "received_at" and call.is_repeated:
             # It decides which delivery is the last.
             members.append((key, value))
@@ -219,8 +227,6 @@ class _Twin:
             return self.source.choice((self._unlisted_text(), self._container()))
         if "allow" in treatments:
             return value
-        if is_container(value):
-            return self._container()
         return self._masked(value)
 
     def _time(self, value: Any, precision: str) -> Any:
@@ -377,7 +383,8 @@ class _Twin:
             key = self.source.choice(near)
         elif choice < 0.8:
             key = self.source.choice(ODD_KEYS)
-        return word(self.source) if key in listed or key in _RESERVED & listed else key
+        is_read = key_of(key) and listed >= _RESERVED
+        return word(self.source) if key in listed or is_read else key
 
     def _shuffled(self, members: list[tuple[str, Any]]) -> Object:
         """Put members in another order; copies of a key stay in theirs: the first one counts."""
@@ -440,8 +447,19 @@ def _has_plain_time(tree: Object) -> bool:
     return received is None or (at is not None and happened <= at)
 
 
-def _name_key(kind: str) -> str | None:
-    return {"track": "event", "page": "name", "screen": "name"}.get(kind)
+def _with_page_name(kind: str, changed: Any, properties: Object) -> Any:
+    """Give a page its own name back, which may be that of its event."""
+    if kind not in ("page", "screen"):
+        return changed
+    own = tuple(member for member in properties.members if member[0] == "name")[:1]
+    return Object((*own, *(member for member in changed.members if member[0] != "name")))
+
+
+def _name_keys(kind: str) -> tuple[str, ...]:
+    """Return the keys of the envelope that the name of an event may come from."""
+    return {"track": ("event",), "page": ("name", "event"), "screen": ("name", "event")}.get(
+        kind, ()
+    )
 
 
 def _object_key(kind: str) -> str | None:

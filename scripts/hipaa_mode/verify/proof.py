@@ -50,12 +50,11 @@ RAW_COLUMNS = (
 )
 RAW_CALLS = Relation({name: Term("raw", name) for name in RAW_COLUMNS}, Term("rows", "raw calls"))
 RAW_LINES = "hipaa_mode_raw_lines"
-COMPARED_MODELS = (
-    *("duplicate_calls", "calls_without_message_id", "withheld_calls", "denied_calls"),
-)
+COMPARED_MODELS = ("duplicate_calls", "call_keys", "withheld_calls", "denied_calls")
 CONSENT_COLUMNS = (
     *("consent_signals", "received_at", "rejection_reason"),
     *("message_id", "content_hash"),
+    *("call_type", "user_id", "anonymous_id", "group_id"),
 )
 """Columns of calls_read that decide to whom calls are denied."""
 
@@ -124,6 +123,8 @@ _TIME_BOUNDS = re.compile(
     r"claimed_received_at between cast\('([0-9]{4}-[0-9]{2}-[0-9]{2})' as timestamp\) "
     r"and make_timestamp\(run_number \+ ([0-9]+)\)"
 )
+_PLACEHOLDERS = re.compile(r"regexp_full_match\(message_id_text1, ('(?:[^']|'')*')\)")
+AFTER_EXTRACTION = ",\n\nnamed as ("
 
 
 @dataclass(frozen=True)
@@ -367,17 +368,11 @@ class _Tracer:
         self.traces = Traces(manifest)
         self.plan = plan
         self.reviewed = Reviewed(Evaluator(self._no_table, _no_join), plan, manifest.day.year)
-        # Staging finds out what kind of value a call's objects are in one of two ways.
-        words = {**_time_bounds(manifest), "consent_signals": FORMS["consent signals"]}
-        self.reviewed_readings = [
-            self._reviewed_reading({**words, "kinds": FORMS[name]})
-            for name in ("kinds, dropped properties counted", "kinds, not counted")
-        ]
+        self.reviewed_reading = self._reviewed_reading(_project_words(manifest))
         compared = {model: _compared(model) for model in COMPARED_MODELS}
-        self.reviewed_stagings = [
-            self._given({"calls_read": read, **compared}).query(parse(FORMS["model stg_calls"]))
-            for read in self.reviewed_readings
-        ]
+        self.reviewed_staging = self._given(
+            {"calls_read": self.reviewed_reading, **compared}
+        ).query(parse(FORMS["model stg_calls"]))
 
     def _given(self, relations: dict[str, Relation]) -> Evaluator:
         return Evaluator(lambda table: relations[table.name], self._left_join)
@@ -386,7 +381,11 @@ class _Tracer:
         sql = FORMS["model calls_read"]
         for word, text in words.items():
             sql = sql.replace("{" + word + "}", text)
-        return self._given({"raw_lines": RAW_CALLS}).query(parse(sql))
+        raw = self._given({"raw_lines": RAW_CALLS})
+        # What the values of a call are taken from: its message, or that made readable.
+        extraction = f"{sql.partition(AFTER_EXTRACTION)[0]}select found from reread"
+        self.reviewed.message = raw.query(parse(extraction)).columns["found"].arguments[0]
+        return raw.query(parse(sql))
 
     def relation(self, model: Model) -> Relation:
         """Evaluate a model, with the models it reads.
@@ -512,7 +511,7 @@ class _Tracer:
         )
         columns = self.relation(read).columns
         for name in names:
-            if not any(columns.get(name) is form.columns[name] for form in self.reviewed_readings):
+            if columns.get(name) is not self.reviewed_reading.columns[name]:
                 raise NotProvenError(
                     "staging", f"its column {name} of calls_read is not as reviewed"
                 )
@@ -585,22 +584,28 @@ def _no_join(base: Relation, right: Relation, condition: frozenset[Term]) -> Rel
     raise NotProvenError("join", "a join in a reviewed form")
 
 
-def _time_bounds(manifest: Manifest) -> dict[str, str]:
-    """Return the times that count as possible, as the compiled SQL has them.
+def _project_words(manifest: Manifest) -> dict[str, str]:
+    """Return the times that count as possible and the ids that are none, as the SQL has them.
 
     They are settings of the project, and none of them lets anything through.
     """
-    found = next(
+    sql = next(
         (
-            match
+            model.sql
             for model in manifest.models.values()
             if model.package == PACKAGE and model.name == "calls_read"
-            if (match := _TIME_BOUNDS.search(model.sql))
         ),
-        None,
+        "",
     )
-    day, ahead = found.groups() if found else (EARLIEST_DAY, "0")
-    return {"earliest_day": f"'{day}'", "ahead_us": ahead}
+    times, ids = _TIME_BOUNDS.search(sql), _PLACEHOLDERS.search(sql)
+    day, ahead = times.groups() if times else (EARLIEST_DAY, "0")
+    placeholders = ids[1] if ids else "''"
+    return {
+        "consent_signals": FORMS["consent signals"],
+        "earliest_day": f"'{day}'",
+        "ahead_us": ahead,
+        "placeholders": placeholders,
+    }
 
 
 def _compared(name: str) -> Relation:
@@ -610,7 +615,7 @@ def _compared(name: str) -> Relation:
             *("file_number", "line_number", "source_file", "run_number"),
             *("message_id", "delivery"),
         ),
-        "calls_without_message_id": ("file_number", "line_number", "content_hash", "call_key"),
+        "call_keys": ("file_number", "line_number", "content_hash", "message_id", "call_key"),
         "withheld_calls": ("file_number", "line_number", "call_key", "reason"),
         "denied_calls": (
             *("file_number", "line_number", "message_id", "content_hash"),
@@ -700,12 +705,12 @@ class _ViewProof:
         )  # fmt: skip
 
     def _staged_rows(self, rows: Term) -> Relation:
-        """Find the reviewed staging that the view's rows are taken from."""
+        """Return the reviewed staging, if the view's rows are taken from it."""
         source, filters = source_and_filters(rows)
-        for staging in self._tracer.reviewed_stagings:
-            own, own_filters = source_and_filters(staging.rows)
-            if source is own and own_filters <= filters:
-                return staging
+        staging = self._tracer.reviewed_staging
+        own, own_filters = source_and_filters(staging.rows)
+        if source is own and own_filters <= filters:
+            return staging
         raise NotProvenError("staging", "its rows are not those of staging, as reviewed")
 
     def _judged_rows(self, rows: Term, staging: Relation) -> Verdict:
@@ -814,8 +819,8 @@ class _ViewProof:
             precision = self._destination.timestamp_precision
             return self._reviewed.at_precision(staging.columns[column.name], precision)
         if column.name in ("properties", "traits", "context") and column.data_type == "json":
-            whole = Term("json text", Term("raw", "message"), f'$."{column.name}"')
-            return self._reviewed.form("nullif(value, 'null')", value=whole)
+            whole = Term("json text", self._reviewed.message, f'$."{column.name}"')
+            return self._reviewed.form(FORMS["whole object"], value=whole)
         value = staging.columns[column.name]
         if column.treatment == "mask":
             value = self._reviewed.normalized(column.normalize, value)

@@ -51,10 +51,14 @@ class Reviewed:
         evaluator: turns SQL into terms.
         plan: the configuration, for what forms take from the seeds.
         year: the year in which the SQL was compiled.
+
+    Attributes:
+        message: what the values of a call are taken from.
     """
 
     def __init__(self, evaluator: Evaluator, plan: Plan, year: int) -> None:
         self._evaluator = evaluator
+        self.message = Term("raw", "message")
         self._formed: dict[tuple[object, ...], Term] = {}
         self._parsed: dict[str, exp.Expression] = {}
         self._words = {
@@ -159,7 +163,7 @@ class Reviewed:
         """Go down into objects by their keys; from the message where there is no value yet."""
         for json_path in duckdb_json_path(names):
             if value is None:
-                value = Term("json text", Term("raw", "message"), json_path)
+                value = Term("json text", self.message, json_path)
                 continue
             literal = "'" + json_path.replace("'", "''") + "'"
             name = "element" if is_list else "value"

@@ -85,14 +85,8 @@ replace(lower(replace(value, 'İ', 'i')), 'ς', 'σ')
 --- guarded
 case when (regexp_matches(value, '[^\s@"''(),:\x3b<>\[\]](@|%40)([^\s@"''(),:\x3b<>\[\]/?#&=.]+\.)+[^\s@"''(),:\x3b<>\[\]/?#&=.0-9_-]{2,}|(^|[^0-9A-Za-z])(\+?1[-.  ‐-–]?)?(\([2-9][0-9]{2}\)[-.  ‐-–]?|[2-9][0-9]{2}([-.  ‐-–]|/))[0-9]{3}[-.  ‐-–][0-9]{4}([^0-9A-Za-z]|[xX][0-9]|[Ee]xt|$)|(^|[^0-9A-Za-z+])\+[1-9][0-9]{0,2}(\.[0-9]{2,4}){3,6}([^0-9]|$)|(^|[^0-9A-Za-z+])\+[1-9]([- () ‐-–]{0,2}[0-9]){7,14}([^0-9]|$)|(^|[\[{:,])\s*"?\s*1?[2-9][0-9]{2}[2-9][0-9]{6}(\.0+)?\s*"?\s*([\]}:,]|$)|([Pp]hone|PHONE|[Mm]obile|MOBILE|(^|[^A-Za-z])([Tt]el|TEL|[Ff]ax|FAX))[^0-9A-Za-z]{0,4}(([Ii][Dd]|[Nn][Oo]|[Nn]r|[Nn]um|[Nn]umber|NUMBER|[Ii]s)[^0-9A-Za-z]{1,4})?[0-9]{10,15}([^0-9A-Za-z]|$)|(^|[^0-9A-Za-z.-])[0-9]{3}[-.  ‐-–][0-9]{2}[-.  ‐-–][0-9]{4}([^0-9A-Za-z-]|$)|([Ss][Ss][Nn]|[Ss]ocial[ _-]?[Ss]ecurity)[^0-9A-Za-z]{0,4}(([Ii][Dd]|[Nn][Oo]|[Nn]r|[Nn]um|[Nn]umber|NUMBER|[Ii]s)[^0-9A-Za-z]{1,4})?[^0-9A-Za-z]{0,4}(([Ii][Dd]|[Nn][Oo]|[Nn]r|[Nn]um|[Nn]umber|NUMBER|[Ii]s)[^0-9A-Za-z]{1,4})?([0-9]{3}[-.  ‐-–]?[0-9]{2}[-.  ‐-–]?[0-9]{4}|[0-9]{7,8}([^0-9]|$))|(^|[^A-Za-z])[Mm]\.?[Rr]\.?[Nn]\.?[^0-9A-Za-z]{0,4}(([Ii][Dd]|[Nn][Oo]|[Nn]r|[Nn]um|[Nn]umber|NUMBER|[Ii]s)[^0-9A-Za-z]{1,4})?[A-Za-z]{0,3}[-_ ]?[0-9]([-. ]?[0-9]){3,}|(^|[^A-Za-z])([Mm]edical[ _-]?[Rr]ecord|MEDICAL RECORD|[Pp]atients?|PATIENT|[Cc]hart[ _-]?([Nn]o|[Nn]umber|#)|MR ?#)[^0-9A-Za-z]{0,4}(([Ii][Dd]|[Nn][Oo]|[Nn]r|[Nn]um|[Nn]umber|NUMBER|[Ii]s)[^0-9A-Za-z]{1,4})?[A-Za-z]{0,3}[-_ ]?[0-9]{5,}|((^|[^0-9A-Za-z./])|(^|[^A-Za-z_])([a-z][A-Za-z_]*|[A-Z_]*)/)((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])|(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]?)\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])|(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])|(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9])\.0\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]?)\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])|(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9])|(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9])\.0\.0\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]?))\.?([^0-9A-Za-z.]|$)|(^|[^0-9A-Za-z:.])(([0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}|([0-9A-Fa-f]{1,4}:){2,6}(:[0-9A-Fa-f]{1,4}){1,5}|[0-9A-Fa-f]{1,4}:(:[0-9A-Fa-f]{1,4}){2,6}|([0-9A-Fa-f]{1,4}:){2,7}:)([^0-9A-Za-z:]|$)|://[^\s?"<>]+\?[^\s"<>]|www\.[^\s?"]+\?[^\s"]|(^|[\s"]|/[^\s?"]*)\?[^\s?#=&"]+=|[0-9]([ .-]{0,2}[0-9]){12}') and (regexp_matches(value, '[^\s@"''(),:\x3b<>\[\]](@|%40)([^\s@"''(),:\x3b<>\[\]/?#&=.]+\.)+[^\s@"''(),:\x3b<>\[\]/?#&=.0-9_-]{2,}|(^|[^0-9A-Za-z])(\+?1[-.  ‐-–]?)?(\([2-9][0-9]{2}\)[-.  ‐-–]?|[2-9][0-9]{2}([-.  ‐-–]|/))[0-9]{3}[-.  ‐-–][0-9]{4}([^0-9A-Za-z]|[xX][0-9]|[Ee]xt|$)|(^|[^0-9A-Za-z+])\+[1-9][0-9]{0,2}(\.[0-9]{2,4}){3,6}([^0-9]|$)|(^|[^0-9A-Za-z+])\+[1-9]([- () ‐-–]{0,2}[0-9]){7,14}([^0-9]|$)|(^|[\[{:,])\s*"?\s*1?[2-9][0-9]{2}[2-9][0-9]{6}(\.0+)?\s*"?\s*([\]}:,]|$)|([Pp]hone|PHONE|[Mm]obile|MOBILE|(^|[^A-Za-z])([Tt]el|TEL|[Ff]ax|FAX))[^0-9A-Za-z]{0,4}(([Ii][Dd]|[Nn][Oo]|[Nn]r|[Nn]um|[Nn]umber|NUMBER|[Ii]s)[^0-9A-Za-z]{1,4})?[0-9]{10,15}([^0-9A-Za-z]|$)|(^|[^0-9A-Za-z.-])[0-9]{3}[-.  ‐-–][0-9]{2}[-.  ‐-–][0-9]{4}([^0-9A-Za-z-]|$)|([Ss][Ss][Nn]|[Ss]ocial[ _-]?[Ss]ecurity)[^0-9A-Za-z]{0,4}(([Ii][Dd]|[Nn][Oo]|[Nn]r|[Nn]um|[Nn]umber|NUMBER|[Ii]s)[^0-9A-Za-z]{1,4})?[^0-9A-Za-z]{0,4}(([Ii][Dd]|[Nn][Oo]|[Nn]r|[Nn]um|[Nn]umber|NUMBER|[Ii]s)[^0-9A-Za-z]{1,4})?([0-9]{3}[-.  ‐-–]?[0-9]{2}[-.  ‐-–]?[0-9]{4}|[0-9]{7,8}([^0-9]|$))|(^|[^A-Za-z])[Mm]\.?[Rr]\.?[Nn]\.?[^0-9A-Za-z]{0,4}(([Ii][Dd]|[Nn][Oo]|[Nn]r|[Nn]um|[Nn]umber|NUMBER|[Ii]s)[^0-9A-Za-z]{1,4})?[A-Za-z]{0,3}[-_ ]?[0-9]([-. ]?[0-9]){3,}|(^|[^A-Za-z])([Mm]edical[ _-]?[Rr]ecord|MEDICAL RECORD|[Pp]atients?|PATIENT|[Cc]hart[ _-]?([Nn]o|[Nn]umber|#)|MR ?#)[^0-9A-Za-z]{0,4}(([Ii][Dd]|[Nn][Oo]|[Nn]r|[Nn]um|[Nn]umber|NUMBER|[Ii]s)[^0-9A-Za-z]{1,4})?[A-Za-z]{0,3}[-_ ]?[0-9]{5,}|((^|[^0-9A-Za-z./])|(^|[^A-Za-z_])([a-z][A-Za-z_]*|[A-Z_]*)/)((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])|(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]?)\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])|(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])|(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9])\.0\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]?)\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])|(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9])|(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9])\.0\.0\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]?))\.?([^0-9A-Za-z.]|$)|(^|[^0-9A-Za-z:.])(([0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}|([0-9A-Fa-f]{1,4}:){2,6}(:[0-9A-Fa-f]{1,4}){1,5}|[0-9A-Fa-f]{1,4}:(:[0-9A-Fa-f]{1,4}){2,6}|([0-9A-Fa-f]{1,4}:){2,7}:)([^0-9A-Za-z:]|$)|://[^\s?"<>]+\?[^\s"<>]|www\.[^\s?"]+\?[^\s"]|(^|[\s"]|/[^\s?"]*)\?[^\s?#=&"]+=') or case when regexp_matches(value, '[0-9]([ .-]{0,2}[0-9]){12}') then len(list_filter(list_concat(regexp_extract_all(value, '(?:^|[^0-9A-Za-z.-])([0-9](?:[ -]?[0-9]){12,18})(?:[^0-9A-Za-z-]|$)', 1), regexp_extract_all(value, '(?:^|[^0-9A-Za-z.-])([0-9]{16}|[0-9]{4}(?:[ .-]{1,2}[0-9]{4}){3}|3[0-9]{3}[ .-]{0,2}[0-9]{6}[ .-]{0,2}[0-9]{4,5})(?:[^0-9A-Za-z-]|$)', 1)), lambda candidate: regexp_full_match(regexp_replace(candidate, '[^0-9]', '', 'g'), '4[0-9]{12}|3[0-9]{13}|[1-3][0-9]{14}|[2-6][0-9]{15,18}') and list_sum(list_transform(list_reverse(string_split(regexp_replace(candidate, '[^0-9]', '', 'g'), '')), lambda digit, place: try_cast(digit as integer) * (2 - place % 2) - case when place % 2 = 0 and try_cast(digit as integer) > 4 then 9 else 0 end)) % 10 = 0)) > 0 else false end)) then null else value end
 
---- kinds, dropped properties counted
-case
-    when len(try(json_keys(message, ['$."properties"', '$."traits"', '$."context"']))[1]) = 0 or len(try(json_keys(message, ['$."properties"', '$."traits"', '$."context"']))[2]) = 0
-        then try(json_type(message, ['$."properties"', '$."traits"']))
-end
-
---- kinds, not counted
-try(json_type(message, ['$."properties"', '$."traits"']))
+--- whole object
+case when regexp_full_match(nullif(value, 'null'), 'null|\[\]|"(?:[\p{Z}\x{85}]|\\[tnfr]|\\u00(?:0[bB]|1[c-fC-F]))*"') then '{}' else nullif(value, 'null') end
 
 --- model calls_read
 with
@@ -109,32 +103,65 @@ raw_calls as (
     from raw_lines
 
 ),
+readable as (
+
+    select
+        *,
+        case
+            when contains(message, '\u') and regexp_matches(message, '\\u[dD][89a-fA-F]') and not json_valid(message) then list_transform([regexp_extract_all(message, '(?s)"(?:[^"\\]|\\.)*"|[^"]+|"')], lambda parts: array_to_string(list_transform(parts, lambda part, place: case when not (starts_with(part, '"') and regexp_matches(regexp_replace(part, '\\[^u]|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}', ' ', 'g'), '\\u[dD][89a-fA-F][0-9a-fA-F]{2}')) then part when regexp_matches(coalesce(parts[place + 1], ''), '^\s*:') then regexp_replace(part, '\\u[dD][89a-fA-F][0-9a-fA-F]{2}', '\\ufffd', 'g') else 'null' end), ''))[1]
+            else message
+        end as readable
+    from raw_calls
+
+),
 
 parsed as (
 
     select
-        file_number,
-        source_file,
-        line_number,
-        run_number,
-        message,
-        unreadable,
-        cast(try(json_extract(message, ['$."type"', '$."messageId"', '$."message_id"', '$."userId"', '$."user_id"', '$."anonymousId"', '$."anonymous_id"', '$."groupId"', '$."group_id"', '$."previousId"', '$."previous_id"', '$."mergeProperties"', '$."merge_properties"', '$."event"', '$."name"', '$."timestamp"', '$."originalTimestamp"', '$."original_timestamp"', '$."sentAt"', '$."sent_at"', '$."receivedAt"', '$."received_at"', '$."integrations"', '$."consent"', '$."context"."consent"', '$."context"."consentManagement"'])) as varchar[]) as found
-    from raw_calls
+        *,
+        cast(try(json_extract(readable, ['$."type"', '$."messageId"', '$."message_id"', '$."userId"', '$."user_id"', '$."anonymousId"', '$."anonymous_id"', '$."groupId"', '$."group_id"', '$."previousId"', '$."previous_id"', '$."mergeProperties"', '$."merge_properties"', '$."event"', '$."name"', '$."properties"."name"', '$."timestamp"', '$."originalTimestamp"', '$."original_timestamp"', '$."sentAt"', '$."sent_at"', '$."receivedAt"', '$."received_at"', '$."integrations"', '$."consent"', '$."context"."consent"', '$."context"."consentManagement"'])) as varchar[]) as found_first,
+        try(json_keys(readable, ['$'])) as names_first
+    from readable
+
+),
+spelled as (
+
+    select
+        *,
+        case
+            when not regexp_full_match(array_to_string(names_first[1], chr(31)), '(?:(?:type|messageId|message_id|userId|user_id|anonymousId|anonymous_id|groupId|group_id|previousId|previous_id|mergeProperties|merge_properties|event|name|timestamp|originalTimestamp|original_timestamp|sentAt|sent_at|receivedAt|received_at|properties|traits|context|integrations|consent|channel|projectId|category|[^tTmMuUaAgGeEnNoOsSrRpPcCiI_ \x1f-][^\x1f]*)(?:\x1f|$))*')
+                then list_filter(names_first[1], lambda element: case lower(regexp_replace(element, '[_ -]', '', 'g')) when 'type' then 'type' when 'event' then 'event' when 'name' then 'name' when 'timestamp' then 'timestamp' when 'messageid' then 'message_id' when 'userid' then 'user_id' when 'anonymousid' then 'anonymous_id' when 'groupid' then 'group_id' when 'originaltimestamp' then 'original_timestamp' when 'sentat' then 'sent_at' when 'receivedat' then 'received_at' when 'properties' then 'properties' when 'traits' then 'traits' when 'context' then 'context' when 'integrations' then 'integrations' when 'consent' then 'consent' when 'previousid' then 'previous_id' when 'mergeproperties' then 'merge_properties' end is not null and element not in ('type', 'messageId', 'message_id', 'userId', 'user_id', 'anonymousId', 'anonymous_id', 'groupId', 'group_id', 'previousId', 'previous_id', 'mergeProperties', 'merge_properties', 'event', 'name', 'timestamp', 'originalTimestamp', 'original_timestamp', 'sentAt', 'sent_at', 'receivedAt', 'received_at', 'properties', 'traits', 'context', 'integrations', 'consent'))
+        end as other_keys
+    from parsed
+
+),
+
+respelled as (
+
+    select
+        *,
+        case
+            when len(other_keys) > 0 then list_transform([list_filter(list_transform(map_entries(try_cast(try_cast(readable as json) as map(varchar, json))), lambda member: member), lambda member: case lower(regexp_replace(member['key'], '[_ -]', '', 'g')) when 'type' then 'type' when 'event' then 'event' when 'name' then 'name' when 'timestamp' then 'timestamp' when 'messageid' then 'message_id' when 'userid' then 'user_id' when 'anonymousid' then 'anonymous_id' when 'groupid' then 'group_id' when 'originaltimestamp' then 'original_timestamp' when 'sentat' then 'sent_at' when 'receivedat' then 'received_at' when 'properties' then 'properties' when 'traits' then 'traits' when 'context' then 'context' when 'integrations' then 'integrations' when 'consent' then 'consent' when 'previousid' then 'previous_id' when 'mergeproperties' then 'merge_properties' end is not null)], lambda known: list_transform([list_concat(list_filter(known, lambda member: not list_contains(other_keys, member['key'])), list_filter(known, lambda member: list_contains(other_keys, member['key'])))], lambda read: '{' || array_to_string(list_concat(list_transform(list_filter(read, lambda member: lower(regexp_replace(member['key'], '[_ -]', '', 'g')) not in ('integrations', 'consent', 'context') and not regexp_full_match(coalesce(cast(member['value'] as varchar), 'null'), 'null|\[\]|"(?:[\p{Z}\x{85}]|\\[tnfr]|\\u00(?:0[bB]|1[c-fC-F]))*"') and not (ends_with(lower(regexp_replace(member['key'], '[_ -]', '', 'g')), 'id') and ((starts_with(coalesce(cast(member['value'] as varchar), 'null'), '{') or starts_with(coalesce(cast(member['value'] as varchar), 'null'), '[')) or regexp_full_match(trim(coalesce(cast(member['value'] as varchar), 'null'), '"'), {placeholders})))), lambda member: '"' || case when list_contains(other_keys, member['key']) then case lower(regexp_replace(member['key'], '[_ -]', '', 'g')) when 'type' then 'type' when 'event' then 'event' when 'name' then 'name' when 'timestamp' then 'timestamp' when 'messageid' then 'message_id' when 'userid' then 'user_id' when 'anonymousid' then 'anonymous_id' when 'groupid' then 'group_id' when 'originaltimestamp' then 'original_timestamp' when 'sentat' then 'sent_at' when 'receivedat' then 'received_at' when 'properties' then 'properties' when 'traits' then 'traits' when 'context' then 'context' when 'integrations' then 'integrations' when 'consent' then 'consent' when 'previousid' then 'previous_id' when 'mergeproperties' then 'merge_properties' end else member['key'] end || '":' || coalesce(cast(member['value'] as varchar), 'null')), ['"integrations":' || list_transform([list_transform(list_filter(read, lambda member: lower(regexp_replace(member['key'], '[_ -]', '', 'g')) = 'integrations'), lambda member: coalesce(cast(member['value'] as varchar), 'null'))], lambda said: case len(list_distinct(list_filter(said, lambda element: element not in ('{}', '{"All":true}')))) when 0 then said[1] when 1 then list_distinct(list_filter(said, lambda element: element not in ('{}', '{"All":true}')))[1] else '""' end)[1], '"consent":' || list_transform([list_transform(list_filter(read, lambda member: lower(regexp_replace(member['key'], '[_ -]', '', 'g')) = 'consent'), lambda member: coalesce(cast(member['value'] as varchar), 'null'))], lambda said: case len(list_distinct(list_filter(said, lambda element: element not in ('{}', '{"All":true}')))) when 0 then said[1] when 1 then list_distinct(list_filter(said, lambda element: element not in ('{}', '{"All":true}')))[1] else '""' end)[1], '"context":' || list_transform([list_transform(list_filter(read, lambda member: lower(regexp_replace(member['key'], '[_ -]', '', 'g')) = 'context' and not regexp_full_match(coalesce(cast(member['value'] as varchar), 'null'), 'null|\[\]|"(?:[\p{Z}\x{85}]|\\[tnfr]|\\u00(?:0[bB]|1[c-fC-F]))*"')), lambda member: coalesce(cast(member['value'] as varchar), 'null'))], lambda said: case len(list_distinct(list_filter(said, lambda element: element not in ('{}', '{"All":true}')))) when 0 then said[1] when 1 then list_distinct(list_filter(said, lambda element: element not in ('{}', '{"All":true}')))[1] else '""' end)[1]]), ',') || '}')[1])[1]
+            else readable
+        end as call
+    from spelled
+
+),
+
+reread as (
+
+    select
+        * exclude (found_first, names_first),
+        case when len(other_keys) > 0 then cast(try(json_extract(call, ['$."type"', '$."messageId"', '$."message_id"', '$."userId"', '$."user_id"', '$."anonymousId"', '$."anonymous_id"', '$."groupId"', '$."group_id"', '$."previousId"', '$."previous_id"', '$."mergeProperties"', '$."merge_properties"', '$."event"', '$."name"', '$."properties"."name"', '$."timestamp"', '$."originalTimestamp"', '$."original_timestamp"', '$."sentAt"', '$."sent_at"', '$."receivedAt"', '$."received_at"', '$."integrations"', '$."consent"', '$."context"."consent"', '$."context"."consentManagement"'])) as varchar[]) else found_first end as found
+    from respelled
 
 ),
 
 named as (
 
     select
-        file_number,
-        source_file,
-        line_number,
-        run_number,
-        message,
-        unreadable,
-        found,
-        {kinds} as kinds,
+        *,
+        case when contains(call, '\u') or regexp_matches(call, '"(?:properties|traits)"\s*:\s*[^{\s]') then try(json_type(call, ['$."properties"', '$."traits"'])) end as kinds,
         nullif(found[1], 'null') as type_json1,
         nullif(found[2], 'null') as message_id_json1,
         nullif(found[3], 'null') as message_id_json2,
@@ -150,14 +177,15 @@ named as (
         nullif(found[13], 'null') as merged_json2,
         nullif(found[14], 'null') as event_json1,
         nullif(found[15], 'null') as name_json1,
-        nullif(found[16], 'null') as timestamp_json1,
-        nullif(found[17], 'null') as original_timestamp_json1,
-        nullif(found[18], 'null') as original_timestamp_json2,
-        nullif(found[19], 'null') as sent_at_json1,
-        nullif(found[20], 'null') as sent_at_json2,
-        nullif(found[21], 'null') as received_at_json1,
-        nullif(found[22], 'null') as received_at_json2
-    from parsed
+        nullif(found[16], 'null') as page_name_json1,
+        nullif(found[17], 'null') as timestamp_json1,
+        nullif(found[18], 'null') as original_timestamp_json1,
+        nullif(found[19], 'null') as original_timestamp_json2,
+        nullif(found[20], 'null') as sent_at_json1,
+        nullif(found[21], 'null') as sent_at_json2,
+        nullif(found[22], 'null') as received_at_json1,
+        nullif(found[23], 'null') as received_at_json2
+    from reread
 
 ),
 
@@ -198,6 +226,17 @@ texts as (
         when regexp_full_match(name_json1, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(name_json1, 'e', 'e+')
         when regexp_full_match(name_json1, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then name_json1
     end as name_text,
+        case when starts_with(page_name_json1, '"') then case
+        when starts_with(page_name_json1, '"') and not contains(page_name_json1, '\') then substring(page_name_json1, 2, length(page_name_json1) - 2)
+        when starts_with(page_name_json1, '"') then json_extract_string(page_name_json1, '$')
+        when page_name_json1 in ('true', 'false') then page_name_json1
+        when page_name_json1 = '-0.0' then '0'
+        when regexp_full_match(page_name_json1, '-?[0-9]{1,15}0*\.0') then left(page_name_json1, -2)
+        when regexp_full_match(page_name_json1, '-?[0-9]{1,15}0{7,}') and length(ltrim(page_name_json1, '-')) between 22 and 38 then replace(regexp_replace(page_name_json1, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(page_name_json1, '-')) - 1
+        when regexp_full_match(page_name_json1, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then page_name_json1
+        when regexp_full_match(page_name_json1, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(page_name_json1, 'e', 'e+')
+        when regexp_full_match(page_name_json1, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then page_name_json1
+    end end as page_name_text,
         list_transform(list_transform(case when starts_with((case when starts_with(coalesce(merged_json1, merged_json2), '{') then '[' || coalesce(merged_json1, merged_json2) || ']' else coalesce(merged_json1, merged_json2) end), '[') then cast(json_extract((case when starts_with(coalesce(merged_json1, merged_json2), '{') then '[' || coalesce(merged_json1, merged_json2) || ']' else coalesce(merged_json1, merged_json2) end), '$[*]') as varchar[]) end, lambda element: cast(json_extract(element, '$."value"') as varchar)), lambda element: case
         when starts_with(element, '"') and not contains(element, '\') then substring(element, 2, length(element) - 2)
         when starts_with(element, '"') then json_extract_string(element, '$')
@@ -359,15 +398,16 @@ texts as (
 judged as (
 
     select
-        * exclude (event_text, name_text),
+        * exclude (event_text, name_text, page_name_text),
         case when ascii(event_text) between 33 and 126 then event_text when regexp_matches(event_text, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then event_text end as event_text,
         case when ascii(name_text) between 33 and 126 then name_text when regexp_matches(name_text, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then name_text end as name_text,
-        coalesce(case when ascii(message_id_text1) between 33 and 126 then message_id_text1 when regexp_matches(message_id_text1, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then message_id_text1 end, case when ascii(message_id_text2) between 33 and 126 then message_id_text2 when regexp_matches(message_id_text2, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then message_id_text2 end) as message_id,
-        coalesce(case when ascii(user_id_text1) between 33 and 126 then user_id_text1 when regexp_matches(user_id_text1, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then user_id_text1 end, case when ascii(user_id_text2) between 33 and 126 then user_id_text2 when regexp_matches(user_id_text2, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then user_id_text2 end) as user_id,
-        coalesce(case when ascii(anonymous_id_text1) between 33 and 126 then anonymous_id_text1 when regexp_matches(anonymous_id_text1, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then anonymous_id_text1 end, case when ascii(anonymous_id_text2) between 33 and 126 then anonymous_id_text2 when regexp_matches(anonymous_id_text2, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then anonymous_id_text2 end) as anonymous_id,
-        coalesce(case when ascii(group_id_text1) between 33 and 126 then group_id_text1 when regexp_matches(group_id_text1, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then group_id_text1 end, case when ascii(group_id_text2) between 33 and 126 then group_id_text2 when regexp_matches(group_id_text2, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then group_id_text2 end) as group_id,
-        coalesce(case when ascii(previous_id_text1) between 33 and 126 then previous_id_text1 when regexp_matches(previous_id_text1, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then previous_id_text1 end, case when ascii(previous_id_text2) between 33 and 126 then previous_id_text2 when regexp_matches(previous_id_text2, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then previous_id_text2 end) as previous_id,
-        list_transform(merged_texts, lambda element: case when ascii(element) between 33 and 126 then element when regexp_matches(element, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then element end) as merged_ids,
+        case when ascii(page_name_text) between 33 and 126 then page_name_text when regexp_matches(page_name_text, '[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]') then page_name_text end as page_name_text,
+        coalesce(case when not regexp_full_match(message_id_text1, {placeholders}) then message_id_text1 end, case when not regexp_full_match(message_id_text2, {placeholders}) then message_id_text2 end) as message_id,
+        coalesce(case when not regexp_full_match(user_id_text1, {placeholders}) then user_id_text1 end, case when not regexp_full_match(user_id_text2, {placeholders}) then user_id_text2 end) as user_id,
+        coalesce(case when not regexp_full_match(anonymous_id_text1, {placeholders}) then anonymous_id_text1 end, case when not regexp_full_match(anonymous_id_text2, {placeholders}) then anonymous_id_text2 end) as anonymous_id,
+        coalesce(case when not regexp_full_match(group_id_text1, {placeholders}) then group_id_text1 end, case when not regexp_full_match(group_id_text2, {placeholders}) then group_id_text2 end) as group_id,
+        coalesce(case when not regexp_full_match(previous_id_text1, {placeholders}) then previous_id_text1 end, case when not regexp_full_match(previous_id_text2, {placeholders}) then previous_id_text2 end) as previous_id,
+        list_transform(merged_texts, lambda element: case when not regexp_full_match(element, {placeholders}) then element end) as merged_ids,
         coalesce(coalesce(case when ends_with(received_at_text1, 'Z') then try_cast(received_at_text1 as timestamp) end, list_transform([list_transform([regexp_replace(received_at_text1, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')], lambda written: case when regexp_full_match(written, '([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \2|\3') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3|\4') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])') then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])([0-5][0-9])') and try_cast(written as bigint) % 900000 = 0 then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5|\6') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5:\6|\7') when regexp_full_match(written, '(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 3) || '-' || cast(cast((strpos('janfebmaraprmayjunjulaugsepoctnovdec', lower(regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 2))) + 2) / 3 as integer) as varchar) || '-' || regexp_replace(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \4|\5') when regexp_full_match(written, '-?[1-9][0-9]{7,9}') and try_cast(written as bigint) % 900000 = 0 then null else cast(make_timestamp(case when regexp_full_match(written, '-[1-9][0-9]{7,9}|[1-9][0-9]{8,9}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 6), 6, '0') as bigint) when regexp_full_match(written, '-[1-9][0-9]{10,12}|[1-9][0-9]{11,12}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 3), 3, '0') as bigint) when regexp_full_match(written, '[1-9][0-9]{14,15}') then try_cast(written as bigint) when regexp_full_match(written, '[1-9][0-9]{17,18}') then try_cast(left(written, -3) as bigint) end) as varchar) end)[1]], lambda moment: make_timestamp(epoch_us(try_cast(cast(try_cast(rtrim(replace(split_part(moment, '|', 1), ',', '.')) as timestamp) as varchar) || coalesce(nullif(split_part(moment, '|', 2), ''), 'Z') as timestamptz))))[1]), case when received_at_text2 is not null then coalesce(case when ends_with(received_at_text2, 'Z') then try_cast(received_at_text2 as timestamp) end, list_transform([list_transform([regexp_replace(received_at_text2, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')], lambda written: case when regexp_full_match(written, '([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \2|\3') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3|\4') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])') then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])([0-5][0-9])') and try_cast(written as bigint) % 900000 = 0 then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5|\6') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5:\6|\7') when regexp_full_match(written, '(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 3) || '-' || cast(cast((strpos('janfebmaraprmayjunjulaugsepoctnovdec', lower(regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 2))) + 2) / 3 as integer) as varchar) || '-' || regexp_replace(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \4|\5') when regexp_full_match(written, '-?[1-9][0-9]{7,9}') and try_cast(written as bigint) % 900000 = 0 then null else cast(make_timestamp(case when regexp_full_match(written, '-[1-9][0-9]{7,9}|[1-9][0-9]{8,9}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 6), 6, '0') as bigint) when regexp_full_match(written, '-[1-9][0-9]{10,12}|[1-9][0-9]{11,12}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 3), 3, '0') as bigint) when regexp_full_match(written, '[1-9][0-9]{14,15}') then try_cast(written as bigint) when regexp_full_match(written, '[1-9][0-9]{17,18}') then try_cast(left(written, -3) as bigint) end) as varchar) end)[1]], lambda moment: make_timestamp(epoch_us(try_cast(cast(try_cast(rtrim(replace(split_part(moment, '|', 1), ',', '.')) as timestamp) as varchar) || coalesce(nullif(split_part(moment, '|', 2), ''), 'Z') as timestamptz))))[1]) end) as claimed_received_at,
         coalesce(case when ends_with(timestamp_text1, 'Z') then try_cast(timestamp_text1 as timestamp) end, list_transform([list_transform([regexp_replace(timestamp_text1, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')], lambda written: case when regexp_full_match(written, '([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \2|\3') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3|\4') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])') then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])([0-5][0-9])') and try_cast(written as bigint) % 900000 = 0 then null when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9]) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5|\6') when regexp_full_match(written, '((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_replace(written, '^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[Tt]?([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9](?:[.,][0-9]+)?) *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1-\2-\3 \4:\5:\6|\7') when regexp_full_match(written, '(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?') then regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 3) || '-' || cast(cast((strpos('janfebmaraprmayjunjulaugsepoctnovdec', lower(regexp_extract(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', 2))) + 2) / 3 as integer) as varchar) || '-' || regexp_replace(written, '^(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?))? *(?:Z|z|UTC|GMT|UT|([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?$', '\1 \4|\5') when regexp_full_match(written, '-?[1-9][0-9]{7,9}') and try_cast(written as bigint) % 900000 = 0 then null else cast(make_timestamp(case when regexp_full_match(written, '-[1-9][0-9]{7,9}|[1-9][0-9]{8,9}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 6), 6, '0') as bigint) when regexp_full_match(written, '-[1-9][0-9]{10,12}|[1-9][0-9]{11,12}(\.[0-9]+)?') then try_cast(split_part(written, '.', 1) || rpad(left(split_part(written, '.', 2), 3), 3, '0') as bigint) when regexp_full_match(written, '[1-9][0-9]{14,15}') then try_cast(written as bigint) when regexp_full_match(written, '[1-9][0-9]{17,18}') then try_cast(left(written, -3) as bigint) end) as varchar) end)[1]], lambda moment: make_timestamp(epoch_us(try_cast(cast(try_cast(rtrim(replace(split_part(moment, '|', 1), ',', '.')) as timestamp) as varchar) || coalesce(nullif(split_part(moment, '|', 2), ''), 'Z') as timestamptz))))[1]) as claimed_timestamp,
         case
@@ -378,8 +418,8 @@ judged as (
             when type_json1 is null then 'missing_type'
             when call_type is null then 'type_not_text'
             when call_type not in ('track', 'page', 'screen', 'identify', 'group', 'alias', 'merge') then 'unknown_type'
-            when call_type in ('track', 'page', 'screen') and coalesce(kinds[1], 'NULL') not in ('OBJECT', 'NULL') then 'properties_not_an_object'
-            when call_type in ('identify', 'group') and coalesce(kinds[2], 'NULL') not in ('OBJECT', 'NULL') then 'traits_not_an_object'
+            when call_type in ('track', 'page', 'screen') and kinds[1] not in ('OBJECT', 'NULL') and not regexp_full_match(cast(json_extract(call, '$."properties"') as varchar), 'null|\[\]|"(?:[\p{Z}\x{85}]|\\[tnfr]|\\u00(?:0[bB]|1[c-fC-F]))*"') then 'properties_not_an_object'
+            when call_type in ('identify', 'group') and kinds[2] not in ('OBJECT', 'NULL') and not regexp_full_match(cast(json_extract(call, '$."traits"') as varchar), 'null|\[\]|"(?:[\p{Z}\x{85}]|\\[tnfr]|\\u00(?:0[bB]|1[c-fC-F]))*"') then 'traits_not_an_object'
             when call_type = 'track' and not starts_with(event_json1, '"') then 'event_not_text'
             when call_type in ('page', 'screen') and not starts_with(name_json1, '"') then 'name_not_text'
         end as rejection_reason
@@ -471,12 +511,13 @@ final as (
         run_number,
         rejection_reason,
         case when rejection_reason is not null then coalesce(unreadable, encode(message), ''::blob) end as rejected_bytes,
+        case when rejection_reason is null and readable <> message then true end as has_cut_text,
         message_id,
         case when rejection_reason is null and message_id is null then sha256(message) end as content_hash,
         call_type,
         case
             when call_type = 'track' then event_text
-            when call_type in ('page', 'screen') then coalesce(name_text, call_type)
+            when call_type in ('page', 'screen') then coalesce(name_text, page_name_text, case when starts_with(event_json1, '"') then event_text end, call_type)
         end as event,
         coalesce(
             possible_timestamp,
@@ -499,45 +540,45 @@ final as (
 select * from final
 
 --- consent signals
-case when coalesce(found[23], found[24], found[25], found[26]) is not null then list_sort(list_distinct(flatten([
-    case when found[23] is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(found[23] as json) as map(varchar, json))), lambda member: case when (cast(member['value'] as varchar) = 'true' or (starts_with(cast(member['value'] as varchar), '{') and lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) <> 'all')) then 'integration yes: ' || member['key'] when cast(member['value'] as varchar) = 'false' then 'integration no: ' || lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) else 'integration unreadable: ' || lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) end), ['integration unreadable']) end,
-    case when found[24] is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(found[24] as json) as map(varchar, json))), lambda member: case when (cast(member['value'] as varchar) = 'true' or (starts_with(cast(member['value'] as varchar), '{') and lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) <> 'all')) then 'consent yes: ' || member['key'] when cast(member['value'] as varchar) = 'false' then 'consent no: ' || lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) else 'consent unreadable: ' || lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) end), ['consent unreadable']) end,
-    case when cast(json_extract(found[25], '$."categoryPreferences"') as varchar) is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(cast(json_extract(found[25], '$."categoryPreferences"') as varchar) as json) as map(varchar, json))), lambda member: case when cast(member['value'] as varchar) = 'true' then 'category yes: ' || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') when cast(member['value'] as varchar) = 'false' then 'category no: ' || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') else 'category unreadable: ' || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') end), ['categories unreadable']) end,
-    case when found[25] is not null and not starts_with(found[25], '{') then ['categories unreadable'] else cast([] as varchar[]) end,
-    case when starts_with(cast(json_extract(found[26], '$."allowedConsentIds"') as varchar), '[') then list_transform(case when starts_with(cast(json_extract(found[26], '$."allowedConsentIds"') as varchar), '[') then cast(json_extract(cast(json_extract(found[26], '$."allowedConsentIds"') as varchar), '$[*]') as varchar[]) end, lambda element: case when starts_with(element, '"') then 'category yes: ' || regexp_replace((case
-when starts_with(element, '"') and not contains(element, '\') then substring(element, 2, length(element) - 2)
-when starts_with(element, '"') then json_extract_string(element, '$')
-when element in ('true', 'false') then element
-when element = '-0.0' then '0'
-when regexp_full_match(element, '-?[0-9]{1,15}0*\.0') then left(element, -2)
-when regexp_full_match(element, '-?[0-9]{1,15}0{7,}') and length(ltrim(element, '-')) between 22 and 38 then replace(regexp_replace(element, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(element, '-')) - 1
-when regexp_full_match(element, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then element
-when regexp_full_match(element, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(element, 'e', 'e+')
-when regexp_full_match(element, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then element
-    end), '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') else 'categories unreadable' end) else case when cast(json_extract(found[26], '$."allowedConsentIds"') as varchar) is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(cast(json_extract(found[26], '$."allowedConsentIds"') as varchar) as json) as map(varchar, json))), lambda member: case when coalesce(cast(member['value'] as varchar), 'false') <> 'false' then 'category yes: ' else 'category unreadable: ' end || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')), ['categories unreadable']) end end,
-    case when starts_with(cast(json_extract(found[26], '$."deniedConsentIds"') as varchar), '[') then list_transform(case when starts_with(cast(json_extract(found[26], '$."deniedConsentIds"') as varchar), '[') then cast(json_extract(cast(json_extract(found[26], '$."deniedConsentIds"') as varchar), '$[*]') as varchar[]) end, lambda element: case when starts_with(element, '"') then 'category no: ' || regexp_replace((case
-when starts_with(element, '"') and not contains(element, '\') then substring(element, 2, length(element) - 2)
-when starts_with(element, '"') then json_extract_string(element, '$')
-when element in ('true', 'false') then element
-when element = '-0.0' then '0'
-when regexp_full_match(element, '-?[0-9]{1,15}0*\.0') then left(element, -2)
-when regexp_full_match(element, '-?[0-9]{1,15}0{7,}') and length(ltrim(element, '-')) between 22 and 38 then replace(regexp_replace(element, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(element, '-')) - 1
-when regexp_full_match(element, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then element
-when regexp_full_match(element, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(element, 'e', 'e+')
-when regexp_full_match(element, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then element
-    end), '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') else 'categories unreadable' end) else case when cast(json_extract(found[26], '$."deniedConsentIds"') as varchar) is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(cast(json_extract(found[26], '$."deniedConsentIds"') as varchar) as json) as map(varchar, json))), lambda member: 'category no: ' || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')), ['categories unreadable']) end end,
-    case when found[26] is not null and not starts_with(found[26], '{') then ['categories unreadable'] else cast([] as varchar[]) end
-]))) end
+case when coalesce(found[24], found[25], found[26], found[27]) is not null then list_sort(list_distinct(flatten([
+            case when found[24] is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(found[24] as json) as map(varchar, json))), lambda member: case when (cast(member['value'] as varchar) = 'true' or (starts_with(cast(member['value'] as varchar), '{') and lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) <> 'all')) then 'integration yes: ' || member['key'] when cast(member['value'] as varchar) = 'false' then 'integration no: ' || lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) else 'integration unreadable: ' || lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) end), ['integration unreadable']) end,
+            case when found[25] is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(found[25] as json) as map(varchar, json))), lambda member: case when (cast(member['value'] as varchar) = 'true' or (starts_with(cast(member['value'] as varchar), '{') and lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) <> 'all')) then 'consent yes: ' || member['key'] when cast(member['value'] as varchar) = 'false' then 'consent no: ' || lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) else 'consent unreadable: ' || lower(regexp_replace(member['key'], '[\p{Z}\p{Cc}\p{Cf}]+', '', 'g')) end), ['consent unreadable']) end,
+            case when cast(json_extract(found[26], '$."categoryPreferences"') as varchar) is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(cast(json_extract(found[26], '$."categoryPreferences"') as varchar) as json) as map(varchar, json))), lambda member: case when cast(member['value'] as varchar) = 'true' then 'category yes: ' || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') when cast(member['value'] as varchar) = 'false' then 'category no: ' || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') else 'category unreadable: ' || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') end), ['categories unreadable']) end,
+            case when found[26] is not null and not starts_with(found[26], '{') then ['categories unreadable'] else cast([] as varchar[]) end,
+            case when starts_with(cast(json_extract(found[27], '$."allowedConsentIds"') as varchar), '[') then list_transform(case when starts_with(cast(json_extract(found[27], '$."allowedConsentIds"') as varchar), '[') then cast(json_extract(cast(json_extract(found[27], '$."allowedConsentIds"') as varchar), '$[*]') as varchar[]) end, lambda element: case when starts_with(element, '"') then 'category yes: ' || regexp_replace((case
+        when starts_with(element, '"') and not contains(element, '\') then substring(element, 2, length(element) - 2)
+        when starts_with(element, '"') then json_extract_string(element, '$')
+        when element in ('true', 'false') then element
+        when element = '-0.0' then '0'
+        when regexp_full_match(element, '-?[0-9]{1,15}0*\.0') then left(element, -2)
+        when regexp_full_match(element, '-?[0-9]{1,15}0{7,}') and length(ltrim(element, '-')) between 22 and 38 then replace(regexp_replace(element, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(element, '-')) - 1
+        when regexp_full_match(element, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then element
+        when regexp_full_match(element, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(element, 'e', 'e+')
+        when regexp_full_match(element, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then element
+    end), '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') else 'categories unreadable' end) else case when cast(json_extract(found[27], '$."allowedConsentIds"') as varchar) is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(cast(json_extract(found[27], '$."allowedConsentIds"') as varchar) as json) as map(varchar, json))), lambda member: case when coalesce(cast(member['value'] as varchar), 'false') <> 'false' then 'category yes: ' else 'category unreadable: ' end || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')), ['categories unreadable']) end end,
+            case when starts_with(cast(json_extract(found[27], '$."deniedConsentIds"') as varchar), '[') then list_transform(case when starts_with(cast(json_extract(found[27], '$."deniedConsentIds"') as varchar), '[') then cast(json_extract(cast(json_extract(found[27], '$."deniedConsentIds"') as varchar), '$[*]') as varchar[]) end, lambda element: case when starts_with(element, '"') then 'category no: ' || regexp_replace((case
+        when starts_with(element, '"') and not contains(element, '\') then substring(element, 2, length(element) - 2)
+        when starts_with(element, '"') then json_extract_string(element, '$')
+        when element in ('true', 'false') then element
+        when element = '-0.0' then '0'
+        when regexp_full_match(element, '-?[0-9]{1,15}0*\.0') then left(element, -2)
+        when regexp_full_match(element, '-?[0-9]{1,15}0{7,}') and length(ltrim(element, '-')) between 22 and 38 then replace(regexp_replace(element, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e') || length(ltrim(element, '-')) - 1
+        when regexp_full_match(element, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then element
+        when regexp_full_match(element, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])') then replace(element, 'e', 'e+')
+        when regexp_full_match(element, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then element
+    end), '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') else 'categories unreadable' end) else case when cast(json_extract(found[27], '$."deniedConsentIds"') as varchar) is null then cast([] as varchar[]) else coalesce(list_transform(map_entries(try_cast(try_cast(cast(json_extract(found[27], '$."deniedConsentIds"') as varchar) as json) as map(varchar, json))), lambda member: 'category no: ' || regexp_replace(member['key'], '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g')), ['categories unreadable']) end end,
+            case when found[27] is not null and not starts_with(found[27], '{') then ['categories unreadable'] else cast([] as varchar[]) end
+        ]))) end
 
 --- model stg_calls
 select
     calls_read.* exclude (rejection_reason, rejected_bytes, content_hash, consent_signals),
-    coalesce(calls_read.message_id, calls_without_message_id.call_key) as call_key,
+    coalesce(call_keys.call_key, calls_read.message_id) as call_key,
     coalesce(denied_calls.denied_to, cast([] as varchar[])) as denied_to
 from calls_read
-left join calls_without_message_id
-    on calls_read.file_number = calls_without_message_id.file_number
-    and calls_read.line_number = calls_without_message_id.line_number
+left join call_keys
+    on calls_read.file_number = call_keys.file_number
+    and calls_read.line_number = call_keys.line_number
 left join duplicate_calls
     on calls_read.file_number = duplicate_calls.file_number
     and calls_read.line_number = duplicate_calls.line_number
@@ -639,12 +680,12 @@ judged as (
 select
     judged.file_number,
     judged.line_number,
-    coalesce(judged.message_id, calls_without_message_id.call_key) as call_key,
+    coalesce(call_keys.call_key, judged.message_id) as call_key,
     judged.reason
 from judged
-left join calls_without_message_id as calls_without_message_id
-    on judged.file_number = calls_without_message_id.file_number
-    and judged.line_number = calls_without_message_id.line_number
+left join call_keys as call_keys
+    on judged.file_number = call_keys.file_number
+    and judged.line_number = call_keys.line_number
 left join duplicate_calls as duplicate_calls
     on judged.file_number = duplicate_calls.file_number
     and judged.line_number = duplicate_calls.line_number
@@ -672,6 +713,10 @@ usable as (
         line_number,
         message_id,
         content_hash,
+        call_type,
+        user_id,
+        anonymous_id,
+        group_id,
         received_at,
         coalesce(consent_signals, cast([] as varchar[])) as signals
     from calls_read
@@ -692,7 +737,7 @@ repeated as (
         on usable.file_number = duplicate_calls.file_number
         and usable.line_number = duplicate_calls.line_number
     where usable.message_id in (select message_id from duplicate_calls)
-    window same_call as (partition by usable.message_id)
+    window same_call as (partition by usable.message_id, usable.call_type, usable.user_id, usable.anonymous_id, usable.group_id)
 
 ),
 
@@ -766,13 +811,13 @@ select
     denied.line_number,
     denied.message_id,
     denied.content_hash,
-    coalesce(denied.message_id, calls_without_message_id.call_key) as call_key,
+    coalesce(call_keys.call_key, denied.message_id) as call_key,
     denied.denied_to,
     denied.reasons
 from denied
-left join calls_without_message_id as calls_without_message_id
-    on denied.file_number = calls_without_message_id.file_number
-    and denied.line_number = calls_without_message_id.line_number
+left join call_keys as call_keys
+    on denied.file_number = call_keys.file_number
+    and denied.line_number = call_keys.line_number
 
 --- model duplicate_calls
 with
@@ -787,21 +832,33 @@ repeated_ids as (
 
 ),
 
-deliveries as (
+repeated as (
 
-    select
-        calls_read.file_number,
-        calls_read.source_file,
-        calls_read.line_number,
-        calls_read.run_number,
-        calls_read.message_id,
-        row_number() over (
-            partition by calls_read.message_id
-            order by calls_read.source_file, calls_read.line_number
-        ) as delivery
+    select calls_read.*
     from calls_read as calls_read
     inner join repeated_ids on calls_read.message_id = repeated_ids.message_id
     where calls_read.rejection_reason is null
+
+),
+
+deliveries as (
+
+    select
+        file_number,
+        source_file,
+        line_number,
+        run_number,
+        message_id,
+        'call:' || sha256(message_id || chr(31) || call_type || chr(31) || coalesce('=' || user_id, '') || chr(31) || coalesce('=' || anonymous_id, '') || chr(31) || coalesce('=' || group_id, '')) as call_key,
+        row_number() over (
+            partition by message_id, call_type, user_id, anonymous_id, group_id
+            order by timestamp nulls last, received_at nulls last, list_transform(regexp_extract_all(source_file, '[0-9]+|[^0-9]+'), lambda element: case when regexp_full_match(element, '[0-9]+') then lpad(cast(length(ltrim(element, '0')) as varchar), 4, '0') || ltrim(element, '0') else element end), source_file, line_number
+        ) as delivery,
+        row_number() over (
+            partition by message_id
+            order by timestamp nulls last, received_at nulls last, list_transform(regexp_extract_all(source_file, '[0-9]+|[^0-9]+'), lambda element: case when regexp_full_match(element, '[0-9]+') then lpad(cast(length(ltrim(element, '0')) as varchar), 4, '0') || ltrim(element, '0') else element end), source_file, line_number
+        ) as place
+    from repeated
 
 )
 
@@ -815,17 +872,69 @@ select
 from deliveries
 where delivery > 1
 
---- model calls_without_message_id
+--- model call_keys
+with
+
+repeated_ids as (
+
+    select message_id
+    from calls_read
+    where rejection_reason is null and message_id is not null
+    group by message_id
+    having count(*) > 1
+
+),
+
+repeated as (
+
+    select calls_read.*
+    from calls_read as calls_read
+    inner join repeated_ids on calls_read.message_id = repeated_ids.message_id
+    where calls_read.rejection_reason is null
+
+),
+
+deliveries as (
+
+    select
+        file_number,
+        source_file,
+        line_number,
+        run_number,
+        message_id,
+        'call:' || sha256(message_id || chr(31) || call_type || chr(31) || coalesce('=' || user_id, '') || chr(31) || coalesce('=' || anonymous_id, '') || chr(31) || coalesce('=' || group_id, '')) as call_key,
+        row_number() over (
+            partition by message_id, call_type, user_id, anonymous_id, group_id
+            order by timestamp nulls last, received_at nulls last, list_transform(regexp_extract_all(source_file, '[0-9]+|[^0-9]+'), lambda element: case when regexp_full_match(element, '[0-9]+') then lpad(cast(length(ltrim(element, '0')) as varchar), 4, '0') || ltrim(element, '0') else element end), source_file, line_number
+        ) as delivery,
+        row_number() over (
+            partition by message_id
+            order by timestamp nulls last, received_at nulls last, list_transform(regexp_extract_all(source_file, '[0-9]+|[^0-9]+'), lambda element: case when regexp_full_match(element, '[0-9]+') then lpad(cast(length(ltrim(element, '0')) as varchar), 4, '0') || ltrim(element, '0') else element end), source_file, line_number
+        ) as place
+    from repeated
+
+)
+
 select
     file_number,
     line_number,
     content_hash,
+    cast(null as varchar) as message_id,
     'content:' || content_hash || ':' || row_number() over (
         partition by content_hash
         order by source_file, line_number
     ) as call_key
 from calls_read
 where content_hash is not null
+union all
+select
+    file_number,
+    line_number,
+    cast(null as varchar) as content_hash,
+    message_id,
+    call_key
+from deliveries
+where delivery = 1 and place > 1
 
 --- latest values
 with

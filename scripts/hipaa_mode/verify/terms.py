@@ -140,10 +140,12 @@ FUNCTIONS = frozenset(
         "isfinite",
         "json_keys",
         "json_type",
+        "json_valid",
         "left",
         "len",
         "length",
         "list_concat",
+        "list_contains",
         "list_filter",
         "list_resize",
         "list_reverse",
@@ -471,6 +473,10 @@ def _simplified(node: exp.Expression, term: Term) -> Term:
         return _simplified_cast(node, term)
     if isinstance(node, exp.Bracket):
         return _simplified_bracket(node, term)
+    if isinstance(node, exp.Try):
+        return _simplified_try(node, term)
+    if isinstance(node, exp.Case):
+        return _simplified_case(term)
     if isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
         [this] = term.part("this")
         if this.kind == "json texts":
@@ -495,16 +501,43 @@ def _simplified_cast(node: exp.Cast, term: Term) -> Term:
     return term
 
 
+def _simplified_try(node: exp.Try, term: Term) -> Term:
+    keys = node.this
+    listed = keys.args.get("expression") if isinstance(keys, exp.JSONKeys) else None
+    if isinstance(listed, exp.Array):
+        paths = tuple(item.this for item in listed.expressions if isinstance(item, exp.Literal))
+        [named] = term.part("this")
+        [message] = named.part("this")
+        if len(paths) == len(listed.expressions):
+            return Term("key names", message, paths, "")
+    return term
+
+
+def _simplified_case(term: Term) -> Term:
+    """Take the same extraction out of all branches: it is that of one or another message."""
+    branches = [part for branch in term.part("ifs") for part in branch.part("true")]
+    branches += term.part("default")
+    kinds = {(item.kind, item.arguments[1:]) for item in branches}
+    if len(kinds) != 1 or not term.part("default"):
+        return term
+    [(kind, rest)] = kinds
+    if kind not in ("json texts", "key names"):
+        return term
+    for item in branches:
+        term = substituted(term, item, item.arguments[0])
+    return Term(kind, term, *rest)
+
+
 def _simplified_bracket(node: exp.Bracket, term: Term) -> Term:
     [texts] = term.part("this")
-    if texts.kind != "json texts" or len(node.expressions) != 1:
+    if texts.kind not in ("json texts", "key names") or len(node.expressions) != 1:
         return term
     index = node.expressions[0]
     message, paths = texts.arguments[:2]
     if isinstance(index, exp.Literal) and not index.is_string:
         place = int(index.this) - int(node.args.get("offset") or 0)
         if 0 <= place < len(paths):
-            return Term("json text", message, paths[place])
+            return Term(texts.kind[:-1], message, paths[place])
     raise NotProvenError("unresolved", "a place in the list of extracted values", node)
 
 

@@ -1,0 +1,1 @@
+../../../models/staging/call_keys.sql

@@ -1,1 +1,0 @@
-../../../models/staging/calls_without_message_id.sql

@@ -338,7 +338,7 @@ select * from final
 {% macro is_no_id(text) -%}
     {%- set placeholders = [] -%}
     {%- for placeholder in hipaa_mode.placeholder_ids() -%}
-        {%- do placeholders.append(modules.re.escape(placeholder)) -%}
+        {%- do placeholders.append('\\Q' ~ placeholder | replace('\\E', '\\E\\\\E\\Q') ~ '\\E') -%}
     {%- endfor -%}
     {%- set blank = '[\\p{Z}\\x09-\\x0d\\x1c-\\x1f\\x{85}]*' -%}
     {{- return(hipaa_mode.matches(text, '(?i)' ~ blank ~ '(?:' ~ placeholders | join('|') ~ ')?' ~ blank)) -}}

@@ -170,6 +170,20 @@ def remove_files(view: Path, keep: Collection[str] = ()) -> None:
             _unlink(entry.path)
 
 
+def made_in(folder: Path, destination: str) -> list[Path]:
+    """Return what builds made of a destination's folder: itself first, the manifest last."""
+    entries = _entries(folder)
+    views = [Path(entry.path) for entry in entries if _is_view(entry, destination)]
+    files = [
+        Path(inner.path)
+        for view in views
+        for inner in _entries(view)
+        if inner.is_file(follow_symlinks=False) and _OURS.fullmatch(inner.name)
+    ]
+    manifests = [Path(entry.path) for entry in entries if _is_manifest(entry)]
+    return [folder, *views, *files, *manifests]
+
+
 def has_views(folder: Path) -> bool:
     """Tell whether a folder in the place of a destination's has folders of its views."""
     if folder.is_symlink() or not is_destination(folder.name):

@@ -64,6 +64,7 @@ from hipaa_mode.never_matched import never_matched
 from hipaa_mode.partitions import ENDING, FORMAT, PartitionPlan, period, plan_partitions
 from hipaa_mode.plan import Plan, make_plan
 from hipaa_mode.property_counts import count_properties
+from hipaa_mode.published_access import access_faults, read_access
 from hipaa_mode.raw_calls import RawLines, RawLocation, first_bytes, locate
 from hipaa_mode.raw_files import as_known, known_file, plan_reading
 from hipaa_mode.raw_formats import SNIFFED_BYTES, likely_kind
@@ -295,6 +296,9 @@ class Session:
             "retired_fingerprints": [],
         }
         if request["needs_key"]:
+            if "root" in request:
+                faults = access_faults(self._environ, _published(request)[0])
+                answer["faults"] += [str(fault) for fault in faults]
             try:
                 answer["key_fingerprint"] = self._key().fingerprint(self._environment)
                 answer["retired_fingerprints"] = sorted(self._retired())
@@ -442,6 +446,7 @@ class Session:
         )
         publishing.make_folder(root, environment)
         locking.hold_published(root / environment, locking.timeout(self._environ), tell)
+        publishing.give_access(root, environment, read_access(self._environ))
         if publishing.has_published(root, environment):
             self._note_place(root, environment)
         lines = audit.read_lines(audit.log_path(root, environment))
@@ -602,6 +607,7 @@ class Session:
             {name: rows for plan in plans for name, rows in plan.rows.items()},
             manifest,
             lambda: self._refuse_stopped(request["destination"]),
+            read_access(self._environ),
         )
         self._manifests[written["destination"]] = written
         self._stamps[written["destination"]] = publishing.stamp(
@@ -634,7 +640,7 @@ class Session:
             raise PublishingError(
                 f"The token bridge of `{place[2]}` was not published: {error}"
             ) from None
-        return token_bridges.finish(*place)
+        return token_bridges.finish(*place, read_access(self._environ))
 
     def _token_bridges(self, request: Request) -> list[str]:
         return token_bridges.copies(*_published(request))

@@ -45,6 +45,7 @@ from hipaa_mode.folders import (
 )
 from hipaa_mode.names import is_destination
 from hipaa_mode.partitions import ENDING
+from hipaa_mode.published_access import NO_ACCESS, Access
 
 CLOCK_STEPS = 50
 FILES_AT_ONCE = 4
@@ -68,8 +69,38 @@ def make_folder(root: Path, environment: str) -> None:
         make_private(folder)
     except OSError as error:
         raise PublishingError(
-            f"Nothing can be published: {error.strerror} ({error.filename}). Mend the cause and "
+            f"Nothing can be published: {error.strerror} ({error.filename}). Fix the cause and "
             "run dbt build again"
+        ) from None
+
+
+def give_access(root: Path, environment: str, access: Access) -> None:
+    """Give an environment's folder an access, and what builds published in it; open the way to it.
+
+    Raises:
+        PublishingError: it can't be given.
+    """
+    folder = environment_folder(root, environment)
+    if not access.is_set:
+        return
+    try:
+        if not access.lets_through(root):
+            access.give(root)
+        access.give(folder)
+        for published in sorted(folder.iterdir()):
+            name = published.name
+            if not is_destination(name) or not is_ours(published, environment, name):
+                continue
+            with locking.moving(root):
+                # The manifest goes last, so that files are not taken for touched since.
+                given = [access.give(path) for path in folders.made_in(published, name)]
+                if any(given):
+                    _note_the_end(published / MANIFEST)
+    except OSError as error:
+        raise PublishingError(
+            f"{error.filename} can't be given the group and mode that HIPAA_MODE_PUBLISHED_GROUP "
+            f"and HIPAA_MODE_PUBLISHED_MODE name: {error.strerror}. Another account made it: give "
+            "it to this one (chown), or unset them"
         ) from None
 
 
@@ -140,6 +171,7 @@ def finish(
     rows: Mapping[str, int],
     manifest: Mapping[str, Any],
     before_swap: Callable[[], None] = lambda: None,
+    access: Access = NO_ACCESS,
 ) -> dict[str, Any]:
     """Complete a destination's new files, write their manifest and put all in place.
 
@@ -155,6 +187,7 @@ def finish(
             of each file are added.
         before_swap: called when all is ready and nobody else moves folders of this root; it may
             raise to leave what was published.
+        access: who may read the files; where none is set, who could read those before.
 
     Returns:
         The manifest as written.
@@ -191,8 +224,7 @@ def finish(
         _write(incoming / MANIFEST, text.encode())
         for folder in {incoming, *(path.parent for path in incoming.glob("*/*"))}:
             _sync(folder)
-        if published.exists():
-            folders.give_access_of(published, incoming, written)
+        _give_access_to_new(published, incoming, written, access)
         with locking.moving(root):
             before_swap()
             _put_in_place(incoming, published, destination)
@@ -202,6 +234,17 @@ def finish(
     except OSError as error:
         raise _failure(destination, error) from None
     return complete
+
+
+def _give_access_to_new(
+    published: Path, incoming: Path, written: Collection[str], access: Access
+) -> None:
+    """Give what is about to be put in place the access that is set, or that there was."""
+    if access.is_set:
+        for path in folders.made_in(incoming, incoming.name):
+            access.give(path)
+    elif published.exists():
+        folders.give_access_of(published, incoming, written)
 
 
 def _link(published: Path, incoming: Path) -> None:
@@ -549,7 +592,7 @@ def _replace_one_by_one(incoming: Path, published: Path, destination: str) -> No
     replaced = 0
     try:
         for name in (*names, MANIFEST):
-            (published / name).parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
+            _make_like((incoming / name).parent, (published / name).parent)
             os.replace(incoming / name, published / name)
             replaced += 1
     except OSError as error:
@@ -561,6 +604,16 @@ def _replace_one_by_one(incoming: Path, published: Path, destination: str) -> No
         ) from None
     remove_ours(published, destination, {*names, MANIFEST})
     remove_ours(incoming, destination)
+
+
+def _make_like(model: Path, folder: Path) -> None:
+    """Make a folder with the group and mode of another, unless it is there."""
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=FOLDER_MODE)
+        facts = model.stat()
+        if facts.st_gid != folder.stat().st_gid:
+            os.chown(folder, -1, facts.st_gid)
+        folder.chmod(stat.S_IMODE(facts.st_mode))
 
 
 def _exchange(first: Path, second: Path) -> bool:

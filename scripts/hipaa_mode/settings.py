@@ -29,6 +29,7 @@ class Kind(Enum):
     NUMBER = "a number"
     COUNT = "a whole number"
     DAY = "a date, yyyy-mm-dd"
+    MODE = "750, 770 or 700: a mode that lets nobody in but a group"
 
 
 class Use(Enum):
@@ -61,6 +62,13 @@ class Setting:
 ENVIRONMENT_VARIABLES = (
     Setting("HIPAA_MODE_RAW_CALLS", "raw calls", "the demo's", Kind.LOCATION),
     Setting("HIPAA_MODE_PUBLISHED", "published folder", "`published`", Kind.LOCATION),
+    Setting("HIPAA_MODE_PUBLISHED_GROUP", "group that may read what is published", "none"),
+    Setting(
+        "HIPAA_MODE_PUBLISHED_MODE",
+        "mode of published folders, and without `x` of files",
+        "`750` with a group, else as it was, `700` for what is new",
+        Kind.MODE,
+    ),
     Setting("HIPAA_MODE_DATABASE", "database file", "`restricted/<target>.duckdb`", Kind.LOCATION),
     Setting("HIPAA_MODE_MEMORY_LIMIT", "memory before DuckDB spills to disk", "`3GB`"),
     Setting("HIPAA_MODE_KEY", "masking key"),
@@ -199,6 +207,7 @@ _URL = re.compile(
     re.IGNORECASE,
 )
 _TEMPLATE = "{{"
+_MODE = re.compile(r"[02]?7[057]0")
 
 
 def environment_faults(environ: Mapping[str, str]) -> list[Fault]:
@@ -394,4 +403,6 @@ def _fits(kind: Kind, value: object, is_text: bool) -> bool:
         return type(value) is dt.date or (isinstance(value, str) and _is_day(value))
     if kind is Kind.NUMBER and not is_text:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if kind is Kind.MODE:
+        return isinstance(value, str) and _MODE.fullmatch(value.strip()) is not None
     return isinstance(value, str) and bool(value.strip())

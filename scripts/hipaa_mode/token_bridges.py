@@ -26,6 +26,7 @@ from hipaa_mode.folders import (
 )
 from hipaa_mode.names import is_destination
 from hipaa_mode.partitions import ENDING
+from hipaa_mode.published_access import NO_ACCESS, Access
 from hipaa_mode.publishing import file_sha256
 
 COLUMNS = ["kind", "old_key", "old_token", "new_token"]
@@ -65,8 +66,10 @@ def begin(root: Path, environment: str, destination: str) -> Path:
     return written
 
 
-def finish(root: Path, environment: str, destination: str) -> dict[str, Any]:
-    """Put a copy in place of the one there was; return its rows, bytes and SHA-256.
+def finish(
+    root: Path, environment: str, destination: str, access: Access = NO_ACCESS
+) -> dict[str, Any]:
+    """Put a copy, that who has the access may read, in place; return rows, bytes and SHA-256.
 
     Raises:
         PublishingError: it can't be put in place, or what is there is not ours; it still is there.
@@ -80,6 +83,7 @@ def finish(root: Path, environment: str, destination: str) -> dict[str, Any]:
         )
     try:
         written.chmod(FILE_MODE)
+        access.give(written)
         facts = {
             "rows": pq.read_metadata(written).num_rows,
             "bytes": written.stat().st_size,

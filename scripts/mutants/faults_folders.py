@@ -35,6 +35,18 @@ FAULTS: tuple[Fault, ...] = (
         (FOLDERS, "        if path.is_symlink():\n", "        if False:\n"),
     ),
     _unit(
+        "a mode that lets everybody in is taken",
+        "test_published_access.py::TestSettings::"
+        "test_a_mode_that_opens_to_everybody_or_is_none_is_refused",
+        (f"{PACKAGE}/settings.py", 'r"[02]?7[057]0"', 'r"[02]?7[057][057]"'),
+    ),
+    _unit(
+        "what takes another's place is not given to the group",
+        "test_published_access.py::TestIsGiven::"
+        "test_to_a_new_destination_and_to_what_takes_its_place",
+        (PUBLISHING, "    if access.is_set:\n        for path", "    if False:\n        for path"),
+    ),
+    _unit(
         "a file that was changed with its times kept is taken for the same",
         "test_audit.py::test_a_published_file_that_somebody_changed_is_recorded_once",
         (PUBLISHING, " and found.st_ctime_ns < touched", ""),

@@ -254,10 +254,12 @@ class TestModes:
             assert stat.S_IMODE(folder.stat().st_mode) == 0o2755
         assert stat.S_IMODE((root / "dev/ga4").stat().st_mode) == 0o700
 
+    @pytest.mark.usefixtures("either_way")
     def test_a_destination_keeps_the_access_that_a_group_was_given(self, root: Path):
         folder = root / "dev/ga4"
-        os.chown(folder, -1, os.getgid() + 1 if os.getuid() == 0 else os.getgid())
-        folder.chmod(0o750)
+        for path in (folder, *(path for path in folder.iterdir() if path.is_dir())):
+            os.chown(path, -1, os.getgid() + 1 if os.getuid() == 0 else os.getgid())
+            path.chmod(0o750)
         group = folder.stat().st_gid
         publish(root, NEW)
         paths = [folder, *folder.rglob("*")]

@@ -719,6 +719,12 @@ def test_a_list_of_suppressed_users_that_dbt_would_load_is_a_fault(tmp_path: Pat
     assert "enabled: false" in fault
 
 
+def test_a_group_that_is_not_there_is_a_fault(tmp_path: Path):
+    environ = {**WITH_KEY, "HIPAA_MODE_PUBLISHED_GROUP": "no such group"}
+    [fault] = start(Session(environ), tmp_path, root=PLACE["root"])["faults"]
+    assert "`HIPAA_MODE_PUBLISHED_GROUP` names no group" in fault
+
+
 def test_suppressed_users_are_no_part_of_what_macros_are_told(tmp_path: Path):
     (tmp_path / "suppressed_users.csv").write_text(
         "environment,user_id,requested_on\n*,patient-10482,2026-03-01\n"

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from project import Project, Run, destination, event, track
+from test_published_access import A_GROUP
 
 from hipaa_mode import audit
+from hipaa_mode.published_access import GROUP, MODE
 from hipaa_mode.received.lock_file import read_lock
 from hipaa_mode.stopping import withdraw_stopped, write_stop
 from hipaa_mode.stops import Stop
 
 NAMES = ("alpha", "beta")
 CALLS = [track("Signed Up", messageId="m-1", userId="patient-1")]
+
+
+PRIVATE = ("audit_log.jsonl", "run_record.json")
+
+
+def access_of(path: Path) -> tuple[int, int]:
+    facts = path.stat()
+    return facts.st_gid, stat.S_IMODE(facts.st_mode)
 
 
 @dataclass
@@ -29,6 +42,7 @@ class Story:
     commands: dict[str, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     locked: dict[str, object] = field(default_factory=dict)
+    access: dict[str, set[tuple[object, int, int]]] = field(default_factory=dict)
 
     def note(self, step: str, run: Run | None = None) -> None:
         if run is not None:
@@ -39,6 +53,11 @@ class Story:
         assert lock is not None
         of_alpha = lock["environments"]["dev"]["destinations"]["alpha"]
         self.locked[step] = of_alpha.get("stopped")
+        files = [folder, *folder.rglob("*")]
+        self.access[step] = {
+            (path.name if path.name in PRIVATE else path.is_dir(), *access_of(path))
+            for path in files
+        }
 
 
 @pytest.fixture(scope="class")
@@ -64,6 +83,8 @@ def story(new_project: Callable[..., Project]) -> Story:
         process.kill()
     story.note("while building", Run(process.returncode, output, 0))
 
+    # From now on a group may read.
+    project.environment |= {GROUP: str(A_GROUP), MODE: "2750"}
     lifted = project.hipaa_mode("stop", "alpha", "--lift")
     story.commands["lift"] = lifted.stdout + lifted.stderr
     story.note("freed", project.dbt("build"))
@@ -124,3 +145,14 @@ class TestStop:
             if item["place"] == "stopped"
         ]
         assert (difference["destination"], difference["effect"]) == ("alpha", "widens")
+
+    def test_every_build_gives_what_it_publishes_to_the_group(self, story: Story):
+        mine = {True: 0o700, False: 0o600}
+        for step, found in story.access.items():
+            readers = step != "while building"
+            group = A_GROUP if readers else os.getegid()
+            modes = {True: 0o2750, False: 0o640} if readers else mine
+            expected = {(is_folder, group, mode) for is_folder, mode in modes.items()}
+            kept = {item for item in found if item[0] in PRIVATE}
+            assert found - kept == expected, step
+            assert {item[2] for item in kept} == {0o600}, step

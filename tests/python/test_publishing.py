@@ -71,13 +71,17 @@ def of(destination: str, files: Files) -> Files:
 
 
 def finish_new(
-    root: Path, files: Files, destination: str = "ga4", kept: tuple[str, ...] = ()
+    root: Path,
+    files: Files,
+    destination: str = "ga4",
+    kept: tuple[str, ...] = (),
+    **options: Any,
 ) -> dict[str, Any]:
     folder = root / "dev" / destination
     rows = {name: rows_of(content) for name, content in files.items()}
     rows |= {name: pq.read_metadata(folder / name).num_rows for name in kept}
     manifest = {"destination": destination, "views": {}}
-    return finish(root, "dev", destination, list(files), kept, rows, manifest)
+    return finish(root, "dev", destination, list(files), kept, rows, manifest, **options)
 
 
 def rows_of(content: bytes) -> int:

@@ -36,7 +36,7 @@
 
 with recursive
 
-ids as (
+ids as materialized (
 
     select
         file_number,

@@ -612,7 +612,7 @@ said as (
 
 ),
 
-ties as (
+ties as materialized (
 
     select
         trim(one_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) as one_id,

@@ -423,7 +423,7 @@ def test_twins_of_any_calls_show_every_destination_the_same(seed: int, count: in
     views = [f"{tool}__{view}" for tool in TOOLS for view in ("events", "identifies", "groups")]
     for with_masked in (False, True):
         twin = make_twin(calls, allowlist, views, seed, with_masked)
-        planted = {(item.view, item.place, item.message_id) for item in twin.planted}
+        planted = {(item.view, item.place, item.key) for item in twin.planted}
         changed, _ = read_calls(twin.lines, _is_json)
         texts: set[tuple[str, str]] = set()
         for (one, other), keys in zip(
@@ -446,7 +446,7 @@ def test_twins_of_any_calls_show_every_destination_the_same(seed: int, count: in
                     pair = (find(one.tree, place), find(other.tree, place))
                     if row.form.treatment == "allow" and row.form.data_type != "json":
                         shown = [_texts(value, row.is_list) for value in pair]
-                        is_planted = any(p[1:] == (place, one.message_id) for p in planted)
+                        is_planted = any(p[1:] == (place, one.key) for p in planted)
                         assert shown[0] == shown[1] or is_planted
                     if row.form.treatment == "mask":
                         before, after = (_texts(value, row.is_list) for value in pair)

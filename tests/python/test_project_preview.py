@@ -238,7 +238,7 @@ class TestPreview:
         reasons = [preview.not_sent for preview in previews["tool"][1]]
         assert reasons[0] == reasons[1] == reasons[2] == reasons[4] == reasons[9] == ""
         assert reasons[3] == "allowed_events.csv does not let its event go to tool"
-        assert reasons[5] == "an earlier call has the same message id"
+        assert reasons[5] == "an earlier call is the same: message id, type and ids"
         assert reasons[6] == "tool has no view tool__groups"
         assert reasons[7] == "alias calls are sent to no destination"
         assert "its type is none of" in reasons[8]

@@ -70,8 +70,11 @@ class Number(str):
     """A JSON number as its canonical text."""
 
 
+@dataclass(frozen=True)
 class WithoutText:
     """A JSON number that has no canonical text."""
+
+    digits: str
 
 
 FIELDS = {
@@ -221,7 +224,7 @@ def _read(line: bytes) -> tuple[str, dict[str, Any], str]:
     try:
         call = json.loads(
             text,
-            object_pairs_hook=_first_of_each_key,
+            object_pairs_hook=Members,
             parse_int=_whole_number,
             parse_float=lambda digits: _number(float(digits)),
         )
@@ -229,7 +232,7 @@ def _read(line: bytes) -> tuple[str, dict[str, Any], str]:
         return "", {}, "broken_json"
     if not isinstance(call, dict):
         return "", {}, "not_an_object"
-    call = _with_usual_keys(_without_halves(call))
+    call = _with_usual_keys(_without_halves(call).members)
     return text, call, _why_rejected(call)
 
 
@@ -239,28 +242,28 @@ def _without_halves(value: Any) -> Any:
         return None if re.search("[\ud800-\udfff]", value) else value
     if isinstance(value, list):
         return [_without_halves(item) for item in value]
-    if isinstance(value, dict):
-        return {
-            re.sub("[\ud800-\udfff]", "\ufffd", name): _without_halves(item)
-            for name, item in value.items()
-        }
+    if isinstance(value, Members):
+        return Members(
+            (re.sub("[\ud800-\udfff]", "\ufffd", name), _without_halves(item))
+            for name, item in value.members
+        )
     return value
 
 
-def _with_usual_keys(call: dict[str, Any]) -> dict[str, Any]:
+def _with_usual_keys(members: list[tuple[str, Any]]) -> dict[str, Any]:
     """The call with other spellings of a key under the usual one, unless that says something."""
-    others = {name: value for name, value in call.items() if _usual_key(name) not in (None, name)}
-    usual = {
-        name: value
-        for name, value in call.items()
-        if name not in others and not (others and _usual_key(name) and _is_empty(value))
-    }
-    for name, value in others.items():
+    others = [(name, value) for name, value in members if _usual_key(name) not in (None, name)]
+    usual: dict[str, Any] = {}
+    for name, value in members:
+        is_left_out = bool(others) and _usual_key(name) is not None and _is_empty(value)
+        if not is_left_out and _usual_key(name) in (None, name):
+            usual.setdefault(name, value)
+    for name, value in others:
         if not _is_empty(value):
             usual.setdefault(str(_usual_key(name)), value)
     for key in ("integrations", "consent", "context") if others else ():
         # What says where a call may go is unreadable where its spellings differ.
-        said = [value for name, value in call.items() if _usual_key(name) == key]
+        said = [value for name, value in members if _usual_key(name) == key]
         if key == "context":
             said = [value for value in said if not _is_empty(value)]
         telling = [value for value in said if value not in ({}, {"All": True})]
@@ -297,18 +300,21 @@ def _why_rejected(call: dict[str, Any]) -> str:
     return ""
 
 
-def _first_of_each_key(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members: dict[str, Any] = {}
-    for name, value in pairs:
-        members.setdefault(name, value)
-    return members
+class Members(dict[str, Any]):
+    """An object, in which the first of members with one name counts; and all of them."""
+
+    def __init__(self, members: Iterable[tuple[str, Any]]) -> None:
+        super().__init__()
+        self.members = list(members)
+        for name, value in self.members:
+            self.setdefault(name, value)
 
 
 def _whole_number(digits: str) -> Number | WithoutText:
     """A whole number as its digits, or as ECMAScript has it where no digit is lost by that."""
     length, significant = len(digits.lstrip("-")), len(digits.strip("-").rstrip("0"))
     if length > 38:
-        return WithoutText()
+        return WithoutText(digits)
     is_long = length > 21 and significant <= 15
     return Number(number_text(float(digits)) if is_long or digits == "-0" else digits)
 
@@ -316,11 +322,11 @@ def _whole_number(digits: str) -> Number | WithoutText:
 def _number(number: float) -> Number | WithoutText:
     """A number as the text of its double; without one where a digit may be lost."""
     if abs(number) >= 1e308:
-        return WithoutText()
+        return WithoutText(repr(number))
     text = number_text(number)
     digits = text.lstrip("-").partition("e")[0].replace(".", "").strip("0")
     is_whole = number == int(number)
-    return WithoutText() if is_whole and len(digits) > 15 else Number(text)
+    return WithoutText(repr(number)) if is_whole and len(digits) > 15 else Number(text)
 
 
 def number_text(number: float) -> str:

@@ -436,7 +436,11 @@ def built(new_project: Callable[..., Project]) -> Built:
     ]
     project = new_project(
         "traps",
-        [destination("tool"), destination("feed", timestamp_precision="none")],
+        [
+            destination("tool"),
+            # Some of the shared calls say no, which the reference knows nothing of.
+            destination("feed", timestamp_precision="none", honor_opt_outs="false"),
+        ],
         [
             event("tool", "Trap"),
             event("tool", ODD_EVENT),

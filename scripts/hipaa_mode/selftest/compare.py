@@ -234,7 +234,7 @@ class Comparison:
                 found += self._latest(self.base, view) + self._latest(twin, view)
                 continue
             destination, columns = self.columns(view)
-            places = {row_ids.of(destination.scope, item.message_id): item for item in planted}
+            places = {row_ids.of(destination.scope, item.key): item for item in planted}
             before = self.base.tables[view]
             after = row_ids.aligned(destination.scope, before, twin.tables[view])
             if after is None:
@@ -264,7 +264,7 @@ class Comparison:
                         continue
                     item = places.get(row_id)
                     if item is not None and _is_at(columns.rows.get(column), item.place):
-                        seen.add(Planted(view, item.place, item.message_id))
+                        seen.add(Planted(view, item.place, item.key))
                     else:
                         different += 1
                 if different:

@@ -60,12 +60,12 @@ class Planted:
     Attributes:
         view: name of the destination view, `<destination>__<view>`.
         place: where in the message the value is.
-        message_id: the call it is in.
+        key: of the call it is in, which its row id is a token of.
     """
 
     view: str
     place: tuple[str, ...]
-    message_id: str
+    key: str
 
 
 @dataclass
@@ -429,7 +429,7 @@ class _Twin:
     # Planted changes
 
     def _with_planted(self, call: Call, tree: Object) -> Object:
-        found = None if call.is_duplicate else self.to_plant.get(str(call.message_id))
+        found = None if call.is_duplicate else self.to_plant.get(str(call.key))
         if found is None:
             return tree
         planted, value = found
@@ -511,11 +511,11 @@ def _values_to_plant(calls: Sequence[Call], allowlist: Allowlist, views: Iterabl
     plan: _Plan = {}
     for view in views:
         for call in calls:
-            if call.message_id is None or call.message_id in plan:
+            if call.key is None or call.key in plan:
                 continue
             found = _value_to_plant(call, allowlist, view, views)
             if found is not None:
-                plan[call.message_id] = found
+                plan[call.key] = found
                 break
     return plan
 
@@ -537,7 +537,7 @@ def _value_to_plant(
             continue
         other = _other_allowed(find(call.tree, path), row.form)
         if other is not None:
-            return Planted(view, path, str(call.message_id)), other
+            return Planted(view, path, str(call.key)), other
     return None
 
 

@@ -134,7 +134,7 @@ FAULTS: tuple[Fault, ...] = (
             '        if found:\n            return [Problem(finished.name, "", "rows of calls that',
             '        if False:\n            return [Problem(finished.name, "", "rows of calls that',
         ),
-        check="test_gate.py::test_a_row_that_is_denied_does_not_pass",
+        check="unit/test_gate.py::test_a_row_that_is_denied_does_not_pass",
     ),
     fault(
         "lock",
@@ -146,6 +146,6 @@ FAULTS: tuple[Fault, ...] = (
             "if destination.honors_opt_outs and destination.type is not None:",
             "if destination.type is not None:",
         ),
-        check="test_consent.py::TestLock::test_a_change_of_what_is_asked_for",
+        check="unit/test_consent.py::TestLock::test_a_change_of_what_is_asked_for",
     ),
 )

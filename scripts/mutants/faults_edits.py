@@ -22,49 +22,49 @@ def _tested(name: str, test: str, *edit: str) -> Fault:
 FAULTS: tuple[Fault, ...] = (
     _tested(
         "a preview is kept though a macro changed",
-        "test_preview_state.py::test_every_file_that_a_preview_reads_counts",
+        "unit/test_preview_state.py::test_every_file_that_a_preview_reads_counts",
         "preview/state.py",
         '(".sql", ".csv",',
         '(".csv",',
     ),
     _tested(
         "a row for one environment gives the column another name",
-        "test_editing.py::TestOneEnvironment::test_the_column_keeps_its_name",
+        "console/test_editing.py::TestOneEnvironment::test_the_column_keeps_its_name",
         "editing/properties.py",
         '    names = ["column_name"]',
         "    names = []",
     ),
     _tested(
         "a destination is called valid though its property row is refused",
-        "test_refusals.py::test_a_fault_is_about_who_its_row_names",
+        "console/test_refusals.py::test_a_fault_is_about_who_its_row_names",
         "editing/refusals.py",
         "destination if destination in known else ANY))\n    return found",
         'destination if destination in known else ""))\n    return found',
     ),
     _tested(
         "a command that is told to end leaves its builds running",
-        "test_ending.py::test_builds_at_once_end_too",
+        "console/test_ending.py::test_builds_at_once_end_too",
         "ending.py",
         "        _end_children()\n",
         "",
     ),
     _tested(
         "optional seeds behind a link are not found",
-        "test_seed_search.py::test_behind_a_link_to_a_folder_as_dbt_finds_seeds",
+        "unit/test_seed_search.py::test_behind_a_link_to_a_folder_as_dbt_finds_seeds",
         "seed_search.py",
         "followlinks=True",
         "followlinks=False",
     ),
     _tested(
         "a suppressed id that is misspelt counts as the same",
-        "test_optional_lists.py::test_a_person_who_is_no_longer_listed_widens",
+        "unit/test_optional_lists.py::test_a_person_who_is_no_longer_listed_widens",
         "optional_lists.py",
         "user_id.encode(",
         "user_id[:0].encode(",
     ),
     _tested(
         "a change agrees to what the lock did not say before it",
-        "test_editing_lock.py::TestWhatNobodyAgreedToDoesNotComeInBesideAChange"
+        "console/test_editing_lock.py::TestWhatNobodyAgreedToDoesNotComeInBesideAChange"
         "::test_a_lock_that_let_less_through_before_is_left_and_said",
         "editing/agreement.py",
         "    if wider:\n",
@@ -72,7 +72,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     _tested(
         "what is sent whole since a restriction was lifted counts as gone",
-        "test_preview_difference.py::test_restriction_that_is_taken_off_widens_everything",
+        "console/test_preview_difference.py::test_restriction_that_is_taken_off_widens_everything",
         "received/comparison.py",
         'and destination["restrict_phi"] == "false"',
         'and destination["restrict_phi"] == "no"',

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fault import CHECK, Fault, fault
 
 COMPARISON = "scripts/hipaa_mode/received/comparison.py"
-TESTS_OF_RECEIVED = "test_received.py"
+TESTS_OF_RECEIVED = "unit/test_received.py"
 
 FAULTS: tuple[Fault, ...] = (
     fault(

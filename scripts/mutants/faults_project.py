@@ -127,13 +127,13 @@ FAULTS: tuple[Fault, ...] = (
         "Python",
         CHECK,
         "every setting of the connection may be anything",
-        "test_run_connection.py::test_any_other_setting_must_have_its_default",
+        "unit/test_run_connection.py::test_any_other_setting_must_have_its_default",
         (
             "scripts/hipaa_mode/run/connection.py",
             "return _is_free(name) or value == default or (value in same and default in same)",
             "return True",
         ),
-        check="test_run_connection.py",
+        check="unit/test_run_connection.py",
     ),
     fault(
         "seeds",
@@ -165,13 +165,13 @@ FAULTS: tuple[Fault, ...] = (
         "Python",
         CHECK,
         "every setting of a model is taken",
-        "test_run_node_settings.py::test_any_other_setting_of_a_model_is_refused",
+        "unit/test_run_node_settings.py::test_any_other_setting_of_a_model_is_refused",
         (
             "scripts/hipaa_mode/run/node_settings.py",
             "if any(value == allowed and type(value) is type(allowed) for allowed in values):",
             "if True:",
         ),
-        check="test_run_node_settings.py",
+        check="unit/test_run_node_settings.py",
     ),
     fault(
         "macros",
@@ -184,13 +184,13 @@ FAULTS: tuple[Fault, ...] = (
         "Python",
         CHECK,
         "macros that stand in for dbt's own are not looked for",
-        "test_run_project.py::test_a_macro_of_the_project_may_stand_in_for_no_other",
+        "unit/test_run_project.py::test_a_macro_of_the_project_may_stand_in_for_no_other",
         (
             "scripts/hipaa_mode/run/overrides.py",
             "            if base in built_in:\n",
             "            if base in ():\n",
         ),
-        check="test_run_project.py",
+        check="unit/test_run_project.py",
     ),
     fault(
         "project",
@@ -221,13 +221,13 @@ FAULTS: tuple[Fault, ...] = (
         "Python",
         CHECK,
         "verify takes any hook of a model of the project",
-        "test_verify_outsiders.py::test_hooks_change_neither_values_nor_functions",
+        "unit/test_verify_outsiders.py::test_hooks_change_neither_values_nor_functions",
         (
             "scripts/hipaa_mode/verify/outsiders.py",
             "    return all(HARMLESS_HOOK.fullmatch(part) for part in statements if part)\n",
             "    return True\n",
         ),
-        check="test_verify_outsiders.py",
+        check="unit/test_verify_outsiders.py",
     ),
     # Seeds
     fault(

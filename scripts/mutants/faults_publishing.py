@@ -95,7 +95,7 @@ FAULTS: tuple[Fault, ...] = (
             "    elif shutil.rmtree(published) is None:\n        incoming.rename(published)\n"
             "    elif _exchange(incoming, published):\n",
         ),
-        check="test_publishing.py::test_the_whole_set_changes_in_one_step",
+        check="unit/test_publishing.py::test_the_whole_set_changes_in_one_step",
     ),
     fault(
         "publishing",
@@ -103,7 +103,7 @@ FAULTS: tuple[Fault, ...] = (
         "published files can be read by others",
         "test_everything_published_is_its_owners_alone",
         (f"{PACKAGE}/folders.py", "FILE_MODE = 0o600", "FILE_MODE = 0o644"),
-        check="test_publishing.py::test_everything_published_is_its_owners_alone",
+        check="unit/test_publishing.py::test_everything_published_is_its_owners_alone",
     ),
     fault(
         "publishing",
@@ -111,7 +111,7 @@ FAULTS: tuple[Fault, ...] = (
         "a file that differs from its manifest is not told",
         "test_every_difference_from_the_manifest_is_told",
         (PUBLISHING, '[name]["sha256"]:\n', '[name]["sha256"] and False:\n'),
-        check="test_publishing.py::test_every_difference_from_the_manifest_is_told",
+        check="unit/test_publishing.py::test_every_difference_from_the_manifest_is_told",
     ),
     fault(
         "publishing",
@@ -119,7 +119,7 @@ FAULTS: tuple[Fault, ...] = (
         "a required check may be switched off",
         "test_a_required_check_that_is_switched_off_is_named",
         (PERMISSION, "        else:\n            reasons.append(reason)\n", ""),
-        check="test_permission.py::test_a_required_check_that_is_switched_off_is_named",
+        check="unit/test_permission.py::test_a_required_check_that_is_switched_off_is_named",
     ),
     fault(
         "publishing",
@@ -131,7 +131,7 @@ FAULTS: tuple[Fault, ...] = (
             "name for name, values in UNCHANGED.items() if name in config and",
             "name for name, values in UNCHANGED.items() if False and",
         ),
-        check="test_permission.py::test_a_check_that_is_weakened_is_as_good_as_none",
+        check="unit/test_permission.py::test_a_check_that_is_weakened_is_as_good_as_none",
     ),
     fault(
         "publishing",
@@ -139,7 +139,7 @@ FAULTS: tuple[Fault, ...] = (
         "a test may overlook ids of any length",
         "test_arguments_that_weaken_a_check_are_bounded",
         (REQUIRED, " or length > MOST_MINIMUM_LENGTH", ""),
-        check="test_permission.py::test_arguments_that_weaken_a_check_are_bounded",
+        check="unit/test_permission.py::test_arguments_that_weaken_a_check_are_bounded",
     ),
     fault(
         "publishing",
@@ -151,7 +151,7 @@ FAULTS: tuple[Fault, ...] = (
             'return self.test == test and f"macro.{PACKAGE}.test_{test}" in self.macros',
             "return self.test == test",
         ),
-        check="test_permission.py::test_a_macro_of_the_projects_own_is_no_check_of_ours",
+        check="unit/test_permission.py::test_a_macro_of_the_projects_own_is_no_check_of_ours",
     ),
     fault(
         "publishing",
@@ -159,7 +159,7 @@ FAULTS: tuple[Fault, ...] = (
         "a destination model may be more than its one line",
         "test_a_destination_model_is_one_line",
         (PERMISSION, "if not re.fullmatch(", "if not re.search("),
-        check="test_permission.py::test_a_destination_model_is_one_line",
+        check="unit/test_permission.py::test_a_destination_model_is_one_line",
     ),
     fault(
         "publishing",
@@ -167,7 +167,7 @@ FAULTS: tuple[Fault, ...] = (
         "a model of the package may differ by command",
         "test_a_model_of_the_package_that_could_differ_by_command_is_held_back",
         (PERMISSION, "        if not is_plain(node.code)", "        if False"),
-        check="test_permission.py::test_a_model_of_the_package_that_could_differ_by_command_is_held_back",
+        check="unit/test_permission.py::test_a_model_of_the_package_that_could_differ_by_command_is_held_back",
     ),
     *(
         fault(
@@ -189,7 +189,7 @@ FAULTS: tuple[Fault, ...] = (
         "what was built otherwise is published all the same",
         "test_what_was_built_otherwise_holds_back_what_is_made_of_it",
         (PERMISSION, "for one in unique_ids if one in reasons]", "for one in ()]"),
-        check="test_permission.py::test_what_was_built_otherwise_holds_back_what_is_made_of_it",
+        check="unit/test_permission.py::test_what_was_built_otherwise_holds_back_what_is_made_of_it",
     ),
     fault(
         "publishing",
@@ -201,7 +201,7 @@ FAULTS: tuple[Fault, ...] = (
             "        and built.endswith(after)\n",
             "",
         ),
-        check="test_compiled_again.py",
+        check="unit/test_compiled_again.py",
     ),
     fault(
         "publishing",
@@ -209,7 +209,7 @@ FAULTS: tuple[Fault, ...] = (
         "finished files are not looked at",
         "test_an_id_of_the_calls_does_not_pass",
         (GATE, "        if problems:", "        if False:"),
-        check="test_gate.py::test_an_id_of_the_calls_does_not_pass",
+        check="unit/test_gate.py::test_an_id_of_the_calls_does_not_pass",
     ),
     fault(
         "publishing",
@@ -217,7 +217,7 @@ FAULTS: tuple[Fault, ...] = (
         "only the columns of the first finished file are looked at",
         "test_a_column_more_in_any_file_is_found",
         (FILES, "    for file in finished.files:", "    for file in finished.files[:1]:"),
-        check="test_gate.py::test_a_column_more_in_any_file_is_found",
+        check="unit/test_gate.py::test_a_column_more_in_any_file_is_found",
     ),
     fault(
         "publishing",
@@ -225,7 +225,7 @@ FAULTS: tuple[Fault, ...] = (
         "tokens in finished files may have any form",
         "test_what_must_not_leave_is_found",
         (FILES, "        if column.treatment in DIGITS:", "        if False:"),
-        check="test_gate.py::test_what_must_not_leave_is_found",
+        check="unit/test_gate.py::test_what_must_not_leave_is_found",
     ),
     fault(
         "publishing",
@@ -233,7 +233,7 @@ FAULTS: tuple[Fault, ...] = (
         "times in finished files may be as fine as they like",
         "test_what_must_not_leave_is_found",
         (FILES, "plan.timestamp_precision in TRUNCATED:", "False:"),
-        check="test_gate.py::test_what_must_not_leave_is_found",
+        check="unit/test_gate.py::test_what_must_not_leave_is_found",
     ),
     fault(
         "publishing",
@@ -241,7 +241,7 @@ FAULTS: tuple[Fault, ...] = (
         "seeds may change while a run goes on",
         "test_seeds_that_changed_during_the_run_hold_back",
         (GATE, "        self._check_seeds(name)\n", ""),
-        check="test_gate.py::test_seeds_that_changed_during_the_run_hold_back",
+        check="unit/test_gate.py::test_seeds_that_changed_during_the_run_hold_back",
     ),
     # The audit log
     fault(
@@ -292,7 +292,7 @@ FAULTS: tuple[Fault, ...] = (
             'if entry["previous"] != previous or entry["sequence"] != sequence + 1:',
             "if False:",
         ),
-        check="test_audit.py::test_tampering_is_found",
+        check="unit/test_audit.py::test_tampering_is_found",
     ),
     fault(
         "audit log",
@@ -300,7 +300,7 @@ FAULTS: tuple[Fault, ...] = (
         "an entry's own hash is not checked",
         r"test_tampering_is_found\[a reason added\]",
         (AUDIT, ' or sealed(entry, None)["hash"] != entry["hash"]:', ":"),
-        check="test_audit.py::test_tampering_is_found",
+        check="unit/test_audit.py::test_tampering_is_found",
     ),
     fault(
         "audit log",
@@ -308,7 +308,7 @@ FAULTS: tuple[Fault, ...] = (
         "an allowlist that entries name, and that is gone, is not missed",
         "test_one_that_is_gone_breaks_the_chain",
         (AUDIT, "    if needs_one and named not in known:", "    if False:"),
-        check="test_audit.py::TestAllowlists::test_one_that_is_gone_breaks_the_chain",
+        check="unit/test_audit.py::TestAllowlists::test_one_that_is_gone_breaks_the_chain",
     ),
     fault(
         "audit log",
@@ -316,7 +316,7 @@ FAULTS: tuple[Fault, ...] = (
         "the HMACs are not checked",
         r"test_tampering_is_found\[edited and hashed anew\]",
         (AUDIT, "elif not hmac.compare_digest(", "elif False and hmac.compare_digest("),
-        check="test_audit.py::test_tampering_is_found",
+        check="unit/test_audit.py::test_tampering_is_found",
     ),
     fault(
         "audit log",
@@ -324,7 +324,7 @@ FAULTS: tuple[Fault, ...] = (
         "the file is not compared with the table",
         r"test_tampering_is_found\[truncated\]",
         (AUDIT, "    if table is not None:\n", "    if False:\n"),
-        check="test_audit.py::test_tampering_is_found",
+        check="unit/test_audit.py::test_tampering_is_found",
     ),
     fault(
         "audit log",
@@ -332,7 +332,7 @@ FAULTS: tuple[Fault, ...] = (
         "the log is written anew by every run",
         "test_a_log_written_in_several_runs_is_one_sound_chain",
         (AUDIT, "os.O_RDWR | os.O_APPEND | os.O_CREAT", "os.O_RDWR | os.O_TRUNC | os.O_CREAT"),
-        check="test_audit.py::test_a_log_written_in_several_runs_is_one_sound_chain",
+        check="unit/test_audit.py::test_a_log_written_in_several_runs_is_one_sound_chain",
     ),
     fault(
         "audit log",

@@ -20,7 +20,7 @@ FAULTS: tuple[Fault, ...] = (
     _tested(
         "belonging",
         "raw calls of which none was read before are read",
-        "test_belonging.py::TestRawCalls::test_other_calls_are_refused_until_they_are_accepted",
+        "unit/test_belonging.py::TestRawCalls::test_other_calls_are_refused_until_they_are_accepted",
         BELONGING,
         "and not before & set(marks) and not is_accepted:",
         "and False:",
@@ -28,7 +28,7 @@ FAULTS: tuple[Fault, ...] = (
     _tested(
         "belonging",
         "an emptied file is one that was read before",
-        "test_belonging.py::TestRawCalls::test_other_calls_are_refused_until_they_are_accepted",
+        "unit/test_belonging.py::TestRawCalls::test_other_calls_are_refused_until_they_are_accepted",
         BELONGING,
         "[file for file in files if file.size > 0]",
         "[file for file in files if file.size >= 0]",
@@ -36,7 +36,7 @@ FAULTS: tuple[Fault, ...] = (
     _tested(
         "belonging",
         "raw calls of another environment are read",
-        "test_belonging.py::TestSharing::test_files_of_another_environment_are_refused",
+        "unit/test_belonging.py::TestSharing::test_files_of_another_environment_are_refused",
         BELONGING,
         "if not is_shared and",
         "if False and",
@@ -44,7 +44,7 @@ FAULTS: tuple[Fault, ...] = (
     _tested(
         "belonging",
         "the database of another environment is used",
-        "test_belonging.py::TestSharing::test_a_database_belongs_to_who_used_it_first",
+        "unit/test_belonging.py::TestSharing::test_a_database_belongs_to_who_used_it_first",
         BELONGING,
         "if others and is_new and",
         "if False and",
@@ -52,7 +52,7 @@ FAULTS: tuple[Fault, ...] = (
     _tested(
         "belonging",
         "a clock that was set back counts",
-        "test_belonging.py::TestDay::test_the_day_is_the_later_of_the_clocks_and_the_last_runs",
+        "unit/test_belonging.py::TestDay::test_the_day_is_the_later_of_the_clocks_and_the_last_runs",
         BELONGING,
         "if last <= clock:",
         "if True:",
@@ -60,7 +60,7 @@ FAULTS: tuple[Fault, ...] = (
     _tested(
         "suppression",
         "a list of suppressed people that is not named any more is forgotten",
-        "test_suppression.py::TestComingBack"
+        "unit/test_suppression.py::TestComingBack"
         "::test_a_list_that_is_not_named_any_more_is_refused_until_given_up",
         SUPPRESSION,
         "if not item.is_named and not has_moved:",
@@ -69,7 +69,7 @@ FAULTS: tuple[Fault, ...] = (
     _tested(
         "suppression",
         "people who are on no list now come back",
-        "test_suppression.py::TestComingBack"
+        "unit/test_suppression.py::TestComingBack"
         "::test_people_who_are_on_no_list_now_are_accepted_by_their_number",
         SUPPRESSION,
         "    if count and str(",
@@ -78,7 +78,7 @@ FAULTS: tuple[Fault, ...] = (
     _tested(
         "suppression",
         "a suppressed person may have an id that stands for none",
-        "test_suppression.py::test_what_stands_for_no_id_is_a_fault_with_its_line",
+        "unit/test_suppression.py::test_what_stands_for_no_id_is_a_fault_with_its_line",
         SUPPRESSION,
         "if user_id.lower() in self._placeholder_ids:",
         "if False:",
@@ -86,7 +86,7 @@ FAULTS: tuple[Fault, ...] = (
     _tested(
         "suppression",
         "a file without people is taken for nobody",
-        "test_suppression.py::TestComingBack"
+        "unit/test_suppression.py::TestComingBack"
         "::test_a_file_that_lists_nobody_is_refused_until_given_up",
         SUPPRESSION,
         "if not rows and not may_be_empty and",
@@ -95,7 +95,7 @@ FAULTS: tuple[Fault, ...] = (
     _tested(
         "suppression",
         "only the first list from outside is read",
-        "test_suppression.py::TestComingBack::test_several_lists_add_up",
+        "unit/test_suppression.py::TestComingBack::test_several_lists_add_up",
         SUPPRESSION,
         "        for location in locations:\n            known_faults",
         "        for location in locations[:1]:\n            known_faults",
@@ -103,7 +103,7 @@ FAULTS: tuple[Fault, ...] = (
     _tested(
         "suppression",
         "calls that were withheld come back",
-        "test_suppression.py::TestReturningCalls"
+        "unit/test_suppression.py::TestReturningCalls"
         "::test_calls_that_came_back_are_accepted_by_their_number",
         SUPPRESSION,
         "if returning <= 0 or",
@@ -112,7 +112,7 @@ FAULTS: tuple[Fault, ...] = (
     _tested(
         "rejected lines",
         "any part of the lines may be rejected",
-        "test_rejections.py::test_more_than_a_tenth_holds_everything_back",
+        "unit/test_rejections.py::test_more_than_a_tenth_holds_everything_back",
         REJECTIONS,
         "if rejected > share * lines:",
         "if False:",
@@ -120,7 +120,7 @@ FAULTS: tuple[Fault, ...] = (
     _tested(
         "rejected lines",
         "a file of which nothing could be used is let pass",
-        "test_rejections.py::test_a_file_of_which_nothing_could_be_used_holds_everything_back",
+        "unit/test_rejections.py::test_a_file_of_which_nothing_could_be_used_holds_everything_back",
         REJECTIONS,
         "[*_whole_files(new, kind_of), *_above(new, share)]",
         "[*_above(new, share)]",
@@ -128,7 +128,7 @@ FAULTS: tuple[Fault, ...] = (
     _tested(
         "rejected lines",
         "what was held back is diluted by what comes later",
-        "test_rejections.py::test_what_was_held_back_is_not_diluted_by_what_comes_later",
+        "unit/test_rejections.py::test_what_was_held_back_is_not_diluted_by_what_comes_later",
         REJECTIONS,
         "if item.read.run_number == run_number]",
         "if item.read.run_number]",
@@ -149,7 +149,7 @@ FAULTS: tuple[Fault, ...] = (
     _tested(
         "raw files",
         "a bzip2 file that is cut short is read as far as it goes",
-        "test_raw_formats.py::TestCompressed::test_one_that_is_cut_short_is_refused",
+        "unit/test_raw_formats.py::TestCompressed::test_one_that_is_cut_short_is_refused",
         FORMATS,
         "                    raise EOFError\n",
         '                    return b""\n',
@@ -157,7 +157,7 @@ FAULTS: tuple[Fault, ...] = (
     _tested(
         "raw files",
         "an archive is read as lines",
-        "test_raw_formats.py::TestOthers::test_it_is_named",
+        "unit/test_raw_formats.py::TestOthers::test_it_is_named",
         f"{PACKAGE}/raw_calls.py",
         "    if kind is not None and not (is_parquet",
         "    if False and not (is_parquet",

@@ -38,8 +38,8 @@ def as_markdown(caught: Mapping[str, Caught]) -> str:
         "itself. The layers look at",
         "the copy in this order, and the first that finds the fault is named, with what it says. "
         "The sound copy passes",
-        "them all. `pytest tests/python/test_mutants.py` looks that each still changes what it "
-        "should, and takes some",
+        "them all. `pytest tests/python/build/test_mutants.py` looks that each still changes what "
+        "it should, and takes some",
         "of every layer through it again.",
         "",
         "| layer | what it means that it catches a fault | faults |",

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
-import browser
+import pages
 import pytest
 from hypothesis import settings
 from project import Project
 from selenium.webdriver.chrome.webdriver import WebDriver
 
+HERE = Path(__file__).parent
+
 # A shared machine may be slow, which is no failure.
 settings.register_profile("hipaa_mode", deadline=None)
 settings.load_profile("hipaa_mode")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark each test with its folder: unit, build, console or browser."""
+    for item in items:
+        item.add_marker(item.path.relative_to(HERE).parts[0])
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -43,8 +53,8 @@ def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Proje
 
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
-    """Give a headless Chromium; see browser.py for what to ask of it."""
-    if browser.find_programs() is None:
-        (pytest.fail if browser.must_run() else pytest.skip)(browser.CAN_NOT_RUN)
-    with browser.open_browser(tmp_path_factory.mktemp("chromium")) as driver:
+    """Give a headless Chromium; see pages.py for what to ask of it."""
+    if pages.find_programs() is None:
+        (pytest.fail if pages.must_run() else pytest.skip)(pages.CAN_NOT_RUN)
+    with pages.open_browser(tmp_path_factory.mktemp("chromium")) as driver:
         yield driver

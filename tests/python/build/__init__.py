@@ -1,0 +1,1 @@
+"""Tests of real dbt builds, in temporary copies of the project."""

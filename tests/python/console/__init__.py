@@ -1,0 +1,1 @@
+"""Commands, typed as a user would."""

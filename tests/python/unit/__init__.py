@@ -1,0 +1,1 @@
+"""Tests without dbt: functions and the modules around them."""

@@ -40,6 +40,12 @@ class Vector:
     def name(self) -> str:
         return f"{self.source}: {self.vector}"
 
+    def line(self, message_id: str) -> bytes:
+        """A track call that says so, as text: a JSON object may name a key twice."""
+        own = f'{{"type": "track", "event": "Visit", "messageId": "{message_id}"'
+        rest = self.call.strip().removeprefix("{")
+        return (own + (", " + rest if rest != "}" else "}")).encode()
+
 
 def read_vectors() -> list[Vector]:
     with Path(__file__).with_suffix(".csv").open(encoding="utf-8", newline="") as file:
@@ -47,3 +53,6 @@ def read_vectors() -> list[Vector]:
 
 
 VECTORS = read_vectors()
+
+ASKED = {asked: f"d{number}" for number, asked in enumerate({v.asked: 0 for v in VECTORS}, 1)}
+"""The destination of each different demand that some vector has."""

@@ -28,6 +28,7 @@ from hipaa_mode.plugin import Plugin, Session
 SCOPES = ("*", "apart")
 ALLOWED = {"plan": "Gold", "count": 7}
 CANARY = b"canary"
+IDS = ("userId", "anonymousId", "groupId", "previousId", "writeKey", "name")
 
 
 class Canaries:
@@ -53,12 +54,28 @@ class Canaries:
             "number": 770_077_007_700 + self.made,
         }
 
+    def denied(self) -> Iterator[dict[str, object]]:
+        """Calls that say no to every tool: not even what is allowed of them may go out."""
+        refusals: tuple[dict[str, object], ...] = (
+            {"integrations": {"All": False, self(): {self(): self()}}},
+            {"integrations": {"Webhook": self(), self(): True}},
+            {"consent": {"All": False, self(): self()}},
+        )
+        for refusal in refusals:
+            for kind in ("track", "page", "screen", "identify", "group", "alias"):
+                call: dict[str, object] = {"type": kind, "messageId": self(), **refusal}
+                call |= {name: self() for name in IDS}
+                content = {**self.object(), "plan": f"denied {self()}"}
+                call |= dict.fromkeys(("properties", "traits", "context"), content)
+                for name in ("Visit", f"Booked {self()}"):
+                    yield {**call, "event": name, "name": name, "messageId": self()}
+                yield {**call, "userId": self()}
+
     def calls(self) -> Iterator[dict[str, object] | bytes]:
         """Calls of every type, calls that can't be used, and lines that are no calls."""
-        ids = ("userId", "anonymousId", "groupId", "previousId", "writeKey", "name")
         for kind in ("track", "page", "screen", "identify", "group", "alias", "track"):
             call: dict[str, object] = {"type": kind, "event": "Visit", "messageId": self()}
-            call |= {name: self() for name in ids}
+            call |= {name: self() for name in IDS}
             call |= {root: self.object() for root in ("properties", "traits", "context")}
             yield {**call, "name": "Home"} if kind in ("page", "screen") else call
             yield {**call, "messageId": call["messageId"], "userId": self()}
@@ -70,6 +87,7 @@ class Canaries:
         yield f'{{"type":"track","userId":"{self()} \\ud800"}}'.encode()
         yield f"{self()} \xff".encode("latin-1")
         yield f'["{self()}"]'.encode()
+        yield from self.denied()
 
 
 def key_material() -> dict[str, bytes]:
@@ -204,6 +222,13 @@ def test_the_search_finds_canaries_where_they_may_be(searched: Searched) -> None
     assert CANARY in (searched.project.folder / "raw_calls/calls.ndjson").read_bytes()
     decoded = searched.written["sound"]["published/dev/tool/tool__events/undated.parquet decoded"]
     assert b"Gold" in decoded
+
+
+def test_the_denied_calls_are_known_and_withheld(searched: Searched) -> None:
+    consent = searched.project.manifest("tool")["consent"]
+    assert consent["seen"] == {"opted_out": 36, "unreadable": 18}
+    # Of each refusal a track, a page and a screen call of a listed name, and all with traits.
+    assert consent["withheld"] == {"opted_out": 18, "unreadable": 9}
 
 
 def test_no_canary_is_outside_the_restricted_zone(searched: Searched) -> None:

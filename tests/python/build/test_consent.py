@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable
 
 import pytest
-from consent_vectors import VECTORS
+from consent_vectors import ASKED, VECTORS
 from project import (
     Project,
     allowed,
@@ -20,16 +20,6 @@ from project import (
     token,
     track,
 )
-
-ASKED = {asked: f"d{number}" for number, asked in enumerate({v.asked: 0 for v in VECTORS}, 1)}
-"""The destination of each different demand that some vector has."""
-
-
-def as_call(number: int, said: str) -> bytes:
-    """A track call that says so, as text: a JSON object may name a key twice."""
-    own = f'{{"type": "track", "event": "Visit", "messageId": "v{number}", '
-    rest = said.strip().removeprefix("{")
-    return (own + rest if rest != "}" else own.rstrip(", ") + "}").encode()
 
 
 def write_types(project: Project, **names: str) -> None:
@@ -70,7 +60,7 @@ class TestVectors:
                 for (names, categories, strategy, honor), name in ASKED.items()
             ],
             events=[event(name, "Visit") for name in ASKED.values()],
-            calls=[as_call(number, vector.call) for number, vector in enumerate(VECTORS)],
+            calls=[vector.line(f"v{number}") for number, vector in enumerate(VECTORS)],
             views={name: ["events"] for name in ASKED.values()},
         )
         write_types(project, **types)

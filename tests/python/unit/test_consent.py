@@ -7,15 +7,19 @@ import datetime as dt
 import io
 from pathlib import Path
 
+import duckdb
 import pytest
-from consent_vectors import VECTORS, Vector
+from consent_vectors import ASKED, VECTORS, Vector
 
 from hipaa_mode.configuration import Configuration, read_configuration
 from hipaa_mode.consent import count_denials, describe_denials, fold, rule
+from hipaa_mode.plan import make_plan
 from hipaa_mode.received.comparison import compare
 from hipaa_mode.received.description import describe
 from hipaa_mode.selftest.consent import asked
 from hipaa_mode.selftest.messages import read_calls
+from hipaa_mode.verify.consent import consent_form
+from hipaa_mode.verify.reviewed import FORMS
 
 TYPES = (
     "destination_type,display_name,supports_server_side,supports_client_side,required_properties,"
@@ -48,9 +52,17 @@ def as_csv(rows: list[dict[str, str]]) -> str:
 
 def configured(folder: Path, names: str = "Tool", **cells: str) -> Configuration:
     """The configuration of one destination, whose tool has these names in `integrations`."""
+    kind = dict(zip(TYPES.split(","), ("tool", "Tool", "true", "false", "", names), strict=True))
+    return write(folder, [kind], [{**DESTINATION, **cells}])
+
+
+def write(
+    folder: Path, types: list[dict[str, str]], destinations: list[dict[str, str]]
+) -> Configuration:
+    """Write seeds with these rows and read them."""
     files = {
-        "destination_types": f"{TYPES}\ntool,Tool,true,false,,{names}\n",
-        "destinations": as_csv([{**DESTINATION, **cells}]),
+        "destination_types": as_csv(types),
+        "destinations": as_csv(destinations),
         "allowed_events": "environment,destination,event,sent_as\n",
         "allowed_properties": "environment,destination,property_list,event,property,treatment,"
         "normalize,data_type,column_name,reason,approved_by,expires_on\n",
@@ -172,15 +184,65 @@ class TestLock:
             assert {difference.effect for difference in differences} == {"narrows"}
 
 
+class TestStaticProof:
+    """The SQL that `hipaa-mode verify` asks for, over the vectors: what it proves is right."""
+
+    def test_the_reviewed_forms_deny_as_the_vectors_say(self, tmp_path: Path):
+        types = {v.integration_names: f"t{number}" for number, v in enumerate(VECTORS)}
+        rows = [
+            {
+                **DESTINATION,
+                "destination": name,
+                "destination_type": types[names],
+                "consent_categories": categories,
+                "consent_strategy": strategy,
+                "honor_opt_outs": honor,
+            }
+            for (names, categories, strategy, honor), name in ASKED.items()
+        ]
+        kinds = [
+            dict(zip(TYPES.split(","), (kind, "Webhook", "true", "false", "", names), strict=True))
+            for names, kind in types.items()
+        ]
+        configuration = write(tmp_path, kinds, rows)
+        assert configuration.faults == []
+        plan = make_plan(configuration, "dev", dt.date(2026, 3, 10))
+        words = {
+            "consent_signals": FORMS["consent signals"],
+            "earliest_day": "'2000-01-01'",
+            "ahead_us": "86400000000",
+            "placeholders": "'null'",
+        }
+        with duckdb.connect() as connection:
+            connection.execute(
+                "create table raw_lines as select 1 as file_number, 'calls' as source_file, "
+                "line_number, 1 as run_number, message, cast(null as blob) as unreadable "
+                "from (select unnest(range(?)) as line_number, unnest(?) as message)",
+                [len(VECTORS), [v.line(f"v{n}").decode() for n, v in enumerate(VECTORS)]],
+            )
+            for model in ("calls_read", "duplicate_calls", "call_keys", "denied_calls"):
+                form = consent_form(FORMS[f"model {model}"], plan)
+                for word, text in words.items():
+                    form = form.replace("{" + word + "}", text)
+                connection.execute(f"create table {model} as {form}")
+            denied = connection.execute(
+                "select line_number, unnest(denied_to), unnest(reasons) from denied_calls"
+            ).fetchall()
+        found = {(number, name): reason for number, name, reason in denied}
+        wrong = {
+            vector.name: (found.get((number, ASKED[vector.asked]), ""), vector.denied)
+            for number, vector in enumerate(VECTORS)
+            if found.get((number, ASKED[vector.asked]), "") != vector.denied
+        }
+        assert found and not wrong
+
+
 class TestSecondReading:
     """The selftest's own reading of calls, which shares no code with the build's."""
 
     @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.name)
     def test_agrees_with_the_vectors(self, vector: Vector):
-        own = '{"type": "track", "event": "E", "messageId": "1"'
-        rest = vector.call.strip().removeprefix("{")
-        line = own + (", " + rest if rest != "}" else "}")
-        [call], _ = read_calls([line.encode()], lambda text: True)
+        [call], _ = read_calls([vector.line("1")], lambda text: True)
         cells = {
             "destination_type": "tool",
             "consent_categories": vector.consent_categories,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
-from hipaa_mode.demo_calls import generate_clean_calls
+sys.path.insert(0, str(Path(__file__).parents[2] / "demo"))
+
+from demo_calls import generate_clean_calls
 
 REDELIVERED_EVERY = 200
 """One line in so many is a call delivered before, so that de-duplication has work."""

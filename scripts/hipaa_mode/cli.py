@@ -355,23 +355,6 @@ def _counts(facts: dict[str, Any], is_restricted: bool) -> list[str]:
     ]
 
 
-@app.command("demo-calls")
-def demo_calls(
-    file: Annotated[Path, typer.Argument(help="File to write; gzip if its name ends in .gz.")],
-    count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many calls.")] = 6000,
-    seed: Annotated[int, typer.Option(help="Same seed, same calls.")] = 2026,
-) -> None:
-    """Make calls of an invented patient portal, with the mess that real feeds have.
-
-    Example: `hipaa-mode demo-calls calls.ndjson.gz --count 100000 --seed 7`
-    """
-    from hipaa_mode.demo_calls import write_calls
-
-    with messages.status(f"Making {count:,} calls"):
-        write_calls(file, count, seed)
-    output.print(f"Wrote {count:,} calls to {file}", highlight=False, soft_wrap=True)
-
-
 def _fail(message: str, code: ExitCode) -> NoReturn:
     messages.print(f"[bold red]Error:[/] {message}", highlight=False, soft_wrap=True)
     raise typer.Exit(code)

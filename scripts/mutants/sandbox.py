@@ -216,11 +216,10 @@ class Sandbox:
         ).write_lock()
         repository = folder / "repository"
         for name in COPIED:
-            left_out = shutil.ignore_patterns("demo_calls.py", ".*", "*.egg-info")
+            left_out = shutil.ignore_patterns(".*", "*.egg-info")
             shutil.copytree(REPOSITORY / name, repository / name, ignore=left_out)
         for name in FILES:
             shutil.copy(REPOSITORY / name, repository)
-        shutil.copy(REPOSITORY / PACKAGE / "demo_calls.py", repository / PACKAGE)
 
     def copy(self, folder: Path, edits: Iterable[Edit], is_built: bool = False) -> Sandbox:
         """Copy the project and the package, with a fault in the copy.

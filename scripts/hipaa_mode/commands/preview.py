@@ -27,7 +27,7 @@ from hipaa_mode.display import printable
 from hipaa_mode.errors import ConfigurationError, ExitCode
 from hipaa_mode.plan import Plan, make_plan
 from hipaa_mode.preview.build import Previewer
-from hipaa_mode.preview.calls import read_calls, sample_calls
+from hipaa_mode.preview.calls import invented_calls, read_calls
 from hipaa_mode.preview.changes import CHANGES, NARROWS, WIDENS, Change
 from hipaa_mode.preview.difference import (
     COMMIT_SHOWN,
@@ -75,15 +75,6 @@ def preview(
             "Its values are shown as they are, on your terminal and nowhere else.",
         ),
     ] = None,
-    sample: Annotated[
-        int,
-        typer.Option(
-            "--sample",
-            min=1,
-            max=50,
-            help="How many calls of the invented demo portal to show, where no --call is given.",
-        ),
-    ] = 1,
     environment: Annotated[
         str | None,
         typer.Option(
@@ -125,8 +116,8 @@ def preview(
 
     The project's own models are run, in a copy in a private folder that is removed afterwards, on
     nothing but these calls: about 8 seconds. Tokens are made with your masking key, or with a
-    throw-away one where there is none. Without --call the calls are of the invented demo portal,
-    or made up from the allowlist where that fits none of them; only --call shows real values.
+    throw-away one where there is none. Without --call a call is made up for each view, to fit its
+    allowlist; only --call shows real values.
 
     With --diff nothing is built: the seeds of two commits are compared, by environment and
     destination, and affected raw calls counted, where a build reads them. Exit code 0, or 1 as
@@ -146,13 +137,12 @@ def preview(
         raise typer.BadParameter("Name a destination", param_hint="DESTINATION")
     if markdown:
         raise typer.BadParameter("--markdown goes with --diff")
-    _show_calls(destination, call, sample, environment or "dev", target, project, as_json)
+    _show_calls(destination, call, environment or "dev", target, project, as_json)
 
 
 def _show_calls(
     name: str,
     file: Path | None,
-    sample: int,
     environment: str,
     target: str | None,
     project: Path,
@@ -169,7 +159,12 @@ def _show_calls(
         )
     destination = plan.destinations[name]
     of_destination = [model for model in models if model.rpartition("__")[0] == name]
-    calls = read_calls(file) if file else sample_calls(destination, of_destination, sample)
+    views = [model.rpartition("__")[2] for model in of_destination]
+    calls = (
+        read_calls(file)
+        if file
+        else [json.dumps(call) for call in invented_calls(destination, views)]
+    )
     status = messages.status("Building the calls in a copy of the project …")
     with status, Previewer(project, plan, target) as previewer:
         built = previewer.build(name, of_destination, calls)

@@ -1,16 +1,14 @@
-"""Calls to preview: from a file, from the demo, or made up to fit a destination's allowlist."""
+"""Calls to preview: from a file, or made up to fit a destination's allowlist."""
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from hipaa_mode.calls import BROKEN, LIST_OF_TYPE, event_name, judge, parse
+from hipaa_mode.calls import BROKEN, parse
 from hipaa_mode.configuration import ANY, VIEWS
-from hipaa_mode.demo_calls import generate_calls
 from hipaa_mode.errors import MissingFileError, RawCallsError
 from hipaa_mode.inventory.kinds import kinds_of_name
 from hipaa_mode.paths import PropertyPath, parse_path
@@ -18,11 +16,6 @@ from hipaa_mode.plan import DestinationPlan, ViewColumn
 
 MOST_CALLS = 50
 """Calls of a file that one preview shows."""
-
-DEMO_CALLS_LOOKED_AT = 1500
-DEMO_SEED = 2026
-
-_VIEW_OF_LIST = {property_list: view for view, property_list in VIEWS.items()}
 
 
 def read_calls(file: Path) -> list[str]:
@@ -60,58 +53,13 @@ def read_calls(file: Path) -> list[str]:
     return lines
 
 
-def sample_calls(destination: DestinationPlan, models: Collection[str], count: int) -> list[str]:
-    """Draw calls that the destination receives from the demo, or make some up.
-
-    The demo's calls are of an invented portal: where the destination allows none of its events,
-    calls are made of its allowlist. Nobody's data either way.
-    """
-    found: list[tuple[int, int, str, str]] = []
-    views = [view for view in VIEWS if f"{destination.name}__{view}" in models]
-    for number, line in enumerate(generate_calls(DEMO_CALLS_LOOKED_AT, DEMO_SEED)):
-        text = line.decode("utf-8", "replace")
-        call = parse(text)
-        if not isinstance(call, tuple) or judge(call)[0]:
-            continue
-        kind = judge(call)[1]
-        view = _VIEW_OF_LIST.get(LIST_OF_TYPE[kind], "")
-        event = event_name(call, kind) or kind
-        if view not in views or (view == "events" and not _may_be_sent(destination, event)):
-            continue
-        matched = _matched(destination.views[view], json.loads(text), view)
-        if matched:
-            found.append((-matched, number, f"{kind} {event if view == 'events' else ''}", text))
-    drawn: list[str] = []
-    kinds: set[str] = set()
-    for _, _, kind, text in sorted(found):
-        if len(drawn) < count and kind not in kinds:
-            kinds.add(kind)
-            drawn.append(text)
-    drawn += [text for *_, text in sorted(found) if text not in drawn][: count - len(drawn)]
-    return drawn or [json.dumps(synthetic_call(destination, view)) for view in views[:count]]
-
-
-def _may_be_sent(destination: DestinationPlan, event: str) -> bool:
-    events = destination.events
-    return events is None or ANY in events or event in events
-
-
-def _matched(columns: list[ViewColumn], call: dict[str, Any], view: str) -> int:
-    """Count the columns that a call has something for."""
-    roots = {VIEWS[view]: "properties" if view == "events" else "traits", "context": "context"}
-    matched = 0
-    for column in columns:
-        if column.property_list not in roots:
-            matched += column.data_type == "json"
-            continue
-        place: Any = call.get(roots[column.property_list])
-        for step in parse_path(column.path).steps:
-            if step.is_array:
-                place = place[0] if isinstance(place, list) and place else None
-            else:
-                place = place.get(step.name) if isinstance(place, dict) else None
-        matched += place is not None
-    return matched
+def invented_calls(destination: DestinationPlan, views: Collection[str]) -> list[dict[str, Any]]:
+    """Make up a call for each view of calls that a destination has; nobody's data."""
+    calls = [synthetic_call(destination, view) for view in VIEWS if view in views]
+    for number, call in enumerate(calls):
+        # Calls of one message id would be duplicates.
+        call["messageId"] = f"{call['messageId'][:-1]}{number}"
+    return calls
 
 
 def synthetic_call(destination: DestinationPlan, view: str) -> dict[str, Any]:

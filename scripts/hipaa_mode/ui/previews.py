@@ -11,7 +11,7 @@ from hipaa_mode.configuration import VIEWS
 from hipaa_mode.editing.workspace import LOCK_PATH, Workspace
 from hipaa_mode.errors import ConfigurationError, HipaaModeError
 from hipaa_mode.preview.build import Previewer
-from hipaa_mode.preview.calls import synthetic_call
+from hipaa_mode.preview.calls import invented_calls
 from hipaa_mode.preview.explain import Explainer, Preview
 from hipaa_mode.preview.state import digest
 
@@ -93,10 +93,7 @@ def _make(workspace: Workspace, environment: str, destination: str) -> list[Prev
     known = workspace.destination_models()
     models = [f"{destination}__{view}" for view in VIEWS if f"{destination}__{view}" in known]
     views = [model.rpartition("__")[2] for model in models]
-    calls = [synthetic_call(found, view) for view in views]
-    for number, call in enumerate(calls):
-        # Calls of one message id would be duplicates.
-        call["messageId"] = f"{call['messageId'][:-1]}{number}"
+    calls = invented_calls(found, views)
     texts = [json.dumps(call, ensure_ascii=False) for call in calls]
     changed = {change.path: change.after for change in workspace.changes()}
     with Previewer(workspace.layout.root, plan) as previewer:

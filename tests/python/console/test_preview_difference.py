@@ -18,7 +18,7 @@ from hipaa_mode.commands import preview as command
 from hipaa_mode.errors import ConfigurationError, ExitCode, MissingFileError
 from hipaa_mode.preview import changes as of
 from hipaa_mode.preview.affected import count_affected
-from hipaa_mode.preview.calls import read_calls, sample_calls, synthetic_call
+from hipaa_mode.preview.calls import invented_calls, read_calls
 from hipaa_mode.preview.changes import Change, Side
 from hipaa_mode.preview.difference import as_markdown, difference
 from hipaa_mode.raw_calls import locate
@@ -455,11 +455,8 @@ def test_files_that_hold_no_calls_to_preview(tmp_path: Path, content: bytes):
         read_calls(file)
 
 
-def test_samples_are_of_the_demo_or_made_of_the_allowlist(tmp_path: Path):
+def test_calls_are_invented_to_fit_the_allowlist(tmp_path: Path):
     seeds = minimal_seeds()
-    plan = seeds.plan(tmp_path).destinations["ga4"]
-    [call] = sample_calls(plan, {"ga4__events"}, 1)
-    assert json.loads(call)["event"] == "Signed In"
     seeds.replace("allowed_events", event="Ordered Tests")
     for cells in (
         {"property": "items[].sku"},
@@ -470,9 +467,9 @@ def test_samples_are_of_the_demo_or_made_of_the_allowlist(tmp_path: Path):
     ):
         seeds.add("allowed_properties", **cells)
     plan = seeds.plan(tmp_path).destinations["ga4"]
-    [call] = sample_calls(plan, {"ga4__events"}, 1)
-    made = json.loads(call)
-    assert made == synthetic_call(plan, "events")
+    [made, identify] = invented_calls(plan, ["identifies", "events"])
+    assert identify["type"] == "identify"
+    assert identify["messageId"] != made["messageId"], "a duplicate would not be built"
     assert made["event"] == "Ordered Tests"
     assert made["properties"]["items"] == [{"sku": "example", "size": "example"}]
     assert made["properties"]["patient"] == {"zip": "85701"}

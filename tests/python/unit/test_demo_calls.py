@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from hipaa_mode import demo_stories
-from hipaa_mode.demo_calls import (
+import demo_stories
+from demo_calls import (
     MESS_KINDS,
     generate_calls,
     generate_clean_calls,
@@ -145,7 +145,7 @@ def test_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mo
 
     path = tmp_path / "calls.json"
     path.write_bytes(b"kept")
-    monkeypatch.setattr("hipaa_mode.demo_calls.generate_calls", fail)
+    monkeypatch.setattr("demo_calls.generate_calls", fail)
     with pytest.raises(RuntimeError, match="stopped"):
         write_calls(path, 10)
     assert path.read_bytes() == b"kept"

@@ -1,5 +1,7 @@
 """Invented health-care site traffic as newline-delimited Segment-spec calls.
 
+The demo's own calls are `python3 demo/demo_calls.py FILE --count 6000`.
+
 The people, clinics, employers and providers are made up. Addresses use the reserved
 example domains, phones the 555-01xx range, IP addresses the documentation ranges, and
 social security numbers area codes that are never issued.
@@ -10,6 +12,7 @@ sequence Python promises to keep, so one (count, seed) gives the same bytes ever
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import hashlib
 import json
@@ -25,7 +28,7 @@ from random import Random
 from typing import Generic, NamedTuple, TypeVar, cast
 from urllib.parse import quote_plus
 
-from hipaa_mode.demo_stories import STORIES, story_call
+from demo_stories import STORIES, story_call
 
 T = TypeVar("T")
 Object = dict[str, object]
@@ -1306,3 +1309,17 @@ def generate_clean_calls(count: int, seed: int = DEFAULT_SEED) -> Iterator[bytes
                 f',"member_id":"M{number:07d}",{tail}}}}}'
             )
         yield line.encode()
+
+
+def main() -> None:
+    """Write the calls that the arguments ask for."""
+    parser = argparse.ArgumentParser(description="Make calls of an invented patient portal.")
+    parser.add_argument("file", type=Path, help="file to write; gzip if its name ends in .gz")
+    parser.add_argument("--count", "-n", type=int, default=6000, help="how many calls")
+    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="same seed, same calls")
+    arguments = parser.parse_args()
+    write_calls(arguments.file, arguments.count, arguments.seed)
+
+
+if __name__ == "__main__":
+    main()

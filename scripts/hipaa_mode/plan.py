@@ -139,14 +139,14 @@ class ViewColumn:
     name: str
     masked_column: str
     property_list: str
-    path: str
-    top_name: str
     treatment: str
-    normalize: str
     data_type: str
-    is_list: bool
-    events: tuple[str, ...] | None
-    reason: str
+    path: str = ""
+    top_name: str = ""
+    normalize: str = "none"
+    is_list: bool = False
+    events: tuple[str, ...] | None = None
+    reason: str = ""
     guard: str = ""
     scope: str | None = None
     other_path: str = ""
@@ -528,23 +528,22 @@ class _Resolution:
                     assert scope is not None
                     normalize = row.normalize if row else "none"
                     masked = f"{self._id_tokens(name, normalize, scope)}{scope_suffix(scope)}"
-            columns.append(_own_column(name, masked, treatment, data_type, scope, normalize))
-        if not destination.restrict_phi:
-            whole = ("properties", "context") if view == "events" else ("traits", "context")
-            columns += [
+            columns.append(
                 ViewColumn(
                     name,
-                    f"{name}__whole",
+                    masked,
                     ENVELOPE,
-                    "",
-                    "",
-                    "allow",
-                    "none",
-                    "json",
-                    False,
-                    None,
-                    f"restriction is off under BAA {destination.baa_reference}",
+                    treatment,
+                    data_type,
+                    normalize=normalize,
+                    scope=scope,
                 )
+            )
+        if not destination.restrict_phi:
+            whole = ("properties", "context") if view == "events" else ("traits", "context")
+            reason = f"restriction is off under BAA {destination.baa_reference}"
+            columns += [
+                ViewColumn(name, f"{name}__whole", ENVELOPE, "allow", "json", reason=reason)
                 for name in whole
             ]
         return columns
@@ -805,8 +804,10 @@ def latest_views(
         own = id_column.scope or scope
         is_masked = id_column.treatment == "mask"
         person = id_column.masked_column if is_masked else f"{id_name}{scope_suffix(own)}"
-        row_id = _own_column("row_id", person, "mask", "text", own, id_column.normalize)
-        changed_at = _own_column(CHANGED_AT, "", ENVELOPE, "timestamp")
+        row_id = replace(
+            id_column, name="row_id", masked_column=person, treatment="mask", scope=own
+        )
+        changed_at = ViewColumn(CHANGED_AT, "", ENVELOPE, ENVELOPE, "timestamp")
         values = [
             column
             for column in views[view]
@@ -823,30 +824,6 @@ def named_as_changed_at(columns: Iterable[ViewColumn]) -> list[str]:
         for column in columns
         if column.property_list != ENVELOPE and column.name.casefold() == CHANGED_AT
     ]
-
-
-def _own_column(
-    name: str,
-    masked_column: str,
-    treatment: str,
-    data_type: str,
-    scope: str | None = None,
-    normalize: str = "none",
-) -> ViewColumn:
-    return ViewColumn(
-        name,
-        masked_column,
-        ENVELOPE,
-        path="",
-        top_name="",
-        treatment=treatment,
-        normalize=normalize,
-        data_type=data_type,
-        is_list=False,
-        events=None,
-        reason="",
-        scope=scope,
-    )
 
 
 def _check_models(plan: Plan, destinations: dict[str, Destination], models: set[str]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hipaa_mode.configuration import ANY, Configuration, read_configuration
 from hipaa_mode.editing.layout import Layout
-from hipaa_mode.errors import MissingFileError
+from hipaa_mode.errors import ConfigurationError, MissingFileError
 from hipaa_mode.plan import Plan, make_plan
 from hipaa_mode.project_folder import started_in
 from hipaa_mode.project_settings import named_environments, settings_faults, variable
@@ -37,6 +37,17 @@ def read_plan(project: Path, environment: str, check_models: bool = True) -> Pla
     """
     models = destination_models(project) if check_models else None
     return make_plan(read_seeds(project, [environment]), environment, today(), models)
+
+
+def refuse_faults(plan: Plan) -> None:
+    """Go no further with an environment whose configuration a build would refuse.
+
+    Raises:
+        ConfigurationError: it has faults.
+    """
+    if plan.faults:
+        faults = "\n".join(f"- {fault}" for fault in plan.faults)
+        raise ConfigurationError(f"The configuration of {plan.environment} has faults:\n{faults}")
 
 
 def read_seeds(project: Path, environments: Iterable[str] = ()) -> Configuration:

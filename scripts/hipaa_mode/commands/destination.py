@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
@@ -26,10 +27,10 @@ from hipaa_mode.commands._editing import (
 from hipaa_mode.commands._options import ProjectOption, checked_environment_or_any, output
 from hipaa_mode.configuration import ALL_VIEWS, ANY, ENVELOPE
 from hipaa_mode.display import printable
+from hipaa_mode.documentation import describe_columns
 from hipaa_mode.editing import screens
 from hipaa_mode.editing.destinations import (
     add_destination,
-    document_destinations,
     remove_destination,
     set_restriction,
 )
@@ -41,6 +42,7 @@ from hipaa_mode.editing.screens import (
     destination_screens,
 )
 from hipaa_mode.errors import ConfigurationError, ExitCode
+from hipaa_mode.project import read_plan, refuse_faults
 
 app = typer.Typer(no_args_is_help=True, help="Add, look at and remove destinations.")
 
@@ -219,28 +221,25 @@ def restrict(
 
 @app.command()
 def document(
-    names: Annotated[
-        list[str] | None, typer.Argument(help="Destinations; all if none is named.")
-    ] = None,
+    environment: _options.EnvironmentOption = "dev",
     project: ProjectOption = Path("."),
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-    as_json: JsonOption = False,
+    target_path: Annotated[
+        Path | None,
+        typer.Option(help="Folder of dbt's manifest; DBT_TARGET_PATH or target if not given."),
+    ] = None,
 ) -> None:
-    """Write the columns of destination views into their YAML, after seeds were edited by hand.
+    """Describe the columns of destination views in dbt's documentation, after it was generated.
 
-    Where nobody can answer and `--yes` is not given, exit code 1 tells that YAML is stale: a
-    check for pull requests.
+    The seeds say what they are; dbt reads descriptions from YAML alone. What your YAML describes
+    stays as it is.
 
-    Example: `hipaa-mode destination document ga4 --yes`
+    Example: `dbt docs generate && hipaa-mode destination document && dbt docs serve`
     """
-    make_change(
-        project,
-        lambda workspace: document_destinations(workspace, names or ()),
-        dry_run=dry_run,
-        yes=yes,
-        as_json=as_json,
-    )
+    plan = read_plan(project, environment)
+    refuse_faults(plan)
+    folder = project / (target_path or os.environ.get("DBT_TARGET_PATH") or "target")
+    count = describe_columns(folder / "manifest.json", plan)
+    output.print(f"Described {count} columns in {folder}/manifest.json", soft_wrap=True)
 
 
 @app.command("list")

@@ -13,19 +13,19 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from hipaa_mode.commands._options import (
+    EnvironmentOption,
     JsonOption,
     ProjectOption,
-    checked_environment,
     messages,
     output,
 )
-from hipaa_mode.errors import ConfigurationError, ExitCode
+from hipaa_mode.errors import ExitCode
 from hipaa_mode.inventory.kinds import KINDS, SAFE_HARBOR
 from hipaa_mode.inventory.receptions import Reception, receptions
 from hipaa_mode.inventory.state import State, now, read_state, write_state
 from hipaa_mode.inventory.take import LISTS, Inventory, Property, take_inventory
 from hipaa_mode.plan import Plan
-from hipaa_mode.project import destination_models, raw_calls_of, read_plan
+from hipaa_mode.project import destination_models, raw_calls_of, read_plan, refuse_faults
 from hipaa_mode.raw_calls import RawLocation
 
 TITLES = {
@@ -41,15 +41,7 @@ WIDE = 120
 
 
 def inventory(
-    environment: Annotated[
-        str,
-        typer.Option(
-            "--environment",
-            "-e",
-            callback=checked_environment,
-            help="The environment: the dbt target's name.",
-        ),
-    ] = "dev",
+    environment: EnvironmentOption = "dev",
     calls: Annotated[
         str | None,
         typer.Option(
@@ -88,9 +80,7 @@ def inventory(
     Example: `hipaa-mode inventory --environment prod --new || mail -s 'New properties' privacy`
     """
     plan = read_plan(project, environment)
-    if plan.faults:
-        faults = "\n".join(f"- {fault}" for fault in plan.faults)
-        raise ConfigurationError(f"The configuration of {environment} has faults:\n{faults}")
+    refuse_faults(plan)
     location = raw_calls_of(project, environment, calls, column)
     state = read_state(project, environment)
     found = read_with_progress(location)

@@ -38,7 +38,7 @@ from hipaa_mode.preview.difference import (
     in_words,
 )
 from hipaa_mode.preview.explain import OUTCOMES, Explainer, Line, Preview
-from hipaa_mode.project import destination_models, read_seeds, today
+from hipaa_mode.project import destination_models, read_seeds, refuse_faults, today
 from hipaa_mode.raw_calls import RawLocation
 
 LONGEST_SHOWN = 120
@@ -152,7 +152,7 @@ def _show_calls(
     configuration = read_seeds(project)
     models = destination_models(project)
     plan = make_plan(configuration, environment, today(), models)
-    _refuse_faults(plan)
+    refuse_faults(plan)
     if name not in plan.destinations:
         raise ConfigurationError(
             f"{environment} has no destination `{name}`. It has {', '.join(plan.destinations)}"
@@ -184,12 +184,6 @@ def _show_calls(
         highlight=False,
         style="dim",
     )
-
-
-def _refuse_faults(plan: Plan) -> None:
-    if plan.faults:
-        faults = "\n".join(f"- {fault}" for fault in plan.faults)
-        raise ConfigurationError(f"The configuration of {plan.environment} has faults:\n{faults}")
 
 
 def _as_json(plan: Plan, name: str, has_own_key: bool, previews: list[Preview]) -> dict[str, Any]:

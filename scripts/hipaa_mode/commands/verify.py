@@ -21,9 +21,9 @@ from hipaa_mode.commands._options import (
     messages,
     output,
 )
-from hipaa_mode.errors import ConfigurationError, ExitCode, HipaaModeError
+from hipaa_mode.errors import ExitCode, HipaaModeError
 from hipaa_mode.plan import Plan
-from hipaa_mode.project import dbt_command, read_plan
+from hipaa_mode.project import dbt_command, read_plan, refuse_faults
 from hipaa_mode.verify.lock import lock_verdicts
 from hipaa_mode.verify.manifest import read_manifest
 from hipaa_mode.verify.proof import Proof, Verdict, prove
@@ -64,9 +64,7 @@ def verify(
     proofs: list[Proof] = []
     for name in environment or ["dev"]:
         plan = read_plan(project, name, check_models=False)
-        if plan.faults:
-            faults = "\n".join(f"- {fault}" for fault in plan.faults)
-            raise ConfigurationError(f"The configuration of {name} has faults:\n{faults}")
+        refuse_faults(plan)
         if not as_json:
             count = len(plan.destinations)
             noun = "destination" if count == 1 else "destinations"

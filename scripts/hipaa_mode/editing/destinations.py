@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hipaa_mode.configuration import ALL_VIEWS, ANY, Configuration
-from hipaa_mode.editing.rows import find_destination, last_like, one_line, settle
-from hipaa_mode.editing.scaffold import (
-    Owner,
-    add_models,
-    describe_columns,
-    find_yaml,
-    remove_models,
-)
+from hipaa_mode.configuration import ALL_VIEWS, ANY
+from hipaa_mode.editing.rows import find_destination, last_like, one_line
+from hipaa_mode.editing.scaffold import Owner, add_models, find_yaml, remove_models
 from hipaa_mode.editing.workspace import Workspace
 from hipaa_mode.errors import ConfigurationError
 
@@ -61,7 +55,7 @@ def add_destination(
         )
     kind = workspace.configuration().types[new["destination_type"].strip()]
     add_models(workspace, name, kind.display_name, views, owner)
-    settle(workspace)
+    workspace.refuse_new_faults()
 
 
 def remove_destination(workspace: Workspace, name: str, environment: str | None = None) -> None:
@@ -97,7 +91,7 @@ def remove_destination(workspace: Workspace, name: str, environment: str | None 
         workspace.set_seed(seed_name, seed)
     if is_last:
         remove_models(workspace, name)
-    settle(workspace)
+    workspace.refuse_new_faults()
     where = ", ".join("every environment" if env == ANY else env for env in gone)
     workspace.notes.append(
         f"The next `dbt build` of {where} withdraws the published files of `{name}`"
@@ -147,45 +141,8 @@ def set_restriction(
         workspace.set_seed(SEED, seed.change(line, cells))
     else:
         workspace.set_seed(SEED, seed.add({**row, "environment": environment, **cells}, line))
-    settle(workspace)
+    workspace.refuse_new_faults()
     if restrict_phi and row.get("timestamp_precision", "").strip() == "exact":
         workspace.notes.append(
             f"`{name}` still receives exact times: its row says timestamp_precision exact"
         )
-
-
-def document_destinations(workspace: Workspace, names: Sequence[str] = ()) -> None:
-    """Bring the documentation of columns up to date after the seeds were edited by hand.
-
-    Args:
-        workspace: the project.
-        names: the destinations; all if none is named.
-
-    Raises:
-        ConfigurationError: the seeds have faults, or there is no such destination.
-    """
-    faults = workspace.faults()
-    if faults:
-        listed = "".join(f"\n- {fault}" for fault in faults)
-        raise ConfigurationError(f"Mend the configuration first:{listed}")
-    plans = workspace.plans()
-    known = sorted({name for plan in plans.values() for name in plan.destinations})
-    for name in names:
-        if name not in known:
-            raise ConfigurationError(
-                f"There is no destination `{name}`. Listed: {', '.join(known) or 'none'}"
-            )
-    for name in names or known:
-        describe_columns(workspace, plans, name)
-
-
-def owners(workspace: Workspace, configuration: Configuration) -> list[Owner]:
-    """Return who answers for the destinations there are, most often named first."""
-    found: list[Owner] = []
-    for name in sorted({name for _, name in configuration.listed}):
-        path = find_yaml(workspace, name)
-        text = None if path is None else workspace.yaml(path)
-        for exposure in (text.get(["exposures"]) or []) if text else []:
-            owner = exposure.get("owner") or {}
-            found.append(Owner(str(owner.get("name") or ""), str(owner.get("email") or "")))
-    return sorted(dict.fromkeys(found), key=found.count, reverse=True)

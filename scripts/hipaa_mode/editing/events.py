@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hipaa_mode.configuration import ANY, AllowedEvent, Configuration
-from hipaa_mode.editing.rows import covers, find_destination, last_like, plans_in, settle
+from hipaa_mode.editing.rows import covers, find_destination, last_like, plans_in
 from hipaa_mode.editing.workspace import Workspace
 from hipaa_mode.errors import ConfigurationError, HipaaModeError
 
@@ -58,7 +58,7 @@ def allow_event(
         workspace.set_seed(SEED, seed.add(new, near))
     elif sent_as is not None:
         workspace.set_seed(SEED, seed.change(row.row.line, {"sent_as": sent_as}))
-    settle(workspace)
+    workspace.refuse_new_faults()
 
 
 def deny_event(workspace: Workspace, environment: str, destination: str, event: str) -> None:
@@ -91,7 +91,7 @@ def deny_event(workspace: Workspace, environment: str, destination: str, event: 
                 seed = seed.add({**cells, "environment": other}, line)
         seed = seed.remove(line)
     workspace.set_seed(SEED, seed)
-    settle(workspace)
+    workspace.refuse_new_faults()
     for name, plan in plans_in(workspace.plans(), environment).items():
         known = plan.destinations.get(destination)
         if known and known.events is not None and event in known.events:

@@ -19,7 +19,6 @@ from hipaa_mode.editing.rows import (
     last_like,
     one_line,
     plans_in,
-    settle,
 )
 from hipaa_mode.editing.scaffold import add_models, remove_model
 from hipaa_mode.editing.workspace import Workspace
@@ -117,7 +116,7 @@ def set_property(
         workspace.set_seed(SEED, seed.change(row.row.line, changed | given))
     workspace.refuse_new_faults(with_models=False)
     _add_missing_model(workspace, place)
-    settle(workspace)
+    workspace.refuse_new_faults()
     _note_other_forms(workspace, place, _canonical(treatment))
 
 
@@ -205,7 +204,7 @@ def deny_property(workspace: Workspace, place: Place, reason: str = "") -> None:
     _rewrite(workspace, place, own, needs_row, one_line(reason))
     if place.property_list == ENVELOPE:
         _remove_models_without_id(workspace, place, str(path))
-    settle(workspace)
+    workspace.refuse_new_faults()
     _check_denied(workspace, place, path)
     if place.destination == ANY:
         for row in configuration.allowed_properties:

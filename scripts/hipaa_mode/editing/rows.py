@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from hipaa_mode.configuration import ALL_VIEWS, ANY, Configuration, Destination
-from hipaa_mode.editing.scaffold import column_documentation, describe_columns
+from hipaa_mode.configuration import ANY, Configuration, Destination
 from hipaa_mode.editing.seed_text import SeedText
-from hipaa_mode.editing.workspace import Workspace
 from hipaa_mode.errors import ConfigurationError
 from hipaa_mode.plan import Plan
 
@@ -87,31 +85,3 @@ def plans_in(plans: Mapping[str, Plan], environment: str) -> dict[str, Plan]:
     return {name: plan for name, plan in plans.items() if name == environment} or {
         name: plan for name, plan in plans.items() if name == ANY
     }
-
-
-def settle(workspace: Workspace) -> None:
-    """Check what the seeds say now, and bring the documentation of columns up to date.
-
-    Raises:
-        EditRefusedError: a build would refuse the result.
-    """
-    workspace.refuse_new_faults(with_models=False)
-    before, after = workspace.unchanged().plans(), workspace.plans()
-    if any(plan.faults for plan in after.values()):
-        workspace.notes.append(
-            "The configuration has other faults, so the columns' documentation was left as it "
-            "is. Mend them, then run `hipaa-mode destination document`"
-        )
-    else:
-        for destination in _names(after.values()):
-            if _documentation(before, destination) != _documentation(after, destination):
-                describe_columns(workspace, after, destination)
-    workspace.refuse_new_faults()
-
-
-def _names(plans: Iterable[Plan]) -> list[str]:
-    return sorted({name for plan in plans for name in plan.destinations})
-
-
-def _documentation(plans: Mapping[str, Plan], destination: str) -> list[object]:
-    return [column_documentation(plans, destination, view) for view in ALL_VIEWS]

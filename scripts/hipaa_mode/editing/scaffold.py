@@ -9,25 +9,13 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-from hipaa_mode.configuration import ALL_VIEWS, ENVELOPE, ENVELOPE_IDS, LATEST_VIEWS
+from hipaa_mode.configuration import ALL_VIEWS, LATEST_VIEWS
 from hipaa_mode.editing.workspace import Workspace
-from hipaa_mode.editing.yaml_text import (
-    INDENT,
-    Item,
-    OneLine,
-    OneLineList,
-    YamlText,
-    dump,
-    without_jinja,
-)
-from hipaa_mode.plan import CHANGED_AT, Plan, ViewColumn
+from hipaa_mode.editing.yaml_text import INDENT, OneLineList, YamlText, dump, without_jinja
 
 CHECK = "holds_only_what_is_allowed"
 """The test that every destination view has: all eight checks in one query. Without them a
 destination is not published."""
-
-META = "hipaa_mode"
-"""Key of a column's `meta` that is written from the seeds."""
 
 _CALLS = {
     "events": "Track, page and screen calls",
@@ -36,22 +24,6 @@ _CALLS = {
     "users": "The latest values of each user, and when one last changed",
     "groups_latest": "The latest values of each group, and when one last changed",
 }
-_ENVELOPE = {
-    "row_id": "Token of the message id: the key of the row for syncs.",
-    "call_type": "Type of the call.",
-    "event": "Name of the event, as this destination is told it.",
-    "timestamp": "When it happened (UTC), at this destination's precision.",
-    "received_at": "When the call was received (UTC), at this destination's precision.",
-    CHANGED_AT: "When one of the values last changed (UTC), at this destination's precision.",
-    "user_id": "Id of the user.",
-    "anonymous_id": "Id of the device or browser.",
-    "group_id": "Id of the group.",
-}
-_LATEST_ROW_IDS = {
-    "user_id": "Token of the user: the key of the row for syncs.",
-    "group_id": "Token of the group: the key of the row for syncs.",
-}
-_ID_FORMS = {"mask": "a token", "allow": "as it is", "deny": "always null"}
 
 
 @dataclass(frozen=True)
@@ -137,14 +109,12 @@ def remove_model(workspace: Workspace, destination: str, view: str) -> None:
     text = None if path is None else workspace.yaml(path)
     if path is None or text is None:
         return
-    models = text.items(["models"])
-    text.set_items(["models"], [item for item in models if item.data.get("name") != name])
+    text.remove(["models"], lambda model: model.get("name") == name)
     for place, _ in enumerate(text.get(["exposures"]) or []):
-        where: list[str | int] = ["exposures", place, "depends_on"]
-        read = text.items(where)
-        others = [item for item in read if f"'{name}'" not in str(item.data).replace('"', "'")]
-        if len(others) < len(read):
-            text.set_items(where, others)
+        text.remove(
+            ["exposures", place, "depends_on"],
+            lambda ref: f"'{name}'" in str(ref).replace('"', "'"),
+        )
     workspace.set_yaml(path, text)
 
 
@@ -164,153 +134,6 @@ def find_yaml(workspace: Workspace, destination: str) -> PurePosixPath | None:
     return None
 
 
-def describe_columns(workspace: Workspace, plans: Mapping[str, Plan], destination: str) -> None:
-    """Write the columns of a destination's views into its YAML, from the seeds' reasons.
-
-    Of each column the description and `config.meta.hipaa_mode` are the seeds'. Other keys of a
-    column and columns that no view has are kept; comments inside a column that changes are not.
-    """
-    path = find_yaml(workspace, destination)
-    text = None if path is None else workspace.yaml(path)
-    if path is None or text is None:
-        return
-    for place, model in enumerate(text.get(["models"]) or []):
-        name, _, view = str(model.get("name")).rpartition("__")
-        if name != destination or view not in ALL_VIEWS:
-            continue
-        where: list[str | int] = ["models", place, "columns"]
-        items = text.items(where)
-        text.set_items(where, _merged(items, column_documentation(plans, destination, view)))
-    workspace.set_yaml(path, text)
-
-
-def column_documentation(
-    plans: Mapping[str, Plan], destination: str, view: str
-) -> list[dict[str, Any]]:
-    """Describe the columns of a view as dbt YAML, for all environments at once.
-
-    Args:
-        plans: the plan of each environment.
-        destination: name of the destination.
-        view: which of its views.
-    """
-    by_environment: dict[str, dict[str, ViewColumn]] = {}
-    for environment, plan in plans.items():
-        if destination in plan.destinations:
-            found = plan.destinations[destination]
-            columns = (found.views | found.latest_views).get(view, [])
-            by_environment[environment] = {column.name: column for column in columns}
-    names = dict.fromkeys(name for columns in by_environment.values() for name in columns)
-    return [_documented(name, by_environment) for name in names]
-
-
-def _documented(name: str, by_environment: dict[str, dict[str, ViewColumn]]) -> dict[str, Any]:
-    found = {
-        environment: columns[name]
-        for environment, columns in by_environment.items()
-        if name in columns
-    }
-    facts = {environment: _facts(column) for environment, column in found.items()}
-    meta: dict[str, Any] = {}
-    for key in dict.fromkeys(key for values in facts.values() for key in values):
-        values = {environment: known[key] for environment, known in facts.items() if key in known}
-        first = next(iter(values.values()))
-        is_same = len(values) == len(facts) and all(value == first for value in values.values())
-        meta[key] = first if is_same else values
-    if len(found) < len(by_environment):
-        meta["environments"] = sorted(found)
-    texts = {environment: _description(column) for environment, column in found.items()}
-    if len(set(texts.values())) == 1:
-        description = next(iter(texts.values()))
-    else:
-        description = " ".join(
-            f"In {environment}: {text.rstrip('.')}." for environment, text in texts.items()
-        )
-    return {
-        "name": without_jinja(name),
-        "description": without_jinja(description),
-        "config": OneLine(meta={META: _without_jinja(meta)}),
-    }
-
-
-def _facts(column: ViewColumn) -> dict[str, Any]:
-    facts: dict[str, Any] = {"property_list": column.property_list}
-    if column.path:
-        facts["property"] = column.path
-    if column.treatment != ENVELOPE:
-        facts["treatment"] = column.treatment
-    if column.normalize != "none":
-        facts["normalize"] = column.normalize
-    if column.guard:
-        facts["guard"] = column.guard
-    if column.scope is not None and "/" in column.scope:
-        facts["mask_scope"] = "property"
-    if column.events is not None:
-        facts["events"] = list(column.events)
-    return facts
-
-
-def _description(column: ViewColumn) -> str:
-    if column.property_list == ENVELOPE and column.name in _ENVELOPE:
-        text = _ENVELOPE[column.name]
-        if column.name == "row_id":
-            return _LATEST_ROW_IDS.get(column.masked_column.partition("__")[0], text)
-        if column.name in ENVELOPE_IDS:
-            text = f"{text[:-1]}, {_ID_FORMS.get(column.treatment, column.treatment)}."
-        return text
-    return column.reason or f"Property {column.path}, for which no reason is given."
-
-
-def _merged(items: Sequence[Item], documented: Sequence[dict[str, Any]]) -> list[Item]:
-    by_name = {
-        str(item.data.get("name")).casefold(): item
-        for item in items
-        if isinstance(item.data, dict)
-    }
-    merged: list[Item] = []
-    for column in documented:
-        known = by_name.pop(str(column["name"]).casefold(), None)
-        if known is None:
-            merged.append(Item(column))
-            continue
-        data = {**known.data, **column}
-        config = OneLine(known.data.get("config") or {})
-        config["meta"] = {**(config.get("meta") or {}), **column["config"]["meta"]}
-        data["config"] = config
-        merged.append(known if data == known.data else Item(data))
-    written_before = [
-        item
-        for item in items
-        if not isinstance(item.data, dict)
-        or (str(item.data.get("name")).casefold() in by_name and not _is_ours_alone(item.data))
-    ]
-    return [*merged, *(_without_our_meta(item) for item in written_before)]
-
-
-def _is_ours_alone(data: dict[str, Any]) -> bool:
-    """Whether nobody added anything to a column that the seeds once had."""
-    config = data.get("config") or {}
-    return (
-        set(data) <= {"name", "description", "config"}
-        and set(config) == {"meta"}
-        and set(config["meta"] or {}) == {META}
-    )
-
-
-def _without_our_meta(item: Item) -> Item:
-    if not isinstance(item.data, dict):
-        return item
-    meta = (item.data.get("config") or {}).get("meta") or {}
-    if META not in meta:
-        return item
-    kept = {key: value for key, value in meta.items() if key != META}
-    config = {key: value for key, value in item.data["config"].items() if key != "meta"}
-    if kept:
-        config["meta"] = kept
-    data = {key: value for key, value in item.data.items() if key != "config"}
-    return Item({**data, "config": OneLine(config)} if config else data)
-
-
 def _described(content: bytes) -> set[str]:
     try:
         data = yaml.safe_load(content)
@@ -318,16 +141,6 @@ def _described(content: bytes) -> set[str]:
         return set()
     models = data.get("models") if isinstance(data, dict) else None
     return {str(model.get("name")) for model in models or [] if isinstance(model, dict)}
-
-
-def _without_jinja(value: Any) -> Any:
-    if isinstance(value, str):
-        return without_jinja(value)
-    if isinstance(value, list):
-        return [_without_jinja(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _without_jinja(item) for key, item in value.items()}
-    return value
 
 
 def _model_yaml(

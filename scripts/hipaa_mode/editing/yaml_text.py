@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import yaml  # type: ignore[import-untyped]
@@ -17,7 +16,6 @@ import yaml  # type: ignore[import-untyped]
 from hipaa_mode.errors import ConfigurationError
 
 INDENT = 2
-_STR_TAG = "tag:yaml.org,2002:str"
 _NULL_TAG = "tag:yaml.org,2002:null"
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -77,19 +75,6 @@ def dump(value: Any, indent: int = 0) -> str:
 def without_jinja(text: str) -> str:
     """Make text safe for a dbt YAML file, where dbt would run a Jinja expression in it."""
     return re.sub(r"\{(?=[{%#])", "{ ", text)
-
-
-@dataclass(frozen=True)
-class Item:
-    """An item of a list that is to be written.
-
-    Attributes:
-        data: what it holds.
-        text: the text to keep for it, dash and comments included; None to write it anew.
-    """
-
-    data: Any
-    text: str | None = None
 
 
 class YamlText:
@@ -164,31 +149,19 @@ class YamlText:
         target.append(value)
         self._edit(lambda: self._append(path, value), wanted, path, value)
 
-    def items(self, path: Path) -> list[Item]:
-        """Return the items of the list at a path, each with its text as it stands."""
-        node = self._node(path)
-        if not isinstance(node, yaml.SequenceNode):
-            return []
-        data = self.get(path)
-        if node.flow_style or not node.value:
-            return [Item(value) for value in data]
-        starts = [self._line_start(item.start_mark.index) for item in node.value]
-        ends = [*starts[1:], self._line_end(self._content_end(node))]
-        return [Item(value, self.text[start:end]) for value, start, end in zip(data, starts, ends)]
+    def remove(self, path: Path, is_meant: Callable[[Any], bool]) -> None:
+        """Remove the items that a test picks from the list at a path."""
+        for place in reversed(range(len(self.get(path) or []))):
+            if is_meant(self.get([*path, place])):
+                self._remove_one(path, place)
 
-    def set_items(self, path: Path, items: Iterable[Item]) -> None:
-        """Write the list at a path anew; items with a text keep it."""
-        items = list(items)
-        values = [item.data for item in items]
-        if self.get(path) is None:
-            self.set(path, values)
-            return
+    def _remove_one(self, path: Path, place: int) -> None:
         wanted = copy.deepcopy(self.data())
         target = wanted
-        for step in path[:-1]:
+        for step in path:
             target = target[step]
-        target[path[-1]] = values
-        self._edit(lambda: self._set_items(path, items), wanted, path, values)
+        del target[place]
+        self._edit(lambda: self._remove(path, place), wanted, path, target)
 
     # The edits themselves
 
@@ -284,25 +257,20 @@ class YamlText:
             gap = ", " if "," not in between else "" if between[-1].isspace() else " "
         self._splice(end, end, gap + written[1:-1])
 
-    def _set_items(self, path: Path, items: list[Item]) -> None:
-        parent = self._node(path[:-1])
-        if not isinstance(parent, yaml.MappingNode) or parent.flow_style:
+    def _remove(self, path: Path, place: int) -> None:
+        node = self._node(path)
+        if not isinstance(node, yaml.SequenceNode) or len(node.value) == 1:
             raise UneditableYamlError(self.label)
-        key, node = next(pair for pair in parent.value if pair[0].value == path[-1])
-        start = self._line_start(key.start_mark.index)
-        if isinstance(node, yaml.SequenceNode) and not node.flow_style:
-            indent = node.start_mark.column
-            start = self._line_start(node.start_mark.index)
-            end = self._line_end(self._content_end(node))
-            head = ""
-        else:
-            indent = key.start_mark.column + INDENT
-            end = self._line_end(max(key.end_mark.index, self._content_end(node)))
-            head = " " * key.start_mark.column + f"{path[-1]}:\n"
-        written = "".join(
-            dump([item.data], indent) if item.text is None else item.text for item in items
-        )
-        self._splice(start, end, head + written)
+        starts = [item.start_mark.index for item in node.value]
+        if node.flow_style:
+            ends = [item.end_mark.index for item in node.value]
+            if place:
+                self._splice(ends[place - 1], ends[place], "")
+            else:
+                self._splice(starts[0], starts[1], "")
+            return
+        lines = [*map(self._line_start, starts), self._line_end(self._content_end(node))]
+        self._splice(lines[place], lines[place + 1], "")
 
     # Places in the text
 

@@ -29,6 +29,7 @@ from hipaa_mode.editing.scaffold import ALL_VIEWS, CHECK
 from hipaa_mode.editing.screens import destination_screens
 from hipaa_mode.editing.workspace import EditRefusedError, Workspace, unified_diff
 from hipaa_mode.editing.writing import EditConflictError, FileChange, write_changes
+from hipaa_mode.editing.yaml_text import YamlText
 from hipaa_mode.errors import ConfigurationError, ExitCode, HipaaModeError
 from hipaa_mode.project import read_plan
 
@@ -46,14 +47,12 @@ NO_LOCK = (
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's configuration and models, its columns documented; no macros, no dbt."""
+    """The demo's configuration and models; no macros, no dbt."""
     folder = tmp_path_factory.mktemp("demo") / "project"
     folder.mkdir()
     shutil.copy(REPOSITORY / "dbt_project.yml", folder)
     shutil.copytree(REPOSITORY / "seeds", folder / "seeds")
     shutil.copytree(REPOSITORY / "models/destination_views", folder / "models/destination_views")
-    result = run(folder, "destination", "document", "--yes")
-    assert result.exit_code == 0, result.output
     return folder
 
 
@@ -79,22 +78,12 @@ def columns(project: Path, destination: str, view: str, environment: str) -> dic
     return {column.name: column.treatment for column in plan.destinations[destination].views[view]}
 
 
-def documented(project: Path, model: str) -> dict[str, dict[str, object]]:
-    [found] = [
-        item
-        for path in (project / "models").rglob("*.yml")
-        for item in yaml.safe_load(path.read_text())["models"]
-        if item["name"] == model
-    ]
-    return {column["name"]: column for column in found["columns"]}
-
-
 class TestAllowMaskAndDeny:
-    def test_a_property_that_is_allowed_is_one_row_and_one_documented_column(self, project: Path):
+    def test_a_property_that_is_allowed_is_one_row(self, project: Path):
         before = files(project)
         result = run(project, "allow", "ga4", "coupon", "--reason", "Our own, few", "--yes")
         assert result.exit_code == 0, result.output
-        assert changed(before, files(project)) == {PROPERTIES, GA4_YAML}
+        assert changed(before, files(project)) == {PROPERTIES}
         went, came = differing_lines(before[PROPERTIES], files(project)[PROPERTIES])
         assert (went, came) == (
             Counter(),
@@ -102,15 +91,6 @@ class TestAllowMaskAndDeny:
         )
         assert columns(project, "ga4", "events", "dev")["coupon"] == "allow"
         assert "coupon" not in columns(project, "ga4", "events", "prod")
-        column = documented(project, "ga4__events")["coupon"]
-        assert column["description"] == "Our own, few"
-        assert column["config"]["meta"]["hipaa_mode"] == {
-            "property_list": "event",
-            "property": "coupon",
-            "treatment": "allow",
-            "guard": "block",
-            "environments": ["dev"],
-        }
 
     def test_allowed_and_denied_again_every_byte_is_as_before(self, project: Path):
         before = files(project)
@@ -123,8 +103,6 @@ class TestAllowMaskAndDeny:
         assert "plan" not in columns(project, "ga4", "events", "prod")
         assert columns(project, "ga4", "events", "dev")["plan"] == "allow"
         assert columns(project, "mailchimp", "events", "prod")["plan"] == "allow"
-        meta = documented(project, "ga4__events")["plan"]["config"]["meta"]["hipaa_mode"]
-        assert meta["environments"] == ["dev"]
         before = files(project)
         run(project, "mask", "ga4", "plan", "-e", "prod", "--reason", "Counts", "--yes")
         assert columns(project, "ga4", "events", "prod")["plan"] == "mask"
@@ -235,13 +213,6 @@ class TestAllowMaskAndDeny:
         result = run(project, "deny", "care_crm", "email", "--yes")
         assert result.exit_code == ExitCode.BAD_CONFIGURATION
         assert "is not restricted" in str(result.exception)
-
-    def test_jinja_in_a_reason_is_not_run_by_dbt(self, project: Path):
-        run(project, "allow", "ga4", "form", "--reason", "{{ env_var(KEY) }} {%x%} {{{", "--yes")
-        assert files(project)[PROPERTIES].count(b"{{ env_var(KEY) }}") == 1
-        text = files(project)[GA4_YAML].decode()
-        assert "{ { env_var(KEY) }} { %x%} { { {" in text
-        assert not any(opening in text for opening in ("{{ env", "{%", "{{{"))
 
 
 class TestRefusals:
@@ -439,6 +410,13 @@ class TestDestinations:
         result = run(project, "destination", "add", "fax", "-t", "webhook", "--yes")
         assert "An owner is missing" in str(result.exception)
 
+    def test_jinja_in_the_name_of_an_owner_is_not_run_by_dbt(self, project: Path):
+        run(project, "destination", "add", "fax", "-t", "webhook", "--yes",
+            "--owner-name", "{{ env_var(KEY) }} {%x%} {{{")  # fmt: skip
+        text = files(project)["models/destination_views/fax/_fax.yml"].decode()
+        assert "{ { env_var(KEY) }} { %x%} { { {" in text
+        assert not any(opening in text for opening in ("{{", "{%"))
+
     def test_views_of_latest_values_are_described_as_such(self, project: Path):
         run(project, "destination", "add", "fax", "-t", "webhook", "--yes", "--owner-name", "Ann",
             "--views", "events,identifies,users")  # fmt: skip
@@ -449,9 +427,6 @@ class TestDestinations:
         described = yaml.safe_load((folder / "_fax.yml").read_text())
         users = {model["name"]: model for model in described["models"]}["fax__users"]
         assert "latest values of each user" in users["description"]
-        columns = {column["name"]: column["description"] for column in users["columns"]}
-        assert columns["row_id"] == "Token of the user: the key of the row for syncs."
-        assert "last changed" in columns["changed_at"]
         assert "ref('fax__users')" in described["exposures"][0]["depends_on"]
         run(project, "destination", "remove", "fax", "--yes")
         assert not folder.exists()
@@ -678,45 +653,33 @@ class TestShowingAndAsking:
 class TestYamlOfPeople:
     def test_what_people_wrote_is_kept(self, project: Path):
         path = project / GA4_YAML
-        text = path.read_text()
         mine = (
-            text.replace("version: 2\n", "# Ours.\nversion: 2\n")
-            .replace(
-                "      - name: plan\n",
-                "      # About plans.\n      - name: plan\n        data_tests: [not_null]\n",
-                1,
-            )
-            .replace("    columns:\n", "    columns:\n      - {name: extra, description: x}\n", 1)
+            path.read_text()
+            .replace("version: 2\n", "# Ours.\nversion: 2\n")
             .replace("exposures:\n", "# Theirs.\nexposures:\n")
+            .replace("  - name: ga4__users\n", "  - name: ga4__users  # Sums up.\n")
         )
         path.write_text(mine)
-        run(project, "allow", "ga4", "form", "--reason", "Ours", "--yes")
-        added = "      - name: form\n        description: Ours\n"
-        after = path.read_text()
-        assert added in after
-        went, came = differing_lines(mine.encode(), after.encode())
-        assert went == Counter()
-        assert came.total() == 3
-        assert "      # About plans.\n      - name: plan\n        data_tests: [not_null]" in after
-        run(project, "deny", "ga4", "plan", "-e", ANY, "--yes")
-        left = documented(project, "ga4__events")["plan"]
-        assert left["data_tests"] == ["not_null"] and "config" not in left
+        run(project, "deny", "ga4", "group_id", "--list", "envelope", "-e", ANY, "--yes")
+        went, came = differing_lines(mine.encode(), path.read_bytes())
+        assert came == Counter()
+        about = ("ga4__groups_latest", "values of each group", "holds_only_what_is_allowed")
+        assert [line for line in went if not any(word in line for word in about)] == []
+        models = yaml.safe_load(path.read_text())["models"]
+        assert "ga4__groups_latest" not in {model["name"] for model in models}
 
-    def test_a_description_that_went_stale_is_told_and_mended(self, project: Path):
-        seed = project / PROPERTIES
-        seed.write_text(seed.read_text().replace("Two currency codes", "Three currency codes"))
-        assert run(project, "destination", "document").exit_code == ExitCode.FAILED_CHECK
-        assert run(project, "destination", "document", "--yes").exit_code == 0
-        assert documented(project, "ga4__events")["currency"]["description"] == (
-            "Three currency codes"
-        )
-        assert run(project, "destination", "document").exit_code == 0
+    @pytest.mark.parametrize("place", [0, 1, 2])
+    def test_an_item_of_a_list_in_brackets_is_removed(self, place: int):
+        text = YamlText("a: [x, y,  z] # Mine.\nb: 1\n", "ours.yml")
+        text.remove(["a"], lambda item: item == "xyz"[place])
+        assert text.get(["a"]) == [item for item in "xyz" if item != "xyz"[place]]
+        assert text.text.endswith("] # Mine.\nb: 1\n")
 
     def test_yaml_that_cant_be_edited_safely_is_left(self, project: Path):
         path = project / GA4_YAML
-        path.write_text("version: 2\nmodels: [{name: ga4__events, columns: [&a {name: x}, *a]}]\n")
+        path.write_text("version: 2\nmodels: [&a {name: ga4__groups_latest}, *a]\n")
         before = files(project)
-        result = run(project, "allow", "ga4", "form", "--reason", "Ours", "--yes")
+        result = run(project, "deny", "ga4", "group_id", "--list", "envelope", "-e", ANY, "--yes")
         assert result.exit_code == ExitCode.BAD_CONFIGURATION
         assert "Write this into it by hand" in str(result.exception)
         assert files(project) == before

@@ -347,11 +347,6 @@ def listing_sha256(hashes: Mapping[str, str]) -> str:
 def hashes(entry: Mapping[str, Any]) -> dict[str, str]:
     """Return the hash of each view of a delivery."""
     views = entry.get("views")
-    if views is None:
-        # Before files were split by day, an entry told of one file a view.
-        files = [file for file in entry.get("files") or [] if isinstance(file, dict)]
-        names = {str(file.get("file")): str(file.get("sha256")) for file in files}
-        return {publishing.view_of(n): listing_sha256({n: digest}) for n, digest in names.items()}
     told = views if isinstance(views, list) else []
     return {str(v.get("view")): str(v.get("sha256")) for v in told if isinstance(v, dict)}
 
@@ -565,8 +560,7 @@ def _allowlist_problem(entry: Entry, known: set[str]) -> str:
         known.add(named)
         return ""
     is_delivery = entry["outcome"] == PUBLISHED and "views" in entry
-    needs_one = "allowlist" in entry or (is_delivery and entry.get("version") != 1)
-    if needs_one and named not in known:
+    if ("allowlist" in entry or is_delivery) and named not in known:
         return "names no allowlist that it or an entry before it holds"
     return ""
 

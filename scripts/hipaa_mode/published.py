@@ -1,8 +1,4 @@
-"""What is published, told the same way whatever the version of the manifest that says it.
-
-A manifest of version 1 has one file a view, and says of the file what is to be said of the view.
-A later one has `views` beside `files`, of which there are many a view.
-"""
+"""What is published, as the manifests say."""
 
 from __future__ import annotations
 
@@ -81,31 +77,16 @@ def _destination(manifest: Mapping[str, Any]) -> PublishedDestination:
                 tuple(facts.get("columns") or ()),
                 facts.get("properties_dropped"),
             )
-            for name, facts in sorted(described_views(manifest).items())
+            for name, facts in sorted(manifest["views"].items())
         ),
         files=len(files),
         size=sum(int(facts.get("bytes") or 0) for facts in files.values()),
     )
 
 
-def described_views(manifest: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return what a manifest says of each view, by its full name."""
-    views = manifest.get("views")
-    if isinstance(views, Mapping):
-        return dict(views)
-    return {
-        f"{manifest['destination']}__{facts['view']}": facts
-        for facts in manifest["files"].values()
-    }
-
-
 def delivered_rows(entry: Mapping[str, Any]) -> dict[str, int]:
     """Return the rows of each view in an entry of the audit log, by the view's short name."""
-    told = entry.get("views")
-    if isinstance(told, Mapping):
-        told = [{"view": name, **facts} for name, facts in told.items()]
-    rows: dict[str, int] = {}
-    for facts in told if isinstance(told, list) else entry.get("files") or ():
-        view = str(facts.get("view") or facts.get("name") or "").rpartition("__")[2]
-        rows[view] = rows.get(view, 0) + int(facts.get("rows") or 0)
-    return rows
+    return {
+        str(facts["view"]).rpartition("__")[2]: int(facts["rows"])
+        for facts in entry.get("views") or ()
+    }

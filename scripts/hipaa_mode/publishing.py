@@ -404,14 +404,9 @@ def read_manifest(path: Path) -> dict[str, Any]:
     """Read one manifest; see `read_manifests`."""
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(manifest["destination"], str) or not isinstance(manifest["files"], dict):
-            raise TypeError
-        if "views" not in manifest:
-            # Before files were split by day, each was a view.
-            manifest["views"] = {view_of(name): facts for name, facts in manifest["files"].items()}
-            for name, facts in manifest["files"].items():
-                manifest["files"][name] = {**facts, "view": view_of(name)}
-        if not isinstance(manifest["views"], dict):
+        if not isinstance(manifest["destination"], str) or not all(
+            isinstance(manifest[part], dict) for part in ("files", "views")
+        ):
             raise TypeError
         for facts in manifest["files"].values():
             if not isinstance(facts["bytes"], int) or not isinstance(facts["sha256"], str):

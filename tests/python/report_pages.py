@@ -57,8 +57,8 @@ def write_project(folder: Path, seeds: Seeds, views: tuple[str, ...] = ("events"
             model.write_text(f"{{{{ hipaa_mode.destination_{view}('{name}') }}}}")
 
 
-def manifest(project: Path, name: str, is_new_form: bool, **facts: Any) -> dict[str, Any]:
-    """A manifest as a build writes it, of the form of today or of the one to come."""
+def manifest(project: Path, name: str, **facts: Any) -> dict[str, Any]:
+    """A manifest as a build writes it."""
     plan = read_plan(project, "dev").destinations[name]
     columns = [
         {
@@ -82,20 +82,17 @@ def manifest(project: Path, name: str, is_new_form: bool, **facts: Any) -> dict[
         "calls": {"raw": 6000, "staged": 5913, "duplicates": 53, "rejected": 34},
         **facts,
     }
-    if is_new_form:
-        days = ("2026-03-01", "2026-03-02")
-        files = {
-            f"{name}__events/{day}.parquet": {"view": f"{name}__events", "rows": 856, **stored}
-            for day in days
-        }
-        return {**content, "views": {f"{name}__events": view}, "files": files}
-    return {**content, "files": {f"{name}__events.parquet": {**view, **stored}}}
+    files = {
+        f"{name}__events/{day}.parquet": {"view": f"{name}__events", "rows": 856, **stored}
+        for day in ("2026-03-01", "2026-03-02")
+    }
+    return {**content, "views": {f"{name}__events": view}, "files": files}
 
 
-def publish(project: Path, name: str, is_new_form: bool = False, **facts: Any) -> None:
+def publish(project: Path, name: str, **facts: Any) -> None:
     folder = project / "published/dev" / name
     folder.mkdir(parents=True, exist_ok=True)
-    content = manifest(project, name, is_new_form, **facts)
+    content = manifest(project, name, **facts)
     (folder / "manifest.json").write_text(json.dumps(content))
 
 

@@ -203,7 +203,7 @@ def _runs_table(environment: str, shown: list[audit.Entry]) -> Table:
     for heading in ("Time (UTC)", "Destination", "Outcome", "Rows", "Allowlist", "Why"):
         table.add_column(heading, overflow="fold")
     for entry in shown:
-        rows = [f"{view['view']}: {view['rows']:,}" for view in _views(entry)]
+        rows = [f"{view['view']}: {view['rows']:,}" for view in entry.get("views", [])]
         reasons = list(entry.get("reasons", []))
         if entry.get("in_place_at_start"):
             reasons.insert(0, "in place when the days asked for began")
@@ -241,11 +241,6 @@ def _withheld(entry: audit.Entry) -> list[str]:
     return lines
 
 
-def _views(entry: audit.Entry) -> list[dict[str, Any]]:
-    # Before files were split by day, an entry told of one file a view.
-    return list(entry.get("views") or entry.get("files") or [])
-
-
 def _allowlist_tables(shown: list[audit.Entry]) -> list[Table]:
     allowlists: dict[tuple[str, str], dict[str, Any]] = {}
     for entry in shown:
@@ -260,7 +255,7 @@ def _allowlist_tables(shown: list[audit.Entry]) -> list[Table]:
         )
         for heading in ("View", "Column", "Property", "Treatment", "Guard", "Reason"):
             table.add_column(heading, overflow="fold")
-        for view in _views(entry):
+        for view in entry.get("views", []):
             for column in view.get("columns", []):
                 table.add_row(
                     view["view"],

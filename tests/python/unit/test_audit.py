@@ -391,52 +391,6 @@ def test_the_hash_of_a_view_is_what_sha256sum_prints_of_its_files(tmp_path: Path
     assert audit.listing_sha256(hashes) == shell.stdout.decode().split()[0]
 
 
-@pytest.fixture
-def of_one_file_a_view(root: Path) -> Path:
-    """A publication, with its log, of before files were split by day."""
-    folder = root / "dev" / "ga4"
-    folder.mkdir(parents=True)
-    (folder / "ga4__events.parquet").write_bytes(b"rows")
-    digest = hashlib.sha256(b"rows").hexdigest()
-    facts = {"rows": 1, "bytes": 4, "sha256": digest}
-    run = {"destination": "ga4", "dbt_invocation_id": "the run before"}
-    manifest = {**run, "files": {"ga4__events.parquet": facts}}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    files = [{"file": "ga4__events.parquet", "rows": 1, "sha256": digest}]
-    with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
-        log.append([{**run, "outcome": audit.PUBLISHED, "files": files}])
-    return folder
-
-
-def test_an_entry_of_one_file_a_view_still_tells_what_is_published(
-    root: Path, of_one_file_a_view: Path
-):
-    assert faults(root) == []
-    with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
-        assert audit.unrecorded(log) == []
-    (of_one_file_a_view / "ga4__events.parquet").write_bytes(b"more")
-    assert any("are not those of the last entry (number 1)" in fault for fault in faults(root))
-
-
-def test_a_log_goes_on_from_one_file_a_view_to_one_a_day(root: Path, of_one_file_a_view: Path):
-    (of_one_file_a_view / "ga4__events.parquet").unlink()
-    (of_one_file_a_view / "ga4__events").mkdir()
-    (of_one_file_a_view / "ga4__events/2026-03-01.parquet").write_bytes(b"rows")
-    facts = {"rows": 1, "bytes": 4, "sha256": hashlib.sha256(b"rows").hexdigest()}
-    manifest = {
-        "destination": "ga4",
-        "dbt_invocation_id": "the run after",
-        "views": {"ga4__events": {"rows": 1, "columns": []}},
-        "files": {"ga4__events/2026-03-01.parquet": {**facts, "view": "ga4__events"}},
-    }
-    (of_one_file_a_view / "manifest.json").write_text(json.dumps(manifest))
-    with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
-        [entry] = audit.unrecorded(log)
-        log.append([entry])
-    assert (entry["destination"], entry["views"][0]["files"]) == ("ga4", 1)
-    assert faults(root) == []
-
-
 def test_git_state_is_none_outside_a_repository(tmp_path: Path):
     assert audit.git_state(tmp_path / "nowhere") is None
 

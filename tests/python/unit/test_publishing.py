@@ -199,23 +199,6 @@ def test_what_is_written_aside_and_not_published_is_discarded(tmp_path: Path):
     assert published(tmp_path) == before
 
 
-def test_a_manifest_of_one_file_a_view_can_still_be_read(tmp_path: Path):
-    folder = tmp_path / "dev" / "ga4"
-    folder.mkdir(parents=True)
-    (folder / "ga4__events.parquet").write_bytes(OLD[EVENTS])
-    facts = {
-        "view": "events",
-        "rows": 1,
-        "bytes": len(OLD[EVENTS]),
-        "sha256": hashlib.sha256(OLD[EVENTS]).hexdigest(),
-    }
-    old = {"destination": "ga4", "files": {"ga4__events.parquet": facts}}
-    (folder / MANIFEST).write_text(json.dumps(old))
-    [manifest] = read_manifests(tmp_path, "dev")
-    assert manifest["views"] == {"ga4__events": facts}
-    assert check_files(tmp_path, "dev") == []
-
-
 def test_a_destination_without_files_publishes_its_manifest(tmp_path: Path):
     publish(tmp_path, OLD)
     publish(tmp_path, {})

@@ -32,7 +32,6 @@ from hipaa_mode.received.lock_file import LOCK_FILE, write_lock
 from hipaa_mode.report.render import render
 from hipaa_mode.stops import Stop, with_stop
 
-# What is published, in both forms of the manifest
 
 
 @pytest.fixture
@@ -45,25 +44,20 @@ def page(tmp_path: Path, seeds: Seeds) -> Path:
     return hostile_report(tmp_path, seeds)
 
 
-@pytest.mark.parametrize("is_new_form", [False, True], ids=["files", "views"])
-def test_manifests_of_both_forms(tmp_path: Path, seeds: Seeds, is_new_form: bool):
+def test_what_is_published_is_read_from_the_manifest(tmp_path: Path, seeds: Seeds):
     write_project(tmp_path, seeds)
-    publish(tmp_path, "ga4", is_new_form)
+    publish(tmp_path, "ga4")
     found = read_published(tmp_path / "published", "dev")["ga4"]
     [view] = found.views
     assert (view.name, view.rows, view.properties_dropped) == ("ga4__events", 1712, 62)
     assert {"email", "plan"} <= {column["name"] for column in view.columns}
-    assert (found.files, found.size) == ((2, 20) if is_new_form else (1, 10))
+    assert (found.files, found.size) == (2, 20)
     assert found.calls["rejected"] == 34
 
 
-def test_rows_of_audit_entries_of_both_forms():
-    files = [{"view": "events", "rows": 3}, {"view": "events", "rows": 4}, {"view": "groups"}]
-    assert delivered_rows({"files": files}) == {"events": 7, "groups": 0}
-    views = {"ga4__events": {"rows": 7}, "ga4__groups": {"rows": 0}}
-    assert delivered_rows({"files": files, "views": views}) == {"events": 7, "groups": 0}
-    listed = [{"view": "ga4__events", "rows": 7}]
-    assert delivered_rows({"files": files, "views": listed}) == {"events": 7}
+def test_rows_of_audit_entries():
+    listed = [{"view": "ga4__events", "rows": 7}, {"view": "ga4__groups", "rows": 0}]
+    assert delivered_rows({"views": listed}) == {"events": 7, "groups": 0}
     assert delivered_rows({"outcome": "refused"}) == {}
 
 
@@ -204,12 +198,12 @@ def test_proofs(tmp_path: Path, seeds: Seeds):
 
 def test_audit_trail(tmp_path: Path, seeds: Seeds):
     write_project(tmp_path, seeds)
-    publish(tmp_path, "ga4", is_new_form=True)
+    publish(tmp_path, "ga4")
     with audit.AuditLog(tmp_path / "published", "dev") as log:
         log.append(
             [
                 {
-                    **audit.delivery(manifest(tmp_path, "ga4", True)),
+                    **audit.delivery(manifest(tmp_path, "ga4")),
                     "checks": ["one", "two"],
                     "git": {"commit": "c" * 40, "dirty": True},
                 },

@@ -7,13 +7,12 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from hipaa_mode.consent import STRATEGIES, ConsentRule, rule
 from hipaa_mode.names import is_destination, is_environment
 from hipaa_mode.optional_lists import OptionalLists, read_optional_lists
 from hipaa_mode.paths import PathSyntaxError, PropertyPath, parse_path, snake_case
-from hipaa_mode.seeds import SEED_COLUMNS, Fault, SeedRow, read_seed
+from hipaa_mode.seeds import SEED_COLUMNS, Fault, SeedFile, SeedRow, read_seed
 from hipaa_mode.small_areas import SmallAreas, read_small_areas
 from hipaa_mode.stops import SEED as STOPS
 from hipaa_mode.stops import Stop, stopped_in
@@ -274,7 +273,7 @@ class Configuration:
 
 
 def read_configuration(
-    seed_files: Mapping[str, Path],
+    seed_files: Mapping[str, SeedFile],
     labels: Mapping[str, str],
     targets: Iterable[str] = (),
 ) -> Configuration:
@@ -314,7 +313,7 @@ def read_configuration(
 
 
 def _read_rows(
-    configuration: Configuration, seed_files: Mapping[str, Path], labels: Mapping[str, str]
+    configuration: Configuration, seed_files: Mapping[str, SeedFile], labels: Mapping[str, str]
 ) -> dict[str, list[SeedRow]]:
     faults = configuration.faults
     rows: dict[str, list[SeedRow]] = {}

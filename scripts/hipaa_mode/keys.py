@@ -22,6 +22,7 @@ from typing import NoReturn
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from hipaa_mode import files
 from hipaa_mode.errors import MaskingKeyError, NoKeyError
 
 if sys.platform != "win32":
@@ -262,10 +263,10 @@ def rotate_key(environ: Mapping[str, str], default_file: Path | None = None) -> 
             # Another rotation may have come first.
             old = load_master_key(environ, default_file)
             kept = folder / old.name
-            _replace_key_file(kept, _read_key_file(path).strip())
+            files.replace(kept, _read_key_file(path).strip().encode() + b"\n", 0o600)
             new = generate_key()
             # A link stays a link: what it leads to is replaced.
-            _replace_key_file(path.resolve(), new)
+            files.replace(path.resolve(), f"{new}\n".encode(), 0o600)
     except OSError as error:
         raise MaskingKeyError(
             f"The key was not rotated, and the old one is still active: {error.filename} can't be "
@@ -284,7 +285,7 @@ def forget_key(retired: RetiredKey) -> None:
         raise MaskingKeyError(f"The key is in {RETIRED_KEYS_VARIABLE}: take it out there")
     try:
         retired.file.unlink()
-        _sync_folder(retired.file.parent)
+        files.sync(retired.file.parent)
     except OSError as error:
         raise MaskingKeyError(f"{retired.file} can't be removed: {error.strerror}") from None
 
@@ -299,29 +300,6 @@ def _locked(folder: Path) -> Iterator[None]:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(descriptor)
-
-
-def _replace_key_file(path: Path, key: str) -> None:
-    """Write a key to a file of its owner's in one step, seen to the disk."""
-    aside = path.with_name(f".{path.name}.new")
-    aside.unlink(missing_ok=True)
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(key + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

@@ -6,9 +6,8 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from hipaa_mode.seeds import OPTIONAL_SEEDS, Fault, read_seed
+from hipaa_mode.seeds import OPTIONAL_SEEDS, Fault, SeedFile, read_seed
 
 BLANKS = " \t\n\r\v\f"
 """What is taken off a suppressed id on both sides; as in the macro withheld_calls."""
@@ -43,7 +42,7 @@ def mark(user_id: str) -> str:
     return hashlib.sha256(user_id.encode("utf-8", "surrogatepass")).hexdigest()[:MARK_LENGTH]
 
 
-def read_optional_lists(files: Mapping[str, Path], labels: Mapping[str, str]) -> OptionalLists:
+def read_optional_lists(files: Mapping[str, SeedFile], labels: Mapping[str, str]) -> OptionalLists:
     """Look which lists there are; what is wrong with one is for who uses it to say."""
     ids: dict[str, set[str]] = defaultdict(set)
     if "suppressed_users" in files:

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from hipaa_mode.configuration import ANY, Configuration, read_configuration
@@ -17,7 +17,7 @@ from hipaa_mode.plan import Plan, make_plan
 from hipaa_mode.project_folder import started_in
 from hipaa_mode.project_settings import named_environments, settings_faults, variable
 from hipaa_mode.raw_calls import RawLocation, locate
-from hipaa_mode.seeds import SEED_COLUMNS, add_optional_seeds
+from hipaa_mode.seeds import SEED_COLUMNS, SeedFile, add_optional_seeds
 from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE, SuppressedUsers, locations_of
 
 DESTINATION_MODEL = re.compile(
@@ -70,9 +70,21 @@ def read_seeds(project: Path, environments: Iterable[str] = ()) -> Configuration
         labels = {seed: str(path) for seed, path in Layout.read(project).seeds.items()}
     files = {seed: project / label for seed, label in labels.items()}
     faults = add_optional_seeds(files, labels)
+    configuration = configuration_of(project, files, labels, environments)
+    configuration.faults += faults
+    return configuration
+
+
+def configuration_of(
+    project: Path,
+    files: Mapping[str, SeedFile],
+    labels: Mapping[str, str],
+    environments: Iterable[str] = (),
+) -> Configuration:
+    """Read a project's seeds from these files, optional ones included; see `read_seeds`."""
     targets = named_environments(project).union(environments)
     configuration = read_configuration(files, labels, targets)
-    configuration.faults += [*faults, *settings_faults(project)]
+    configuration.faults += settings_faults(project)
     # For its faults: the list itself is for builds alone.
     locations = locations_of(os.environ.get(SUPPRESSED_USERS_VARIABLE))
     configuration.faults += SuppressedUsers().read(

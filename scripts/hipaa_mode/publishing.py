@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import errno
 import hashlib
 import json
 import os
@@ -29,6 +28,7 @@ import pyarrow.parquet as pq
 
 from hipaa_mode import folders, locking
 from hipaa_mode.errors import PublishingError
+from hipaa_mode.files import NOT_SUPPORTED, sync
 from hipaa_mode.folders import (
     FILE_MODE,
     FOLDER_MODE,
@@ -53,7 +53,6 @@ FILES_AT_ONCE = 4
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 _RENAME_SWAP = 2
-_NOT_SUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 def make_folder(root: Path, environment: str) -> None:
@@ -223,7 +222,7 @@ def finish(
         text = json.dumps(complete, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
         _write(incoming / MANIFEST, text.encode())
         for folder in {incoming, *(path.parent for path in incoming.glob("*/*"))}:
-            _sync(folder)
+            sync(folder)
         _give_access_to_new(published, incoming, written, access)
         with locking.moving(root):
             before_swap()
@@ -332,7 +331,7 @@ def withdraw_one(root: Path, environment: str, destination: str, done: Withdrawa
                 aside = incoming / f"{destination}{WITHDRAWN}{secrets.token_hex(4)}"
                 make_private(incoming)
                 published.rename(aside)
-                _sync(published.parent)
+                sync(published.parent)
             remove_ours(aside, destination)
         if folders.remove_if_empty(incoming):
             folders.remove_if_empty(incoming.parent)
@@ -575,7 +574,7 @@ def _put_in_place(incoming: Path, published: Path, destination: str) -> None:
         remove_ours(incoming, destination)
     else:
         _replace_one_by_one(incoming, published, destination)
-    _sync(published.parent)
+    sync(published.parent)
 
 
 def _replace_one_by_one(incoming: Path, published: Path, destination: str) -> None:
@@ -625,7 +624,7 @@ def _exchange(first: Path, second: Path) -> bool:
     if result == 0:
         return True
     code = ctypes.get_errno()
-    if code in _NOT_SUPPORTED:
+    if code in NOT_SUPPORTED:
         return False
     raise OSError(code, os.strerror(code))
 
@@ -662,20 +661,6 @@ def _note_the_end(manifest: Path) -> None:
         if manifest.stat().st_ctime_ns > last:
             return
         time.sleep(0.001)
-
-
-def _sync(folder: Path) -> None:
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        # Some file systems see folders to the disk by themselves, and refuse to be asked.
-        if error.errno not in _NOT_SUPPORTED:
-            raise
-    finally:
-        os.close(descriptor)
 
 
 def _not_ours(destination: str, path: Path) -> PublishingError:

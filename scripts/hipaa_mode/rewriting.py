@@ -18,7 +18,7 @@ from pathlib import Path
 
 import duckdb
 
-from hipaa_mode import folders
+from hipaa_mode import files, folders
 from hipaa_mode.errors import ExitCode, HipaaModeError
 
 UNFINISHED = ".rewriting"
@@ -125,10 +125,10 @@ def _rewrite(path: Path, fresh: Path) -> Rewritten:
         with contextlib.suppress(PermissionError):
             os.chown(fresh, state.st_uid, state.st_gid)
         fresh.chmod(state.st_mode & 0o7777)
-        _sync(fresh)
+        files.sync(fresh)
         # Still locked, so that nobody has opened the old file who would write to it in vain.
         fresh.replace(path)
-        _sync(path.parent)
+        files.sync(path.parent)
     finally:
         connection.close()
     return Rewritten(state.st_size, path.stat().st_size)
@@ -180,14 +180,6 @@ def _lower_flag(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _in_megabytes(size: int) -> str:

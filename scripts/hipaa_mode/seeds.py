@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from hipaa_mode.seed_search import search, seed_folders
 
@@ -82,6 +83,26 @@ OPTIONAL_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "suppressed_users": ("reference",),
 }
 """Columns that a file may lack, as one of an earlier version does; their cells are blank."""
+
+
+class SeedFile(Protocol):
+    """What a seed is read from: a path, or what a file would hold."""
+
+    def read_bytes(self) -> bytes:
+        """Return the content; OSError where there is none."""
+
+
+@dataclass(frozen=True)
+class SeedContent:
+    """What a seed's file would hold; None where there would be none."""
+
+    content: bytes | None
+
+    def read_bytes(self) -> bytes:
+        """Return the content."""
+        if self.content is None:
+            raise FileNotFoundError
+        return self.content
 
 
 @dataclass(frozen=True)
@@ -173,7 +194,7 @@ def add_optional_seeds(files: dict[str, Path], labels: dict[str, str]) -> list[F
     return faults
 
 
-def read_seed(seed: str, path: Path, label: str, faults: list[Fault]) -> list[SeedRow] | None:
+def read_seed(seed: str, path: SeedFile, label: str, faults: list[Fault]) -> list[SeedRow] | None:
     """Read one seed file; what can't be read is added to `faults`.
 
     Returns:
@@ -190,7 +211,7 @@ def read_seed(seed: str, path: Path, label: str, faults: list[Fault]) -> list[Se
 
 
 def read_csv(
-    path: Path,
+    path: SeedFile,
     label: str,
     columns: tuple[str, ...],
     optional: tuple[str, ...],

@@ -29,7 +29,7 @@ from hipaa_mode.configuration import (
 )
 from hipaa_mode.optional_lists import BLANKS
 from hipaa_mode.raw_calls import looks_like_file, table_parts
-from hipaa_mode.seeds import Fault, SeedRow, read_csv, read_seed
+from hipaa_mode.seeds import Fault, SeedFile, SeedRow, read_csv, read_seed
 
 SEED = "suppressed_users"
 SUPPRESSED_USERS_VARIABLE = "HIPAA_MODE_SUPPRESSED_USERS"
@@ -86,7 +86,7 @@ class SuppressedUsers:
         self,
         configuration: Configuration,
         environment: str,
-        files: Mapping[str, Path],
+        files: Mapping[str, SeedFile],
         labels: Mapping[str, str],
         locations: Sequence[str] = (),
         base: Path | None = None,

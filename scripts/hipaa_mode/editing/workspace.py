@@ -10,12 +10,11 @@ import datetime as dt
 import difflib
 import os
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
-from hipaa_mode.configuration import ANY, Configuration, read_configuration
+from hipaa_mode.configuration import ANY, Configuration
 from hipaa_mode.display import printable
 from hipaa_mode.editing.agreement import Agreement, State, agree
 from hipaa_mode.editing.layout import Layout
@@ -26,13 +25,11 @@ from hipaa_mode.editing.yaml_text import YamlText
 from hipaa_mode.errors import ConfigurationError, MissingFileError
 from hipaa_mode.plan import Plan, make_plan
 from hipaa_mode.preview.changes import Side
-from hipaa_mode.project import DESTINATION_MODEL
-from hipaa_mode.project_settings import named_environments, settings_faults
+from hipaa_mode.project import DESTINATION_MODEL, configuration_of
 from hipaa_mode.received.environments import known_environments
 from hipaa_mode.received.gate import Judgement, judge_by, unreadable
 from hipaa_mode.received.lock_file import LOCK_FILE, LockFileError, parse
-from hipaa_mode.seeds import OPTIONAL_SEEDS, Fault, add_optional_seeds
-from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE, SuppressedUsers, locations_of
+from hipaa_mode.seeds import OPTIONAL_SEEDS, Fault, SeedContent, SeedFile, add_optional_seeds
 
 DIFF_CONTEXT = 3
 LOCK_PATH = PurePosixPath(LOCK_FILE)
@@ -158,42 +155,24 @@ class Workspace:
         return self._configuration
 
     def _read_configuration(self) -> Configuration:
-        labels = {seed: str(path) for seed, path in self.layout.seeds.items()}
-        with tempfile.TemporaryDirectory(prefix="hipaa-mode-") as folder:
-            files: dict[str, Path] = {}
-            for seed, path in self.layout.seeds.items():
-                files[seed] = Path(folder, f"{seed}.csv")
-                content = self.read(path)
-                if content is not None:
-                    files[seed].write_bytes(content)
-            faults = self._add_optional_seeds(files, labels)
-            targets = named_environments(self.layout.root)
-            configuration = read_configuration(files, labels, targets)
-            configuration.faults += [*faults, *settings_faults(self.layout.root)]
-            # For its faults: the list itself is for builds alone.
-            locations = locations_of(os.environ.get(SUPPRESSED_USERS_VARIABLE))
-            configuration.faults += SuppressedUsers().read(
-                configuration, ANY, files, labels, locations, Path.cwd()
-            )
-            return configuration
-
-    def _add_optional_seeds(self, files: dict[str, Path], labels: dict[str, str]) -> list[Fault]:
-        """Add the seeds that the editing commands leave alone, as they are on disk."""
-        on_disk = {seed: self.layout.root / path for seed, path in self.layout.seeds.items()}
+        root, places = self.layout.root, self.layout.seeds
+        on_disk = {seed: root / path for seed, path in places.items()}
+        labels = {seed: str(path) for seed, path in places.items()}
         faults = add_optional_seeds(on_disk, labels)
-        files |= {seed: on_disk[seed] for seed in OPTIONAL_SEEDS if seed in on_disk}
-        beside = on_disk["destinations"]
+        files: dict[str, SeedFile] = {
+            seed: SeedContent(self.read(path)) for seed, path in places.items()
+        }
         for seed in OPTIONAL_SEEDS:
             # Looked at so that `is_current` notices a list that comes, goes or changes.
-            file = on_disk.get(seed, beside.with_name(f"{seed}.csv"))
-            path = PurePosixPath(os.path.relpath(file, self.layout.root))
+            file = on_disk.get(seed, on_disk["destinations"].with_name(f"{seed}.csv"))
+            path = PurePosixPath(os.path.relpath(file, root))
             content = self.read(path)
-            if content is not None and seed not in on_disk:
-                # Among the changes, as where `init` writes it.
-                files[seed] = files["destinations"].with_name(f"{seed}.csv")
-                files[seed].write_bytes(content)
-                labels[seed] = str(path)
-        return faults
+            if content is not None:
+                files[seed] = SeedContent(content)
+                labels.setdefault(seed, str(path))
+        configuration = configuration_of(root, files, labels)
+        configuration.faults += faults
+        return configuration
 
     def environments(self) -> list[str]:
         """Return the environments that have destinations.

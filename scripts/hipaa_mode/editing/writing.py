@@ -7,12 +7,12 @@ import contextlib
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from hipaa_mode.errors import HipaaModeError
+from hipaa_mode.files import replace, sync, write_beside
 
 if sys.platform != "win32":
     import fcntl
@@ -90,7 +90,7 @@ def _write(root: Path, changes: Sequence[FileChange]) -> None:
     try:
         for change in changes:
             staged.append((change, _stage(root, change)))
-        _replace_file(journal, _journal_text(root, staged), 0o600)
+        replace(journal, _journal_text(root, staged), 0o600)
         for change, new in staged:
             target = (root / change.path).resolve()
             if new is None:
@@ -98,7 +98,7 @@ def _write(root: Path, changes: Sequence[FileChange]) -> None:
                 _remove_empty_folders(root, target.parent)
             else:
                 os.replace(new, target)
-            _sync_folder(target.parent)
+                sync(target.parent)
     except OSError as error:
         _discard(root, staged)
         _recover(root)
@@ -120,22 +120,7 @@ def _stage(root: Path, change: FileChange) -> Path | None:
     target = (root / change.path).resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
     mode = target.stat().st_mode & 0o777 if target.exists() else NEW_FILE_MODE
-    return _write_beside(target, change.after, mode)
-
-
-def _write_beside(target: Path, content: bytes, mode: int) -> Path:
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fchmod(file.fileno(), mode)
-        os.fsync(file.fileno())
-    return Path(name)
-
-
-def _replace_file(target: Path, content: bytes, mode: int) -> None:
-    os.replace(_write_beside(target, content, mode), target)
-    _sync_folder(target.parent)
+    return write_beside(target, change.after, mode)
 
 
 def _discard(root: Path, staged: Sequence[_Staged]) -> None:
@@ -179,7 +164,7 @@ def _recover(root: Path) -> list[str]:
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
             mode = target.stat().st_mode & 0o777 if target.exists() else NEW_FILE_MODE
-            _replace_file(target, before, mode)
+            replace(target, before, mode)
     journal.unlink()
     return restored
 
@@ -196,15 +181,6 @@ def _remove_empty_folders(root: Path, folder: Path) -> None:
     while folder.is_dir() and root in folder.parents and not any(folder.iterdir()):
         folder.rmdir()
         folder = folder.parent
-
-
-def _sync_folder(folder: Path) -> None:
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hipaa_mode.errors import HipaaModeError
+from hipaa_mode.files import replace
 
 VERSION = 1
 
@@ -88,15 +88,10 @@ def write_state(project: Path, environment: str, state: State) -> None:
     """
     path = state_path(project, environment)
     content = {"version": VERSION, "environment": environment, **vars(state)}
-    unfinished = path.with_name(path.name + ".unfinished")
+    text = json.dumps(content, indent=1, sort_keys=True) + "\n"
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        unfinished.unlink(missing_ok=True)
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1, sort_keys=True)
-            file.write("\n")
-        unfinished.replace(path)
+        replace(path, text.encode(), 0o600)
     except OSError as error:
         raise InventoryStateError(f"{path} can't be written: {error.strerror}") from None
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import itertools
-import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ import yaml  # type: ignore[import-untyped]
 from hipaa_mode.configuration import OWN_SCOPE, PROPERTY_SCOPE, TIMESTAMP_PRECISIONS
 from hipaa_mode.display import is_printable, printable
 from hipaa_mode.errors import ConfigurationError
+from hipaa_mode.files import replace
 from hipaa_mode.received.description import (
     CLIENT_SIDE,
     EVERY_EVENT,
@@ -118,21 +117,8 @@ def write_lock(project: Path, description: Description) -> None:
     Raises:
         LockFileError: it can't be written.
     """
-    path = lock_path(project)
     try:
-        with tempfile.NamedTemporaryFile(
-            "wb", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            unfinished = Path(file.name)
-            try:
-                file.write(as_text(description).encode("utf-8"))
-                file.flush()
-                os.fsync(file.fileno())
-                unfinished.chmod(FILE_MODE)
-                unfinished.replace(path)
-            except BaseException:
-                unfinished.unlink(missing_ok=True)
-                raise
+        replace(lock_path(project), as_text(description).encode("utf-8"), FILE_MODE)
     except OSError as error:
         raise LockFileError(f"{LOCK_FILE} can't be written: {error.strerror}") from None
 

@@ -248,7 +248,7 @@ def test_a_missing_file_leaves_what_was_published(either_way: str, tmp_path: Pat
     assert found_by_readers(tmp_path).keys() == {f"ga4/{name}" for name in OLD}
 
 
-@pytest.mark.parametrize("step", ["_write", "_sync", "_exchange", "_put_in_place", "file_sha256"])
+@pytest.mark.parametrize("step", ["_write", "sync", "_exchange", "_put_in_place", "file_sha256"])
 def test_a_step_that_fails_leaves_what_was_published(
     step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -33,7 +33,6 @@ from hipaa_mode.report.render import render
 from hipaa_mode.stops import Stop, with_stop
 
 
-
 @pytest.fixture
 def seeds() -> Seeds:
     return report_seeds()

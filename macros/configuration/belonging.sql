@@ -55,7 +55,7 @@
                 'is_empty': not hipaa_mode.has_rows(hipaa_mode.table_name(raw.table)),
             }) -%}
         {%- endif -%}
-        {%- do hipaa_mode.refuse(hipaa_mode.command('check_raw_calls', request)) -%}
+        {%- do hipaa_mode.refuse(hipaa_mode.door().check_raw_calls(**request)) -%}
     {%- endif -%}
 {%- endmacro %}
 
@@ -86,7 +86,7 @@
 
 {#- Notes what the environment was built from, once its raw calls were read. -#}
 {% macro note_run(run_number) -%}
-    {%- set record = hipaa_mode.command('note_run') -%}
+    {%- set record = hipaa_mode.door().note_run() -%}
     {%- call statement('forget_run') -%}
         delete from {{ hipaa_mode.build_table('run_records') }}
         where environment = {{ hipaa_mode.literal(hipaa_mode.environment()) }}

@@ -12,7 +12,7 @@
     {%- set sql -%}
         select database_name, schema_name, function_type
         from system.main.duckdb_functions()
-        where function_name in ('hipaa_mask', 'hipaa_mask_retired', 'hipaa_mode_command', 'hipaa_mode_random_code')
+        where function_name in ('hipaa_mask', 'hipaa_mask_retired', 'hipaa_mode_note_coincidences', 'hipaa_mode_random_code')
     {%- endset -%}
     {%- set functions = run_query(sql).rows -%}
     {%- set ours = [] -%}

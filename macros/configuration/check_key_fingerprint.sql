@@ -14,7 +14,7 @@
     {%- set stored = hipaa_mode.key_fingerprints_used() | reverse | list -%}
     {#- A database made anew has no row, though files were published from the old one. -#}
     {%- set is_known = stored | length > 0 -%}
-    {%- for manifest in hipaa_mode.command('published', hipaa_mode.published_request()) -%}
+    {%- for manifest in hipaa_mode.door().published(**hipaa_mode.published_request()) -%}
         {%- if not stored -%}
             {%- do stored.append(manifest.key_fingerprint) -%}
         {%- endif -%}

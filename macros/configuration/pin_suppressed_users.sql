@@ -38,10 +38,10 @@
     {%- for row in run_query(compared).rows if row[0] -%}
         {%- do counts.setdefault(row[0], {'location': row[0]}).update({'now': row[1] | int, 'before': row[2] | int, 'lost': row[3] | int}) -%}
     {%- endfor -%}
-    {%- do hipaa_mode.refuse(hipaa_mode.command('judge_lists', {'lists': counts.values() | list})) -%}
+    {%- do hipaa_mode.refuse(hipaa_mode.door().judge_lists(counts.values() | list)) -%}
     {%- call statement('released_people') -%}
         insert into {{ hipaa_mode.build_table('released_people') }}
-        select distinct {{ hipaa_mode.command('run_number') }}, user_id
+        select distinct {{ hipaa_mode.door().run_number() }}, user_id
         from {{ people }}
         where environment = {{ environment }} and user_id not in (select user_id from hipaa_mode_listed_now)
     {%- endcall -%}

@@ -5,9 +5,9 @@
         {{- return(none) -}}
     {%- endif -%}
     {%- if hipaa_mode._asks_for_itself() -%}
-        {{- return(hipaa_mode.command('plan', hipaa_mode.configuration_request())) -}}
+        {{- return(hipaa_mode.door().plan(**hipaa_mode.configuration_request())) -}}
     {%- endif -%}
-    {{- return(hipaa_mode.command('plan')) -}}
+    {{- return(hipaa_mode.door().plan()) -}}
 {%- endmacro %}
 
 {#- What one destination receives; none if the environment does not have it. -#}
@@ -20,7 +20,7 @@
         {%- do request.update(hipaa_mode.configuration_request()) -%}
     {%- endif -%}
     {%- do request.update({'destination': destination}) -%}
-    {{- return(hipaa_mode.command('destination', request)) -}}
+    {{- return(hipaa_mode.door().destination(**request)) -}}
 {%- endmacro %}
 
 {#- Whether a model can't rely on what the run's first hook read: unit tests have seeds of their

@@ -14,13 +14,13 @@
                 {%- do request.update({'stored_key': hipaa_mode.stored_key_fingerprint()}) -%}
             {%- endif -%}
         {%- endif -%}
-        {%- set started = hipaa_mode.command('start', request) -%}
+        {%- set started = hipaa_mode.door().start(**request) -%}
         {%- do hipaa_mode.refuse(started.refusals) -%}
         {%- for notice in started.notices -%}
             {%- do exceptions.warn('hipaa_mode: ' ~ notice) -%}
         {%- endfor -%}
         {%- if flags.WHICH not in ('compile', 'generate') -%}
-            {%- do started.faults.extend(hipaa_mode.connection_faults() + hipaa_mode.command('project_faults')) -%}
+            {%- do started.faults.extend(hipaa_mode.door().connection_faults() + hipaa_mode.door().project_faults()) -%}
         {%- endif -%}
         {%- if started.faults -%}
             {%- set count = started.faults | length -%}
@@ -41,7 +41,7 @@
             {%- do hipaa_mode.check_raw_calls() -%}
             {%- do hipaa_mode.check_key_fingerprint(started.key_fingerprint, started.retired_fingerprints) -%}
             {%- do hipaa_mode.create_build_tables() -%}
-            {%- do hipaa_mode.command('follow_run', {'run_number': hipaa_mode.last_run_number()}) -%}
+            {%- do hipaa_mode.door().follow_run(hipaa_mode.last_run_number()) -%}
             {%- do hipaa_mode.pin_suppressed_users(started) -%}
         {%- endif -%}
         {%- if flags.WHICH in ('build', 'run') -%}

@@ -128,7 +128,7 @@ identifiers as materialized (
     {%- for id in (hipaa_mode.plan().normalized_ids if hipaa_mode.plan() else {}).values() if id.name not in passing_ids -%}
         {%- do id_names.append(hipaa_mode.normalized(id.name, id.normalize)) -%}
     {%- endfor %}
-    {{ hipaa_mode.command('ids_of_calls', {'calls': ref('hipaa_mode', 'calls_read') | string, 'names': id_names, 'minimum_length': minimum_length}) | indent(4) }}
+    {{ hipaa_mode.door().ids_of_calls(ref('hipaa_mode', 'calls_read') | string, id_names, minimum_length) | indent(4) }}
 
 ),
 
@@ -147,7 +147,7 @@ identifiers as materialized (
 
 {{ relation }}__ids as materialized (
 
-    {{ hipaa_mode.command('judged_values', {'shown': relation, 'people': relation ~ '__people', 'identifiers': 'identifiers'}) | indent(4) }}
+    {{ hipaa_mode.door().judged_values(relation, relation ~ '__people', 'identifiers') | indent(4) }}
 
 ),
 
@@ -221,8 +221,7 @@ where failures > 0
 {%- endmacro %}
 
 {% macro duckdb__note_coincidences(view_name, column_name, count) -%}
-    {%- set request = "json_object('view', " ~ hipaa_mode.literal(view_name) ~ ", 'column', " ~ column_name ~ ", 'count', " ~ count ~ ')' -%}
-    {{- return("system.main.hipaa_mode_command('note_coincidences', cast(" ~ request ~ ' as varchar)) is not null') -}}
+    {{- return('system.main.hipaa_mode_note_coincidences(' ~ hipaa_mode.literal(view_name) ~ ', ' ~ column_name ~ ', ' ~ count ~ ')') -}}
 {%- endmacro %}
 
 {#- SQL of what a destination knows a row's person by: null where it knows nothing. -#}

@@ -20,7 +20,7 @@
 {#- The condition on `timestamp` that tells the rows under test: in a build those of the files that
     are about to be published, since the others stay as they were tested; else all. -#}
 {% macro tested_condition(model) -%}
-    {%- set partitions = none if flags.WHICH in ('compile', 'generate') or not execute else hipaa_mode.command('tested_partitions', {'view': hipaa_mode.tested_name(model)}) -%}
+    {%- set partitions = none if flags.WHICH in ('compile', 'generate') or not execute else hipaa_mode.door().tested_partitions(hipaa_mode.tested_name(model)) -%}
     {%- if partitions is none -%}
         {{- return('true') -}}
     {%- endif -%}
@@ -70,9 +70,9 @@
     {%- if not in_json -%}
         {{- return('unnest(' ~ name ~ ')' if column.is_list else name) -}}
     {%- elif column.is_list -%}
-        {{- return('unnest(' ~ hipaa_mode.flatten_list(hipaa_mode.map_list(name, hipaa_mode.command('json_texts', {'text': 'element'}))) ~ ')') -}}
+        {{- return('unnest(' ~ hipaa_mode.flatten_list(hipaa_mode.map_list(name, hipaa_mode.door().json_texts('element'))) ~ ')') -}}
     {%- endif -%}
-    {{- return('unnest(' ~ hipaa_mode.command('json_texts', {'text': name}) ~ ')') -}}
+    {{- return('unnest(' ~ hipaa_mode.door().json_texts(name) ~ ')') -}}
 {%- endmacro %}
 
 {% macro count_where(condition) -%}

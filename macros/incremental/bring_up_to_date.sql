@@ -65,9 +65,7 @@
 {% macro read_new_calls(relation, sql, since, run_number) -%}
     {%- set known = [] if since is none else hipaa_mode.known_files() -%}
     {%- set is_table = hipaa_mode.settled_raw_calls().kind == 'table' -%}
-    {%- set reading = hipaa_mode.command('plan_reading', {
-        'known': known, 'last_number': 0 if since is none else hipaa_mode.last_file_number(),
-    }) -%}
+    {%- set reading = hipaa_mode.door().plan_reading(known, 0 if since is none else hipaa_mode.last_file_number()) -%}
     {%- set files = hipaa_mode.build_table('raw_files') -%}
     {%- if since is none -%}
         {%- do hipaa_mode.make_anew(relation, sql) -%}
@@ -88,7 +86,7 @@
         ) -%}
     {%- endif -%}
     {%- set rows = [] -%}
-    {%- for file in hipaa_mode.command('files_read') -%}
+    {%- for file in hipaa_mode.door().files_read() -%}
         {%- do rows.append(
             '(' ~ [run_number, file.number, hipaa_mode.literal(file.path), file.size, file.modified_at, hipaa_mode.literal(file.sample), file.lines, file.can_grow, false] | join(', ') ~ ')'
         ) -%}

@@ -93,7 +93,7 @@
     {%- set files = [] -%}
     {%- for row in run_query(sql).rows if not row[7] -%}
         {%- do files.append({
-            'file_number': row[0] | int, 'source_file': row[1], 'size': row[2] | int, 'modified_at': row[3] | int,
+            'number': row[0] | int, 'path': row[1], 'size': row[2] | int, 'modified_at': row[3] | int,
             'sample': row[4], 'lines': row[5] | int, 'can_grow': row[6],
         }) -%}
     {%- endfor -%}

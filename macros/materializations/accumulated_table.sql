@@ -6,7 +6,7 @@
 {% materialization accumulated_table, adapter='duckdb' %}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set existing_relation = load_cached_relation(this) -%}
-    {%- set run_number = hipaa_mode.command('run_number') -%}
+    {%- set run_number = hipaa_mode.door().run_number() -%}
     {%- set is_part = flags.EMPTY or flags.SAMPLE -%}
     {%- set fingerprint = 'part of the calls' if is_part else hipaa_mode.query_fingerprint(sql, model.name) -%}
     {%- set state = hipaa_mode.table_state(model.name) -%}
@@ -24,7 +24,7 @@
         {%- do adapter.drop_relation(existing_relation) -%}
     {%- endif -%}
     {%- call statement('use_all_threads') -%}
-        {{ hipaa_mode.set_threads(hipaa_mode.command('threads')) }}
+        {{ hipaa_mode.set_threads(hipaa_mode.door().threads()) }}
     {%- endcall -%}
     {%- do hipaa_mode.bring_up_to_date(model.name, target_relation, sql, none if is_rebuilt else state.run_number, run_number) -%}
     {%- call statement('build_state') -%}

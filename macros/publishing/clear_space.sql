@@ -3,7 +3,7 @@
     due, when the run has ended: DuckDB leaves what was deleted in the file's free space until that is
     used again. See scripts/hipaa_mode/rewriting.py. -#}
 {% macro clear_space() -%}
-    {%- set published = hipaa_mode.command('published_before') -%}
+    {%- set published = hipaa_mode.door().published_before() -%}
     {%- for table in ['released_people', 'released_calls'] -%}
         {%- call statement('forget_released') -%}
             delete from {{ hipaa_mode.build_table(table) }} where run_number <= {{ published }}
@@ -22,13 +22,13 @@
     {%- endcall -%}
     {%- do adapter.commit() -%}
     {%- if hipaa_mode.has_rows(hipaa_mode.build_table('space_to_clear')) -%}
-        {%- do hipaa_mode.command('rewrite_database', {'file': hipaa_mode.database_file()}) -%}
+        {%- do hipaa_mode.door().rewrite_database(hipaa_mode.database_file()) -%}
     {%- endif -%}
 {%- endmacro %}
 
 {% macro note_space_to_clear() -%}
     {%- call statement('note_space_to_clear') -%}
-        insert into {{ hipaa_mode.build_table('space_to_clear') }} values ({{ hipaa_mode.command('run_number') }})
+        insert into {{ hipaa_mode.build_table('space_to_clear') }} values ({{ hipaa_mode.door().run_number() }})
     {%- endcall -%}
 {%- endmacro %}
 

@@ -21,7 +21,7 @@
                 (select count(*) from tied where id not in (select user_id from {{ listed }}))
         {%- endset -%}
         {%- set row = run_query(sql).rows[0] -%}
-        {%- for line in hipaa_mode.command('hub_notices', {'most': row[0] | int, 'ids': row[1] | int}) -%}
+        {%- for line in hipaa_mode.door().hub_notices(row[0] | int, row[1] | int) -%}
             {%- do log('hipaa_mode: ' ~ line, info=true) -%}
         {%- endfor -%}
     {%- endif -%}

@@ -11,7 +11,7 @@
         {%- do arrived.append([row[0], row[1]]) -%}
     {%- endfor -%}
     {%- set events = [] -%}
-    {%- set allowed = hipaa_mode.command('allowed_events') -%}
+    {%- set allowed = hipaa_mode.door().allowed_events() -%}
     {%- if allowed -%}
         {%- set events_sql -%}
             select distinct event
@@ -38,7 +38,7 @@
         {%- do suppressed.extend(run_query(suppressed_sql).columns[0].values()) -%}
     {%- endif -%}
     {%- set request = {'calls': facts.calls.staged + facts.calls.withheld, 'arrived': arrived, 'events': events, 'suppressed': suppressed} -%}
-    {%- for line in hipaa_mode.command('never_matched', request) -%}
+    {%- for line in hipaa_mode.door().never_matched(**request) -%}
         {%- do log('hipaa_mode: ' ~ line, info=true) -%}
     {%- endfor -%}
 {%- endmacro %}

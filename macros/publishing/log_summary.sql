@@ -33,13 +33,13 @@
                 ) -%}
             {%- endif -%}
         {%- endif -%}
-        {%- set denials = hipaa_mode.command('describe_denials', manifest.consent) -%}
+        {%- set denials = hipaa_mode.door().describe_denials(manifest.consent) -%}
         {%- if denials -%}
             {%- do log('hipaa_mode: `' ~ manifest.destination ~ '`: ' ~ denials, info=true) -%}
         {%- endif -%}
         {%- for name, facts in manifest.views.items() -%}
             {%- set not_fitting = facts.columns | sum(attribute='values_not_fitting') -%}
-            {%- set properties = hipaa_mode.command('property_counts', {'columns': facts.columns}) -%}
+            {%- set properties = hipaa_mode.door().property_counts(facts.columns) -%}
             {%- set dropped = (facts.properties_dropped if facts.properties_dropped is not none else 'uncounted') ~ ' dropped' -%}
             {%- do log(
                 'hipaa_mode: published ' ~ name ~ ': ' ~ facts.rows ~ ' rows (' ~ facts.files_written ~ ' of ' ~ facts.files ~ ' files written), '

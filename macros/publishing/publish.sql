@@ -5,7 +5,7 @@
     {%- if execute and flags.WHICH in ('build', 'run', 'test', 'retry') -%}
         {%- set plan = hipaa_mode.plan() -%}
         {%- set ending = '' -%}
-        {%- set decided = hipaa_mode.command('permissions', hipaa_mode.run_request(results)) -%}
+        {%- set decided = hipaa_mode.door().permissions(**hipaa_mode.run_request(results)) -%}
         {%- if decided.notice -%}
             {%- do hipaa_mode._record_unpublished(plan, decided.reason) -%}
             {%- do log('hipaa_mode: ' ~ decided.notice, info=true) -%}
@@ -29,7 +29,7 @@
     {%- set audit = namespace(sequence=none) -%}
     {%- for name, decision in decided.items() -%}
         {#- As the seed is now: a stop wins over a run that is at work, and is no fault of it. -#}
-        {%- if name in hipaa_mode.command('stopped') -%}
+        {%- if name in hipaa_mode.door().stopped() -%}
             {%- do hipaa_mode._say_stopped(name) -%}
         {%- elif not decision.is_selected -%}
             {%- do unselected.append(name) -%}
@@ -41,7 +41,7 @@
                 {%- do facts.update(hipaa_mode.run_facts(plan)) -%}
             {%- endif -%}
             {%- set answer = hipaa_mode.publish_destination(plan.destinations[name], facts, decision.overlooked) -%}
-            {%- if answer.error and name in hipaa_mode.command('stopped') -%}
+            {%- if answer.error and name in hipaa_mode.door().stopped() -%}
                 {%- do hipaa_mode._say_stopped(name) -%}
             {%- elif answer.error -%}
                 {%- do held_back.append({'destination': name, 'outcome': 'held back', 'reasons': [answer.error], 'checks': decision.checks}) -%}
@@ -54,7 +54,7 @@
             {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- do hipaa_mode.command('discard_unpublished', hipaa_mode.published_request()) -%}
+    {%- do hipaa_mode.door().discard_unpublished(**hipaa_mode.published_request()) -%}
     {%- do hipaa_mode.record_audit(held_back, after=audit.sequence, problems=problems) -%}
     {%- do hipaa_mode.log_summary(published, unselected) -%}
     {%- if facts -%}
@@ -71,7 +71,7 @@
 
 {% macro _say_stopped(destination) -%}
     {%- do log(
-        'hipaa_mode: STOPPED: `' ~ destination ~ '` is not published: ' ~ hipaa_mode.command('stopped')[destination]
+        'hipaa_mode: STOPPED: `' ~ destination ~ '` is not published: ' ~ hipaa_mode.door().stopped()[destination]
         ~ '. To end it: hipaa-mode stop ' ~ destination ~ ' --lift', info=true
     ) -%}
 {%- endmacro %}

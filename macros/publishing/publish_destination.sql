@@ -21,7 +21,7 @@
             {%- do views.update({node.name: {
                 'view': view,
                 'checks_overlook': overlooked.get(node.name, []),
-                'columns': hipaa_mode._described_columns(columns, destination.events if view == 'events' else none, {} if of else facts.not_fitting[view], {} if of else facts.like_identifiers[view], hipaa_mode.command('coincidences', {'view': node.name})),
+                'columns': hipaa_mode._described_columns(columns, destination.events if view == 'events' else none, {} if of else facts.not_fitting[view], {} if of else facts.like_identifiers[view], hipaa_mode.door().coincidences(node.name)),
                 'properties_dropped': hipaa_mode.count_dropped_properties(facts.property_names[of_view], columns, of_view),
             }}) -%}
         {%- endif -%}
@@ -52,11 +52,11 @@
             'views': views,
         },
     }) -%}
-    {%- set answer = hipaa_mode.ask('finish_publishing', request) -%}
+    {%- set answer = hipaa_mode.door().attempt('finish_publishing', **request) -%}
     {%- if answer.error -%}
         {{- return(answer) -}}
     {%- endif -%}
-    {%- do hipaa_mode.command('note_published', {'calls': facts.calls, 'withheld': facts.withheld}) -%}
+    {%- do hipaa_mode.door().note_published(facts.calls.raw, facts.withheld.calls, facts.withheld.retain_days) -%}
     {%- set bridge = hipaa_mode.publish_token_bridge(destination, relations, destination.name in facts.token_bridges) -%}
     {%- do answer.result.update({'token_bridge': bridge.result}) -%}
     {{- return({'result': answer.result, 'problems': [bridge.error] if bridge.error else []}) -}}

@@ -11,7 +11,7 @@
     {%- set is_wanted = destination.name in ([wanted] if wanted is string else wanted) -%}
     {#- A build of some models alone may never have made the bridge. -#}
     {%- if not is_wanted or hipaa_mode.table_state('token_bridge') is none or not hipaa_mode.has_rows(bridge) -%}
-        {%- set answer = hipaa_mode.ask('remove_token_bridge', request) if has_copy else {} -%}
+        {%- set answer = hipaa_mode.door().attempt('remove_token_bridge', **request) if has_copy else {} -%}
         {%- if answer.result -%}
             {%- do log('hipaa_mode: removed the token bridge of `' ~ destination.name ~ '`', info=true) -%}
         {%- endif -%}
@@ -36,7 +36,7 @@
         order by kind, old_key, old_token
     {%- endset -%}
     {%- do request.update({'query': query}) -%}
-    {%- set answer = hipaa_mode.ask('write_token_bridge', request) -%}
+    {%- set answer = hipaa_mode.door().attempt('write_token_bridge', **request) -%}
     {%- if answer.result -%}
         {%- do log('hipaa_mode: published the token bridge of `' ~ destination.name ~ '`: ' ~ answer.result.rows ~ ' tokens', info=true) -%}
     {%- endif -%}

@@ -35,7 +35,7 @@
             'dbt_invocation_id': invocation_id,
             'command': flags.WHICH,
         }) -%}
-        {%- set answer = hipaa_mode.command('audit', request) if problems is none else hipaa_mode._audit_or_note(request, problems) -%}
+        {%- set answer = hipaa_mode.door().audit(**request) if problems is none else hipaa_mode._audit_or_note(request, problems) -%}
         {%- if answer.restore_after is not none -%}
             {%- set lines -%}
                 select entry from {{ table }}
@@ -43,7 +43,7 @@
                 order by sequence
             {%- endset -%}
             {%- do request.update({'restore': run_query(lines).columns[0].values() | list}) -%}
-            {%- set answer = hipaa_mode.command('audit', request) if problems is none else hipaa_mode._audit_or_note(request, problems) -%}
+            {%- set answer = hipaa_mode.door().audit(**request) if problems is none else hipaa_mode._audit_or_note(request, problems) -%}
         {%- endif -%}
         {%- for line in answer.add -%}
             {%- call statement('audit_log_insert') -%}
@@ -67,7 +67,7 @@
 {%- endmacro %}
 
 {% macro _audit_or_note(request, problems) -%}
-    {%- set answer = hipaa_mode.ask('audit', request) -%}
+    {%- set answer = hipaa_mode.door().attempt('audit', **request) -%}
     {%- if answer.error -%}
         {%- do problems.append('the audit log lacks an entry of `' ~ request.entries | map(attribute='destination') | join('`, `') ~ '`: ' ~ answer.error) -%}
         {{- return({'restore_after': none, 'add': [], 'messages': []}) -}}

@@ -23,7 +23,7 @@
 {#- Calls that were withheld since something was published last and are not any more, though nobody
     was taken off a list who explains it. -#}
 {% macro _returning_calls() -%}
-    {%- set since = hipaa_mode.command('published_before') -%}
+    {%- set since = hipaa_mode.door().published_before() -%}
     {%- set counts = [0, 0] -%}
     {%- if hipaa_mode.has_rows(hipaa_mode.build_table('released_calls') ~ ' where run_number > ' ~ since) -%}
         {%- set counts = run_query(hipaa_mode._released_calls_staged(since)).rows[0] -%}
@@ -34,7 +34,7 @@
             (select count(*) from {{ hipaa_mode.package_relation('calls_read') }})
     {%- endset -%}
     {%- set row = run_query(now).rows[0] -%}
-    {{- return(hipaa_mode.command('returning_calls', {
+    {{- return(hipaa_mode.door().returning_calls(**{
         'is_known': hipaa_mode.was_brought_up_to_date('withheld_calls', since),
         'suppressed': counts[0] | int,
         'aged': counts[1] | int,
@@ -115,7 +115,7 @@
     {%- for row in run_query(passed).rows -%}
         {%- do accepted.append([row[0], row[1] | int, row[2] | int]) -%}
     {%- endfor -%}
-    {%- set judgement = hipaa_mode.command('judge_rejections', {
+    {%- set judgement = hipaa_mode.door().judge_rejections(**{
         'read': read,
         'accepted': accepted,
         'share': var('hipaa_mode__rejected_share', 0.1),
@@ -127,7 +127,7 @@
     {%- if not judgement.reasons -%}
         {%- call statement('accepted_lines') -%}
             insert into {{ noted }}
-            select {{ hipaa_mode.command('run_number') }}, now.source_file, now.lines, now.rejected
+            select {{ hipaa_mode.door().run_number() }}, now.source_file, now.lines, now.rejected
             from (
                 select source_file, count(*) as lines, count(rejection_reason) as rejected
                 from {{ calls }}

@@ -32,7 +32,7 @@
         'not_fitting': not_fitting,
         'like_identifiers': like_identifiers,
         'property_names': property_names,
-        'token_bridges': hipaa_mode.command('token_bridges', hipaa_mode.published_request()),
+        'token_bridges': hipaa_mode.door().token_bridges(**hipaa_mode.published_request()),
     }) -}}
 {%- endmacro %}
 

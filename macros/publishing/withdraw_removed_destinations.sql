@@ -4,7 +4,7 @@
     {%- set request = hipaa_mode.published_request() -%}
     {%- do request.update({'keep': destinations}) -%}
     {%- set entries = [] -%}
-    {%- set done = hipaa_mode.command('withdraw', request) -%}
+    {%- set done = hipaa_mode.door().withdraw(**request) -%}
     {%- for destination in done.withdrawn -%}
         {%- do log('hipaa_mode: withdrew `' ~ destination ~ '`: ' ~ done.reasons[destination], info=true) -%}
         {%- do entries.append({'destination': destination, 'outcome': 'withdrawn', 'reasons': [done.reasons[destination]]}) -%}

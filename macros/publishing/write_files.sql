@@ -36,7 +36,7 @@
     {%- set state = hipaa_mode.table_state('masked_' ~ of_view) -%}
     {%- set request = hipaa_mode.published_request() -%}
     {%- do request.update({'destination': destination_plan.name}) -%}
-    {%- set published_by = hipaa_mode.command('published_by', request) -%}
+    {%- set published_by = hipaa_mode.door().published_by(**request) -%}
     {%- do request.update({
         'view': name,
         'models_at_once': target.threads,
@@ -48,7 +48,7 @@
         'counts': hipaa_mode._pairs(counts),
         'changed_days': hipaa_mode._pairs(changed),
     }) -%}
-    {{- return(hipaa_mode.command('plan_partitions', request)) -}}
+    {{- return(hipaa_mode.door().plan_partitions(**request)) -}}
 {%- endmacro %}
 
 {% macro _pairs(sql) -%}

@@ -23,7 +23,7 @@
 
 {#- Where the raw calls are, settled when first asked for: files with their sizes, or a table. -#}
 {% macro settled_raw_calls() -%}
-    {{- return(hipaa_mode.command('raw_calls', hipaa_mode.raw_calls_request())) -}}
+    {{- return(hipaa_mode.door().raw_calls(**hipaa_mode.raw_calls_request())) -}}
 {%- endmacro %}
 
 {% macro raw_calls_request() -%}
@@ -57,7 +57,7 @@
             1 as file_number,
             {{ hipaa_mode.literal(raw.table | join('.')) }} as source_file,
             row_number() over () as line_number,
-            cast({{ hipaa_mode.command('run_number') }} as bigint) as run_number,
+            cast({{ hipaa_mode.door().run_number() }} as bigint) as run_number,
             {%- if column.is_bytes %}
             try(decode({{ name }})) as message,
             case when try(decode({{ name }})) is null then {{ name }} end as unreadable
@@ -98,7 +98,7 @@
     {%- if not execute or flags.WHICH in ('compile', 'generate') -%}
         {{- return('true') -}}
     {%- endif -%}
-    {%- set run_number = hipaa_mode.command('run_number') -%}
+    {%- set run_number = hipaa_mode.door().run_number() -%}
     {%- set state = hipaa_mode.table_state('calls_read') -%}
     {%- if state is not none and state.run_number == run_number -%}
         {{- return('run_number = ' ~ run_number) -}}
@@ -106,6 +106,6 @@
     {%- if hipaa_mode.settled_raw_calls().kind == 'table' -%}
         {{- return('true') -}}
     {%- endif -%}
-    {%- set again = hipaa_mode.command('plan_reading', {'known': hipaa_mode.known_files(), 'again': true}) -%}
-    {{- return('file_number in (' ~ again.read | join(', ') ~ ')' if again.read else 'false') -}}
+    {%- set again = hipaa_mode.door().read_again(hipaa_mode.known_files()) -%}
+    {{- return('file_number in (' ~ again | join(', ') ~ ')' if again else 'false') -}}
 {%- endmacro %}

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from hipaa_mode.errors import RawCallsError
 from hipaa_mode.raw_calls import RawFile, RawLocation
@@ -116,19 +115,6 @@ def as_known(file: RawFile, lines: Mapping[str, int]) -> KnownFile:
         sample=sample,
         lines=lines.get(file.path, 0),
         can_grow=counted and ends_line and not is_packed,
-    )
-
-
-def known_file(content: Mapping[str, Any]) -> KnownFile:
-    """Read a row of the warehouse's table of files."""
-    return KnownFile(
-        number=int(content["file_number"]),
-        path=str(content["source_file"]),
-        size=int(content["size"]),
-        modified_at=int(content["modified_at"]),
-        sample=str(content["sample"]),
-        lines=int(content["lines"]),
-        can_grow=bool(content["can_grow"]),
     )
 
 

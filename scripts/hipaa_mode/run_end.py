@@ -17,6 +17,7 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt_common.events.event_manager_client import get_event_manager
 
 from hipaa_mode import locking, rewriting
+from hipaa_mode.run import current
 
 COMPLETED = "CommandCompleted"
 """The last event of every dbt command, of one that fails too."""
@@ -70,9 +71,11 @@ def _on_event(message: Any) -> None:
 
 def _close_database() -> None:
     environment = DuckDBConnectionManager._ENV
-    if environment is None or environment.creds.path == ":memory:":
+    if environment is not None and environment.creds.path == ":memory:":
         # What is in memory alone would be lost to the next command.
         return
-    with contextlib.suppress(Exception):
-        environment.close()
-    DuckDBConnectionManager.close_all_connections()
+    if environment is not None:
+        with contextlib.suppress(Exception):
+            environment.close()
+        DuckDBConnectionManager.close_all_connections()
+    current.forget()

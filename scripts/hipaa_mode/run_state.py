@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,46 @@ from hipaa_mode.suppression import (
     ACCEPT_RETURNING_CALLS,
     OF_PEOPLE,
     ListCounts,
+    ReturningCalls,
     list_faults,
     returning_faults,
 )
 
-Request = Mapping[str, Any]
+
+@dataclass(frozen=True)
+class Earlier:
+    """What the database and the settings say of earlier runs; see macro `belonging_request`.
+
+    Attributes:
+        root: the published folder.
+        stored_record: the record that the database has of the last run; None where it has none.
+        database_environments: environments that used the database.
+        accepted: values of the variables that accept something, by name.
+    """
+
+    root: str
+    stored_record: str | None = None
+    database_environments: Sequence[str] = ()
+    accepted: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RawCallsRequest:
+    """What a run is about to read; see macro `check_raw_calls`.
+
+    Attributes:
+        location: what names the raw calls.
+        database: the file that a table is in; blank for files.
+        is_empty: whether the table has no rows.
+        is_default: whether nothing names them, so that the demo's are read.
+        column: the column that holds the message.
+    """
+
+    location: str
+    is_default: bool
+    database: str = ""
+    is_empty: bool = False
+    column: str | None = None
 
 
 class RunState:
@@ -44,28 +79,30 @@ class RunState:
         """The run's own record as far as it is made, else the one that it started from."""
         return self._next or self.record
 
-    def begin(self, request: Request, clock: dt.date) -> tuple[dt.date, list[str], list[Fault]]:
+    def begin(
+        self, environment: str, earlier: Earlier, clock: dt.date
+    ) -> tuple[dt.date, list[str], list[Fault]]:
         """Read the records.
 
         Args:
-            request: root, environment, the record that the database has, the environments that
-                used the database, and the values of the variables that accept something.
+            environment: the run's environment.
+            earlier: what the database and the settings say of earlier runs.
             clock: the day, by the clock.
 
         Returns:
             The day that the run goes by, notices, and why the run must not go on.
         """
-        self._environment = str(request["environment"])
-        self._root = folders.real_root(Path(request["root"]))
-        self._accepted = {name: value for name, value in request["accepted"].items() if value}
+        self._environment = environment
+        self._root = folders.real_root(Path(earlier.root))
+        self._accepted = {name: value for name, value in earlier.accepted.items() if value}
         self._next = None
         self._reads_raw_calls = False
-        stored = request["stored_record"]
+        stored = earlier.stored_record
         beside = belonging.read_record(self._root, self._environment)
         self.record = belonging.latest((belonging.read_json(stored) if stored else None, beside))
         share_with = self._accepted.get(belonging.SHARE_WITH, ())
         faults = belonging.environment_faults(
-            self._environment, request["database_environments"], beside, share_with
+            self._environment, earlier.database_environments, beside, share_with
         )
         days = [self.record.day] if self.record else []
         days += [
@@ -81,27 +118,26 @@ class RunState:
         )
         return day, [notice] if notice else [], faults
 
-    def check_raw_calls(self, request: Request, location: RawLocation) -> list[Fault]:
+    def check_raw_calls(self, request: RawCallsRequest, location: RawLocation) -> list[Fault]:
         """Return why the run may not read its raw calls; see `belonging.raw_calls_faults`."""
         current = self._must_have_begun()
-        marks = belonging.marks_of(location, str(request["database"]))
-        marks = () if request["is_empty"] else marks
+        marks = () if request.is_empty else belonging.marks_of(location, request.database)
         faults = belonging.raw_calls_faults(
             self._environment,
-            str(request["location"]),
+            request.location,
             location,
             marks,
             self.record,
             belonging.other_records(self._root, self._environment),
             self._accepted,
-            bool(request["is_default"]),
+            request.is_default,
             bool(publishing.read_manifests(self._root, self._environment)),
         )
         self._reads_raw_calls = not faults
         shares = {*current.shares_with, *self._accepted.get(belonging.SHARE_WITH, ())}
         self._next = replace(
             current,
-            location=str(request["location"]),
+            location=request.location,
             files=marks,
             shares_with=tuple(sorted(shares)),
         )
@@ -130,25 +166,33 @@ class RunState:
         belonging.write_record(self._root, self._next)
         return self._next
 
-    def published(self, facts: Request, run_number: int) -> None:
-        """Write down what was withheld when something was published; see macro run_facts."""
-        calls = facts["withheld"]["calls"]
-        withheld = Withheld(
+    def published(
+        self, raw: int, by_reason: Mapping[str, int], retain_days: int | None, run_number: int
+    ) -> None:
+        """Write down what was withheld when something was published.
+
+        Args:
+            raw: how many raw calls there are.
+            by_reason: how many of them are withheld.
+            retain_days: for how many days calls are kept; None for good.
+            run_number: the run.
+        """
+        now = Withheld(
             run_number=run_number,
-            raw=int(facts["calls"]["raw"]),
-            suppressed=sum(int(calls[reason]) for reason in OF_PEOPLE),
-            retain_days=facts["withheld"]["retain_days"],
+            raw=raw,
+            suppressed=sum(by_reason[reason] for reason in OF_PEOPLE),
+            retain_days=retain_days,
         )
         current = replace(self._must_have_begun(), run_number=run_number)
-        if current.withheld != withheld:
-            self._next = replace(current, withheld=withheld)
+        if current.withheld != now:
+            self._next = replace(current, withheld=now)
             belonging.write_record(self._root, self._next)
 
-    def returning_calls(self, request: Request) -> list[str]:
+    def returning_calls(self, counts: ReturningCalls) -> list[str]:
         """Return why nothing may be published: calls that were withheld come back."""
         before = self.record.withheld if self.record else None
         accepted = self._accepted.get(ACCEPT_RETURNING_CALLS)
-        return returning_faults(before, request, accepted)
+        return returning_faults(before, counts, accepted)
 
     def _must_have_begun(self) -> RunRecord:
         if self._next is None:

@@ -314,27 +314,46 @@ def _table_faults(location: str, item: ListCounts) -> list[Fault]:
     return faults
 
 
+@dataclass(frozen=True)
+class ReturningCalls:
+    """Calls that were withheld when something was published last, and what there is now.
+
+    Attributes:
+        is_known: whether the database knows the run that published.
+        suppressed: calls of people that were withheld since then and are not any more, though
+            nobody was taken off a list who explains it.
+        aged: those that had expired, or have no time.
+        suppressed_now: calls of people that are withheld now.
+        raw_now: all raw calls.
+        retain_days: for how many days calls are kept now; None for good.
+    """
+
+    is_known: bool
+    suppressed: int
+    aged: int
+    suppressed_now: int
+    raw_now: int
+    retain_days: int | None
+
+
 def returning_faults(
-    before: Withheld | None, counts: Mapping[str, Any], accepted: object
+    before: Withheld | None, counts: ReturningCalls, accepted: object
 ) -> list[str]:
     """Return why nothing may be published: calls come back that were withheld.
 
     Args:
         before: what was withheld when something was published last.
-        counts: `is_known` where the database knows the run that published; then `suppressed` and
-            `aged`, calls that were withheld since then and are not any more, though nobody was
-            taken off a list who explains it. Also what there is now: `suppressed_now`, `raw_now`
-            and `retain_days`.
+        counts: the calls that come back, and what there is now.
         accepted: value of the variable `ACCEPT_RETURNING_CALLS`.
     """
     if before is None:
         return []
-    returning = int(counts["suppressed"])
-    if counts["retain_days"] == before.retain_days:
-        returning += int(counts["aged"])
-    if not counts["is_known"]:
-        fewer = before.suppressed - int(counts["suppressed_now"])
-        gone = before.raw - int(counts["raw_now"])
+    returning = counts.suppressed
+    if counts.retain_days == before.retain_days:
+        returning += counts.aged
+    if not counts.is_known:
+        fewer = before.suppressed - counts.suppressed_now
+        gone = before.raw - counts.raw_now
         returning = fewer if fewer > max(gone, 0) else 0
     if returning <= 0 or str(accepted) == str(returning):
         return []

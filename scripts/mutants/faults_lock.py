@@ -14,8 +14,8 @@ FAULTS: tuple[Fault, ...] = (
         "a build does not compare the seeds with the lock",
         "more than the lock says was built",
         (
-            "scripts/hipaa_mode/plugin.py",
-            'if request.get("needs_lock", request["needs_key"]) and',
+            "scripts/hipaa_mode/run/session.py",
+            "if asked.needs_lock and",
             "if False and",
         ),
         check="more than the lock says refused",

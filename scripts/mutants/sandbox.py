@@ -220,6 +220,7 @@ class Sandbox:
             shutil.copytree(REPOSITORY / name, repository / name, ignore=left_out)
         for name in FILES:
             shutil.copy(REPOSITORY / name, repository)
+        shutil.copy(REPOSITORY / "scripts/dbt_hipaa_mode.py", repository / "scripts")
 
     def copy(self, folder: Path, edits: Iterable[Edit], is_built: bool = False) -> Sandbox:
         """Copy the project and the package, with a fault in the copy.

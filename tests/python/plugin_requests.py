@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
 from seed_files import TODAY, Seeds, label, minimal_seeds
 
-from hipaa_mode.keys import (
-    KEY_VARIABLE,
-)
-from hipaa_mode.plugin import (
-    Session,
-)
+from hipaa_mode.keys import KEY_VARIABLE
+from hipaa_mode.run.session import Session
 from hipaa_mode.seeds import SEED_COLUMNS
 
 KEY = "8f14e45fceea167a5a36dedd4bea2543c9f0f895fb98ab9159f51fd0297e236d"
@@ -22,15 +19,12 @@ KEY = "8f14e45fceea167a5a36dedd4bea2543c9f0f895fb98ab9159f51fd0297e236d"
 WITH_KEY = {KEY_VARIABLE: KEY}
 
 
-def answer(session: Session, action: str, **request: Any) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(session.command(action, json.dumps(request)))
-    return found
-
-
 def result(session: Session, action: str, **request: Any) -> Any:
-    found = answer(session, action, **request)
-    assert list(found) == ["result"]
-    return found["result"]
+    """Ask as a macro does, and return the answer as one would write it to JSON."""
+    found = getattr(session, action)(**json.loads(json.dumps(request)))
+    if isinstance(found, list):
+        return [asdict(item) if is_dataclass(item) else item for item in found]
+    return asdict(found) if is_dataclass(found) else found
 
 
 def configuration(folder: Path, seeds: Seeds | None = None) -> dict[str, Any]:
@@ -41,5 +35,4 @@ def configuration(folder: Path, seeds: Seeds | None = None) -> dict[str, Any]:
         "seed_files": {seed: str(path) for seed, path in files.items()},
         "seed_labels": {seed: label(seed) for seed in SEED_COLUMNS},
         "models": ["ga4__events"],
-        "needs_lock": False,
     }

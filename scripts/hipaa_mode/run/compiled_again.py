@@ -15,6 +15,8 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from hipaa_mode import PACKAGE
+
 COMMAND = "compile"
 RAW_LINES = "hipaa_mode_raw_lines"
 """What a compilation reads in the place of the raw calls, wherever they are."""
@@ -67,7 +69,8 @@ def other_circumstances(context: Mapping[str, Any], environment: str) -> dict[st
         "thread_id": "",
         "selected_resources": [],
         "dbt_metadata_envs": {},
-        "modules": {},
+        # The door: it answers nothing then that could differ, see `door.IN_COMPILED_SQL`.
+        "modules": {PACKAGE: context["modules"][PACKAGE]},
         # No further than its year: ages and years of birth are counted from that.
         "run_started_at": dt.datetime(started.year, month, day, tzinfo=started.tzinfo),
         "target": {**context["target"], "name": environment, "target_name": environment},

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import duckdb
 
+from hipaa_mode.errors import HipaaModeError
+
 MAY_DIFFER = frozenset(
     (
         # How much of the machine is used, and when data is written to disk.
@@ -67,6 +69,33 @@ def default_settings() -> Mapping[str, str]:
     with duckdb.connect(":memory:") as connection:
         rows = connection.execute("select name, value from duckdb_settings()").fetchall()
     return {name: _text(value) for name, value in rows}
+
+
+STATE = (
+    "select system.main.list([name, value]) from system.main.duckdb_settings()",
+    "select system.main.list(extension_name) from system.main.duckdb_extensions() where loaded",
+)
+"""Queries of what is judged: by full name, or a macro of these names could say what it likes. Some
+values are secrets, so they come by no SQL that dbt logs."""
+
+
+def faults_of_this_connection() -> list[str]:
+    """Judge the very connection that dbt gave to the model, test or hook which asks.
+
+    Raises:
+        HipaaModeError: it can't be asked.
+    """
+    from dbt.adapters.factory import get_adapter_by_type
+
+    try:
+        adapter = get_adapter_by_type("duckdb")  # type: ignore[no-untyped-call]
+        cursor = adapter.connections.get_thread_connection().handle.cursor()
+        settings, extensions = (cursor.execute(sql).fetchone()[0] for sql in STATE)
+    except (AttributeError, KeyError, duckdb.Error) as error:
+        raise HipaaModeError(
+            f"The connection does not say how it is set ({type(error).__name__})"
+        ) from None
+    return connection_faults(settings or (), extensions or (), default_settings())
 
 
 def connection_faults(

@@ -260,7 +260,7 @@ def _command(project: Project, *arguments: str) -> str:
 
 
 def test_query_logs_and_profiles_were_written(searched: Searched) -> None:
-    assert b"hipaa_mode_command" in searched.written["sound"]["logs/queries.log"]
+    assert b"hipaa_mode_note_coincidences" in searched.written["sound"]["logs/queries.log"]
     assert searched.written["sound"]["logs/profile.json"].startswith(b"{")
     assert b"hipaa_mask" in searched.written["sound"]["logs/dbt.log"]
 
@@ -312,7 +312,7 @@ def test_the_database_tells_nothing_of_the_key() -> None:
         for sql in (
             "select system.main.hipaa_mask('x', null)",
             "select system.main.hipaa_mask(7, '*')",
-            "select system.main.hipaa_mode_command('nothing', '{')",
+            "select system.main.hipaa_mode_note_coincidences('view', 'column', null)",
         ):
             try:
                 shown += connection.execute(sql).fetchall()

@@ -127,7 +127,10 @@ class TestChecks:
         )
         with duckdb.connect(str(built.project.database), read_only=True) as connection:
             connection.create_function(
-                "hipaa_mode_command", lambda action, request: "{}", [str, str], str
+                "hipaa_mode_note_coincidences",
+                lambda view, column, count: True,
+                [str, str, int],
+                bool,
             )
             connection.create_function(
                 "hipaa_mask", lambda text, scope: token(text, scope=scope), [str, str], str

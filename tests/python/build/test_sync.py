@@ -216,10 +216,10 @@ class TestChecks:
             with duckdb.connect(str(project.database)) as connection:
                 # What the checks report to a run; of no run, here.
                 connection.create_function(
-                    "hipaa_mode_command",
-                    lambda action, request: '{"result": null}',
-                    ["VARCHAR", "VARCHAR"],
-                    "VARCHAR",
+                    "hipaa_mode_note_coincidences",
+                    lambda view, column, count: True,
+                    ["VARCHAR", "VARCHAR", "BIGINT"],
+                    "BOOLEAN",
                 )
                 connection.execute(view)
                 found = connection.execute(result["compiled_code"]).fetchall()

@@ -17,10 +17,11 @@ import pyarrow.parquet as pq
 import pytest
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt_common.exceptions import DbtRuntimeError
-from plugin_requests import KEY, WITH_KEY, answer, configuration, result
+from plugin_requests import KEY, WITH_KEY, configuration, result
 from seed_files import Seeds, minimal_seeds
 
 from hipaa_mode import published_places
+from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.keys import (
     KEY_FILE_VARIABLE,
     KEY_VARIABLE,
@@ -28,19 +29,14 @@ from hipaa_mode.keys import (
     load_master_key,
     write_key_file,
 )
-from hipaa_mode.plugin import (
-    RAW_LINES_VIEW,
-    ROWS_FOR_ALL_THREADS,
-    Plugin,
-    Session,
-    random_codes,
-)
+from hipaa_mode.plugin import RAW_LINES_VIEW, Plugin, Session, random_codes
 from hipaa_mode.published_places import Place
 from hipaa_mode.run.gate import Gate
+from hipaa_mode.run.view_files import ROWS_FOR_ALL_THREADS
 
 FUNCTIONS = {
     *("hipaa_mask", "hipaa_mask_retired"),
-    *("hipaa_mode_random_code", "hipaa_mode_command"),
+    *("hipaa_mode_random_code", "hipaa_mode_note_coincidences"),
 }
 
 
@@ -66,12 +62,9 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def error(session: Session, action: str, **request: Any) -> str:
-    found = answer(session, action, **request)
-    assert list(found) == ["error"]
-    message = str(found["error"])
-    assert "Traceback" not in message
-    assert ".py" not in message
-    return message
+    with pytest.raises(HipaaModeError) as caught:
+        getattr(session, action)(**request)
+    return str(caught.value)
 
 
 def start(
@@ -210,7 +203,8 @@ def test_a_request_that_names_faulty_seeds_is_an_error_answer(tmp_path: Path):
 
 @pytest.mark.parametrize("action", ["plan", "destination"])
 def test_a_command_before_the_start_says_what_is_missing(action: str):
-    message = error(Session(WITH_KEY), action, destination="ga4")
+    named = {"destination": {"destination": "ga4"}}.get(action, {})
+    message = error(Session(WITH_KEY), action, **named)
     assert "on-run-start" in message
 
 
@@ -473,10 +467,7 @@ def test_files_are_read_once_and_then_from_where_they_grew(tmp_path: Path):
         reading = result(session, "plan_reading", known=known, last_number=len(known))
         batches = pa.RecordBatchReader.from_stream(session.raw_lines).read_all()
         lines = batches.column("line_number").to_pylist()
-        rows = [
-            {**row, "file_number": row["number"], "source_file": row["path"]}
-            for row in result(session, "files_read")
-        ]
+        rows = result(session, "files_read")
         return reading, lines, rows
 
     reading, lines, rows = read([])
@@ -582,10 +573,7 @@ def test_sql_masks_under_the_subkeys_of_the_environment(
     plugin: Plugin, connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ):
     plugin.configure_connection(connection)
-    request = configuration(tmp_path) | {"needs_key": True}
-    connection.execute(
-        "select system.main.hipaa_mode_command('start', ?)", [json.dumps(request)]
-    ).fetchall()
+    start(plugin.session, tmp_path)
     rows = connection.execute(
         """
         select value, scope, system.main.hipaa_mask(value, scope)

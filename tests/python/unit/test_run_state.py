@@ -12,6 +12,7 @@ from plugin_requests import WITH_KEY, configuration, result
 from seed_files import minimal_seeds
 
 from hipaa_mode.belonging import RunRecord, write_record
+from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.plugin import Session
 from hipaa_mode.raw_calls import locate
 
@@ -70,8 +71,8 @@ def test_another_environments_database_is_refused(tmp_path: Path) -> None:
 def test_calls_that_were_not_compared_are_not_noted(tmp_path: Path) -> None:
     session = Session(WITH_KEY)
     started(tmp_path, session)
-    answer = json.loads(session.command("note_run", "{}"))
-    assert "were not compared with those of earlier runs" in answer["error"]
+    with pytest.raises(HipaaModeError, match="were not compared with those of earlier runs"):
+        session.note_run()
 
 
 def test_what_was_read_is_noted_beside_what_is_published(

@@ -9,7 +9,6 @@ cell of each column; HIPAA_MODE_EXAMPLES says in how many, 1000 being all.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import shutil
 import zlib
@@ -23,6 +22,7 @@ import pytest
 from mutations import Mutation, made, of_cells, of_files, of_headers, of_rows
 from project import REPOSITORY
 
+from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.plugin import Session
 from hipaa_mode.project import destination_models, read_seeds
 from hipaa_mode.received import gate
@@ -182,9 +182,10 @@ def begin(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
             "needs_key": False,
             "needs_lock": True,
         }
-        answer = json.loads(Session({}).command("start", json.dumps(request)))
-        faults: list[str] = answer["result"]["faults"] if "result" in answer else [answer["error"]]
-        return faults
+        try:
+            return Session({}).start(**request).faults
+        except HipaaModeError as error:
+            return [str(error)]
 
     return start
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -18,6 +20,7 @@ from hipaa_mode.seeds import Fault, add_optional_seeds
 from hipaa_mode.suppression import (
     MOST_TIES,
     ListCounts,
+    ReturningCalls,
     SuppressedUsers,
     hub_notices,
     list_faults,
@@ -398,16 +401,16 @@ class TestReturningCalls:
     """Calls that were withheld come back only for a reason in the configuration, or by number."""
 
     BEFORE = Withheld(run_number=5, raw=100, suppressed=10, retain_days=30)
+    NOW = ReturningCalls(
+        is_known=True, suppressed=0, aged=0, suppressed_now=10, raw_now=100, retain_days=30
+    )
 
-    def reasons(self, accepted: object = None, **counts: object) -> list[str]:
-        now = {"is_known": True, "suppressed": 0, "aged": 0, "suppressed_now": 10}
-        return returning_faults(
-            self.BEFORE, {**now, "raw_now": 100, "retain_days": 30, **counts}, accepted
-        )
+    def reasons(self, accepted: object = None, **counts: Any) -> list[str]:
+        return returning_faults(self.BEFORE, replace(self.NOW, **counts), accepted)
 
     def test_nothing_came_back(self) -> None:
         assert self.reasons() == []
-        assert returning_faults(None, {}, None) == []
+        assert returning_faults(None, self.NOW, None) == []
         # Their raw calls are gone.
         assert self.reasons(suppressed_now=2) == []
 

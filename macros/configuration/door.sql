@@ -1,0 +1,12 @@
+{#- The one way to Python: an object that answers by name, `hipaa_mode.door().plan()`. It raises
+    the message of a refusal; `attempt(name, …)` is for who goes on after one, and returns `result`
+    or `error`. See scripts/hipaa_mode/run/door.py. -#}
+{% macro door() -%}
+    {%- if modules.hipaa_mode is not defined -%}
+        {{- exceptions.raise_compiler_error(
+            'hipaa_mode: dbt does not find the Python package hipaa-mode, so nothing was built. Install it into the '
+            ~ 'environment that dbt runs in: pip install and the folder of this package'
+        ) -}}
+    {%- endif -%}
+    {{- return(modules.hipaa_mode) -}}
+{%- endmacro %}

@@ -1,0 +1,167 @@
+"""The one way from macros to Python: `modules.hipaa_mode`, on every adapter.
+
+A macro asks for something by name, `hipaa_mode.door().plan()`; the current session answers, see
+`session.Session`. What only the start or the end of a run may ask for, nobody else may: not a
+model, nor another project's macro in it. What a macro sends, and what it gets, are copies.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dbt_common.events.contextvars import get_node_info
+from dbt_common.exceptions import CompilationError
+
+from hipaa_mode import PACKAGE
+from hipaa_mode.errors import HipaaModeError
+from hipaa_mode.run import current
+from hipaa_mode.run.session import Session
+
+START = "on-run-start"
+END = "on-run-end"
+HOOKS = (START, END)
+ANYWHERE: tuple[str, ...] = ()
+
+ACTIONS: Mapping[str, tuple[str, ...]] = {
+    "start": (START,),
+    "project_faults": (START,),
+    "check_raw_calls": (START,),
+    "judge_lists": (START,),
+    "follow_run": (START,),
+    "withdraw": (START,),
+    "published": (START,),
+    "audit": HOOKS,
+    "permissions": (END,),
+    "judge_rejections": (END,),
+    "returning_calls": (END,),
+    "stopped": (END,),
+    "finish_publishing": (END,),
+    "note_published": (END,),
+    "write_token_bridge": (END,),
+    "token_bridges": (END,),
+    "remove_token_bridge": (END,),
+    "discard_unpublished": (END,),
+    "rewrite_database": (END,),
+    "coincidences": (END,),
+    "describe_denials": (END,),
+    "property_counts": (END,),
+    "allowed_events": (END,),
+    "never_matched": (END,),
+    "hub_notices": (END,),
+    "published_before": (END,),
+    "connection_faults": ANYWHERE,
+    "plan": ANYWHERE,
+    "destination": ANYWHERE,
+    "run_number": ANYWHERE,
+    "threads": ANYWHERE,
+    "retired_fingerprints": ANYWHERE,
+    "raw_calls": ANYWHERE,
+    "plan_reading": ANYWHERE,
+    "read_again": ANYWHERE,
+    "files_read": ANYWHERE,
+    "note_run": ANYWHERE,
+    "published_by": ANYWHERE,
+    "plan_partitions": ANYWHERE,
+    "tested_partitions": ANYWHERE,
+    "ids_of_calls": ANYWHERE,
+    "judged_values": ANYWHERE,
+    "json_texts": ANYWHERE,
+}
+"""What macros may ask for, each with the package's hooks that may; none: whoever asks."""
+
+IN_COMPILED_SQL = frozenset(
+    ("plan", "destination", "retired_fingerprints", "ids_of_calls", "judged_values", "json_texts")
+)
+"""What is the same whoever compiles a model: the rest could tell a build from a compilation."""
+
+FRESH = frozenset(("plan", "destination"))
+"""What is made anew for each who asks, so that it needs no copy."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer to who goes on after a refusal: `result`, or `error`, a message for the user."""
+
+    result: Any = None
+    error: str = ""
+
+
+class Door:
+    """Has a method for each of `ACTIONS`, with the arguments of the session's."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name not in ACTIONS:
+            raise CompilationError(f"hipaa_mode: {_unknown(name)}")
+
+        def ask(*values: Any, **named: Any) -> Any:
+            answer = self.attempt(name, *values, **named)
+            if answer.error:
+                raise CompilationError(f"hipaa_mode: {answer.error}")
+            return answer.result
+
+        return ask
+
+    def attempt(self, name: str, *values: Any, **named: Any) -> Answer:
+        """Ask for something by name; a refusal is an answer too."""
+        try:
+            return Answer(_ask(current.session(), name, values, named))
+        except HipaaModeError as error:
+            return Answer(error=str(error))
+        except OSError as error:
+            reason = f"{error.strerror or type(error).__name__} ({error.filename})"
+            return Answer(error=f"{reason}. Fix the cause and run dbt build again")
+
+
+def _ask(session: Session, name: str, values: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    if name not in ACTIONS:
+        raise HipaaModeError(_unknown(name))
+    _check_who_asks(name)
+    if session.is_compiling and name not in IN_COMPILED_SQL:
+        raise HipaaModeError(f"`{name}` is no part of a model's SQL")
+    method = getattr(session, name)
+    try:
+        inspect.signature(method).bind(*values, **named)
+    except TypeError:
+        raise HipaaModeError(_unknown(name)) from None
+    answer = method(
+        *(_plain(value) for value in values),
+        **{key: _plain(value) for key, value in named.items()},
+    )
+    return answer if name in FRESH else copy.deepcopy(answer)
+
+
+def _check_who_asks(name: str) -> None:
+    """Refuse what only a hook of the package may ask for to whoever is none."""
+    hooks = ACTIONS[name]
+    if not hooks:
+        return
+    asking = str(get_node_info().get("unique_id", ""))
+    if not any(asking.startswith(f"operation.{PACKAGE}.{PACKAGE}-{hook}-") for hook in hooks):
+        raise HipaaModeError(
+            f"`{name}` is asked for by {PACKAGE}'s own {' and '.join(hooks)} hook, and by no "
+            "other macro. Take the call out of yours"
+        )
+
+
+def _plain(value: Any) -> Any:
+    """Return a copy of what a macro sends: text, numbers, lists and dictionaries of them."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    return json.loads(json.dumps(value, ensure_ascii=False))
+
+
+def _unknown(name: str) -> str:
+    return (
+        f"The hipaa_mode package installed for Python does not know `{name}` as this dbt package "
+        "asks for it. Install the version of the dbt package"
+    )
+
+
+DOOR = Door()

@@ -12,11 +12,13 @@ from hipaa_mode.run.compiled_again import is_same, other_circumstances
 
 UTC = dt.timezone.utc
 LINES = "select message from hipaa_mode_raw_lines as lines"
+DOOR = object()
 
 
 def context(day: dt.date = dt.date(2026, 11, 29)) -> dict[str, Any]:
     values = {"hipaa_mode__days_ahead": 1, "opened": True}
     return {
+        "modules": {"datetime": dt, "hipaa_mode": DOOR},
         "flags": Namespace(WHICH="build", FULL_REFRESH=True),
         "run_started_at": dt.datetime(day.year, day.month, day.day, 12, tzinfo=UTC),
         "target": {"name": "nightly", "target_name": "nightly", "schema": "main"},
@@ -40,6 +42,7 @@ def test_the_target_is_called_as_the_environment():
 
 def test_the_command_and_its_flags_are_those_of_a_compilation():
     other = other_circumstances(context(), "prod")
+    assert other["modules"] == {"hipaa_mode": DOOR}
     assert vars(other["flags"]) == {"WHICH": "compile", "FULL_REFRESH": None}
     assert other["invocation_args_dict"] == {"which": "compile"}
 

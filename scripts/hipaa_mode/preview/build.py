@@ -55,6 +55,7 @@ class Built:
         line: number of the call among those built, from 1.
         rejection: why the call can't be used; blank where it can.
         is_duplicate: whether an earlier call has the same message id.
+        withheld: why the call reaches nobody though it can be used; blank where it may.
         view: the kind of view it belongs to; blank for an alias, which is sent to nobody.
         event: name of its event, if it has one.
         denial: why the call is denied to the destination; blank where it is not.
@@ -65,6 +66,7 @@ class Built:
     line: int
     rejection: str = ""
     is_duplicate: bool = False
+    withheld: str = ""
     view: str = ""
     event: str | None = None
     denial: str = ""
@@ -88,7 +90,9 @@ class Previewer:
         self.target = target or plan.environment
         self.key, self.has_own_key = self._key()
         self._folder = _Folder(self.project / "restricted" / f"preview_{plan.environment}")
-        self._copies = Copies(self.project, self._folder.path, self.target, plan.environment)
+        self._copies = Copies(
+            self.project, self._folder.path, self.target, plan.environment, ["suppressed_users"]
+        )
         self._copy: Path | None = None
 
     def _key(self) -> tuple[MasterKey | None, bool]:
@@ -286,6 +290,8 @@ class _Database:
                 built[row["line_number"]].rejection = row["rejection_reason"]
             for row in rows(f"select * from {self._relations['duplicate_calls']}"):
                 built[row["line_number"]].is_duplicate = True
+            for row in rows(f"select * from {self._relations['withheld_calls']}"):
+                built[row["line_number"]].withheld = row["reason"]
             staged = rows(
                 "select line_number, call_key, call_type, event "
                 f"from {self._relations['stg_calls']} order by line_number"

@@ -48,6 +48,10 @@ _REJECTIONS = {
     "event_not_text": "its event is no text",
     "name_not_text": "its name is no text",
 }
+_WITHHELD = {
+    "suppressed": "its person is on the list of suppressed users",
+    "suppressed_by_alias": "it is tied by an alias or merge call to a suppressed person",
+}
 _SPELLINGS = {
     "row_id": ("messageId", "message_id"),
     "call_type": ("type",),
@@ -145,6 +149,8 @@ class Explainer:
             return f"the call can't be used: {_REJECTIONS.get(built.rejection, built.rejection)}"
         if built.is_duplicate:
             return "an earlier call is the same: message id, type and ids"
+        if built.withheld:
+            return f"it is withheld: {_WITHHELD.get(built.withheld, built.withheld)}"
         if not built.view:
             return "alias calls are sent to no destination"
         if f"{name}__{built.view}" not in self._models:

@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,7 +108,14 @@ def profiles_file(project: Path) -> Path | None:
 class Copies:
     """Makes copies of a project in a private folder and runs dbt in them."""
 
-    def __init__(self, project: Path, folder: Path, target: str, environment: str) -> None:
+    def __init__(
+        self,
+        project: Path,
+        folder: Path,
+        target: str,
+        environment: str,
+        withholds: Collection[str] = (),
+    ) -> None:
         """Say what to copy where.
 
         Args:
@@ -116,11 +123,13 @@ class Copies:
             folder: empty folder for the copies.
             target: the dbt target.
             environment: the environment whose rows of the seeds count.
+            withholds: optional seeds whose rows the copies keep.
         """
         self.project = project
         self.folder = folder
         self.target = target
         self.environment = environment
+        self._withholds = withholds
         self.key = secrets.token_hex(32)
 
     def create(self, name: str, calls: Mapping[str, Sequence[bytes]], like: Path | None) -> Path:
@@ -170,10 +179,10 @@ class Copies:
             link.unlink()
             link.symlink_to(target)
 
-    @staticmethod
-    def _withhold_nothing(copy: Path) -> None:
+    def _withhold_nothing(self, copy: Path) -> None:
         """Take everybody off the lists: fresh values would be of other people and other times."""
-        for seed, columns in OPTIONAL_SEEDS.items():
+        for seed in OPTIONAL_SEEDS.keys() - set(self._withholds):
+            columns = OPTIONAL_SEEDS[seed]
             for file in copy.rglob(f"{seed}.csv"):
                 if not file.parent.resolve().is_relative_to(copy.resolve()):
                     # Of a package that is linked and not copied: it is not ours to write to.

@@ -57,6 +57,7 @@ PROPERTIES = [
     allowed("tool", "context", "traits.plan"),
     allowed("tool", "user", "plan"),
 ]
+REQUEST = {"requested_on": "2026-03-03", "reference": "R1"}
 STAMP = "2026-03-02T14:31:09Z"
 CALLS = [
     track(
@@ -92,6 +93,9 @@ CALLS = [
     {"type": "nonsense"},
     b'{"type":"track","event":"Seen","properties":{"plan":"first","plan":"second","count":1.0}}',
     track("Booked", {"plan": "x"}, messageId="m10", integrations={"Webhook": False}),
+    track("Booked", {"plan": "x"}, messageId="m11", userId="gone"),
+    track("Booked", {"plan": "x"}, messageId="m12", anonymousId="phone of gone"),
+    {"type": "alias", "messageId": "m13", "previousId": "phone of gone", "userId": "gone"},
 ]
 
 
@@ -105,6 +109,7 @@ def built(new_project: Callable[..., Project]) -> Project:
         CALLS,
         views={"tool": ["events", "identifies"], "crm": ["events", "groups"]},
     )
+    project.write_seed("suppressed_users", [{"environment": "*", "user_id": "gone", **REQUEST}])
     # Without its tests every destination is held back, which is all that fails.
     run = project.dbt("build", "--exclude-resource-type", "unit_test", "test")
     assert run.exit_code == 1, run.output
@@ -243,6 +248,9 @@ class TestPreview:
         assert reasons[7] == "alias calls are sent to no destination"
         assert "its type is none of" in reasons[8]
         assert reasons[10] == "it is denied to tool: `integrations` says no"
+        assert reasons[11] == "it is withheld: its person is on the list of suppressed users"
+        tied = "it is withheld: it is tied by an alias or merge call to a suppressed person"
+        assert reasons[12] == tied
         for preview in previews["tool"][1]:
             assert bool(preview.not_sent) != bool(preview.view)
             assert preview.lines

@@ -32,6 +32,7 @@ from hipaa_mode.editing import screens
 from hipaa_mode.editing.destinations import (
     add_destination,
     remove_destination,
+    set_consent,
     set_restriction,
 )
 from hipaa_mode.editing.scaffold import Owner
@@ -213,6 +214,46 @@ def restrict(
         lambda workspace: set_restriction(
             workspace, environment, name, not off, baa_reference, baa_expires_on
         ),
+        dry_run=dry_run,
+        yes=yes,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def consent(
+    name: NameArgument,
+    categories: Annotated[
+        str | None,
+        typer.Option(help="Consent categories, separated by semicolons; '' needs none."),
+    ] = None,
+    strategy: Annotated[
+        str | None, typer.Option(help="and: consent to all of them; or: to one of them.")
+    ] = None,
+    honor_opt_outs: Annotated[
+        bool | None,
+        typer.Option(
+            "--honor-opt-outs/--ignore-opt-outs",
+            help="Whether a no in `integrations` keeps a call from it.",
+        ),
+    ] = None,
+    environment: EnvironmentOption = "dev",
+    project: ProjectOption = Path("."),
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which consent calls need to be sent to a destination, and whether opt-outs count.
+
+    Example: `hipaa-mode destination consent ga4 --categories "analytics;ads" -e prod`
+    """
+    cells = {"consent_categories": categories, "consent_strategy": strategy}
+    if categories is not None and not categories.strip():
+        cells["consent_strategy"] = strategy or ""
+    cells["honor_opt_outs"] = {None: None, True: "", False: "false"}[honor_opt_outs]
+    make_change(
+        project,
+        lambda workspace: set_consent(workspace, environment, name, cells),
         dry_run=dry_run,
         yes=yes,
         as_json=as_json,

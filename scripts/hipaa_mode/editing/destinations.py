@@ -122,27 +122,59 @@ def set_restriction(
         ConfigurationError: there is no such destination.
         EditRefusedError: a build would refuse the result, as without a BAA.
     """
-    seed = workspace.seed(SEED)
-    lines = {
-        row.get("environment", "").strip(): line
-        for line, row in seed.rows.items()
-        if row.get("destination", "").strip() == name
-    }
-    if environment not in lines and ANY not in lines:
-        find_destination(workspace.configuration(), name, environment)
-    line = lines[environment] if environment in lines else lines[ANY]
-    row = seed.rows[line]
+    row = _row(workspace, environment, name)[1]
     cells = {"restrict_phi": "true" if restrict_phi else "false"}
     if restrict_phi and row["restrict_phi"].strip().lower() in ("", "true"):
         cells = {}
     given = {"baa_reference": baa_reference, "baa_expires_on": baa_expires_on}
     cells |= {column: one_line(text) for column, text in given.items() if text is not None}
-    if environment in lines:
-        workspace.set_seed(SEED, seed.change(line, cells))
-    else:
-        workspace.set_seed(SEED, seed.add({**row, "environment": environment, **cells}, line))
+    _change_row(workspace, environment, name, cells)
     workspace.refuse_new_faults()
     if restrict_phi and row.get("timestamp_precision", "").strip() == "exact":
         workspace.notes.append(
             f"`{name}` still receives exact times: its row says timestamp_precision exact"
         )
+
+
+def set_consent(
+    workspace: Workspace, environment: str, name: str, cells: Mapping[str, str | None]
+) -> None:
+    """Say what calls must and may say of consent and opt-outs to be sent to a destination.
+
+    Args:
+        workspace: the project.
+        environment: the environment; see `set_restriction`.
+        name: the destination.
+        cells: `consent_categories`, `consent_strategy` and `honor_opt_outs`; None keeps the row's.
+
+    Raises:
+        ConfigurationError: there is no such destination.
+        EditRefusedError: a build would refuse the result.
+    """
+    given = {column: one_line(text) for column, text in cells.items() if text is not None}
+    _change_row(workspace, environment, name, given)
+    workspace.refuse_new_faults()
+
+
+def _row(workspace: Workspace, environment: str, name: str) -> tuple[int, dict[str, str]]:
+    """Return the row of destinations.csv that counts in an environment, and its line."""
+    rows = {
+        row.get("environment", "").strip(): (line, row)
+        for line, row in workspace.seed(SEED).rows.items()
+        if row.get("destination", "").strip() == name
+    }
+    if environment not in rows and ANY not in rows:
+        find_destination(workspace.configuration(), name, environment)
+    return rows[environment] if environment in rows else rows[ANY]
+
+
+def _change_row(
+    workspace: Workspace, environment: str, name: str, cells: Mapping[str, str]
+) -> None:
+    """Change a destination's row in an environment; one for `*` is beaten by a row of its own."""
+    line, row = _row(workspace, environment, name)
+    seed = workspace.seed(SEED)
+    if row["environment"].strip() == environment:
+        workspace.set_seed(SEED, seed.change(line, cells))
+    else:
+        workspace.set_seed(SEED, seed.add({**row, "environment": environment, **cells}, line))

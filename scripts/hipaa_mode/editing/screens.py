@@ -104,6 +104,7 @@ class DestinationScreen:
         views: its views, those of calls first; it is sent nothing else.
         row_environment: the environment that its row names, `*` for all.
         consent: what calls must and may say to be sent to it, in words.
+        consent_categories, consent_strategy, honors_opt_outs: the same, as its row has it.
         stopped: since when and why it is stopped; blank if it is not.
     """
 
@@ -126,6 +127,9 @@ class DestinationScreen:
     row_environment: str = ""
     views: tuple[str, ...] = ()
     consent: str = ""
+    consent_categories: str = ""
+    consent_strategy: str = ""
+    honors_opt_outs: bool = True
     stopped: str = ""
     faults_elsewhere: tuple[str, ...] = ()
     properties: PropertyCounts = field(default_factory=PropertyCounts)
@@ -252,6 +256,9 @@ def _screen(
         events=() if restricted else None,
         row_environment=words["environment"],
         views=tuple(view for view in ALL_VIEWS if f"{name}__{view}" in models),
+        consent_categories=words.get("consent_categories", ""),
+        consent_strategy=words.get("consent_strategy", "").lower(),
+        honors_opt_outs=words.get("honor_opt_outs", "").lower() != "false",
         stopped=plan.stopped[name].text if name in plan.stopped else "",
         faults_elsewhere=tuple(
             str(item.fault) for item in refusals if item.destination not in (name, ANY)

@@ -145,6 +145,7 @@ class Pages:
             page + "/event": self._steps(forms.event_step),
             page + "/event/deny": self._steps(forms.deny_event_step),
             page + "/restriction": self._steps(forms.restriction_step),
+            page + "/consent": self._steps(forms.consent_step),
             "/undo": self._undo,
             "/discard": self._discard,
             "/save": self._save,

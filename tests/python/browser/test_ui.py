@@ -390,6 +390,7 @@ class TestWhatTheyDo:
                 "restriction",
                 {"restrict_phi": "false", "baa_reference": "B", "baa_expires_on": "2020-01-01"},
             ),
+            "`consent_categories` holds a comma": ("consent", {"consent_categories": "a,b"}),
             "collides with the one": ("property", {**NEW, "column_name": "plan"}),
             "is not a property path": ("property", {**NEW, "property": "a..b"}),
             "Say why it is safe": ("property", {**NEW, "reason": " "}),
@@ -404,6 +405,16 @@ class TestWhatTheyDo:
             assert 'role="alert"' in answer.text
         assert screens.files() == before
         assert not screens.has_unsaved()
+
+    def test_consent_is_shown_and_changed(self, screens: Screens):
+        fields = {"consent_categories": "analytics;ads", "honor_opt_outs": "false"}
+        assert screens.post("/e/dev/ga4/consent", **fields, consent_strategy="or").status == 303
+        page = screens.ask("GET", f"{screens.base}/e/dev/ga4").text
+        assert "Needs consent to analytics or ads; opt-outs do not count." in page
+        assert 'name="consent_categories" value="analytics;ads"' in page
+        assert "analytics;ads,or,false" in screens.ask("GET", f"{screens.base}/review").text
+        screens.post("/e/dev/ga4/consent", consent_categories=" ", consent_strategy="or")
+        assert "analytics;ads,or" not in screens.ask("GET", f"{screens.base}/review").text
 
     def test_what_was_written_in_a_refused_form_is_kept(self, screens: Screens):
         answer = screens.post("/e/dev/ga4/property", **{**NEW, "property": "a..b"})

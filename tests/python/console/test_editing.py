@@ -489,6 +489,25 @@ class TestDestinations:
         run(project, "destination", "restrict", "ga4", "--yes")
         assert "properties" not in columns(project, "ga4", "events", "dev")
 
+    def test_consent_is_asked_for_and_refused_as_in_the_seed(self, project: Path):
+        before = files(project)
+        for wrong, message in {
+            ("--categories", "a,b"): "`consent_categories` holds a comma",
+            ("--strategy", "any"): "`consent_strategy` is unknown",
+            ("--strategy", "or"): "has no categories to go with",
+        }.items():
+            result = run(project, "destination", "consent", "ga4", *wrong, "--yes")
+            assert result.exit_code == ExitCode.BAD_CONFIGURATION
+            assert message in str(result.exception)
+        assert files(project) == before
+        asked = ["--categories", "analytics;ads", "--strategy", "or", "--ignore-opt-outs"]
+        run(project, "destination", "consent", "ga4", *asked, "--yes")
+        shown = run(project, "destination", "show", "ga4", "-e", "dev").output
+        assert "needs consent to analytics or ads; opt-outs do not count" in shown
+        run(project, "destination", "consent", "ga4", "--categories", "", "--yes")
+        run(project, "destination", "consent", "ga4", "--honor-opt-outs", "--yes")
+        assert files(project)[DESTINATIONS] == before[DESTINATIONS]
+
     def test_a_row_for_every_environment_gets_one_that_beats_it(self, project: Path):
         seed = project / DESTINATIONS
         seed.write_text(

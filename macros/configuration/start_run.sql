@@ -10,7 +10,8 @@
         {%- endif -%}
         {%- if needs_key -%}
             {%- do request.update(hipaa_mode.published_request()) -%}
-            {%- if load_relation(hipaa_mode.build_table('masking_keys')) -%}
+            {#- Only to say which key is missing. -#}
+            {%- if hipaa_mode.door().lacks_key() and load_relation(hipaa_mode.build_table('masking_keys')) -%}
                 {%- do request.update({'stored_key': hipaa_mode.stored_key_fingerprint()}) -%}
             {%- endif -%}
         {%- endif -%}

@@ -68,10 +68,15 @@ from new_values
 
 {#- Takes the environment's codes away whose value no call has that is not withheld, since a deleted
     person's value would stay for good otherwise. Only while calls are withheld: values are also
-    without calls for a while where a raw file is not there. -#}
+    without calls for a while where a raw file is not there. And only where something changed since
+    the last look that can leave a value without calls: that looks through all of them. -#}
 {% macro forget_unused_codes(codes, texts) -%}
     {%- set is_build = flags.WHICH in ('build', 'run', 'retry') and not flags.EMPTY and not flags.SAMPLE -%}
-    {%- if is_build and hipaa_mode.calls_are_withheld() -%}
+    {%- if not is_build -%}
+        {{- return('') -}}
+    {%- endif -%}
+    {%- set fingerprint = local_md5(hipaa_mode.environment() ~ texts) -%}
+    {%- if hipaa_mode.calls_are_withheld() and hipaa_mode._codes_may_be_unused(fingerprint) -%}
         {%- set unused -%}
             from {{ codes }} as codes
             where
@@ -91,6 +96,22 @@ from new_values
             {%- do log('hipaa_mode: forgot ' ~ count ~ ' surrogate codes: only withheld calls, or none, have their values', info=true) -%}
         {%- endif -%}
     {%- endif -%}
+    {%- set run_number = hipaa_mode.door().run_number() -%}
+    {%- call statement('codes_state') -%}
+        insert into {{ hipaa_mode.build_table('build_state') }} values (
+            'surrogate_codes', {{ hipaa_mode.literal(fingerprint) }}, {{ run_number }}, {{ run_number }}
+        )
+    {%- endcall -%}
+{%- endmacro %}
+
+{#- Whether calls were withheld, changed or went since the last look, or other columns have codes. -#}
+{% macro _codes_may_be_unused(fingerprint) -%}
+    {%- set looked = hipaa_mode.table_state('surrogate_codes') -%}
+    {%- set withheld = hipaa_mode.table_state('withheld_calls') -%}
+    {%- if looked is none or withheld is none or looked.fingerprint != fingerprint or looked.run_number < withheld.rebuilt_number -%}
+        {{- return(true) -}}
+    {%- endif -%}
+    {{- return(hipaa_mode.has_rows(hipaa_mode.build_table('changed_calls') ~ ' where run_number > ' ~ looked.run_number)) -}}
 {%- endmacro %}
 
 {#- A random 128-bit code for every row, as 32 hexadecimal digits. -#}

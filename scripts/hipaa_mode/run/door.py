@@ -28,6 +28,7 @@ HOOKS = (START, END)
 ANYWHERE: tuple[str, ...] = ()
 
 ACTIONS: Mapping[str, tuple[str, ...]] = {
+    "lacks_key": (START,),
     "start": (START,),
     "project_faults": (START,),
     "check_raw_calls": (START,),

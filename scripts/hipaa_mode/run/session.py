@@ -55,7 +55,7 @@ from hipaa_mode.run.configured import Configured
 from hipaa_mode.run.connection import faults_of_this_connection
 from hipaa_mode.run.finished_files import CALL_TYPES
 from hipaa_mode.run.gate import Gate, hash_seeds
-from hipaa_mode.run.masking_keys import MaskingKeys
+from hipaa_mode.run.masking_keys import MaskingKeys, lacks_key
 from hipaa_mode.run.start import faults_of_running_project
 from hipaa_mode.run.view_files import BuiltView, ViewFiles, WritePlan
 from hipaa_mode.run_settings import run_faults
@@ -196,6 +196,10 @@ class Session:
         return self.keys.retired_tokens(values, scopes, keys)
 
     # At the start.
+
+    def lacks_key(self) -> bool:
+        """Whether the run that starts has no masking key to go on with."""
+        return lacks_key(self._environ)
 
     def start(self, **request: Any) -> Started:
         """Pin the configuration and the environment for the run; forget an earlier run's key.

@@ -75,6 +75,7 @@ class Life:
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     found: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     tables: dict[str, dict[str, set[str]]] = field(default_factory=dict)
+    looks: dict[str, int] = field(default_factory=dict)
 
     def build(self, name: str, *arguments: str) -> None:
         self.runs[name] = self.project.build(*arguments)
@@ -84,6 +85,8 @@ class Life:
             what: files_with(self.project.folder, value)
             for what, value in {**VALUES, "user id": GONE}.items()
         }
+        log = (self.project.folder / "logs/dbt.log").read_text("utf-8")
+        self.looks[name] = log.count('."surrogate_codes" as codes') - sum(self.looks.values())
         self.tables[name] = {
             what: self.tables_with(value) for what, value in {**VALUES, "user id": GONE}.items()
         }
@@ -153,6 +156,13 @@ def test_the_crosswalk_forgets_values_that_no_other_call_has(life: Life) -> None
     before, after = life.codes["all"], life.codes["suppressed"]
     assert set(before) - set(after) == {"canary-member-gone", "canary-member-alias-gone"}
     assert "forgot 2 surrogate codes" in life.runs["suppressed"].output
+
+
+def test_the_crosswalk_is_looked_through_only_where_something_went(life: Life) -> None:
+    assert [name for name, looks in life.looks.items() if looks] == [
+        "suppressed",
+        "raw calls deleted",
+    ]
 
 
 def test_everybody_elses_codes_stay(life: Life) -> None:

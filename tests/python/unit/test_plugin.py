@@ -120,6 +120,15 @@ def test_a_missing_key_is_one_fault_among_the_others(tmp_path: Path):
     assert "hipaa-mode keygen" in started["faults"][-1]
 
 
+@pytest.mark.parametrize(
+    ("environ", "lacks"), [({}, True), (WITH_KEY, False), ({KEY_VARIABLE: "not a key"}, True)]
+)
+def test_the_stored_key_is_asked_for_only_where_there_is_none(
+    environ: dict[str, str], lacks: bool
+):
+    assert result(Session(environ), "lacks_key") is lacks
+
+
 @pytest.mark.parametrize("environ", [{}, {KEY_VARIABLE: "not a key"}, {KEY_VARIABLE: "ab" * 32}])
 @pytest.mark.parametrize("place", ["database", "manifest"])
 def test_where_tokens_are_stored_their_key_is_asked_for_and_no_new_one(

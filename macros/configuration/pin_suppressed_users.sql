@@ -29,7 +29,7 @@
             coalesce(before.location, now.location) as location,
             count(distinct now.user_id) as now,
             count(distinct before.user_id) as before,
-            count(distinct before.user_id) filter (before.user_id not in (select user_id from hipaa_mode_listed_now)) as lost
+            count(distinct before.user_id) filter ({{ hipaa_mode._is_on_no_list('before.user_id', started.person_normalizations) }}) as lost
         from (select * from {{ people }} where environment = {{ environment }}) as before
         full join hipaa_mode_listed_now as now
             on before.location = now.location and before.user_id = now.user_id
@@ -43,7 +43,7 @@
         insert into {{ hipaa_mode.build_table('released_people') }}
         select distinct {{ hipaa_mode.door().run_number() }}, user_id
         from {{ people }}
-        where environment = {{ environment }} and user_id not in (select user_id from hipaa_mode_listed_now)
+        where environment = {{ environment }} and {{ hipaa_mode._is_on_no_list('user_id', started.person_normalizations) }}
     {%- endcall -%}
     {%- call statement('forget_people') -%}
         delete from {{ people }} where environment = {{ environment }}
@@ -60,6 +60,17 @@
         drop table hipaa_mode_listed_now
     {%- endcall -%}
     {%- do adapter.commit() -%}
+{%- endmacro %}
+
+{#- Whether somebody is on no list of this run, in any spelling. -#}
+{% macro _is_on_no_list(user_id, normalizations) -%}
+    {%- set conditions = [] -%}
+    {%- for spelling in hipaa_mode.spellings(user_id, normalizations) -%}
+        {%- for listed in hipaa_mode.spellings('user_id', normalizations) -%}
+            {%- do conditions.append('coalesce(' ~ spelling ~ ' not in (select ' ~ listed ~ ' from hipaa_mode_listed_now where ' ~ listed ~ ' is not null), true)') -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(conditions | join(' and ')) -}}
 {%- endmacro %}
 
 {#- A table's name in SQL, and the environment of each of its rows. Checked first: what the engine

@@ -22,6 +22,7 @@
 {%- endif -%}
 {%- do hipaa_mode.check_connection() -%}
 {%- set actual = hipaa_mode.actual_columns(model) -%}
+{%- set plan = hipaa_mode.plan() -%}
 {%- set destination_plan = hipaa_mode.destination_plan(destination) -%}
 {%- set columns = hipaa_mode.view_columns(destination_plan, view) if execute else [] -%}
 {%- set restricted = not destination_plan or destination_plan.restrict_phi -%}
@@ -125,10 +126,9 @@ with
 identifiers as materialized (
 
     {%- set id_names = ['user_id', 'anonymous_id', 'group_id'] | reject('in', passing_ids) | list %}
-    {%- for id in (hipaa_mode.plan().normalized_ids if hipaa_mode.plan() else {}).values() if id.name not in passing_ids -%}
-        {%- do id_names.append(hipaa_mode.normalized(id.name, id.normalize)) -%}
-    {%- endfor %}
-    {{ hipaa_mode.door().ids_of_calls(ref('hipaa_mode', 'calls_read') | string, id_names, minimum_length) | indent(4) }}
+    {{ hipaa_mode.door().ids_of_calls(
+        ref('hipaa_mode', 'calls_read') | string, id_names, minimum_length, hipaa_mode._spellings_of_ids(plan, 'id')
+    ) | indent(4) }}
 
 ),
 
@@ -147,7 +147,9 @@ identifiers as materialized (
 
 {{ relation }}__ids as materialized (
 
-    {{ hipaa_mode.door().judged_values(relation, relation ~ '__people', 'identifiers') | indent(4) }}
+    {{ hipaa_mode.door().judged_values(
+        relation, relation ~ '__people', 'identifiers', hipaa_mode._spellings_of_ids(plan, 'shown_text').values() | sum(start=[]) | unique | list
+    ) | indent(4) }}
 
 ),
 
@@ -175,6 +177,15 @@ select
     failures
 from failed_checks
 where failures > 0
+{%- endmacro %}
+
+{#- The spellings of a text by which some destination takes ids for one, by the id's name. -#}
+{% macro _spellings_of_ids(plan, text) -%}
+    {%- set spellings = {} -%}
+    {%- for id in (plan.normalized_ids if plan else {}).values() -%}
+        {%- do spellings.setdefault(id.name, []).append(hipaa_mode.normalized(text, id.normalize)) -%}
+    {%- endfor -%}
+    {{- return(spellings) -}}
 {%- endmacro %}
 
 {#- One check: how many rows of a relation meet a condition that none may meet. -#}

@@ -15,15 +15,7 @@
 {%- if has_people -%}
     {#- No ref: the test is one of the masked table alone, and runs where that is built. -#}
     {%- set calls_read = hipaa_mode.package_relation('calls_read') -%}
-    {%- set theirs = ' from ' ~ calls_read ~ ' where ' ~ hipaa_mode.without_blanks('user_id') ~ ' in (select id from theirs)' -%}
-    {%- set user_scope, device_scope = plan.id_scopes.user_id[0], plan.id_scopes.anonymous_id[0] -%}
-    {%- set user = 'user_id' ~ hipaa_mode.scope_suffix(user_scope) -%}
-    {%- set device = 'anonymous_id' ~ hipaa_mode.scope_suffix(device_scope) -%}
-    {%- do conditions.append(user ~ ' in (select ' ~ hipaa_mode.token('user_id', user_scope) ~ theirs ~ ')') -%}
-    {%- do conditions.append(
-        '(' ~ user ~ ' is null and ' ~ device ~ ' in (select ' ~ hipaa_mode.token('anonymous_id', device_scope) ~ theirs
-        ~ ' or ' ~ hipaa_mode.without_blanks('anonymous_id') ~ ' in (select id from theirs)))'
-    ) -%}
+    {%- do conditions.extend(hipaa_mode._rows_of_people(plan, calls_read)) -%}
 {%- endif -%}
 {%- set finest = ['exact', 'second', 'minute', 'hour', 'day', 'month', 'year'] | select('in', plan.precisions if plan else []) | list -%}
 {%- if is_read and plan.retained_from and finest -%}
@@ -36,7 +28,7 @@
 
 with recursive
 
-ids as materialized (
+said as (
 
     select
         file_number,
@@ -61,14 +53,37 @@ ids as materialized (
 
 ),
 
+ids as materialized (
+
+    {%- for spelling in hipaa_mode.spellings('id', plan.person_normalizations) %}
+    select
+        file_number,
+        line_number,
+        {{ spelling }} as id
+    from said
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+
+),
+
+listed as materialized (
+
+    {%- for spelling in hipaa_mode.spellings('user_id', plan.person_normalizations) %}
+    select {{ spelling }} as id
+    from {{ people }}
+    {% if not loop.last %}union{% endif %}
+    {%- endfor %}
+
+),
+
 theirs as (
 
-    select user_id as id
-    from {{ people }}
+    select id
+    from listed
     union
-    select {{ hipaa_mode.without_blanks('others.id') }} as id
+    select others.id
     from theirs
-    inner join ids on theirs.id = {{ hipaa_mode.without_blanks('ids.id') }}
+    inner join ids on theirs.id = ids.id
     inner join ids as others
         on ids.file_number = others.file_number
         and ids.line_number = others.line_number
@@ -80,4 +95,45 @@ select count(*) as failures
 from {{ ref('hipaa_mode', 'masked_' ~ view) }}
 where {{ conditions | join(' or ') or 'false' }}
 having count(*) > 0
+{%- endmacro %}
+
+{#- Conditions that a row of a masked table is of somebody: it has the token of an id by which they
+    are `theirs`, or `listed`, in calls; as it arrived, and in the one spelling that a destination has
+    of it. -#}
+{% macro _rows_of_people(plan, calls_read) -%}
+    {%- set user_is_theirs = hipaa_mode._is_among(plan, 'user_id', 'theirs') -%}
+    {%- set device_is_theirs = hipaa_mode._is_among(plan, 'anonymous_id', 'theirs') -%}
+    {%- set device_is_listed = hipaa_mode._is_among(plan, 'anonymous_id', 'listed') -%}
+    {%- set users = hipaa_mode._columns_of_id(plan, 'user_id') -%}
+    {%- set conditions = [] -%}
+    {%- for user in users -%}
+        {%- do conditions.append(user.column ~ ' in (select ' ~ user.token ~ ' from ' ~ calls_read ~ ' where ' ~ user_is_theirs ~ ')') -%}
+    {%- endfor -%}
+    {%- for device in hipaa_mode._columns_of_id(plan, 'anonymous_id') -%}
+        {%- set tokens = device.column ~ ' in (select ' ~ device.token ~ ' from ' ~ calls_read ~ ' where ' -%}
+        {%- do conditions.append(tokens ~ device_is_listed ~ ')') -%}
+        {%- do conditions.append('(' ~ users[0].column ~ ' is null and ' ~ tokens ~ user_is_theirs ~ ' or ' ~ device_is_theirs ~ '))') -%}
+    {%- endfor -%}
+    {{- return(conditions) -}}
+{%- endmacro %}
+
+{% macro _is_among(plan, id, people) -%}
+    {%- set conditions = [] -%}
+    {%- for spelling in hipaa_mode.spellings(id, plan.person_normalizations) -%}
+        {%- do conditions.append(spelling ~ ' in (select id from ' ~ people ~ ')') -%}
+    {%- endfor -%}
+    {{- return(conditions | join(' or ')) -}}
+{%- endmacro %}
+
+{#- The columns of a masked table that hold tokens of an id, each with what it is a token of: first
+    what arrived. -#}
+{% macro _columns_of_id(plan, name) -%}
+    {%- set scope = plan.id_scopes[name][0] -%}
+    {%- set columns = [{'column': name ~ hipaa_mode.scope_suffix(scope), 'token': hipaa_mode.token(name, scope)}] -%}
+    {%- for key, id in plan.normalized_ids.items() if id.name == name -%}
+        {%- set scope = id.scopes[0] -%}
+        {%- set token = hipaa_mode.token(hipaa_mode.normalized(name, id.normalize), scope) -%}
+        {%- do columns.append({'column': key ~ hipaa_mode.scope_suffix(scope), 'token': token}) -%}
+    {%- endfor -%}
+    {{- return(columns) -}}
 {%- endmacro %}

@@ -11,14 +11,14 @@
 
                 select count(*) as others
                 from ties
-                where one_id in (select id from tied) and one_id <> other_id
+                where one_id in (select id from tied) and said_of <> 'spelling'
                 group by one_id
 
             )
 
             select
                 (select max(others) from counted),
-                (select count(*) from tied where id not in (select user_id from {{ listed }}))
+                (select count(*) from tied where id not in (select id from listed_ids))
         {%- endset -%}
         {%- set row = run_query(sql).rows[0] -%}
         {%- for line in hipaa_mode.door().hub_notices(row[0] | int, row[1] | int) -%}

@@ -22,17 +22,37 @@
     {%- endif -%}
     {%- set suppressed = [] -%}
     {%- if facts.withheld.suppressed_people -%}
+        {%- set normalizations = hipaa_mode.plan().person_normalizations -%}
         {%- set suppressed_sql -%}
+            with
+
+            ids as (
+
+                {%- for id in ['user_id', 'anonymous_id', 'previous_id', hipaa_mode.rows_of('merged_ids')] %}
+                select {{ id }} as id
+                from {{ hipaa_mode.package_relation('calls_read') }}
+                {% if not loop.last %}union{% endif %}
+                {%- endfor %}
+
+            ),
+
+            seen as (
+
+                {%- for spelling in hipaa_mode.spellings('id', normalizations) %}
+                select {{ spelling }} as id
+                from ids
+                where id is not null
+                {% if not loop.last %}union{% endif %}
+                {%- endfor %}
+
+            )
+
             select listed.place
             from hipaa_mode_suppressed_users as listed
-            left join (
-                select {{ hipaa_mode.without_blanks('user_id') }} as user_id
-                from {{ hipaa_mode.package_relation('calls_read') }}
-                union
-                select {{ hipaa_mode.without_blanks('previous_id') }} as user_id
-                from {{ hipaa_mode.package_relation('calls_read') }}
-            ) as seen on listed.user_id = seen.user_id
-            where seen.user_id is null
+            where
+                {%- for spelling in hipaa_mode.spellings('listed.user_id', normalizations) %}
+                {{ 'and ' if not loop.first }}not exists (select 1 from seen where seen.id = {{ spelling }})
+                {%- endfor %}
             order by listed.place
         {%- endset -%}
         {%- do suppressed.extend(run_query(suppressed_sql).columns[0].values()) -%}

@@ -68,25 +68,13 @@
 
         {{ hipaa_mode.tied_people('people', hipaa_mode.package_relation('calls_read')) }},
 
-        devices as (
-
-            select {{ hipaa_mode.without_blanks('anonymous_id') }} as id
-            from {{ hipaa_mode.package_relation('calls_read') }}
-            where {{ hipaa_mode.without_blanks('user_id') }} in (select id from tied)
-            union
-            select id
-            from tied
-
-        )
+        {{ hipaa_mode.devices_of('tied_devices', 'tied', hipaa_mode.package_relation('calls_read')) }}
 
         select
             count(*) filter (
                 released.is_of_person
-                and ({{ hipaa_mode.without_blanks('stg_calls.user_id') }} in (select id from tied)) is not true
-                and (
-                    stg_calls.user_id is not null
-                    or ({{ hipaa_mode.without_blanks('stg_calls.anonymous_id') }} in (select id from devices)) is not true
-                )
+                and ({{ hipaa_mode.without_blanks('anonymous_id') }} in (select id from listed_ids)) is not true
+                and ({{ hipaa_mode.is_of('tied', 'tied_devices') }}) is not true
             ),
             count(*) filter (not released.is_of_person)
         from {{ hipaa_mode.package_relation('stg_calls') }} as stg_calls

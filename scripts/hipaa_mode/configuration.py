@@ -32,6 +32,9 @@ ENVELOPE = "envelope"
 """Property list that stands for the call's own ids, so that a row can allow or deny them."""
 
 ENVELOPE_IDS = ("user_id", "anonymous_id", "group_id")
+PERSON_IDS = ("user_id", "anonymous_id")
+"""Ids of the calls that are a person's."""
+
 ENVELOPE_COLUMNS = (
     "row_id",
     "call_type",
@@ -667,12 +670,6 @@ def _check_property_form(read: _RowReader, allowed: AllowedProperty) -> None:
         read.fault(
             "property list envelope holds only the call's ids",
             f"Use {', '.join(ENVELOPE_IDS)} with allow, mask or deny",
-        )
-    is_person = allowed.property_list == ENVELOPE and str(allowed.path) != "group_id"
-    if is_person and allowed.normalize != "none":
-        read.fault(
-            "`normalize` goes with no id that people are suppressed by",
-            "Leave it blank, and send one spelling",
         )
 
 

@@ -9,9 +9,6 @@ from dataclasses import dataclass, field
 
 from hipaa_mode.seeds import OPTIONAL_SEEDS, Fault, SeedFile, read_seed
 
-BLANKS = " \t\n\r\v\f"
-"""What is taken off a suppressed id on both sides; as in the macro withheld_calls."""
-
 EVERY = "*"
 MARK_LENGTH = 4
 
@@ -49,7 +46,7 @@ def read_optional_lists(files: Mapping[str, SeedFile], labels: Mapping[str, str]
         ignored: list[Fault] = []
         label = labels["suppressed_users"]
         for row in read_seed("suppressed_users", files["suppressed_users"], label, ignored) or []:
-            ids[row.word("environment")].add(row["user_id"].strip(BLANKS))
+            ids[row.word("environment")].add(row["user_id"].strip())
     everywhere = ids.get(EVERY, set())
     return OptionalLists(
         names=tuple(f"{name}.csv" for name in sorted(OPTIONAL_SEEDS) if name in files),

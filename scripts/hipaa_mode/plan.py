@@ -21,6 +21,7 @@ from hipaa_mode.configuration import (
     ENVELOPE_IDS,
     EXPIRY_WARNING,
     LATEST_VIEWS,
+    PERSON_IDS,
     VIEWS,
     WHOLE_OBJECT_COLUMNS,
     AllowedProperty,
@@ -201,7 +202,9 @@ class Plan:
     (UTC, ISO 8601); None for good. `column_rows` has by view and masked column the rows that ask
     for it, each as file, line and path, and `event_rows` the places of each event's rows.
     `normalized_ids` has, by what the names of their columns begin with, the ids that are brought
-    to one spelling; `id_scopes` the scopes of those that are not.
+    to one spelling; `id_scopes` the scopes of those that are not. `person_normalizations` are the
+    normalisations by which some destination takes spellings of a user or anonymous id for one
+    person: who is deleted is deleted in all of them.
     `rows_without_effect` are the warnings of rows without which nothing would be otherwise.
     `stopped` has the destinations that an emergency stop keeps unpublished.
     """
@@ -216,6 +219,7 @@ class Plan:
     scopes: list[str] = field(default_factory=list)
     id_scopes: dict[str, list[str]] = field(default_factory=dict)
     normalized_ids: dict[str, NormalizedId] = field(default_factory=dict)
+    person_normalizations: list[str] = field(default_factory=list)
     raw_ids: list[str] = field(default_factory=list)
     precisions: list[str] = field(default_factory=list)
     keeps_whole_objects: bool = False
@@ -495,6 +499,9 @@ class _Resolution:
             name: list(dict.fromkeys([*self.plan.scopes, *scopes]))
             for name, scopes in self.id_scopes.items()
         }
+        self.plan.person_normalizations = sorted(
+            {id_.normalize for id_ in self.plan.normalized_ids.values() if id_.name in PERSON_IDS}
+        )
         self.plan.staged_values = list(self.values.values())
         self.plan.masked_tables = {
             view: list(columns.values()) for view, columns in self.columns.items()

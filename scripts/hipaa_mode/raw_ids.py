@@ -13,11 +13,14 @@ coincidence if
 
 An id in the rows of its own person alone, of few others, or of nobody known is never a
 coincidence, and neither is a shared id under which many calls are made, such as a group's.
+
+An id counts in every spelling that some destination takes for the same person or group, and so
+does a value: `202-555-0123` is the id `+1 202 555 0123` where the row of the id says `phone(1)`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 PEOPLE_PER_CALL = 10
 """How many different people must have a value for each call of the id that it equals."""
@@ -60,7 +63,11 @@ def json_texts(text: str) -> str:
 
 
 def judged_values(
-    shown: str, people: str, identifiers: str, key: Callable[[str], str] = spelling
+    shown: str,
+    people: str,
+    identifiers: str,
+    key: Callable[[str], str] = spelling,
+    spellings: Sequence[str] = (),
 ) -> str:
     """Return a query that judges the values which some id equals.
 
@@ -74,7 +81,10 @@ def judged_values(
         identifiers: relation of the ids of all calls: `identifier`, in its `spelling`, and
             `calls`, how many were made under it.
         key: SQL of what a text has in common with the ids that it equals, given SQL of the text.
+        spellings: SQL of other spellings of `shown_text`, null where it has none.
     """
+    shown = _respelled(shown, "column_number", spellings)
+    people = _respelled(people, "column_number, person", spellings)
     return f"""select
     column_number,
     count(case when not is_common or common > {MOST_COINCIDENCES} then 1 end) as leaks,
@@ -110,26 +120,52 @@ from (
 group by column_number"""
 
 
-def count_of_calls(calls: str, names: list[str], minimum_length: int) -> str:
+def _respelled(texts: str, columns: str, spellings: Sequence[str]) -> str:
+    """Return a relation of texts with their other spellings as rows of their own."""
+    if not spellings:
+        return texts
+    others = "".join(
+        f" union all select {columns}, {other} as shown_text from {texts} as texts"
+        for other in spellings
+    )
+    return f"(select {columns}, shown_text from {texts} as texts{others})"
+
+
+def count_of_calls(
+    calls: str,
+    names: list[str],
+    minimum_length: int,
+    spellings: Mapping[str, Sequence[str]] | None = None,
+) -> str:
     """Return a query of the ids of all usable calls, `identifier`, each with its `calls`.
 
     Args:
         calls: the relation `calls_read`.
-        names: which of its ids, `user_id`, `anonymous_id`, `group_id`, or SQL of what a token is
-            made of instead of one.
+        names: which of its ids: `user_id`, `anonymous_id`, `group_id`.
         minimum_length: characters that an id must have: shorter ones would be found in any
             column of small numbers.
+        spellings: by name, SQL of other spellings of such an `id`, null where it has none.
     """
+    others = spellings or {}
     each = "\n        union all\n".join(
-        f"        select {name} as id, count(*) as calls from {calls} "
-        f"where rejection_reason is null and {name} is not null group by 1"
+        f"        select {_identifier(others.get(name, ()))} as identifier, calls "
+        f"from (select {name} as id, count(*) as calls from {calls} "
+        f"where rejection_reason is null and {name} is not null group by 1) as each_id"
         for name in names
     )
     return f"""select
-    {spelling("id")} as identifier,
+    identifier,
     sum(calls) as calls
 from (
 {each}
 ) as ids
-where length({spelling("id")}) >= {minimum_length:d}
+where length(identifier) >= {minimum_length:d}
 group by 1"""
+
+
+def _identifier(spellings: Sequence[str]) -> str:
+    """Return SQL of an id as it is compared; rows where it has several spellings."""
+    if not spellings:
+        return spelling("id")
+    each = ", ".join(map(spelling, ("id", *spellings)))
+    return f"unnest(list_distinct([{each}]))"

@@ -27,7 +27,6 @@ from hipaa_mode.configuration import (
     parse_date,
     unknown_environment,
 )
-from hipaa_mode.optional_lists import BLANKS
 from hipaa_mode.raw_calls import looks_like_file, table_parts
 from hipaa_mode.seeds import Fault, SeedFile, SeedRow, read_csv, read_seed
 
@@ -138,7 +137,7 @@ class SuppressedUsers:
         faults: list[Fault],
     ) -> Iterator[tuple[str, str, str]]:
         for row in rows:
-            user_id = row["user_id"].strip(BLANKS)
+            user_id = row["user_id"].strip()
             faults += _row_faults(configuration, row, user_id)
             if user_id.lower() in self._placeholder_ids:
                 faults.append(row.fault(NO_ID, NO_ID_REMEDY))

@@ -135,7 +135,7 @@ FAULTS: tuple[Fault, ...] = (
         "staging: ga4__events: in model withheld_calls: it is not as reviewed",
         (
             f"{STAGING}/tied_people.sql",
-            "inner join ties on tied.id = ties.one_id",
+            "inner join ties on {{ name }}.id = ties.one_id",
             "inner join ties on false",
         ),
     ),

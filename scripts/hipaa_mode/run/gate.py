@@ -44,7 +44,10 @@ class Gate:
         self._seeds_now = seeds_now
         self._plan_now = plan_now
         self._permissions: Mapping[str, Permission] = {}
-        self._files = FileChecker()
+        normalizations: dict[str, list[str]] = {}
+        for id_ in plan.normalized_ids.values():
+            normalizations.setdefault(id_.name, []).append(id_.normalize)
+        self._files = FileChecker(normalizations)
 
     def decide(
         self, request: Mapping[str, Any], built_otherwise: BuiltOtherwise
@@ -126,6 +129,7 @@ class Gate:
             plan.faults
             or plan.destinations.get(name) != self._plan.destinations[name]
             or plan.retained_from != self._plan.retained_from
+            or plan.person_normalizations != self._plan.person_normalizations
             or seeds.get(SUPPRESSED) != self._seeds.get(SUPPRESSED)
         ):
             changed = sorted({seed for seed, _ in seeds.items() ^ self._seeds.items()})

@@ -112,6 +112,7 @@ class Started:
         suppression_lists: what names lists of them.
         suppression_tables: those of them that are tables, each with the parts of its name.
         environments: the environments that a list's row may be for.
+        person_normalizations: as the plan has them.
         key_fingerprint: of the masking key; blank where it is not needed, or not to be had.
         retired_fingerprints: of the retired keys.
     """
@@ -125,6 +126,7 @@ class Started:
     suppression_lists: list[str]
     suppression_tables: dict[str, list[str]]
     environments: list[str]
+    person_normalizations: list[str]
     key_fingerprint: str = ""
     retired_fingerprints: list[str] = field(default_factory=list)
 
@@ -251,6 +253,7 @@ class Session:
             suppression_lists=people.locations,
             suppression_tables={name: list(parts) for name, parts in people.tables.items()},
             environments=people.environments,
+            person_normalizations=plan.person_normalizations,
         )
         if asked.needs_key:
             if asked.root:
@@ -452,13 +455,17 @@ class Session:
         if count:
             self._coincidences.setdefault(view, {})[column] = count
 
-    def ids_of_calls(self, calls: str, names: list[str], minimum_length: int) -> str:
+    def ids_of_calls(
+        self, calls: str, names: list[str], minimum_length: int, spellings: dict[str, list[str]]
+    ) -> str:
         """Return a query of the ids of all usable calls; see `raw_ids.count_of_calls`."""
-        return raw_ids.count_of_calls(calls, names, minimum_length)
+        return raw_ids.count_of_calls(calls, names, minimum_length, spellings)
 
-    def judged_values(self, shown: str, people: str, identifiers: str) -> str:
+    def judged_values(
+        self, shown: str, people: str, identifiers: str, spellings: list[str]
+    ) -> str:
         """Return a query that judges values that some id equals; see `raw_ids.judged_values`."""
-        return raw_ids.judged_values(shown, people, identifiers)
+        return raw_ids.judged_values(shown, people, identifiers, spellings=spellings)
 
     def json_texts(self, text: str) -> str:
         """Return SQL of all texts in a JSON text; see `raw_ids.json_texts`."""

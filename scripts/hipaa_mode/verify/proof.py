@@ -483,7 +483,7 @@ class _Tracer:
     def _compared(self, model: Model) -> Relation:
         form = FORMS[f"model {model.name}"]
         if model.name == "withheld_calls":
-            form = form.replace("{expired}", self._expired())
+            form = in_all_spellings(form, self.plan).replace("{expired}", self._expired())
             self._check_columns_read(WITHHELD_BY)
         if model.name == "denied_calls":
             form = consent_form(form, self.plan)
@@ -578,6 +578,17 @@ class _Tracer:
             raise NotProvenError("join", "a surrogate is looked up by something else than its key")
         code = Term("surrogate", given["scope"], given["value"])
         return Relation({"code": code}, Term("rows", "none"))
+
+
+def in_all_spellings(form: str, plan: Plan) -> str:
+    """Fill in how people are one person in several spellings, where the plan says so."""
+    said = FORMS["ids that are spellings of one"]
+    spelled = "\n".join(
+        said.replace("{normalized}", re.sub(r"\bvalue\b", lambda _: "id", FORMS[name]))
+        for name in (f"normalized {normalize}" for normalize in plan.person_normalizations)
+    )
+    ids = FORMS["ids of all calls"] if spelled else ""
+    return form.replace("{ids}", ids).replace("{spelled}", spelled)
 
 
 def _no_join(base: Relation, right: Relation, condition: frozenset[Term]) -> Relation:

@@ -596,66 +596,102 @@ where
 --- model withheld_calls
 with recursive
 
+{ids}
+
 said as (
 
     select
         coalesce(user_id, anonymous_id, previous_id, merged_ids[1]) as one_id,
-        previous_id as other_id
+        previous_id as other_id,
+        case when user_id is null then 'device' else 'person' end as said_of
     from calls_read
     where previous_id is not null
     union all
     select
         coalesce(user_id, anonymous_id, previous_id, merged_ids[1]) as one_id,
-        unnest(merged_ids) as other_id
+        unnest(merged_ids) as other_id,
+        case when user_id is null then 'device' else 'person' end as said_of
     from calls_read
     where merged_ids is not null
+    {spelled}
 
 ),
 
 ties as materialized (
 
     select
-        trim(one_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) as one_id,
-        trim(other_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) as other_id
+        regexp_replace(one_id, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') as one_id,
+        regexp_replace(other_id, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') as other_id,
+        said_of
     from said
+    where one_id <> other_id and other_id <> ''
     union
     select
-        trim(other_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) as one_id,
-        trim(one_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) as other_id
+        regexp_replace(other_id, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') as one_id,
+        regexp_replace(one_id, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') as other_id,
+        said_of
     from said
+    where one_id <> other_id and other_id <> ''
+
+),
+
+listed_ids as (
+
+    select user_id as id from suppressed_users
+    union
+    select ties.other_id as id
+    from listed_ids
+    inner join ties on listed_ids.id = ties.one_id
+    where ties.said_of in ('spelling')
 
 ),
 
 tied as (
 
-    select user_id as id
-    from suppressed_users
+    select id from listed_ids
     union
     select ties.other_id as id
     from tied
     inner join ties on tied.id = ties.one_id
+    where ties.said_of in ('spelling', 'device', 'person')
 
 ),
 
-devices as (
+listed_devices as (
 
-    select trim(anonymous_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) as id
-    from calls_read
-    where trim(user_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) in (select user_id from suppressed_users)
+    select id
+    from (
+        select regexp_replace(anonymous_id, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') as id
+        from calls_read
+        where regexp_replace(user_id, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') in (select id from listed_ids)
+        union
+        select id
+        from listed_ids
+    ) as seen
     union
-    select user_id as id
-    from suppressed_users
+    select ties.other_id as id
+    from listed_devices
+    inner join ties on listed_devices.id = ties.one_id
+    where ties.said_of in ('spelling')
 
 ),
 
 tied_devices as (
 
-    select trim(anonymous_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) as id
-    from calls_read
-    where trim(user_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) in (select id from tied)
-    union
     select id
-    from tied
+    from (
+        select regexp_replace(anonymous_id, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') as id
+        from calls_read
+        where regexp_replace(user_id, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') in (select id from tied)
+        union
+        select id
+        from tied
+    ) as seen
+    union
+    select ties.other_id as id
+    from tied_devices
+    inner join ties on tied_devices.id = ties.one_id
+    where ties.said_of in ('spelling', 'device')
 
 ),
 
@@ -666,10 +702,9 @@ judged as (
         line_number,
         message_id,
         case
-            when trim(user_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) in (select user_id from suppressed_users) then 'suppressed'
-            when user_id is null and trim(anonymous_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) in (select id from devices) then 'suppressed'
-            when trim(user_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) in (select id from tied) then 'suppressed_by_alias'
-            when user_id is null and trim(anonymous_id, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) in (select id from tied_devices) then 'suppressed_by_alias'
+            when regexp_replace(anonymous_id, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') in (select id from listed_ids) then 'suppressed'
+            when regexp_replace(user_id, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') in (select id from listed_ids) or (user_id is null and regexp_replace(anonymous_id, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') in (select id from listed_devices)) then 'suppressed'
+            when regexp_replace(user_id, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') in (select id from tied) or (user_id is null and regexp_replace(anonymous_id, '^[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+|[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+$', '', 'g') in (select id from tied_devices)) then 'suppressed_by_alias'
             {expired}
         end as reason
     from calls_read
@@ -692,6 +727,29 @@ left join duplicate_calls as duplicate_calls
 where
     judged.reason is not null
     and duplicate_calls.line_number is null
+
+--- ids of all calls
+ids as (
+
+    select user_id as id from calls_read
+    union
+    select anonymous_id as id from calls_read
+    union
+    select previous_id as id from calls_read
+    union
+    select unnest(merged_ids) as id from calls_read
+    union
+    select user_id as id from suppressed_users
+
+),
+
+--- ids that are spellings of one
+union all
+select
+    id as one_id,
+    {normalized} as other_id,
+    'spelling' as said_of
+from ids
 
 --- where calls expire
 when timestamp is null then 'undated'

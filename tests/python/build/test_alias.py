@@ -35,6 +35,7 @@ TIED = {
 }
 """Ids that are tied to the suppressed person, and how."""
 
+LISTED_DEVICE = "canary-listed-device"
 SHARED, OTHERS, APART = "device-shared", ("other-1", "other-2"), ("apart-1", "apart-2")
 
 
@@ -73,6 +74,8 @@ ALIASES = [
     # Nobody of these is said to be the person, though they use the same device.
     alias("apart-1", "apart-2", anonymousId=SHARED),
     alias(None, "apart-2", anonymousId="device-1"),
+    {"type": "alias", "previousId": "tablet-6", "anonymousId": "phone-6"},
+    alias("apart-1", "apart-1"),
 ]
 LATE = "late-1"
 HUB = 20
@@ -89,14 +92,18 @@ CALLS = [
     *(visit(f"{name} without user", anonymousId=name) for name in TIED),
     visit("a device of theirs", userId="step-6", anonymousId="phone-6"),
     visit("on it, without user", anonymousId="phone-6"),
+    visit("on what it was before", anonymousId="tablet-6"),
+    visit("from a listed device", anonymousId=LISTED_DEVICE),
+    visit("from a listed device, as somebody", userId="apart-1", anonymousId=LISTED_DEVICE),
     # On the same devices, and somebody else.
     *(visit(name, userId=name, anonymousId="device-1") for name in OTHERS),
     *(visit(name, userId=name, anonymousId="phone-6") for name in APART),
+    visit("on what their device was", userId="apart-1", anonymousId="tablet-6"),
     visit(LATE, userId=LATE),
     visit("late device", anonymousId="late-phone"),
     *ALIASES,
 ]
-KEPT = {*OTHERS, *APART}
+KEPT = {*OTHERS, *APART, "on what their device was"}
 
 
 @dataclass
@@ -145,7 +152,10 @@ def life(new_project: Callable[..., Project]) -> Life:
     )
     life = Life(project)
     life.build("all")
-    project.write_seed("suppressed_users", [{"environment": "dev", "user_id": GONE}])
+    listed = (GONE, f"{LISTED_DEVICE}\u00a0")
+    project.write_seed(
+        "suppressed_users", [{"environment": "dev", "user_id": user_id} for user_id in listed]
+    )
     life.build("suppressed")
     hub = [alias("portal", GONE), *(alias("portal", f"visitor-{n}") for n in range(HUB))]
     late = [alias(LATE, "step-6"), alias("late-phone", LATE)]
@@ -171,7 +181,13 @@ def test_whoever_is_tied_to_the_person_is_gone(life: Life, name: str) -> None:
 
 
 def test_calls_without_user_from_their_devices_are_gone(life: Life) -> None:
-    gone = {"a device of theirs", "on it, without user"}
+    gone = {"a device of theirs", "on it, without user", "on what it was before"}
+    assert gone <= life.steps["all"].plans
+    assert not gone & life.steps["suppressed"].plans
+
+
+def test_whatever_has_an_id_of_the_list_is_gone(life: Life) -> None:
+    gone = {"from a listed device", "from a listed device, as somebody"}
     assert gone <= life.steps["all"].plans
     assert not gone & life.steps["suppressed"].plans
 
@@ -208,9 +224,9 @@ def test_it_is_the_same_from_the_beginning(life: Life) -> None:
 def test_the_run_says_how_many_are_withheld_for_either_reason(life: Life) -> None:
     step = life.steps["suppressed"]
     listed, tied = step.withheld["suppressed"], step.withheld["suppressed_by_alias"]
-    assert (step.people, step.withheld["expired"]) == (1, 0)
+    assert (step.people, step.withheld["expired"]) == (2, 0)
     said = (
-        f"withheld: {listed} calls of 1 suppressed person, {tied} tied to them by alias and merge"
+        f"withheld: {listed} calls of 2 suppressed people, {tied} tied to them by alias and merge"
     )
     assert said in step.run.output
     assert tied > len(TIED)

@@ -683,12 +683,12 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
     "list of suppressed people cut short": (
         "staging",
         "withheld_calls",
-        ('"suppressed_users") then', '"suppressed_users" limit 1) then'),
+        ('"suppressed_users"\n    union', """"suppressed_users" where user_id < 'm'\n    union"""),
     ),
     "anonymous calls of suppressed people kept": (
         "staging",
         "withheld_calls",
-        ("when user_id is null and trim(anonymous_id", "when false and trim(anonymous_id"),
+        ("(user_id is null and regexp_replace", "(false and regexp_replace"),
     ),
     "alias calls not followed": (
         "staging",
@@ -699,6 +699,16 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
         "staging",
         "withheld_calls",
         ("inner join ties on tied.id = ties.one_id", "inner join said as ties using (one_id)"),
+    ),
+    "steps that threads may lose": (
+        "staging",
+        "withheld_calls",
+        ("ties as materialized (", "ties as ("),
+    ),
+    "a listed device kept": (
+        "staging",
+        "withheld_calls",
+        ("in (select id from listed_ids) then 'suppressed'", "is null then 'suppressed'"),
     ),
     "a former id not read": (
         "staging",

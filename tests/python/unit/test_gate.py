@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,11 @@ def write(path: Path, destination: DestinationPlan, *rows: dict[str, Any], **typ
 
 @pytest.fixture
 def checker() -> FileChecker:
-    found = FileChecker()
+    return checker_of({})
+
+
+def checker_of(normalizations: Mapping[str, Sequence[str]]) -> FileChecker:
+    found = FileChecker(normalizations)
     found.add_ids(pa.RecordBatchReader.from_batches(
         pa.schema([(n, pa.bool_() if n == "is_usable" else pa.string()) for n in IDS]),
         [pa.record_batch(IDS, schema=pa.schema(
@@ -157,6 +161,17 @@ def test_what_must_not_leave_is_found(
     found = check(checker, plan, path)
     assert f"ga4__events.{problem}" in found
     assert not any("atient-0001" in text or "clinic-77" in text for text in found)
+
+
+@pytest.mark.parametrize("value", ["pa\u200btient-0001", "patient-0001\u2003"])
+def test_an_id_in_another_spelling_is_found_where_it_is_the_same_person(
+    checker: FileChecker, plan: Plan, tmp_path: Path, value: str
+):
+    path = write(tmp_path / "a", plan.destinations["ga4"], {**ROW, "note": value})
+    spelled = checker_of({"user_id": ["email"], "group_id": ["phone(1)"]})
+    assert check(spelled, plan, path) == ["ga4__events.note: 1 ids as they arrived"]
+    assert check(spelled, plan, write(tmp_path / "b", plan.destinations["ga4"], ROW)) == []
+    assert ("\u200b" in value) == (check(checker, plan, path) == [])
 
 
 def test_repeated_rows_and_other_numbers_of_rows_are_found(

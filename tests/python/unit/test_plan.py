@@ -43,6 +43,26 @@ def envelope_forms(destination: DestinationPlan, view: str = "events") -> dict[s
     }
 
 
+def test_people_are_one_in_every_spelling_that_some_destination_takes_for_one(tmp_path: Path):
+    seeds = minimal_seeds()
+    seeds.add("destinations", destination="other")
+    for name, id_name, normalize in (
+        ("ga4", "user_id", "email"),
+        ("ga4", "anonymous_id", "lower"),
+        ("ga4", "group_id", "phone"),
+        ("other", "user_id", "phone(1)"),
+    ):
+        cells = {"property_list": "envelope", "property": id_name, "treatment": "mask"}
+        seeds.add("allowed_properties", destination=name, normalize=normalize, **cells)
+    plan = seeds.plan(tmp_path)
+    assert plan.faults == []
+    assert plan.person_normalizations == ["email", "lower", "phone(1)"]
+    [user_id] = [
+        c for c in plan.destinations["other"].latest_views["users"] if c.name == "user_id"
+    ]
+    assert user_id.normalize == "phone(1)"
+
+
 def test_a_sound_configuration_has_no_fault_and_no_warning(tmp_path: Path):
     plan = minimal_seeds().plan(tmp_path, models=["ga4__events"])
     assert plan.faults == []

@@ -93,6 +93,7 @@ def test_a_sound_start_gives_destinations_and_fingerprint(tmp_path: Path):
         "suppression_lists": [],
         "suppression_tables": {},
         "environments": ["dev"],
+        "person_normalizations": [],
         "key_fingerprint": load_master_key(WITH_KEY).fingerprint("dev"),
         "retired_fingerprints": [],
     }

@@ -11,17 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hipaa_mode import raw_ids
+from hipaa_mode.run.finished_files import normalized_sql
 
 CONNECTION = duckdb.connect(config={"threads": 1})
 PLANS = ("basic", "plus", "premium", "family", "senior")
 
 
 def judge(
-    rows: Iterable[tuple[str | None, str | None]], ids: Sequence[str], minimum_length: int = 4
+    rows: Iterable[tuple[str | None, str | None]],
+    ids: Sequence[str],
+    minimum_length: int = 4,
+    normalize: str = "none",
 ) -> tuple[int, int]:
     """Judge one column: rows of value and person, and the user id of each call.
 
-    Returns how many values are leaks, and how many coincidences.
+    `normalize` is how a destination has the ids. Returns how many values are leaks, and how many
+    coincidences.
     """
     texts, people = zip(*rows, strict=True)
     rows_of_column = pa.table(
@@ -32,9 +37,15 @@ def judge(
         }
     )
     calls = pa.table({"user_id": list(ids), "rejection_reason": pa.nulls(len(ids), pa.string())})
-    identifiers = raw_ids.count_of_calls("calls", ["user_id"], minimum_length)
+    of_ids, of_values = (
+        [] if normalize == "none" else [normalized_sql(normalize, text)]
+        for text in ("id", "shown_text")
+    )
+    identifiers = raw_ids.count_of_calls("calls", ["user_id"], minimum_length, {"user_id": of_ids})
     different = "(select distinct column_number, shown_text from rows_of_column)"
-    query = raw_ids.judged_values(different, "rows_of_column", f"({identifiers})")
+    query = raw_ids.judged_values(
+        different, "rows_of_column", f"({identifiers})", spellings=of_values
+    )
     CONNECTION.register("rows_of_column", rows_of_column)
     CONNECTION.register("calls", calls)
     found = CONNECTION.execute(query).fetchall()
@@ -99,6 +110,25 @@ class TestLeaks:
     def test_an_id_under_which_many_calls_are_made_is_a_leak(self) -> None:
         rows = [("clinic-1", f"token {n}") for n in range(400)]
         assert judge(rows, ["clinic-1"] * 400) == (1, 0)
+
+    @pytest.mark.parametrize(
+        ("normalize", "user_id", "value"),
+        [
+            ("phone(1)", "+1 (202) 555-0123", "202.555.0123"),
+            ("phone(1)", "2025550123", "tel:+1-202-555-0123;ext=12"),
+            ("email", "ann@example.com", "an\u200bn@example.com"),
+            ("email", "an\u200bn@example.com", "ANN@example.com"),
+        ],
+    )
+    def test_an_id_in_another_spelling_is_a_leak_where_it_is_the_same_person(
+        self, normalize: str, user_id: str, value: str
+    ) -> None:
+        assert judge([(value, "token")], [user_id]) == (0, 0)
+        assert judge([(value, "token")], [user_id], normalize=normalize) == (1, 0)
+
+    def test_a_call_is_counted_once_in_all_its_spellings(self) -> None:
+        rows = [("premium", f"token {n}") for n in range(11)]
+        assert judge(rows, ["Premium"], normalize="lower") == (0, 1)
 
     def test_ids_of_fewer_characters_than_asked_for_are_none(self) -> None:
         assert judge([("123", "token")], ["123"]) == (0, 0)

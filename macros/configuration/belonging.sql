@@ -1,12 +1,13 @@
 {#- What a run is compared with before anything is touched: what earlier runs left in the database
-    (what they left beside the published files Python reads), and what this one accepts by name.
-    See scripts/hipaa_mode/belonging.py. -#}
+    (what they left beside the published files Python reads), the fingerprints of their keys among it,
+    and what this one accepts by name. See scripts/hipaa_mode/belonging.py. -#}
 {% macro belonging_request() -%}
     {%- set accepted = {} -%}
     {%- for name in ['accept_raw_calls', 'share_with', 'accept_day', 'give_up_suppression_lists', 'accept_returning_people', 'accept_returning_calls'] -%}
         {%- do accepted.update({'hipaa_mode__' ~ name: var('hipaa_mode__' ~ name, none)}) -%}
     {%- endfor -%}
     {%- set environments = [] -%}
+    {%- set used_keys = [] -%}
     {%- set stored = namespace(record=none) -%}
     {%- set keys = hipaa_mode.build_table('masking_keys') -%}
     {%- set there -%}
@@ -19,10 +20,10 @@
     {%- endset -%}
     {%- set tables = run_query(there).columns[0].values() | list -%}
     {%- if 'masking_keys' in tables -%}
-        {%- set used_by -%}
-            select environment from {{ keys }} group by 1 order by min(rowid)
-        {%- endset -%}
-        {%- do environments.extend(run_query(used_by).columns[0].values()) -%}
+        {%- for row in run_query('select environment, fingerprint from ' ~ keys ~ ' order by first_used_at, rowid').rows -%}
+            {%- do environments.append(row[0]) -%}
+            {%- do used_keys.extend([row[1]] if row[0] == hipaa_mode.environment() else []) -%}
+        {%- endfor -%}
     {%- endif -%}
     {%- if 'run_records' in tables -%}
         {%- set last -%}
@@ -36,10 +37,13 @@
         {%- endfor -%}
     {%- endif -%}
     {{- return({
-        'root': hipaa_mode.published_request().root,
-        'stored_record': stored.record,
-        'database_environments': environments,
-        'accepted': accepted,
+        'used_keys': used_keys,
+        'belonging': {
+            'root': hipaa_mode.published_request().root,
+            'stored_record': stored.record,
+            'database_environments': environments | unique | list,
+            'accepted': accepted,
+        },
     }) -}}
 {%- endmacro %}
 

@@ -39,24 +39,16 @@
         {%- do counts.setdefault(row[0], {'location': row[0]}).update({'now': row[1] | int, 'before': row[2] | int, 'lost': row[3] | int}) -%}
     {%- endfor -%}
     {%- do hipaa_mode.refuse(hipaa_mode.door().judge_lists(counts.values() | list)) -%}
-    {%- call statement('released_people') -%}
+    {%- call statement('pinned_people') -%}
         insert into {{ hipaa_mode.build_table('released_people') }}
         select distinct {{ hipaa_mode.door().run_number() }}, user_id
         from {{ people }}
-        where environment = {{ environment }} and {{ hipaa_mode._is_on_no_list('user_id', started.person_normalizations) }}
-    {%- endcall -%}
-    {%- call statement('forget_people') -%}
-        delete from {{ people }} where environment = {{ environment }}
-    {%- endcall -%}
-    {%- call statement('listed_people') -%}
+        where environment = {{ environment }} and {{ hipaa_mode._is_on_no_list('user_id', started.person_normalizations) }};
+        delete from {{ people }} where environment = {{ environment }};
         insert into {{ people }}
-        select {{ environment }}, user_id, location from hipaa_mode_listed_now
-    {%- endcall -%}
-    {%- call statement('suppressed_users') -%}
+        select {{ environment }}, user_id, location from hipaa_mode_listed_now;
         create or replace table {{ hipaa_mode.build_table('suppressed_users') }} as
-        select distinct user_id from hipaa_mode_listed_now
-    {%- endcall -%}
-    {%- call statement('forget_listed_now') -%}
+        select distinct user_id from hipaa_mode_listed_now;
         drop table hipaa_mode_listed_now
     {%- endcall -%}
     {%- do adapter.commit() -%}

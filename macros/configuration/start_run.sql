@@ -6,14 +6,10 @@
         {%- set request = hipaa_mode.configuration_request() -%}
         {%- do request.update({'needs_key': needs_key, 'needs_lock': needs_key, 'threads': hipaa_mode.threads()}) -%}
         {%- if needs_key or flags.WHICH == 'seed' -%}
-            {%- do request.update({'belonging': hipaa_mode.belonging_request()}) -%}
+            {%- do request.update(hipaa_mode.belonging_request()) -%}
         {%- endif -%}
         {%- if needs_key -%}
             {%- do request.update(hipaa_mode.published_request()) -%}
-            {#- Only to say which key is missing. -#}
-            {%- if hipaa_mode.door().lacks_key() and load_relation(hipaa_mode.build_table('masking_keys')) -%}
-                {%- do request.update({'stored_key': hipaa_mode.stored_key_fingerprint()}) -%}
-            {%- endif -%}
         {%- endif -%}
         {%- set started = hipaa_mode.door().start(**request) -%}
         {%- do hipaa_mode.refuse(started.refusals) -%}
@@ -26,6 +22,7 @@
         {%- if started.faults -%}
             {%- set count = started.faults | length -%}
             {%- if flags.WHICH in ('build', 'run') -%}
+                {%- do hipaa_mode.create_build_tables() -%}
                 {%- do hipaa_mode.record_audit([{'destination': '*', 'outcome': 'refused', 'reasons': started.faults}], create=false) -%}
             {%- endif -%}
             {{- exceptions.raise_compiler_error(
@@ -40,9 +37,9 @@
         {%- endfor -%}
         {%- if needs_key -%}
             {%- do hipaa_mode.check_raw_calls() -%}
-            {%- do hipaa_mode.check_key_fingerprint(started.key_fingerprint, started.retired_fingerprints) -%}
             {%- do hipaa_mode.create_build_tables() -%}
-            {%- do hipaa_mode.door().follow_run(hipaa_mode.last_run_number()) -%}
+            {%- do hipaa_mode.check_key_fingerprint() -%}
+            {%- do hipaa_mode.tell_table_states() -%}
             {%- do hipaa_mode.pin_suppressed_users(started) -%}
         {%- endif -%}
         {%- if flags.WHICH in ('build', 'run') -%}

@@ -28,58 +28,27 @@
 {%- set restricted = not destination_plan or destination_plan.restrict_phi -%}
 {%- set condition = hipaa_mode.tested_condition(model) -%}
 {%- set rows = model if condition == 'true' else '(select * from ' ~ model ~ ' where ' ~ condition ~ ')' -%}
-{%- set masked = [] -%}
-{%- set texts = [] -%}
-{%- set suspected = [] -%}
-{%- set passing_ids = [] -%}
-{%- for column in columns -%}
-    {%- set is_token = column.treatment in ('mask', 'surrogate') -%}
-    {#- No other column of the envelope: a whole object there would pass as it is. -#}
-    {%- set is_allowed_id = column.property_list == 'envelope' and column.treatment == 'allow' and column.name in ('user_id', 'anonymous_id', 'group_id') -%}
-    {%- if is_token and 'masked_columns_are_tokens' in names -%}
-        {%- do masked.append(column) -%}
-    {%- endif -%}
-    {%- if is_allowed_id -%}
-        {%- do passing_ids.append(column.name) -%}
-    {%- endif -%}
-    {%- if restricted and not is_allowed_id and column.name not in except_columns -%}
-        {%- if 'no_raw_identifiers' in names and column.data_type in ('text', 'json') and column.name not in ('call_type', 'event') -%}
-            {%- do texts.append(column) -%}
-        {%- endif -%}
-        {%- if 'no_identifier_patterns' in names and column.data_type in ('text', 'json') and column.guard not in ('none', 'warn') and not is_token and column.name != 'call_type' -%}
-            {%- do suspected.append(column) -%}
-        {%- endif -%}
-    {%- endif -%}
-{%- endfor -%}
 {#- Looking at each different text of a column once is what makes the checks cheap. -#}
-{%- set checked_as_tokens = masked | selectattr('treatment', 'equalto', 'mask') | list -%}
-{%- set others = texts | reject('in', checked_as_tokens) | list -%}
-{#- In JSON every scalar and key is looked at, as one of its values. -#}
-{%- set objects = others | selectattr('data_type', 'equalto', 'json') | list -%}
-{%- set others = others | reject('in', objects) | list -%}
-{%- set row_ids = masked | selectattr('name', 'equalto', 'row_id') | list -%}
+{%- set read = hipaa_mode.door().checked_columns(columns, names, restricted, except_columns) if execute else {} -%}
 {%- set shown = {
-    'shown_row_ids': row_ids,
-    'shown_tokens': masked | reject('in', row_ids) | list,
-    'shown_texts': (others + suspected) | unique(true, 'name') | list,
-    'shown_in_json': objects,
+    'shown_row_ids': read.row_ids,
+    'shown_tokens': read.tokens,
+    'shown_texts': read.shown_texts,
+    'shown_in_json': read.objects,
 } -%}
-{%- set looked_through = {'shown_texts': others, 'shown_in_json': objects} -%}
+{%- set looked_through = {'shown_texts': read.texts, 'shown_in_json': read.objects} -%}
 {%- set selects = [] -%}
 {%- for name in names if name in applying -%}
     {%- if name == 'only_allowlisted_columns' -%}
         {%- do selects.append(hipaa_mode._check_columns(actual, columns)) -%}
-    {%- elif name == 'masked_columns_are_tokens' and masked -%}
-        {%- set surrogates = masked | selectattr('treatment', 'equalto', 'surrogate') | list -%}
+    {%- elif name == 'masked_columns_are_tokens' -%}
         {%- for relation in ['shown_row_ids', 'shown_tokens'] if shown[relation] -%}
-            {%- set digits = 'case when ' ~ hipaa_mode._of_columns(surrogates, shown[relation]) ~ ' then 32 else 64 end' -%}
+            {%- set digits = 'case when ' ~ hipaa_mode._of_columns(read.surrogates, shown[relation]) ~ ' then 32 else 64 end' -%}
             {%- set is_token = hipaa_mode.is_hexadecimal('shown_text', digits) -%}
             {%- do selects.append(hipaa_mode._check_texts(name, 'values that are no tokens', relation, shown[relation], shown[relation], 'not ' ~ is_token)) -%}
         {%- endfor -%}
-    {%- elif name == 'no_raw_identifiers' and texts -%}
-        {#- Among what is checked to be tokens only an id of their length can be. -#}
-        {%- set tokens = texts | select('in', checked_as_tokens) | list -%}
-        {%- set alike = {'shown_row_ids': tokens | select('in', row_ids) | list, 'shown_tokens': tokens | reject('in', row_ids) | list} -%}
+    {%- elif name == 'no_raw_identifiers' -%}
+        {%- set alike = {'shown_row_ids': read.ids_among_row_ids, 'shown_tokens': read.ids_among_tokens} -%}
         {%- for relation, columns_alike in alike.items() if columns_alike -%}
             {%- set is_raw = 'shown_text in (select identifier from identifiers where length(identifier) = 64)' -%}
             {%- do selects.append(hipaa_mode._check_texts(name, 'ids of users or groups as they arrived', relation, shown[relation], columns_alike, is_raw)) -%}
@@ -87,8 +56,8 @@
         {%- for relation, columns_alike in looked_through.items() if columns_alike -%}
             {%- do selects.append(hipaa_mode._check_ids(model.identifier, relation, shown[relation], columns_alike)) -%}
         {%- endfor -%}
-    {%- elif name == 'no_identifier_patterns' and suspected -%}
-        {%- do selects.append(hipaa_mode._check_patterns(shown.shown_texts, suspected)) -%}
+    {%- elif name == 'no_identifier_patterns' and read.suspected -%}
+        {%- do selects.append(hipaa_mode._check_patterns(read.shown_texts, read.suspected)) -%}
     {%- elif name == 'only_allowed_events' -%}
         {%- do selects.append(hipaa_mode._check_events(model, rows)) -%}
     {%- elif name == 'no_denied_calls' -%}
@@ -120,12 +89,12 @@ with
 ),
 
 {% endfor -%}
-{%- if texts -%}
+{%- if read.looks_for_ids -%}
 {#- Of all calls, whichever rows are under test: a text may quote somebody of another day, or who
     is withheld. -#}
 identifiers as materialized (
 
-    {%- set id_names = ['user_id', 'anonymous_id', 'group_id'] | reject('in', passing_ids) | list %}
+    {%- set id_names = ['user_id', 'anonymous_id', 'group_id'] | reject('in', read.passing_ids) | list %}
     {{ hipaa_mode.door().ids_of_calls(
         ref('hipaa_mode', 'calls_read') | string, id_names, minimum_length, hipaa_mode._spellings_of_ids(plan, 'id')
     ) | indent(4) }}

@@ -1,6 +1,6 @@
 {#- Brings the bridge of tokens up to date. No destination holds an old token of a new call; but
     pairs go with calls that are withheld or gone, and come back with them. -#}
-{% macro bridge_changed_tokens(relation, sql, since) -%}
+{% macro bridge_changed_tokens(relation, sql, since, run_number) -%}
     {%- if since is none -%}
         {%- do hipaa_mode.make_anew(relation, sql) -%}
     {%- else -%}

@@ -1,55 +1,23 @@
+{#- Each model that a build brings up to date says in its config how: `meta` names the macro of its
+    `upkeep`, the tables that it `follows` when they are made anew, and those that it must be
+    `followed_by`, or it can't tell what a removal changes. -#}
+
 {#- What the stored rows of a table depend on besides the calls. What is withheld is compared with
     what was, whatever the query: its query changes every day that calls expire. -#}
-{% macro query_fingerprint(sql, name='') -%}
-    {%- set sql = '' if name == 'withheld_calls' else sql -%}
+{% macro query_fingerprint(sql, upkeep) -%}
+    {%- set sql = '' if upkeep == 'withhold_calls' else sql -%}
     {#- The plugin reads this column of Parquet files: it is in no query. -#}
-    {%- set column = var('hipaa_mode__raw_message_column', none) or '' if name == 'calls_read' else '' -%}
+    {%- set column = var('hipaa_mode__raw_message_column', none) or '' if upkeep == 'read_new_calls' else '' -%}
     {{- return(local_md5([hipaa_mode.environment(), hipaa_mode.stored_key_fingerprint(), column, sql] | join('\n'))) -}}
 {%- endmacro %}
 
-{#- Whether what a table is made from was made anew after it, or does not fit what it has. -#}
-{% macro must_follow_rebuild(name, state) -%}
-    {%- if state is none -%}
-        {{- return(true) -}}
-    {%- elif name == 'calls_read' -%}
-        {#- A table has no place that tells one row from another in every run. What reads the
-            calls must have followed their last change, or it can't tell what a removal changes. -#}
-        {%- set location = hipaa_mode.settled_raw_calls() -%}
-        {%- set keys = hipaa_mode.table_state('call_keys') or {'run_number': 0} -%}
-        {%- set duplicates = hipaa_mode.table_state('duplicate_calls') or {'run_number': 0} -%}
-        {{- return(location.kind == 'table' or [keys.run_number, duplicates.run_number] | min < state.run_number) -}}
-    {%- endif -%}
-    {%- set calls = hipaa_mode.table_state('calls_read') -%}
-    {%- if name in ('masked_events', 'masked_identifies', 'masked_groups', 'token_bridge') -%}
-        {%- for chosen_by in ['withheld_calls', 'denied_calls'] -%}
-            {%- set choice = hipaa_mode.table_state(chosen_by) -%}
-            {%- if choice is none or state.run_number < choice.rebuilt_number -%}
-                {{- return(true) -}}
-            {%- endif -%}
-        {%- endfor -%}
-    {%- endif -%}
-    {{- return(calls is none or state.run_number < calls.rebuilt_number) -}}
-{%- endmacro %}
-
 {#- Makes a table anew (`since` is none), or adds, replaces and removes what changed since a run. -#}
-{% macro bring_up_to_date(name, relation, sql, since, run_number) -%}
-    {%- if name == 'calls_read' -%}
-        {%- do hipaa_mode.read_new_calls(relation, sql, since, run_number) -%}
-    {%- elif name == 'duplicate_calls' -%}
-        {%- do hipaa_mode.find_new_duplicates(relation, sql, since) -%}
-    {%- elif name == 'call_keys' -%}
-        {%- do hipaa_mode.key_new_calls(relation, sql, since) -%}
-    {%- elif name == 'token_bridge' -%}
-        {%- do hipaa_mode.bridge_changed_tokens(relation, sql, since) -%}
-    {%- elif name == 'withheld_calls' -%}
-        {%- do hipaa_mode.withhold_calls(relation, sql, since, run_number) -%}
-    {%- elif name == 'denied_calls' -%}
-        {%- do hipaa_mode.deny_calls(relation, sql, since, run_number) -%}
-    {%- elif name in ('masked_events', 'masked_identifies', 'masked_groups') -%}
-        {%- do hipaa_mode.mask_new_calls(relation, sql, since, run_number, name.split('_')[1]) -%}
-    {%- else -%}
-        {{- exceptions.raise_compiler_error('hipaa_mode: `' ~ name ~ '` has no way to be brought up to date; use another materialization') -}}
+{% macro bring_up_to_date(relation, sql, since, run_number) -%}
+    {%- set upkeep = config.get('meta', {}).upkeep -%}
+    {%- if upkeep not in hipaa_mode -%}
+        {{- exceptions.raise_compiler_error('hipaa_mode: `' ~ model.name ~ '` has no way to be brought up to date; use another materialization') -}}
     {%- endif -%}
+    {%- do hipaa_mode[upkeep](relation, sql, since, run_number) -%}
 {%- endmacro %}
 
 {#- Statement `main` makes the table of a query, in place of the one there was. -#}
@@ -80,9 +48,9 @@
             insert into {{ relation }}
             {{ sql }}
         {%- endcall -%}
-        {%- do log(
-            'hipaa_mode: read ' ~ reading.read ~ ' new or grown files; ' ~ reading.unchanged ~ ' are unchanged, '
-            ~ (reading.removed | length) ~ ' changed or gone', info=true
+        {%- do hipaa_mode.door().say(
+            'read ' ~ reading.read ~ ' new or grown files; ' ~ reading.unchanged ~ ' are unchanged, '
+            ~ (reading.removed | length) ~ ' changed or gone'
         ) -%}
     {%- endif -%}
     {%- set rows = [] -%}
@@ -150,7 +118,7 @@
         where run_number > {{ since }} and {{ column }} is not null
 {%- endmacro %}
 
-{% macro find_new_duplicates(relation, sql, since) -%}
+{% macro find_new_duplicates(relation, sql, since, run_number) -%}
     {%- if since is none -%}
         {%- do hipaa_mode.make_anew(relation, sql) -%}
     {%- else -%}
@@ -168,7 +136,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{% macro key_new_calls(relation, sql, since) -%}
+{% macro key_new_calls(relation, sql, since, run_number) -%}
     {%- if since is none -%}
         {%- do hipaa_mode.make_anew(relation, sql) -%}
     {%- else -%}

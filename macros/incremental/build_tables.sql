@@ -3,6 +3,8 @@
     write to them at once. -#}
 {% macro create_build_tables() -%}
     {%- set tables = {
+        'masking_keys': 'environment varchar, fingerprint varchar, first_used_at timestamp',
+        'audit_log': 'environment varchar, sequence bigint, recorded_at varchar, destination varchar, outcome varchar, entry_hash varchar, entry varchar',
         'build_state': 'relation varchar, fingerprint varchar, run_number bigint, rebuilt_number bigint',
         'raw_files': 'run_number bigint, file_number integer, source_file varchar, size bigint, modified_at bigint, sample varchar, lines bigint, can_grow boolean, is_gone boolean',
         'changed_calls': 'run_number bigint, message_id varchar, content_hash varchar, call_key varchar',
@@ -17,15 +19,12 @@
         'space_to_clear': 'run_number bigint',
         'property_names': 'run_number bigint, view_name varchar, root varchar, name varchar',
     } -%}
-    {%- for name, columns in tables.items() -%}
-        {%- set relation = hipaa_mode.build_table(name) -%}
-        {%- if loop.first -%}
-            {%- do adapter.create_schema(relation) -%}
-        {%- endif -%}
-        {%- call statement('build_table') -%}
-            create table if not exists {{ relation }} ({{ columns }})
-        {%- endcall -%}
-    {%- endfor -%}
+    {%- do adapter.create_schema(hipaa_mode.build_table('build_state')) -%}
+    {%- call statement('build_tables') -%}
+        {%- for name, columns in tables.items() %}
+        create table if not exists {{ hipaa_mode.build_table(name) }} ({{ columns }});
+        {%- endfor %}
+    {%- endcall -%}
     {%- do adapter.commit() -%}
 {%- endmacro %}
 
@@ -43,43 +42,31 @@
 {#- How a table of the restricted zone was built last: the fingerprint of its query, the run that
     brought it up to date, and the run that made it anew. None where it was not. -#}
 {% macro table_state(name) -%}
+    {{- return(hipaa_mode.door().table_state(name)) -}}
+{%- endmacro %}
+
+{#- Gives Python the state of the tables: it is asked for by every model. Of each its last, and those
+    of the runs that something is published of. -#}
+{% macro tell_table_states() -%}
+    {%- set states = hipaa_mode.build_table('build_state') -%}
+    {%- set published = hipaa_mode.door().runs_of_published(**hipaa_mode.published_request()) -%}
     {%- set sql -%}
-        select fingerprint, run_number, rebuilt_number
-        from {{ hipaa_mode.build_table('build_state') }}
-        where relation = {{ hipaa_mode.literal(name) }}
-        order by run_number desc
-        limit 1
+        select relation, fingerprint, run_number, rebuilt_number
+        from {{ states }}
+        where
+            run_number in ({{ published | join(', ') }})
+            or (relation, run_number) in (select relation, max(run_number) from {{ states }} group by relation)
     {%- endset -%}
+    {%- set rows = [] -%}
     {%- for row in run_query(sql).rows -%}
-        {{- return({'fingerprint': row[0], 'run_number': row[1] | int, 'rebuilt_number': row[2] | int}) -}}
+        {%- do rows.append([row[0], row[1], row[2] | int, row[3] | int]) -%}
     {%- endfor -%}
-    {{- return(none) -}}
-{%- endmacro %}
-
-{#- Whether a run brought a table of this warehouse up to date. Not so if the run was another
-    warehouse's, or this one comes from a backup that is older than the run. -#}
-{% macro was_brought_up_to_date(name, run_number) -%}
-    {%- set sql -%}
-        select 1
-        from {{ hipaa_mode.build_table('build_state') }}
-        where relation = {{ hipaa_mode.literal(name) }} and run_number = {{ run_number }}
-        limit 1
-    {%- endset -%}
-    {{- return(run_query(sql).rows | length > 0) -}}
-{%- endmacro %}
-
-{#- The highest number of a run that changed something; 0 before the first. -#}
-{% macro last_run_number() -%}
-    {{- return(hipaa_mode._highest('run_number', 'build_state')) -}}
+    {%- do hipaa_mode.door().know_tables(rows) -%}
 {%- endmacro %}
 
 {#- The highest number that a file of this warehouse ever had, also one that is gone. -#}
 {% macro last_file_number() -%}
-    {{- return(hipaa_mode._highest('file_number', 'raw_files')) -}}
-{%- endmacro %}
-
-{% macro _highest(column, table) -%}
-    {%- set sql = 'select coalesce(max(' ~ column ~ '), 0) from ' ~ hipaa_mode.build_table(table) -%}
+    {%- set sql = 'select coalesce(max(file_number), 0) from ' ~ hipaa_mode.build_table('raw_files') -%}
     {{- return(run_query(sql).columns[0].values()[0] | int) -}}
 {%- endmacro %}
 

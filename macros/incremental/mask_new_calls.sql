@@ -1,6 +1,7 @@
 {#- Brings a masked table up to date: new calls are masked and added; of calls whose first delivery
     is another one than before the old row is taken away. Notes which days were touched. -#}
-{% macro mask_new_calls(relation, sql, since, run_number, view) -%}
+{% macro mask_new_calls(relation, sql, since, run_number) -%}
+    {%- set view = config.get('meta').view -%}
     {%- if since is none -%}
         {%- do hipaa_mode.make_anew(relation, sql) -%}
         {%- do hipaa_mode.note_counts(view, run_number, hipaa_mode.package_relation('stg_calls'), relation, is_whole=true) -%}
@@ -12,7 +13,19 @@
             create or replace temp table {{ changed }} as
             {{ hipaa_mode.changed_keys(since) }}
         {%- endcall -%}
-        {%- set keys_changed = run_query('select count(*) from ' ~ changed).columns[0].values()[0] | int > 0 -%}
+        {%- set found -%}
+            select
+                (select count(*) from {{ changed }}),
+                (select count(*) from {{ hipaa_mode.package_relation('calls_read') }} where run_number > {{ since }})
+        {%- endset -%}
+        {%- set found = run_query(found).rows[0] -%}
+        {%- if found[0] | int + found[1] | int == 0 -%}
+            {%- call statement('main') -%}
+                drop table {{ changed }}
+            {%- endcall -%}
+            {{- return('') -}}
+        {%- endif -%}
+        {%- set keys_changed = found[0] | int > 0 -%}
         {%- if keys_changed -%}
             {%- do hipaa_mode._remove_rows(relation, changed, run_number, view) -%}
         {%- endif -%}

@@ -19,20 +19,7 @@
             select * from hipaa_mode_withheld as here
             where not exists (select 1 from {{ relation }} as there where {{ same_place }})
         {%- endcall -%}
-        {%- call statement('note_changed') -%}
-            insert into {{ hipaa_mode.build_table('changed_calls') }}
-            select {{ run_number }}, null, null, call_key from hipaa_mode_released
-            union
-            select {{ run_number }}, null, null, call_key from hipaa_mode_newly_withheld
-        {%- endcall -%}
-        {%- call statement('note_released') -%}
-            insert into {{ hipaa_mode.build_table('released_calls') }}
-            select distinct {{ run_number }}, call_key, reason from hipaa_mode_released
-        {%- endcall -%}
         {%- set counts = run_query('select (select count(*) from hipaa_mode_newly_withheld), (select count(*) from hipaa_mode_released)').rows[0] -%}
-        {%- if counts[0] | int + counts[1] | int > 0 -%}
-            {%- do log('hipaa_mode: ' ~ counts[0] ~ ' more calls are withheld, ' ~ counts[1] ~ ' no longer are', info=true) -%}
-        {%- endif -%}
         {%- set before -%}
             select call_key from {{ relation }} where {{ hipaa_mode._is_of_person() }}
         {%- endset -%}
@@ -40,11 +27,28 @@
             select call_key from hipaa_mode_withheld where {{ hipaa_mode._is_of_person() }}
         {%- endset -%}
         {%- do hipaa_mode._note_if_different(before, now) -%}
-        {%- call statement('release') -%}
-            delete from {{ relation }} as here
-            using hipaa_mode_released as there
-            where {{ same_place }}
-        {%- endcall -%}
+        {%- if counts[0] | int + counts[1] | int > 0 -%}
+            {%- call statement('note_changed') -%}
+                insert into {{ hipaa_mode.build_table('changed_calls') }}
+                select {{ run_number }}, null, null, call_key from hipaa_mode_released
+                union
+                select {{ run_number }}, null, null, call_key from hipaa_mode_newly_withheld
+            {%- endcall -%}
+            {%- call statement('note_released') -%}
+                insert into {{ hipaa_mode.build_table('released_calls') }}
+                select distinct {{ run_number }}, call_key, reason from hipaa_mode_released
+            {%- endcall -%}
+            {%- do hipaa_mode.door().say(counts[0] ~ ' more calls are withheld, ' ~ counts[1] ~ ' no longer are') -%}
+            {%- call statement('release') -%}
+                delete from {{ relation }} as here
+                using hipaa_mode_released as there
+                where {{ same_place }}
+            {%- endcall -%}
+            {%- call statement('withhold') -%}
+                insert into {{ relation }}
+                from hipaa_mode_newly_withheld
+            {%- endcall -%}
+        {%- endif -%}
         {#- A call's key changes where another call comes to be the first of its message id. -#}
         {%- call statement('key_again') -%}
             update {{ relation }} as here
@@ -53,10 +57,6 @@
             where {{ same_place }} and here.call_key <> there.call_key
         {%- endcall -%}
         {%- call statement('main') -%}
-            insert into {{ relation }}
-            from hipaa_mode_newly_withheld
-        {%- endcall -%}
-        {%- call statement('drop_temporary') -%}
             drop table hipaa_mode_withheld;
             drop table hipaa_mode_released;
             drop table hipaa_mode_newly_withheld

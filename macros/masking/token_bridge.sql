@@ -128,8 +128,7 @@ where new_token is not null
     {%- if not execute or flags.WHICH not in ('build', 'run', 'retry') or not var('hipaa_mode__token_bridge', true) -%}
         {{- return([]) -}}
     {%- endif -%}
-    {%- set at_hand = hipaa_mode.door().retired_fingerprints() -%}
-    {{- return(hipaa_mode.key_fingerprints_used() | unique | select('in', at_hand) | list) -}}
+    {{- return(hipaa_mode.door().bridged_keys()) -}}
 {%- endmacro %}
 
 {#- The scopes in which properties are masked. -#}

@@ -6,15 +6,20 @@
 {% materialization accumulated_table, adapter='duckdb' %}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set existing_relation = load_cached_relation(this) -%}
-    {%- set run_number = hipaa_mode.door().run_number() -%}
+    {%- set door = hipaa_mode.door() -%}
+    {%- set run_number = door.run_number() -%}
     {%- set is_part = flags.EMPTY or flags.SAMPLE -%}
-    {%- set fingerprint = 'part of the calls' if is_part else hipaa_mode.query_fingerprint(sql, model.name) -%}
-    {%- set state = hipaa_mode.table_state(model.name) -%}
+    {%- set meta = config.get('meta', {}) -%}
+    {%- set fingerprint = 'part of the calls' if is_part else hipaa_mode.query_fingerprint(sql, meta.upkeep) -%}
+    {%- set state = door.table_state(model.name) -%}
     {%- set is_rebuilt = (
-        existing_relation is none or existing_relation.type != 'table' or state is none
-        or state.fingerprint != fingerprint or is_part or should_full_refresh()
-        or hipaa_mode.must_follow_rebuild(model.name, state)
+        existing_relation is none or existing_relation.type != 'table' or is_part or should_full_refresh()
+        or door.must_rebuild(model.name, fingerprint, meta.get('follows', []), meta.get('followed_by', []))
     ) -%}
+    {%- if meta.upkeep == 'read_new_calls' and hipaa_mode.settled_raw_calls().kind == 'table' -%}
+        {#- A table has no place that tells one row from another in every run. -#}
+        {%- set is_rebuilt = true -%}
+    {%- endif -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
@@ -23,10 +28,12 @@
     {%- if existing_relation is not none and existing_relation.type != 'table' -%}
         {%- do adapter.drop_relation(existing_relation) -%}
     {%- endif -%}
-    {%- call statement('use_all_threads') -%}
-        {{ hipaa_mode.set_threads(hipaa_mode.door().threads()) }}
-    {%- endcall -%}
-    {%- do hipaa_mode.bring_up_to_date(model.name, target_relation, sql, none if is_rebuilt else state.run_number, run_number) -%}
+    {%- if door.takes_all_threads() -%}
+        {%- call statement('use_all_threads') -%}
+            {{ hipaa_mode.set_threads(door.threads()) }}
+        {%- endcall -%}
+    {%- endif -%}
+    {%- do hipaa_mode.bring_up_to_date(target_relation, sql, none if is_rebuilt else state.run_number, run_number) -%}
     {%- call statement('build_state') -%}
         insert into {{ hipaa_mode.build_table('build_state') }} values (
             {{ hipaa_mode.literal(model.name) }}, {{ hipaa_mode.literal(fingerprint) }}, {{ run_number }},
@@ -37,6 +44,7 @@
 
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {{ adapter.commit() }}
+    {%- do door.note_table(model.name, fingerprint, is_rebuilt) -%}
     {{ run_hooks(post_hooks, inside_transaction=False) }}
 
     {{ return({'relations': [target_relation]}) }}

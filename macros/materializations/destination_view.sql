@@ -22,9 +22,9 @@
     {%- call statement('main') -%}
         create or replace view {{ target_relation }} as (
             {{ sql }}
-        )
+        );
+        {{ hipaa_mode.column_comments(target_relation, columns) }}
     {%- endcall -%}
-    {%- do hipaa_mode.comment_on_columns(target_relation, columns) -%}
     {%- do persist_docs(target_relation, model) -%}
 
     {{ run_hooks(post_hooks, inside_transaction=True) }}

@@ -4,12 +4,10 @@
     used again. See scripts/hipaa_mode/rewriting.py. -#}
 {% macro clear_space() -%}
     {%- set published = hipaa_mode.door().published_before() -%}
-    {%- for table in ['released_people', 'released_calls'] -%}
-        {%- call statement('forget_released') -%}
-            delete from {{ hipaa_mode.build_table(table) }} where run_number <= {{ published }}
-        {%- endcall -%}
-    {%- endfor -%}
-    {%- call statement('forget_changed') -%}
+    {%- call statement('forget') -%}
+        {%- for table in ['released_people', 'released_calls'] %}
+        delete from {{ hipaa_mode.build_table(table) }} where run_number <= {{ published }};
+        {%- endfor %}
         delete from {{ hipaa_mode.build_table('changed_calls') }}
         where run_number <= (
             select min(run_number)

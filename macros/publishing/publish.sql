@@ -1,88 +1,38 @@
 {#- on-run-end: publishes each destination whose nodes and tests all ran and passed in this very
     run. The others keep their last good files; the run fails if it was to build any of them, after
-    the rest are published, and says why. -#}
+    the rest are published, and says why. What is decided is decided by Python: see
+    scripts/hipaa_mode/run/ending.py. -#}
 {% macro publish(results) -%}
     {%- if execute and flags.WHICH in ('build', 'run', 'test', 'retry') -%}
-        {%- set plan = hipaa_mode.plan() -%}
-        {%- set ending = '' -%}
-        {%- set decided = hipaa_mode.door().permissions(**hipaa_mode.run_request(results)) -%}
-        {%- if decided.notice -%}
-            {%- do hipaa_mode._record_unpublished(plan, decided.reason) -%}
-            {%- do log('hipaa_mode: ' ~ decided.notice, info=true) -%}
-        {%- else -%}
-            {%- set of_run = hipaa_mode.add_run_blockers(decided.destinations, results) -%}
-            {%- set ending = hipaa_mode._publish_all(plan, decided.destinations, of_run) -%}
+        {%- set door = hipaa_mode.door() -%}
+        {%- set decided = door.permissions(**hipaa_mode.run_request(results)) -%}
+        {%- set hub = [0, 0] -%}
+        {%- set never_matched = {'events': [], 'suppressed': []} -%}
+        {%- if not decided.is_over -%}
+            {%- do hipaa_mode.ask_for_blockers(decided) -%}
+            {%- set chosen = door.to_publish() -%}
+            {%- if chosen -%}
+                {%- set counts = hipaa_mode.run_facts() -%}
+                {%- do door.count(**counts) -%}
+                {%- for name in chosen -%}
+                    {%- do hipaa_mode.publish_destination(name) -%}
+                {%- endfor -%}
+                {%- do never_matched.update(hipaa_mode.never_matched(counts)) -%}
+                {%- set hub = hipaa_mode.largest_hub(counts) -%}
+            {%- endif -%}
+            {%- do door.discard_unpublished(**hipaa_mode.published_request()) -%}
         {%- endif -%}
+        {%- do hipaa_mode.record_audit(door.held_back(), is_end=true) -%}
+        {%- set said = door.end(
+            never_matched.events, never_matched.suppressed, hub,
+            var('hipaa_mode__earliest_day', '2000-01-01'), var('hipaa_mode__days_ahead', 1)
+        ) -%}
+        {%- for line in said.lines -%}
+            {%- do log('hipaa_mode: ' ~ line, info=true) -%}
+        {%- endfor -%}
         {%- do hipaa_mode.clear_space() -%}
-        {{- return(ending) -}}
+        {{- return(hipaa_mode.failing_statement('hipaa_mode: ' ~ said.failure) if said.failure else '') -}}
     {%- endif -%}
-{%- endmacro %}
-
-{#- Returns the statement that ends the run: none where nothing was held back. `of_run` are the reasons
-    that hold back all destinations, which their own have too. -#}
-{% macro _publish_all(plan, decided, of_run) -%}
-    {%- set published = [] -%}
-    {%- set held_back = [] -%}
-    {%- set unselected = [] -%}
-    {%- set problems = [] -%}
-    {%- set facts = {} -%}
-    {%- set audit = namespace(sequence=none) -%}
-    {%- for name, decision in decided.items() -%}
-        {#- As the seed is now: a stop wins over a run that is at work, and is no fault of it. -#}
-        {%- if name in hipaa_mode.door().stopped() -%}
-            {%- do hipaa_mode._say_stopped(name) -%}
-        {%- elif not decision.is_selected -%}
-            {%- do unselected.append(name) -%}
-        {%- elif decision.reasons -%}
-            {%- do held_back.append({'destination': name, 'outcome': 'held back', 'reasons': decision.reasons, 'checks': decision.checks}) -%}
-            {%- do problems.append('NOT published: `' ~ name ~ '`, its last good files stay: ' ~ (of_run + [decision.summary]) | select | join('; ')) -%}
-        {%- else -%}
-            {%- if not facts -%}
-                {%- do facts.update(hipaa_mode.run_facts(plan)) -%}
-            {%- endif -%}
-            {%- set answer = hipaa_mode.publish_destination(plan.destinations[name], facts, decision.overlooked) -%}
-            {%- if answer.error and name in hipaa_mode.door().stopped() -%}
-                {%- do hipaa_mode._say_stopped(name) -%}
-            {%- elif answer.error -%}
-                {%- do held_back.append({'destination': name, 'outcome': 'held back', 'reasons': [answer.error], 'checks': decision.checks}) -%}
-                {%- do problems.append('NOT published: `' ~ name ~ '`, its last good files stay: ' ~ answer.error) -%}
-            {%- else -%}
-                {%- do published.append(answer.result) -%}
-                {%- do problems.extend(answer.problems) -%}
-                {%- set entry = {'destination': name, 'outcome': 'published', 'checks': decision.checks, 'token_bridge': answer.result.token_bridge} -%}
-                {%- set audit.sequence = hipaa_mode.record_audit([entry], after=audit.sequence, problems=problems) -%}
-            {%- endif -%}
-        {%- endif -%}
-    {%- endfor -%}
-    {%- do hipaa_mode.door().discard_unpublished(**hipaa_mode.published_request()) -%}
-    {%- do hipaa_mode.record_audit(held_back, after=audit.sequence, problems=problems) -%}
-    {%- do hipaa_mode.log_summary(published, unselected) -%}
-    {%- if facts -%}
-        {%- do hipaa_mode.log_never_matched(facts) -%}
-        {%- do hipaa_mode.log_hubs(facts) -%}
-    {%- endif -%}
-    {%- if of_run and not held_back -%}
-        {%- do problems.extend(of_run) -%}
-    {%- endif -%}
-    {%- if problems -%}
-        {{- return(hipaa_mode.failing_statement('hipaa_mode: ' ~ problems | join('\nhipaa_mode: '))) -}}
-    {%- endif -%}
-{%- endmacro %}
-
-{% macro _say_stopped(destination) -%}
-    {%- do log(
-        'hipaa_mode: STOPPED: `' ~ destination ~ '` is not published: ' ~ hipaa_mode.door().stopped()[destination]
-        ~ '. To end it: hipaa-mode stop ' ~ destination ~ ' --lift', info=true
-    ) -%}
-{%- endmacro %}
-
-{#- Every destination keeps its last files, for one reason. -#}
-{% macro _record_unpublished(plan, reason) -%}
-    {%- set entries = [] -%}
-    {%- for name in (plan.destinations if reason else []) -%}
-        {%- do entries.append({'destination': name, 'outcome': 'held back', 'reasons': [reason], 'checks': []}) -%}
-    {%- endfor -%}
-    {%- do hipaa_mode.record_audit(entries) -%}
 {%- endmacro %}
 
 {#- A statement that fails with a message: the one way for a last hook to make dbt's exit code 1 and

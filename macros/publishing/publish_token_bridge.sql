@@ -1,21 +1,18 @@
 {#- Publishes, where the project asks for it, the part of the bridge from old tokens to new ones that
-    a destination's own tokens have; removes the copy of before where it does not. Returns what the
-    audit log says of it as `result`, or what went wrong as `error`.
+    a destination's own tokens have; removes the copy of before where it does not. What goes wrong is
+    said at the run's end.
 
-    `views` has the destination's views, each with its columns; `has_copy` whether it has a copy. -#}
-{% macro publish_token_bridge(destination, views, has_copy) -%}
+    `views` has the destination's views, each with its columns. -#}
+{% macro publish_token_bridge(destination, views) -%}
     {%- set request = hipaa_mode.published_request() -%}
-    {%- do request.update({'destination': destination.name}) -%}
+    {%- do request.update({'destination': destination}) -%}
     {%- set bridge = hipaa_mode.package_relation('token_bridge') -%}
     {%- set wanted = var('hipaa_mode__publish_token_bridge', none) or [] -%}
-    {%- set is_wanted = destination.name in ([wanted] if wanted is string else wanted) -%}
+    {%- set is_wanted = destination in ([wanted] if wanted is string else wanted) -%}
     {#- A build of some models alone may never have made the bridge. -#}
     {%- if not is_wanted or hipaa_mode.table_state('token_bridge') is none or not hipaa_mode.has_rows(bridge) -%}
-        {%- set answer = hipaa_mode.door().attempt('remove_token_bridge', **request) if has_copy else {} -%}
-        {%- if answer.result -%}
-            {%- do log('hipaa_mode: removed the token bridge of `' ~ destination.name ~ '`', info=true) -%}
-        {%- endif -%}
-        {{- return({'result': none, 'error': answer.error}) -}}
+        {%- do hipaa_mode.door().remove_token_bridge(**request) -%}
+        {{- return('') -}}
     {%- endif -%}
     {%- set tokens = [] -%}
     {%- for view in views -%}
@@ -36,9 +33,5 @@
         order by kind, old_key, old_token
     {%- endset -%}
     {%- do request.update({'query': query}) -%}
-    {%- set answer = hipaa_mode.door().attempt('write_token_bridge', **request) -%}
-    {%- if answer.result -%}
-        {%- do log('hipaa_mode: published the token bridge of `' ~ destination.name ~ '`: ' ~ answer.result.rows ~ ' tokens', info=true) -%}
-    {%- endif -%}
-    {{- return(answer) -}}
+    {%- do hipaa_mode.door().write_token_bridge(**request) -%}
 {%- endmacro %}

@@ -1,28 +1,19 @@
-{#- Adds to each destination's reasons why the run may publish nothing, whatever its tests say: calls
-    that were withheld would come back, too many of the new lines were rejected, or something changed
-    the connection since the run started. Returns these.
-    Also says in the log which lines were rejected. -#}
-{% macro add_run_blockers(decided, results) -%}
-    {%- set state = namespace(was_read=false, is_publishable=false) -%}
-    {%- for result in results if result.node.unique_id == 'model.hipaa_mode.calls_read' and result.status | string == 'success' -%}
-        {%- set state.was_read = true -%}
-    {%- endfor -%}
-    {%- for decision in decided.values() if decision.is_selected and not decision.reasons -%}
-        {%- set state.is_publishable = true -%}
-    {%- endfor -%}
-    {%- set reasons = hipaa_mode.changed_since_start() -%}
-    {%- do reasons.extend(hipaa_mode._too_many_rejected() if state.was_read else []) -%}
-    {#- What is publishable has all tables that are asked here. -#}
-    {%- do reasons.extend(hipaa_mode._returning_calls() if state.is_publishable else []) -%}
-    {%- for decision in decided.values() -%}
-        {%- do decision.reasons.extend(reasons) -%}
-    {%- endfor -%}
-    {{- return(reasons) -}}
+{#- Gives Python what may hold all destinations back, whatever their tests say: calls that were
+    withheld would come back, too many of the new lines were rejected, or something changed the
+    connection since the run started. -#}
+{% macro ask_for_blockers(decided) -%}
+    {%- do hipaa_mode.door().hold_back(hipaa_mode.changed_since_start()) -%}
+    {%- if decided.was_read -%}
+        {%- do hipaa_mode._judge_rejections() -%}
+    {%- endif -%}
+    {%- if decided.is_publishable -%}
+        {%- do hipaa_mode._judge_returning() -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {#- Calls that were withheld since something was published last and are not any more, though nobody
     was taken off a list who explains it. -#}
-{% macro _returning_calls() -%}
+{% macro _judge_returning() -%}
     {%- set since = hipaa_mode.door().published_before() -%}
     {%- set counts = [0, 0] -%}
     {%- if hipaa_mode.has_rows(hipaa_mode.build_table('released_calls') ~ ' where run_number > ' ~ since) -%}
@@ -34,14 +25,7 @@
             (select count(*) from {{ hipaa_mode.package_relation('calls_read') }})
     {%- endset -%}
     {%- set row = run_query(now).rows[0] -%}
-    {{- return(hipaa_mode.door().returning_calls(**{
-        'is_known': hipaa_mode.was_brought_up_to_date('withheld_calls', since),
-        'suppressed': counts[0] | int,
-        'aged': counts[1] | int,
-        'suppressed_now': row[0] | int,
-        'raw_now': row[1] | int,
-        'retain_days': hipaa_mode.plan().retain_days,
-    })) -}}
+    {%- do hipaa_mode.door().judge_returning(counts[0] | int, counts[1] | int, row[0] | int, row[1] | int) -%}
 {%- endmacro %}
 
 {#- Counts of calls that are no longer withheld: those of suppressed people, and those that had
@@ -82,7 +66,7 @@
 {%- endmacro %}
 
 {#- See scripts/hipaa_mode/rejections.py. What is let pass is noted, so that it is judged once. -#}
-{% macro _too_many_rejected() -%}
+{% macro _judge_rejections() -%}
     {%- set calls = hipaa_mode.package_relation('calls_read') -%}
     {%- set noted = hipaa_mode.build_table('accepted_lines') -%}
     {%- set lines -%}
@@ -103,16 +87,10 @@
     {%- for row in run_query(passed).rows -%}
         {%- do accepted.append([row[0], row[1] | int, row[2] | int]) -%}
     {%- endfor -%}
-    {%- set judgement = hipaa_mode.door().judge_rejections(**{
-        'read': read,
-        'accepted': accepted,
-        'share': var('hipaa_mode__rejected_share', 0.1),
-        'accepted_number': var('hipaa_mode__accept_rejected_lines', none),
-    }) -%}
-    {%- for notice in judgement.notices -%}
-        {%- do log('hipaa_mode: ' ~ notice, info=true) -%}
-    {%- endfor -%}
-    {%- if not judgement.reasons -%}
+    {%- set may_pass = hipaa_mode.door().judge_rejections(
+        read, accepted, var('hipaa_mode__rejected_share', 0.1), var('hipaa_mode__accept_rejected_lines', none)
+    ) -%}
+    {%- if may_pass -%}
         {%- call statement('accepted_lines') -%}
             insert into {{ noted }}
             select {{ hipaa_mode.door().run_number() }}, now.source_file, now.lines, now.rejected
@@ -126,5 +104,4 @@
         {%- endcall -%}
         {%- do adapter.commit() -%}
     {%- endif -%}
-    {{- return(judgement.reasons) -}}
 {%- endmacro %}

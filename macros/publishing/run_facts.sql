@@ -1,64 +1,75 @@
-{#- Counts that every manifest quotes. No value of a call is among them. -#}
-{% macro run_facts(plan) -%}
-    {%- set calls -%}
+{#- Counts that every manifest quotes: see scripts/hipaa_mode/run/counted.py. No value of a call is
+    among them. -#}
+{% macro run_facts() -%}
+    {%- set reasons = ['suppressed', 'suppressed_by_alias', 'expired', 'undated'] -%}
+    {%- set people = hipaa_mode.build_table('suppressed_users') -%}
+    {%- set ids = 'string_agg(user_id, chr(10) order by user_id)' -%}
+    {%- set sql -%}
         select
-            (select count(*) from {{ hipaa_mode.package_relation('calls_read') }}) as raw_calls,
+            (select count(*) from {{ hipaa_mode.package_relation('calls_read') }}) as raw,
             (select count(*) from {{ hipaa_mode.package_relation('stg_calls') }}) as staged,
             (select count(*) from {{ hipaa_mode.package_relation('duplicate_calls') }}) as duplicates,
             (select count(*) from {{ hipaa_mode.package_relation('rejected_calls') }}) as rejected,
-            (select count(*) from {{ hipaa_mode.package_relation('withheld_calls') }}) as withheld,
             (select count(*) - count(timestamp) from {{ hipaa_mode.package_relation('stg_calls') }}) as undated,
             (select count(message_id) from {{ hipaa_mode.package_relation('call_keys') }}) as namesakes,
-            (select count(has_cut_text) from {{ hipaa_mode.package_relation('calls_read') }}) as cut
+            (select count(has_cut_text) from {{ hipaa_mode.package_relation('calls_read') }}) as cut,
+            (select count(*) from {{ people }}) as suppressed_people,
+            (select {{ hipaa_mode.token(ids, 'suppression-list') }} from {{ people }}) as suppressed_people_hmac
+            {%- for reason in reasons %},
+            (select count(*) from {{ hipaa_mode.package_relation('withheld_calls') }} where reason = '{{ reason }}') as {{ reason }}_calls
+            {%- endfor %}
     {%- endset -%}
-    {%- set row = run_query(calls).rows[0] -%}
-    {%- set not_fitting = {} -%}
-    {%- set like_identifiers = {} -%}
-    {%- set property_names = {} -%}
-    {%- for view in plan.masked_tables -%}
-        {%- set counts = hipaa_mode._noted_counts(view) -%}
-        {%- do not_fitting.update({view: counts.not_fitting}) -%}
-        {%- do like_identifiers.update({view: counts.like_identifiers}) -%}
-        {%- do property_names.update({view: hipaa_mode._noted_property_names(view)}) -%}
+    {%- set row = run_query(sql).rows[0] -%}
+    {%- set counts = {'withheld': {}, 'suppressed_people_hmac': row['suppressed_people_hmac'], 'noted': hipaa_mode._noted_counts()} -%}
+    {%- for name in ['raw', 'staged', 'duplicates', 'rejected', 'undated', 'namesakes', 'cut', 'suppressed_people'] -%}
+        {%- do counts.update({name: row[name] | int}) -%}
     {%- endfor -%}
-    {{- return({
-        'calls': {'raw': row[0] | int, 'staged': row[1] | int, 'duplicates': row[2] | int, 'rejected': row[3] | int, 'withheld': row[4] | int},
-        'undated': row[5] | int,
-        'namesakes': row[6] | int,
-        'cut': row[7] | int,
-        'withheld': hipaa_mode.withheld_facts(plan),
-        'denials': hipaa_mode.denial_facts(),
-        'key_fingerprint': hipaa_mode.stored_key_fingerprint(),
-        'not_fitting': not_fitting,
-        'like_identifiers': like_identifiers,
-        'property_names': property_names,
-        'token_bridges': hipaa_mode.door().token_bridges(**hipaa_mode.published_request()),
-    }) -}}
+    {%- for reason in reasons -%}
+        {%- do counts.withheld.update({reason: row[reason ~ '_calls'] | int}) -%}
+    {%- endfor -%}
+    {%- do counts.update({'property_names': hipaa_mode._noted_property_names()}) -%}
+    {{- return(counts) -}}
 {%- endmacro %}
 
-{#- What was withheld, and by which list: how many people it has and its fingerprint, the HMAC of
-    its ids, sorted, a line each. Whoever has the list and the key can make it again. -#}
-{% macro withheld_facts(plan) -%}
-    {%- set calls = {'suppressed': 0, 'suppressed_by_alias': 0, 'expired': 0, 'undated': 0} -%}
-    {%- set by_reason -%}
-        select reason, count(*) from {{ hipaa_mode.package_relation('withheld_calls') }} group by 1
+{#- View, masked column, event, and what was counted of it: see `Noted` in Python. -#}
+{% macro _noted_counts() -%}
+    {%- set sql -%}
+        select
+            view_name,
+            column_name,
+            event,
+            cast(sum(not_fitting) as bigint),
+            cast(sum(like_identifiers) as bigint),
+            cast(sum(arrived) as bigint)
+        from {{ hipaa_mode.build_table('masked_counts') }}
+        group by 1, 2, 3
+        order by 1, 2, 3
     {%- endset -%}
-    {%- for row in run_query(by_reason).rows -%}
-        {%- do calls.update({row[0]: row[1] | int}) -%}
+    {%- set noted = [] -%}
+    {%- for row in run_query(sql).rows -%}
+        {%- do noted.append([row[0], row[1], row[2]] + hipaa_mode._whole_numbers([row[3], row[4], row[5]])) -%}
     {%- endfor -%}
-    {%- set ids = "string_agg(user_id, chr(10) order by user_id)" -%}
-    {%- set list -%}
-        select count(*), {{ hipaa_mode.token(ids, 'suppression-list') }}
-        from {{ hipaa_mode.build_table('suppressed_users') }}
-    {%- endset -%}
-    {%- set row = run_query(list).rows[0] -%}
-    {{- return({
-        'calls': calls,
-        'suppressed_people': row[0] | int,
-        'suppressed_people_hmac': row[1],
-        'retain_days': plan.retain_days,
-        'retained_from': plan.retained_from,
-    }) -}}
+    {{- return(noted) -}}
+{%- endmacro %}
+
+{% macro _whole_numbers(values) -%}
+    {%- set numbers = [] -%}
+    {%- for value in values -%}
+        {%- do numbers.append(none if value is none else value | int) -%}
+    {%- endfor -%}
+    {{- return(numbers) -}}
+{%- endmacro %}
+
+{#- View, place and name of each property that arrived; for counting only. -#}
+{% macro _noted_property_names() -%}
+    {%- if not var('hipaa_mode__count_dropped_properties', true) -%}
+        {{- return(none) -}}
+    {%- endif -%}
+    {%- set names = [] -%}
+    {%- for row in run_query('select distinct view_name, root, name from ' ~ hipaa_mode.build_table('property_names')).rows -%}
+        {%- do names.append([row[0], row[1], row[2]]) -%}
+    {%- endfor -%}
+    {{- return(names) -}}
 {%- endmacro %}
 
 {#- A query of how many staged calls are denied to which destination, why, by type and event. -#}
@@ -197,47 +208,6 @@
             ) as by_event
 {%- endmacro %}
 
-{% macro _noted_counts(view) -%}
-    {%- set sql -%}
-        select column_name, event, cast(sum(not_fitting) as bigint), cast(sum(like_identifiers) as bigint)
-        from {{ hipaa_mode.build_table('masked_counts') }}
-        where view_name = {{ hipaa_mode.literal(view) }}
-        group by 1, 2
-    {%- endset -%}
-    {%- set not_fitting = {} -%}
-    {%- set like_identifiers = {} -%}
-    {%- for row in run_query(sql).rows -%}
-        {%- if row[2] is not none -%}
-            {%- do not_fitting.update({row[0]: row[2] | int}) -%}
-        {%- endif -%}
-        {%- if row[3] is not none -%}
-            {%- do like_identifiers.setdefault(row[0], {}).update({row[1]: row[3] | int}) -%}
-        {%- endif -%}
-    {%- endfor -%}
-    {#- A guarded column without rows has counted too, and found nothing. -#}
-    {%- for column in hipaa_mode.plan().masked_tables[view] if column.guard_column -%}
-        {%- do like_identifiers.setdefault(column.name, {}) -%}
-    {%- endfor -%}
-    {{- return({'not_fitting': not_fitting, 'like_identifiers': like_identifiers}) -}}
-{%- endmacro %}
-
-{#- The names of properties that arrived, by where they were; for counting only. -#}
-{% macro _noted_property_names(view) -%}
-    {%- if not var('hipaa_mode__count_dropped_properties', true) -%}
-        {{- return(none) -}}
-    {%- endif -%}
-    {%- set sql -%}
-        select distinct root, name
-        from {{ hipaa_mode.build_table('property_names') }}
-        where view_name = {{ hipaa_mode.literal(view) }}
-    {%- endset -%}
-    {%- set names = {'properties' if view == 'events' else 'traits': [], 'context': []} -%}
-    {%- for row in run_query(sql).rows -%}
-        {%- do names[row[0]].append(row[1]) -%}
-    {%- endfor -%}
-    {{- return(names) -}}
-{%- endmacro %}
-
 {% macro _count_values(column, name) -%}
     {%- set value = hipaa_mode.identifier(name) -%}
     {%- if column.events is not none -%}
@@ -247,23 +217,6 @@
         {{- return(hipaa_mode.count_list_values(value)) -}}
     {%- endif -%}
     {{- return('count(' ~ value ~ ')') -}}
-{%- endmacro %}
-
-{#- How many of the top-level properties that arrived in a view's calls it has nothing of. -#}
-{% macro count_dropped_properties(seen, columns, view) -%}
-    {%- if seen is none -%}
-        {{- return(none) -}}
-    {%- endif -%}
-    {%- set dropped = namespace(count=0) -%}
-    {%- for root, names in seen.items() -%}
-        {%- set property_list = 'context' if root == 'context' else {'events': 'event', 'identifies': 'user', 'groups': 'group'}[view] -%}
-        {%- set whole = columns | selectattr('name', 'equalto', root) | selectattr('property_list', 'equalto', 'envelope') | list -%}
-        {%- set received = columns | selectattr('property_list', 'equalto', property_list) | map(attribute='top_name') | list -%}
-        {%- if not whole -%}
-            {%- set dropped.count = dropped.count + names | reject('in', received) | list | length -%}
-        {%- endif -%}
-    {%- endfor -%}
-    {{- return(dropped.count) -}}
 {%- endmacro %}
 
 {#- A relation of this package, for hooks: they can't use ref(). -#}

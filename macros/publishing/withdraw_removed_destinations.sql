@@ -6,7 +6,7 @@
     {%- set entries = [] -%}
     {%- set done = hipaa_mode.door().withdraw(**request) -%}
     {%- for destination in done.withdrawn -%}
-        {%- do log('hipaa_mode: withdrew `' ~ destination ~ '`: ' ~ done.reasons[destination], info=true) -%}
+        {%- do hipaa_mode.door().say('withdrew `' ~ destination ~ '`: ' ~ done.reasons[destination]) -%}
         {%- do entries.append({'destination': destination, 'outcome': 'withdrawn', 'reasons': [done.reasons[destination]]}) -%}
     {%- endfor -%}
     {%- for path in done.left -%}

@@ -27,26 +27,24 @@
         from {{ relation }}
         group by 1
     {%- endset -%}
-    {%- set changed -%}
-        select day, max(run_number)
-        from {{ hipaa_mode.build_table('changed_days') }}
-        where view_name = {{ hipaa_mode.literal(of_view) }}
-        group by 1
-    {%- endset -%}
-    {%- set state = hipaa_mode.table_state('masked_' ~ of_view) -%}
+    {%- if hipaa_mode.door().changed_days(of_view) is none -%}
+        {%- set changed -%}
+            select day, max(run_number)
+            from {{ hipaa_mode.build_table('changed_days') }}
+            where view_name = {{ hipaa_mode.literal(of_view) }}
+            group by 1
+        {%- endset -%}
+        {%- do hipaa_mode.door().know_changed_days(of_view, hipaa_mode._pairs(changed)) -%}
+    {%- endif -%}
     {%- set request = hipaa_mode.published_request() -%}
-    {%- do request.update({'destination': destination_plan.name}) -%}
-    {%- set published_by = hipaa_mode.door().published_by(**request) -%}
     {%- do request.update({
+        'destination': destination_plan.name,
         'view': name,
-        'models_at_once': target.threads,
-        'is_of_this_warehouse': hipaa_mode.was_brought_up_to_date('masked_' ~ of_view, published_by),
-        'is_whole': of is not none,
+        'calls_view': of_view,
         'query': local_md5(sql),
-        'key_fingerprint': hipaa_mode.stored_key_fingerprint(),
-        'unchanged_since': state.rebuilt_number,
         'counts': hipaa_mode._pairs(counts),
-        'changed_days': hipaa_mode._pairs(changed),
+        'models_at_once': target.threads,
+        'is_whole': of is not none,
     }) -%}
     {{- return(hipaa_mode.door().plan_partitions(**request)) -}}
 {%- endmacro %}

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
 
 from hipaa_mode.plan import Plan
 
 LINES_SHOWN = 20
 
 
-def never_matched(plan: Plan, request: Mapping[str, Any]) -> list[str]:
+def never_matched(
+    plan: Plan,
+    calls: int,
+    arrived: Collection[tuple[str, str]],
+    seen_events: Collection[str],
+    unseen_ids: Sequence[str],
+) -> list[str]:
     """Return what a run says of the rows that no call has ever matched; nothing if there are none.
 
     Args:
         plan: the run's plan, which knows the rows.
-        request: `calls`, how many there are; `arrived`, view and masked column of each value that
-            ever came; `events`, the allowed names that ever came; `suppressed`, the places of the
-            suppressed ids that no call ever had.
+        calls: how many there are.
+        arrived: view and masked column of each value that ever came.
+        seen_events: the allowed names that ever came.
+        unseen_ids: the places of the suppressed ids that no call ever had.
     """
-    if not request["calls"]:
+    if not calls:
         return ["no call has arrived yet, so that no row was compared with any"]
-    paths = list(_paths(plan, {(view, column) for view, column in request["arrived"]}))
+    paths = list(_paths(plan, arrived))
     events = [
         f"{place}: event {name}"
         for name, places in plan.event_rows.items()
-        if name not in request["events"]
+        if name not in seen_events
         for place in places
     ]
-    suppressed = [f"{place}: a suppressed id" for place in request["suppressed"]]
+    suppressed = [f"{place}: a suppressed id" for place in unseen_ids]
     lines = [*paths, *events, *suppressed]
     if not lines:
         return []
@@ -39,7 +45,7 @@ def never_matched(plan: Plan, request: Mapping[str, Any]) -> list[str]:
     return [f"WARNING: no call has ever matched {counted}. Are they misspelt?", *_shown(lines)]
 
 
-def _paths(plan: Plan, arrived: set[tuple[str, str]]) -> Iterable[str]:
+def _paths(plan: Plan, arrived: Collection[tuple[str, str]]) -> Iterable[str]:
     """Return the rows whose values came in none of the views that show them, in their order."""
     matched: dict[tuple[str, int | None, str], bool] = {}
     for view, columns in plan.column_rows.items():

@@ -36,7 +36,8 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 from hipaa_mode import locking, run_end, temporary_copies
 from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.run import current
-from hipaa_mode.run.session import RAW_LINES_VIEW, SUPPRESSED_USERS_VIEW, Session, tell
+from hipaa_mode.run.session import Session
+from hipaa_mode.run.state import RAW_LINES_VIEW, SUPPRESSED_USERS_VIEW, tell
 from hipaa_mode.run_settings import run_faults
 from hipaa_mode.settings import plugin_faults
 

@@ -140,8 +140,8 @@ FAULTS: tuple[Fault, ...] = (
         "a destination that did not pass was published",
         (
             "macros/publishing/publish.sql",
-            "hipaa_mode.add_run_blockers(decided.destinations, results)",
-            "[]",
+            "hipaa_mode.ask_for_blockers(decided)",
+            "none",
         ),
         is_built=True,
         check="rejected lines",

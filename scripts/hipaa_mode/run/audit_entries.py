@@ -67,10 +67,19 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Delivered:
-    """What a run has put in place of a destination: its manifest, and the stamp of that."""
+    """What a run has put in place of a destination.
+
+    Attributes:
+        manifest: its manifest.
+        stamp: the stamp of that.
+        checks: the checks that passed.
+        token_bridge: what is known of its token bridge; None where it has none.
+    """
 
     manifest: dict[str, Any]
     stamp: str
+    checks: tuple[str, ...] = ()
+    token_bridge: dict[str, Any] | None = None
 
 
 def record(
@@ -123,6 +132,7 @@ def _entry(
     content = {**of_run, **entry}
     if entry["outcome"] == audit.PUBLISHED:
         own = delivered[entry["destination"]]
+        content |= {"checks": list(own.checks), "token_bridge": own.token_bridge}
         content |= audit.delivery(own.manifest)
         if publishing.manifest_of(*place, entry["destination"]) != own.manifest:
             content["outcome"] = audit.WITHDRAWN

@@ -20,7 +20,11 @@ from dbt_common.exceptions import CompilationError
 from hipaa_mode import PACKAGE
 from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.run import current
-from hipaa_mode.run.session import Session
+from hipaa_mode.run.build_questions import BuildQuestions
+from hipaa_mode.run.end_questions import EndQuestions
+from hipaa_mode.run.session import HookQuestions, Session
+from hipaa_mode.run.start_questions import StartQuestions
+from hipaa_mode.run.state import message_of
 
 START = "on-run-start"
 END = "on-run-end"
@@ -28,55 +32,20 @@ HOOKS = (START, END)
 ANYWHERE: tuple[str, ...] = ()
 
 ACTIONS: Mapping[str, tuple[str, ...]] = {
-    "lacks_key": (START,),
-    "start": (START,),
-    "project_faults": (START,),
-    "check_raw_calls": (START,),
-    "judge_lists": (START,),
-    "follow_run": (START,),
-    "withdraw": (START,),
-    "published": (START,),
-    "audit": HOOKS,
-    "permissions": (END,),
-    "judge_rejections": (END,),
-    "returning_calls": (END,),
-    "stopped": (END,),
-    "finish_publishing": (END,),
-    "note_published": (END,),
-    "write_token_bridge": (END,),
-    "token_bridges": (END,),
-    "remove_token_bridge": (END,),
-    "discard_unpublished": (END,),
-    "rewrite_database": (END,),
-    "coincidences": (END,),
-    "describe_denials": (END,),
-    "property_counts": (END,),
-    "allowed_events": (END,),
-    "never_matched": (END,),
-    "hub_notices": (END,),
-    "published_before": (END,),
-    "connection_faults": ANYWHERE,
-    "plan": ANYWHERE,
-    "destination": ANYWHERE,
-    "run_number": ANYWHERE,
-    "threads": ANYWHERE,
-    "retired_fingerprints": ANYWHERE,
-    "raw_calls": ANYWHERE,
-    "plan_reading": ANYWHERE,
-    "read_again": ANYWHERE,
-    "files_read": ANYWHERE,
-    "note_run": ANYWHERE,
-    "published_by": ANYWHERE,
-    "plan_partitions": ANYWHERE,
-    "tested_partitions": ANYWHERE,
-    "ids_of_calls": ANYWHERE,
-    "judged_values": ANYWHERE,
-    "json_texts": ANYWHERE,
+    name: hooks
+    for questions, hooks in (
+        (StartQuestions, (START,)),
+        (EndQuestions, (END,)),
+        (HookQuestions, HOOKS),
+        (BuildQuestions, ANYWHERE),
+    )
+    for name in vars(questions)
+    if not name.startswith("_")
 }
 """What macros may ask for, each with the package's hooks that may; none: whoever asks."""
 
 IN_COMPILED_SQL = frozenset(
-    ("plan", "destination", "retired_fingerprints", "ids_of_calls", "judged_values", "json_texts")
+    ("plan", "destination", "bridged_keys", "ids_of_calls", "judged_values", "json_texts")
 )
 """What is the same whoever compiles a model: the rest could tell a build from a compilation."""
 
@@ -113,11 +82,8 @@ class Door:
         """Ask for something by name; a refusal is an answer too."""
         try:
             return Answer(_ask(current.session(), name, values, named))
-        except HipaaModeError as error:
-            return Answer(error=str(error))
-        except OSError as error:
-            reason = f"{error.strerror or type(error).__name__} ({error.filename})"
-            return Answer(error=f"{reason}. Fix the cause and run dbt build again")
+        except (HipaaModeError, OSError) as error:
+            return Answer(error=message_of(error))
 
 
 def _ask(session: Session, name: str, values: tuple[Any, ...], named: dict[str, Any]) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
@@ -15,7 +14,7 @@ from hipaa_mode.partitions import PartitionPlan
 from hipaa_mode.plan import Plan
 from hipaa_mode.publishing import file_sha256
 from hipaa_mode.run.finished_files import FileChecker, FinishedView, Problem
-from hipaa_mode.run.permission import BuiltOtherwise, Permission, end_of_run
+from hipaa_mode.run.permission import BuiltOtherwise, EndOfRun, Permission, RunRequest, end_of_run
 
 ROWS_AT_ONCE = 100_000
 SUPPRESSED = "suppressed_users"
@@ -49,13 +48,11 @@ class Gate:
             normalizations.setdefault(id_.name, []).append(id_.normalize)
         self._files = FileChecker(normalizations)
 
-    def decide(
-        self, request: Mapping[str, Any], built_otherwise: BuiltOtherwise
-    ) -> dict[str, Any]:
+    def decide(self, request: RunRequest, built_otherwise: BuiltOtherwise) -> EndOfRun:
         """Decide which destinations may be published; see `run.permission`."""
         ended = end_of_run(request, self._plan.destinations, built_otherwise)
         self._permissions = ended.permissions
-        return ended.as_answer()
+        return ended
 
     def close(self) -> None:
         """Forget the ids of the calls."""

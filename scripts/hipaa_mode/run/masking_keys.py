@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from hipaa_mode import audit
-from hipaa_mode.errors import HipaaModeError, NoKeyError
+from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.keys import MasterKey, Subkey, load_master_key, load_retired_keys
 from hipaa_mode.masking import make_tokens
 
@@ -85,12 +85,3 @@ class MaskingKeys:
                 for retired in load_retired_keys(self._environ)
             }
         return self._retired
-
-
-def lacks_key(environ: Mapping[str, str]) -> bool:
-    """Whether there is no masking key, other than one that can't be read."""
-    try:
-        load_master_key(environ)
-    except HipaaModeError as error:
-        return isinstance(error, NoKeyError)
-    return False

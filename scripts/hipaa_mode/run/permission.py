@@ -134,25 +134,70 @@ class Permission:
         return text + (f". {self.advice}" if self.advice else "")
 
 
-def read_outcome(request: Mapping[str, Any]) -> RunOutcome:
+@dataclass(frozen=True)
+class FailedUnitTest:
+    """A unit test that did not pass: its name, and the nodes it reads."""
+
+    name: str
+    reads: Collection[str]
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What a run's last hook says of it; see macro `run_request`.
+
+    Attributes:
+        command: what dbt runs.
+        invoked: the whole command line, where dbt knows it.
+        is_part: whether it read only a part of the calls.
+        selected: unique ids of what it was to run.
+        statuses: status of each node that ran, by its unique id.
+        unit_tests: the unit tests that did not pass.
+        failures: by failed check of a view: check, column, count and problem of each failure.
+        errors: by failed node, what was raised.
+        nodes: the nodes of the project; see `Node`.
+    """
+
+    command: str
+    invoked: str | None
+    is_part: bool
+    selected: Collection[str]
+    statuses: Mapping[str, str]
+    unit_tests: Sequence[FailedUnitTest]
+    failures: Mapping[str, Sequence[Mapping[str, Any]]]
+    errors: Mapping[str, str]
+    nodes: Sequence[Node]
+
+    @classmethod
+    def of(
+        cls,
+        unit_tests: Sequence[Mapping[str, Any]],
+        nodes: Sequence[Mapping[str, Any]],
+        **rest: Any,
+    ) -> RunRequest:
+        """Read a macro's request."""
+        lists = ("parents", "macros")
+        return cls(
+            unit_tests=[FailedUnitTest(**test) for test in unit_tests],
+            nodes=[
+                Node(**{**node, **{name: tuple(node.get(name, ())) for name in lists}})
+                for node in nodes
+            ],
+            **rest,
+        )
+
+
+def read_outcome(request: RunRequest) -> RunOutcome:
     """Read what ran from a macro's request."""
     return RunOutcome(
-        statuses=dict(request["statuses"]),
-        selected=frozenset(request["selected"]),
-        unit_tests=[(test["name"], test["reads"]) for test in request["unit_tests"]],
-        failures=request["failures"],
-        errors={name: told for name, text in request["errors"].items() if (told := _told(text))},
+        statuses=request.statuses,
+        selected=frozenset(request.selected),
+        unit_tests=[(test.name, test.reads) for test in request.unit_tests],
+        failures=request.failures,
+        errors={name: told for name, text in request.errors.items() if (told := _told(text))},
         # It tells hooks the command that it repeats, and none of what is selected.
-        is_retry=not request["selected"] or "retry" in str(request.get("invoked")).split(),
+        is_retry=not request.selected or "retry" in str(request.invoked).split(),
     )
-
-
-def read_nodes(request: Mapping[str, Any]) -> list[Node]:
-    """Read the nodes of the project from a macro's request."""
-    return [
-        Node(**{**node, **{name: tuple(node.get(name, ())) for name in ("parents", "macros")}})
-        for node in request["nodes"]
-    ]
 
 
 def _told(error: str) -> str:
@@ -202,47 +247,26 @@ class EndOfRun:
     notice: str = ""
     reason: str = ""
 
-    def as_answer(self) -> dict[str, Any]:
-        """Return it as macros get it."""
-        return {
-            "notice": self.notice,
-            "reason": self.reason,
-            "destinations": {
-                name: {
-                    "is_selected": permission.is_selected,
-                    "reasons": permission.reasons,
-                    "summary": permission.summary(),
-                    "checks": permission.checks,
-                    "overlooked": {
-                        view: lines
-                        for view, exceptions in permission.exceptions.items()
-                        if (lines := exceptions.describe())
-                    },
-                }
-                for name, permission in self.permissions.items()
-            },
-        }
-
 
 def end_of_run(
-    request: Mapping[str, Any],
+    request: RunRequest,
     destinations: Mapping[str, DestinationPlan],
     built_otherwise: BuiltOtherwise = lambda unique_ids: {},
 ) -> EndOfRun:
     """Decide what a run may publish, from the request of its last hook."""
-    command = str(request["command"])
-    if not request["statuses"]:
+    command = request.command
+    if not request.statuses:
         return EndOfRun({}, "nothing ran, so nothing was published")
     if command != "build":
         does_not = f"`dbt {command}` does not build and test everything"
         reason = "" if command == "test" else does_not
         notice = f"nothing was published: {does_not} in one run. Run: dbt build"
         return EndOfRun({}, notice, reason)
-    if request["is_part"]:
+    if request.is_part:
         reason = "the run read only a part of the calls"
         return EndOfRun({}, f"nothing was published: {reason}. Run: dbt build", reason)
-    outcome, nodes = read_outcome(request), read_nodes(request)
-    return EndOfRun(permissions(outcome, nodes, destinations, built_otherwise))
+    outcome = read_outcome(request)
+    return EndOfRun(permissions(outcome, request.nodes, destinations, built_otherwise))
 
 
 class _Graph:

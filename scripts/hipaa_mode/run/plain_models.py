@@ -20,6 +20,8 @@ _ALLOWED = (
     nodes.Const,
     nodes.Keyword,
     nodes.List,
+    nodes.Dict,
+    nodes.Pair,
 )
 
 

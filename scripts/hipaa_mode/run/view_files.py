@@ -83,6 +83,7 @@ class ViewFiles:
         self.threads = threads
         self.changed: audit.Changes = {}
         """Published files that are not as a run left them, by destination."""
+        self._in_use = threads
         self._views = views
         self._partitions: dict[str, PartitionPlan] = {}
         self._queries: dict[str, str] = {}
@@ -108,14 +109,23 @@ class ViewFiles:
         self._partitions[built.view] = partitions
         self._queries[built.view] = built.query
         folder = publishing.begin(root, environment, destination.name, built.view)
+        threads = self._threads_for(partitions, built.models_at_once)
+        if partitions.write:
+            self._in_use = threads
         return WritePlan(
             tuple(
                 FileToWrite(**asdict(item), path=str(folder / f"{item.name}{ENDING}{UNFINISHED}"))
                 for item in partitions.write
             ),
             len(partitions.keep),
-            self._threads_for(partitions, built.models_at_once),
+            threads,
         )
+
+    def use_all_threads(self) -> bool:
+        """Note that the engine works with all threads again; return whether it did with fewer."""
+        has_fewer = self._in_use != self.threads
+        self._in_use = self.threads
+        return has_fewer
 
     def _threads_for(self, partitions: PartitionPlan, models_at_once: int) -> int:
         """Return how many of the database's threads write a view, others being written too."""

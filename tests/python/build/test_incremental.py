@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import shutil
 from collections.abc import Callable
 
@@ -73,6 +74,9 @@ def email_visits() -> list[bytes]:
     ]
 
 
+CALL_VIEWS = ("events", "identifies", "groups")
+
+
 @pytest.fixture(scope="module")
 def story(new_project: Callable[..., Project]) -> Story:
     project = new_project("story", DESTINATIONS[:2], EVENTS[:1], PROPERTIES[:2])
@@ -80,7 +84,10 @@ def story(new_project: Callable[..., Project]) -> Story:
     write(folder / "calls.ndjson", email_visits())
     story = Story(project)
     story.build("first")
+    log = project.folder / "logs/dbt.log"
+    before = log.stat().st_size
     story.build("nothing new")
+    (project.folder / "nothing_new.log").write_bytes(log.read_bytes()[before:])
 
     write(folder / "later.ndjson", [visit(7, 2)])
     story.build("second day")
@@ -128,6 +135,27 @@ class TestStory:
     def test_nothing_new_writes_nothing(self, story: Story) -> None:
         assert story.rewritten("first", "nothing new") == set()
         assert "(0 of 2 files written)" in story.runs["nothing new"].output
+
+    def test_nothing_new_asks_the_database_little(self, story: Story) -> None:
+        log = (story.project.folder / "nothing_new.log").read_text("utf-8")
+        asked: dict[str, list[str]] = {}
+        for node, statement in re.findall(r"On (\S+): (.*(?:\n.*)?)", log):
+            if not re.match(r"BEGIN|COMMIT|ROLLBACK|Close", statement):
+                asked.setdefault(node, []).append(statement)
+        views = [node for node in asked if re.fullmatch(r"model\.hipaa_mode\.\w+ly__\w+", node)]
+        assert len(views) == 6
+        of_views = sum(len(asked[node]) for node in views)
+        # Of each its columns, the view itself and its days; and once the days that changed.
+        assert of_views <= 3 * len(views) + len({view.rpartition("__")[2] for view in views})
+        assert max(len(asked[f"model.hipaa_mode.masked_{view}"]) for view in CALL_VIEWS) <= 6
+        assert sum(map(len, asked.values())) <= 180
+
+    def test_a_run_says_all_it_has_to_say_at_its_end(self, story: Story) -> None:
+        lines = story.runs["nothing new"].output.splitlines()
+        ours = [number for number, line in enumerate(lines) if "hipaa_mode: " in line]
+        assert ours == list(range(ours[0], ours[0] + len(ours)))
+        assert len(ours) <= 40
+        assert re.search(r"published 2 destinations; the run took \d+ s$", lines[ours[-1]])
 
     def test_only_touched_days_are_written(self, story: Story) -> None:
         changed = story.rewritten("nothing new", "second day")

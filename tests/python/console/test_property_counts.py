@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from hipaa_mode.cli import app
-from hipaa_mode.plugin import Session
 from hipaa_mode.property_counts import PropertyCounts, count_properties
 from hipaa_mode.report.content import gather
+from hipaa_mode.run.summary import of_destination
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -48,7 +48,23 @@ def test_ids_are_left_out_and_a_property_counts_once():
 
 
 def test_the_log_counts_so():
-    assert Session({}).property_counts(COLUMNS) == count_properties(COLUMNS).text
+    facts = {
+        "rows": 7, "files": 2, "files_written": 1, "columns": [], "properties_dropped": 5,
+        "checks_overlook": ["a"],
+    }  # fmt: skip
+    columns = [
+        {**column, "values_like_identifiers": None, "values_that_ids_equal": 0, "guard": ""}
+        for column in COLUMNS
+    ]
+    manifest = {
+        "destination": "ga4", "consent": {}, "restrict_phi": True,
+        "views": {"ga4__events": {**facts, "columns": columns}},
+    }  # fmt: skip
+    assert of_destination(manifest) == [
+        "published ga4__events: 7 rows (1 of 2 files written), "
+        f"{count_properties(COLUMNS).text}, 5 dropped",
+        "ga4__events: a (arguments of its tests)",
+    ]
 
 
 @pytest.mark.parametrize(("is_restricted", "shown"), [(True, "4 2 2"), (False, "all none none")])

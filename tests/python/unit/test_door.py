@@ -8,8 +8,10 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import jinja2
 import pytest
 from dbt.context import base
 from dbt_common.events.contextvars import log_contextvars
@@ -131,6 +133,29 @@ def test_dbt_finds_the_plugin_and_gives_its_door_to_macros():
     assert {"datetime", "re"} < modules.keys()
     assert modules["hipaa_mode"].json_texts("value") == DOOR.json_texts("value")
     assert not hasattr(modules["hipaa_mode"], "_session")
+
+
+@pytest.mark.parametrize("modules", [{}, {"hipaa_mode": DOOR}])
+def test_where_dbt_does_not_find_it_macros_say_what_to_install(modules: dict[str, Any]):
+    def fail(message: str) -> None:
+        raise CompilationError(message)
+
+    environment = jinja2.Environment()
+    environment.globals |= {
+        "modules": modules,
+        "exceptions": SimpleNamespace(raise_compiler_error=fail),
+        "return": lambda value: value.json_texts("value"),
+    }
+    macro = (REPOSITORY / "macros/configuration/door.sql").read_text("utf-8")
+    template = environment.from_string(macro + "{{ door() }}")
+    if modules:
+        assert template.render().strip() == DOOR.json_texts("value")
+        return
+    with pytest.raises(CompilationError) as caught:
+        template.render()
+    message = caught.value.msg
+    assert message.startswith("hipaa_mode: dbt does not find the Python package hipaa-mode")
+    assert "nothing was built" in message and "pip install" in message and "\n" not in message
 
 
 def test_the_plugin_imports_nothing_of_the_package_before_a_macro_asks():

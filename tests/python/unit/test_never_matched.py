@@ -13,22 +13,19 @@ PROPERTIES = "seeds/allowed_properties.csv"
 
 def test_a_project_without_calls_is_told_in_one_line(tmp_path: Path):
     plan = minimal_seeds().plan(tmp_path)
-    request = {"calls": 0, "arrived": [], "events": [], "suppressed": ["a.csv, line 2"]}
-    assert len(never_matched(plan, request)) == 1
+    assert len(never_matched(plan, 0, [], [], ["a.csv, line 2"])) == 1
 
 
 def test_many_rows_are_told_in_a_few_lines(tmp_path: Path):
     seeds = minimal_seeds()
     for number in range(100):
         seeds.add("allowed_properties", property=f"p{number}")
-    request = {"calls": 1, "arrived": [], "events": ["Signed In"], "suppressed": []}
-    lines = never_matched(seeds.plan(tmp_path), request)
+    lines = never_matched(seeds.plan(tmp_path), 1, [], ["Signed In"], [])
     assert len(lines) == LINES_SHOWN + 2
     assert "101 paths" in lines[0] and lines[-1] == "and 81 more"
 
 
 def test_nothing_is_told_where_everything_came(tmp_path: Path):
     plan = minimal_seeds().plan(tmp_path)
-    arrived = [["events", column] for column in plan.column_rows["events"]]
-    request = {"calls": 1, "arrived": arrived, "events": ["Signed In"], "suppressed": []}
-    assert never_matched(plan, request) == []
+    arrived = {("events", column) for column in plan.column_rows["events"]}
+    assert never_matched(plan, 1, arrived, ["Signed In"], []) == []

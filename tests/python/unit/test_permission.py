@@ -14,10 +14,10 @@ from seed_files import minimal_seeds
 
 from hipaa_mode.plan import DestinationPlan
 from hipaa_mode.run.permission import (
-    EndOfRun,
     Node,
     Permission,
     RunOutcome,
+    RunRequest,
     end_of_run,
     permissions,
     read_outcome,
@@ -344,13 +344,10 @@ def test_arguments_within_bounds_are_reported(plans: dict[str, DestinationPlan])
     nodes = project()
     arguments = {"minimum_length": 6, "except_columns": ["plan", "of_another_view", "USER_ID"]}
     nodes[VIEW_TEST] = dataclasses.replace(nodes[VIEW_TEST], arguments=arguments)
-    answer = EndOfRun({"ga4": decide(plans, nodes)}).as_answer()
-    assert answer["destinations"]["ga4"]["overlooked"] == {
-        "ga4__events": [
-            "identifiers are not looked for in of_another_view, plan",
-            "ids of fewer than 6 characters are not looked for",
-        ]
-    }
+    assert decide(plans, nodes).exceptions["ga4__events"].describe() == [
+        "identifiers are not looked for in of_another_view, plan",
+        "ids of fewer than 6 characters are not looked for",
+    ]
 
 
 REQUEST: dict[str, Any] = {
@@ -376,7 +373,7 @@ REQUEST: dict[str, Any] = {
     ],
 )
 def test_runs_that_are_not_to_publish_say_so(changes: dict[str, Any], notice: str, reason: str):
-    ended = end_of_run({**REQUEST, **changes}, {})
+    ended = end_of_run(RunRequest.of(**{**REQUEST, **changes}), {})
     assert notice in ended.notice
     assert ended.reason == reason
 
@@ -385,14 +382,13 @@ def test_runs_that_are_not_to_publish_say_so(changes: dict[str, Any], notice: st
 def test_a_retry_is_told_what_to_run_instead(plans: dict[str, DestinationPlan], told: str):
     nodes = project()
     by_name = told == "by its name"
-    retried = read_outcome(
-        {
-            **REQUEST,
-            "invoked": "dbt --quiet retry" if by_name else "dbt",
-            "selected": [nodes[VIEW_TEST].unique_id] if by_name else [],
-            "statuses": {nodes[VIEW_TEST].unique_id: "pass"},
-        }
-    )
+    request = {
+        **REQUEST,
+        "invoked": "dbt --quiet retry" if by_name else "dbt",
+        "selected": [nodes[VIEW_TEST].unique_id] if by_name else [],
+        "statuses": {nodes[VIEW_TEST].unique_id: "pass"},
+    }
+    retried = read_outcome(RunRequest.of(**request))
     permission = permissions(retried, nodes.values(), plans)["ga4"]
     assert permission.is_selected
     assert permission.summary().endswith("Run: dbt build")
@@ -405,7 +401,7 @@ def test_errors_are_quoted_only_where_they_hold_no_value():
         "b": "Compilation Error\n  hipaa_mode: `x` was refused",
         "c": "Conversion Error: Could not convert string 'John Smith'",
     }
-    assert read_outcome({**REQUEST, "errors": errors}).errors == {
+    assert read_outcome(RunRequest.of(**{**REQUEST, "errors": errors})).errors == {
         "a": "IO Error: Could not write file: No space left on device",
         "b": "`x` was refused",
     }

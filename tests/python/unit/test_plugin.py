@@ -18,9 +18,9 @@ import pytest
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt_common.exceptions import DbtRuntimeError
 from plugin_requests import KEY, WITH_KEY, configuration, result
-from seed_files import Seeds, minimal_seeds
+from seed_files import TODAY, Seeds, minimal_seeds
 
-from hipaa_mode import published_places
+from hipaa_mode import published_places, publishing
 from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.keys import (
     KEY_FILE_VARIABLE,
@@ -31,8 +31,12 @@ from hipaa_mode.keys import (
 )
 from hipaa_mode.plugin import RAW_LINES_VIEW, Plugin, Session, random_codes
 from hipaa_mode.published_places import Place
+from hipaa_mode.run.counted import Counted
+from hipaa_mode.run.ending import Ending
 from hipaa_mode.run.gate import Gate
+from hipaa_mode.run.permission import EndOfRun, Permission
 from hipaa_mode.run.view_files import ROWS_FOR_ALL_THREADS
+from hipaa_mode.run_state import Earlier
 
 FUNCTIONS = {
     *("hipaa_mask", "hipaa_mask_retired"),
@@ -121,23 +125,14 @@ def test_a_missing_key_is_one_fault_among_the_others(tmp_path: Path):
     assert "hipaa-mode keygen" in started["faults"][-1]
 
 
-@pytest.mark.parametrize(
-    ("environ", "lacks"), [({}, True), (WITH_KEY, False), ({KEY_VARIABLE: "not a key"}, True)]
-)
-def test_the_stored_key_is_asked_for_only_where_there_is_none(
-    environ: dict[str, str], lacks: bool
-):
-    assert result(Session(environ), "lacks_key") is lacks
-
-
 @pytest.mark.parametrize("environ", [{}, {KEY_VARIABLE: "not a key"}, {KEY_VARIABLE: "ab" * 32}])
 @pytest.mark.parametrize("place", ["database", "manifest"])
 def test_where_tokens_are_stored_their_key_is_asked_for_and_no_new_one(
     tmp_path: Path, environ: dict[str, str], place: str
 ):
-    request: dict[str, Any] = {"root": str(tmp_path / "published"), "stored_key": ""}
+    request: dict[str, Any] = {"root": str(tmp_path / "published"), "used_keys": []}
     if place == "database":
-        request["stored_key"] = "f" * 32
+        request["used_keys"] = ["f" * 32]
     else:
         folder = tmp_path / "published/dev/ga4"
         (folder / "ga4__events").mkdir(parents=True)
@@ -271,12 +266,16 @@ VIEW = {
     **PLACE,
     "destination": "ga4",
     "view": "ga4__events",
+    "calls_view": "events",
     "query": "the query",
-    "key_fingerprint": "the key",
-    "unchanged_since": 0,
-    "is_of_this_warehouse": True,
     "models_at_once": 2,
 }
+COUNTED = Counted(
+    *(3, 3, 0, 0, 0, 0, 0),
+    withheld=dict.fromkeys(("suppressed", "suppressed_by_alias", "expired", "undated"), 0),
+    suppressed_people=0,
+    suppressed_people_hmac=None,
+)
 
 
 @pytest.fixture
@@ -285,24 +284,37 @@ def gate_is_open(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(Gate, "check", lambda *_: None)
 
 
-def write_view(session: Session, rows: int = 3, **changes: object) -> dict[str, Any]:
-    request = {**VIEW, "counts": [["2026-03-01", rows]], "changed_days": [], **changes}
-    planned = result(session, "plan_partitions", **request)
+def write_view(
+    session: Session,
+    rows: int = 3,
+    key: str = "the key",
+    rebuilt: int = 0,
+    is_known: bool = True,
+    changed_days: object = (),
+    **changes: object,
+) -> dict[str, Any]:
+    """Write what a view's model writes, of a warehouse whose tables stand so."""
+    number = int(manifest().get("run_number") or 1) if is_known else 1
+    session.know_tables([("masked_events", "fingerprint", number, rebuilt)])
+    session._used_keys = [key]
+    session.know_changed_days("events", list(changed_days))
+    request = {**VIEW, "counts": [["2026-03-01", rows]], **changes}
+    planned: dict[str, Any] = result(session, "plan_partitions", **request)
     for partition in planned["write"]:
         pq.write_table(pa.table({"row_id": ["x"] * rows}), partition["path"])
     return planned
 
 
-def publish_view(session: Session) -> dict[str, Any]:
-    plan = session._plan
-    assert plan is not None
-    manifest = {
-        "destination": "ga4",
-        "allowlist_fingerprint": plan.destinations["ga4"].fingerprint,
-        "key_fingerprint": "the key",
-        "views": {"ga4__events": {"view": "events"}},
-    }
-    return result(session, "finish_publishing", manifest=manifest, **FINISHED)
+def manifest() -> dict[str, Any]:
+    return publishing.manifest_of(Path("published").absolute(), "dev", "ga4") or {}
+
+
+def publish_view(session: Session) -> bool:
+    session._ending = Ending(EndOfRun({"ga4": Permission(is_selected=True)}), ["ga4"])
+    session._counted = COUNTED
+    session._state.begin("dev", Earlier("published"), TODAY)
+    views = {"ga4__events": "events"}
+    return session.publish(**FINISHED, views=views, invocation_id="the run")
 
 
 @pytest.mark.usefixtures("gate_is_open")
@@ -313,17 +325,18 @@ def test_a_destination_is_published_and_withdrawn_by_commands(tmp_path: Path):
     assert Path(partition["path"]).is_relative_to(tmp_path)
     assert (partition["first"], partition["after"]) == ("2026-03-01", "2026-03-02")
     assert result(session, "tested_partitions", view="ga4__events") is None
-    manifest = publish_view(session)
-    facts = manifest["views"]["ga4__events"]
+    assert publish_view(session)
+    published = manifest()
+    facts = published["views"]["ga4__events"]
     assert (facts["rows"], facts["files"], facts["files_written"]) == (3, 1, 1)
-    assert manifest["files"]["ga4__events/2026-03-01.parquet"]["rows"] == 3
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", manifest["published_at"])
-    assert result(session, "published", **PLACE) == [manifest]
+    assert published["files"]["ga4__events/2026-03-01.parquet"]["rows"] == 3
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", published["published_at"])
+    assert result(session, "runs_of_published", **PLACE)[-1] == published["run_number"]
     assert result(session, "withdraw", keep=["ga4"], **PLACE)["withdrawn"] == []
     done = result(session, "withdraw", keep=[], **PLACE)
     assert (done["withdrawn"], done["left"], done["problems"]) == (["ga4"], [], [])
     assert done["reasons"] == {"ga4": "no longer in destinations.csv"}
-    assert result(session, "published", **PLACE) == []
+    assert manifest() == {}
 
 
 @pytest.mark.usefixtures("gate_is_open")
@@ -363,21 +376,10 @@ def test_views_that_are_written_at_once_share_the_threads(
     request = {**configuration(tmp_path), "models": models, "threads": threads}
     assert result(session, "start", **request, needs_key=True)["faults"] == []
     assert write_view(session, models_at_once=models_at_once)["threads"] == share
-    many = {"counts": [["2026-03-01", ROWS_FOR_ALL_THREADS]], "changed_days": []}
+    many = {"counts": [["2026-03-01", ROWS_FOR_ALL_THREADS]]}
     request = {**VIEW, **many, "models_at_once": models_at_once}
     assert result(session, "plan_partitions", **request)["threads"] == threads
     assert result(session, "threads") == threads
-
-
-@pytest.mark.usefixtures("gate_is_open")
-def test_the_run_that_published_a_destination_is_known(tmp_path: Path):
-    session = Session(WITH_KEY)
-    start(session, tmp_path, minimal_seeds())
-    assert result(session, "published_by", destination="ga4", **PLACE) == 0
-    write_view(session)
-    publish_view(session)
-    number = result(session, "published_by", destination="ga4", **PLACE)
-    assert number == result(session, "run_number")
 
 
 @pytest.mark.usefixtures("gate_is_open")
@@ -390,13 +392,13 @@ def test_the_run_that_published_a_destination_is_known(tmp_path: Path):
         ({"counts": [["2026-03-01", 4]]}, ["2026-03-01"]),
         ({"counts": [["2026-03-01", 3], [None, 1]]}, ["undated"]),
         ({"query": "another query"}, ["2026-03-01"]),
-        ({"key_fingerprint": "another key"}, ["2026-03-01"]),
-        ({"unchanged_since": 1 << 60}, ["2026-03-01"]),
-        ({"is_of_this_warehouse": False}, ["2026-03-01"]),
+        ({"key": "another key"}, ["2026-03-01"]),
+        ({"rebuilt": 1 << 60}, ["2026-03-01"]),
+        ({"is_known": False}, ["2026-03-01"]),
     ],
 )
 def test_only_what_may_have_changed_is_written(
-    tmp_path: Path, changes: dict[str, object], written: list[str]
+    tmp_path: Path, changes: dict[str, Any], written: list[str]
 ):
     session = Session(WITH_KEY)
     start(session, tmp_path, minimal_seeds())
@@ -434,17 +436,17 @@ def test_a_file_that_was_not_written_is_an_error_answer(tmp_path: Path):
     start(session, tmp_path, minimal_seeds())
     [partition] = write_view(session)["write"]
     Path(partition["path"]).unlink()
-    manifest = {"destination": "ga4", "views": {"ga4__events": {"view": "events"}}}
-    message = error(session, "finish_publishing", manifest=manifest, **FINISHED)
-    assert "`ga4` was not published" in message
+    assert not publish_view(session)
+    [problem] = session._at_end().problems
+    assert problem.startswith("NOT published: `ga4`, its last good files stay: ")
+    assert "`ga4` was not published" in problem
 
 
 def test_a_root_that_is_no_folder_is_an_error_answer(tmp_path: Path):
     session = Session(WITH_KEY)
     start(session, tmp_path, minimal_seeds())
     (tmp_path / "published").write_text("")
-    request = {**VIEW, "counts": [], "changed_days": []}
-    assert "was not published" in error(session, "plan_partitions", **request)
+    assert "was not published" in error(session, "plan_partitions", **VIEW, counts=[])
 
 
 def test_every_run_has_a_higher_number(tmp_path: Path):
@@ -460,9 +462,9 @@ def test_a_run_follows_the_last_one_also_where_the_clock_was_set_back(tmp_path: 
     session = Session(WITH_KEY)
     start(session, tmp_path, minimal_seeds())
     number = result(session, "run_number")
-    result(session, "follow_run", run_number=number - 5)
+    result(session, "know_tables", rows=[["calls_read", "fingerprint", number - 5, 1]])
     assert result(session, "run_number") == number
-    result(session, "follow_run", run_number=1 << 60)
+    result(session, "know_tables", rows=[["calls_read", "fingerprint", 1 << 60, 1]])
     assert result(session, "run_number") == (1 << 60) + 1
 
 
@@ -497,7 +499,7 @@ def test_files_are_read_once_and_then_from_where_they_grew(tmp_path: Path):
 def test_a_broken_manifest_is_an_error_answer(tmp_path: Path):
     (tmp_path / "published" / "dev" / "ga4").mkdir(parents=True)
     (tmp_path / "published" / "dev" / "ga4" / "manifest.json").write_text("{")
-    message = error(Session(WITH_KEY), "published", root="published", environment="dev")
+    message = error(Session(WITH_KEY), "runs_of_published", root="published", environment="dev")
     assert "is not a manifest" in message
 
 

@@ -1,16 +1,7 @@
-{#- Says which rows of the seeds no call has ever matched. Of calls it asks for counts and for
-    allowed names alone, and of suppressed ids for the places that list them. -#}
-{% macro log_never_matched(facts) -%}
-    {%- set arrived_sql -%}
-        select distinct view_name, column_name
-        from {{ hipaa_mode.build_table('masked_counts') }}
-        where arrived > 0
-    {%- endset -%}
-    {%- set arrived = [] -%}
-    {%- for row in run_query(arrived_sql).rows -%}
-        {%- do arrived.append([row[0], row[1]]) -%}
-    {%- endfor -%}
-    {%- set events = [] -%}
+{#- What tells which rows of the seeds no call has ever matched: `events`, the allowed events that some
+    call has had, and `suppressed`, the places that list ids which none has. -#}
+{% macro never_matched(counts) -%}
+    {%- set found = {'events': [], 'suppressed': []} -%}
     {%- set allowed = hipaa_mode.door().allowed_events() -%}
     {%- if allowed -%}
         {%- set events_sql -%}
@@ -18,10 +9,9 @@
             from {{ hipaa_mode.package_relation('masked_events') }}
             where event in ({{ hipaa_mode.literals(allowed) }})
         {%- endset -%}
-        {%- do events.extend(run_query(events_sql).columns[0].values()) -%}
+        {%- do found.events.extend(run_query(events_sql).columns[0].values()) -%}
     {%- endif -%}
-    {%- set suppressed = [] -%}
-    {%- if facts.withheld.suppressed_people -%}
+    {%- if counts.suppressed_people -%}
         {%- set normalizations = hipaa_mode.plan().person_normalizations -%}
         {%- set suppressed_sql -%}
             with
@@ -55,10 +45,7 @@
                 {%- endfor %}
             order by listed.place
         {%- endset -%}
-        {%- do suppressed.extend(run_query(suppressed_sql).columns[0].values()) -%}
+        {%- do found.suppressed.extend(run_query(suppressed_sql).columns[0].values()) -%}
     {%- endif -%}
-    {%- set request = {'calls': facts.calls.staged + facts.calls.withheld, 'arrived': arrived, 'events': events, 'suppressed': suppressed} -%}
-    {%- for line in hipaa_mode.door().never_matched(**request) -%}
-        {%- do log('hipaa_mode: ' ~ line, info=true) -%}
-    {%- endfor -%}
+    {{- return(found) -}}
 {%- endmacro %}

@@ -1,0 +1,248 @@
+"""What models, tests and their macros ask while a run goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from hipaa_mode import (
+    publishing,
+    raw_ids,
+)
+from hipaa_mode.errors import (
+    HipaaModeError,
+)
+from hipaa_mode.partitions import Partition
+from hipaa_mode.plan import Plan
+from hipaa_mode.raw_calls import RawLocation
+from hipaa_mode.raw_files import KnownFile, as_known, plan_reading
+from hipaa_mode.run.checked_columns import CheckedColumns, Column, checked_columns
+from hipaa_mode.run.connection import faults_of_this_connection
+from hipaa_mode.run.state import (
+    RAW_LINES_VIEW,
+    Run,
+    place_of,
+)
+from hipaa_mode.run.stored import TableState
+from hipaa_mode.run.view_files import BuiltView, WritePlan
+
+
+@dataclass(frozen=True)
+class RawCalls:
+    """Where the raw calls are: their kind, the parts of a table's name, the view of files."""
+
+    kind: str
+    table: list[str]
+    view: str
+
+
+@dataclass(frozen=True)
+class FilesToRead:
+    """What a run reads; see `raw_files.Reading`."""
+
+    removed: list[int]
+    read: int
+    unchanged: int
+
+
+class BuildQuestions(Run):
+    """Each method is a question: its arguments are what a macro sends, its answer what it gets."""
+
+    def plan(self, **configured: Any) -> Any:
+        """Return the plan: the run's own, or that of the seeds that a request names.
+
+        Args:
+            configured: nothing, or see `Configured`.
+        """
+        return self._answered(self._plan_for(configured))
+
+    def destination(self, destination: str, **configured: Any) -> Any:
+        """Return one destination's part of the plan, or none if the environment has none."""
+        plan = self._answered(self._plan_for(configured))
+        return plan["destinations"].get(destination)
+
+    def _answered(self, plan: Plan) -> Any:
+        """Return a plan as macros get it: each a copy of its own, which it may change."""
+        if self._plan_text is None or self._plan_text[0] is not plan:
+            self._plan_text = (plan, plan.as_json())
+        return json.loads(self._plan_text[1])
+
+    def run_number(self) -> int:
+        """Return the number of the run: higher than that of every run before."""
+        return self._run_number
+
+    def threads(self) -> int:
+        """Return how many threads the database has."""
+        return self._files.threads
+
+    def takes_all_threads(self) -> bool:
+        """Have the engine work with all of its threads; return whether it must be told so."""
+        return self._files.use_all_threads()
+
+    def bridged_keys(self) -> list[str]:
+        """Return the retired keys that old tokens are bridged from, by fingerprint.
+
+        Those that stored tokens were made with, and that are at hand.
+        """
+        at_hand = self.keys.retired_fingerprints()
+        return [name for name in dict.fromkeys(self._used_keys) if name in at_hand]
+
+    def raw_calls(self, location: str, column: str | None = None, **_: object) -> RawCalls:
+        """Settle where the raw calls are, when first asked for."""
+        found = self._locate(location, column)
+        return RawCalls(found.kind, list(found.table), RAW_LINES_VIEW)
+
+    def plan_reading(self, known: Sequence[Mapping[str, Any]], last_number: int) -> FilesToRead:
+        """Settle which files are read.
+
+        Args:
+            known: rows of the warehouse's table of files: see `KnownFile`.
+            last_number: the highest number that a file ever had.
+        """
+        location = self._begin_reading()
+        reading = plan_reading(location, [KnownFile(**row) for row in known], last_number)
+        self.raw_lines.files = reading.files
+        return FilesToRead(list(reading.removed), len(reading.files), reading.unchanged)
+
+    def read_again(self, known: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Settle that what is known is read again, and nothing else; return the files' numbers."""
+        location = self._begin_reading()
+        as_read = {file.path: file for file in (KnownFile(**row) for row in known)}
+        self.raw_lines.files = tuple(
+            replace(file, size=as_read[file.path].size, number=as_read[file.path].number)
+            for file in location.files
+            if file.path in as_read and file.size >= as_read[file.path].size
+        )
+        return [file.number for file in self.raw_lines.files]
+
+    def _begin_reading(self) -> RawLocation:
+        if self.raw_lines.location is None:
+            raise HipaaModeError("The raw calls were not looked for. Keep model calls_read")
+        self.raw_lines.run_number = self._run_number
+        self.raw_lines.line_counts.clear()
+        return self.raw_lines.location
+
+    def files_read(self) -> list[KnownFile]:
+        """Return the files that were just read, for the table of files."""
+        files = self.raw_lines.files or ()
+        return [as_known(file, self.raw_lines.line_counts) for file in files]
+
+    def note_run(self) -> str:
+        """Write down what the environment is built from; return it for the database."""
+        return self._state.note(self._run_number).as_json()
+
+    def say(self, line: str) -> None:
+        """Note what the run says at its end."""
+        self._noted.append(line)
+
+    def table_state(self, name: str) -> TableState | None:
+        """Return how a table of the restricted zone was built last; none where it was not."""
+        return self._stored.state(name)
+
+    def must_rebuild(
+        self, name: str, fingerprint: str, follows: list[str], followed_by: list[str]
+    ) -> bool:
+        """Tell whether a table is to be made anew; see `stored.Tables.must_rebuild`."""
+        return self._stored.must_rebuild(name, fingerprint, follows, followed_by)
+
+    def note_table(self, name: str, fingerprint: str, is_rebuilt: bool) -> None:
+        """Note that this run brought a table up to date, or made it anew."""
+        before = self._stored.state(name)
+        is_new = is_rebuilt or before is None
+        rebuilt = self._run_number if is_new or before is None else before.rebuilt_number
+        self._stored.note(name, TableState(fingerprint, self._run_number, rebuilt))
+
+    def stored_key(self) -> str:
+        """Return the fingerprint of the key that stored tokens are made with; blank for none."""
+        return self._stored_key()
+
+    def changed_days(self, view: str) -> list[tuple[str | None, int]] | None:
+        """Return the days of a view whose rows came or went; none where nobody said so yet."""
+        return self._changed_days.get(view)
+
+    def know_changed_days(self, view: str, days: list[tuple[str | None, int]]) -> None:
+        """Take the days of a view whose rows came or went, each with the number of the run."""
+        self._changed_days[view] = days
+
+    def plan_partitions(
+        self,
+        root: str,
+        environment: str,
+        destination: str,
+        view: str,
+        calls_view: str,
+        query: str,
+        counts: Sequence[tuple[str | None, int]],
+        models_at_once: int,
+        is_whole: bool = False,
+    ) -> WritePlan:
+        """Settle which files of a view are written; remember it for its tests and for the end.
+
+        Args:
+            root: the published folder.
+            environment: the environment.
+            destination: the destination.
+            view: name of the view's model.
+            calls_view: the view of calls that its values come from.
+            query: fingerprint of its SQL.
+            counts: rows of each day or coarser period.
+            models_at_once: how many models dbt builds at once.
+            is_whole: whether it is one file: its rows are of no day.
+        """
+        place = place_of(root, environment)
+        table = f"masked_{calls_view}"
+        state = self._stored.state(table)
+        manifest = publishing.manifest_of(*place, destination) or {}
+        published_by = int(manifest.get("run_number") or 0)
+        built = BuiltView(
+            destination=destination,
+            view=view,
+            query=query,
+            key_fingerprint=self._stored_key(),
+            unchanged_since=state.rebuilt_number if state else self._run_number,
+            is_of_this_warehouse=self._stored.was_brought_up_to_date(table, published_by),
+            counts=counts,
+            changed_days=self._changed_days.get(calls_view, ()),
+            models_at_once=models_at_once,
+            is_whole=is_whole,
+        )
+        plan = self._started_plan().destinations[destination]
+        return self._files.plan(*place, built, plan)
+
+    def tested_partitions(self, view: str) -> list[Partition] | None:
+        """Return the partitions of a view that are about to be published; none for all of it."""
+        return self._files.tested(view)
+
+    def connection_faults(self) -> list[str]:
+        """Say what of the connection that asks may change what the reviewed SQL means."""
+        return faults_of_this_connection()
+
+    def checked_columns(
+        self,
+        columns: Sequence[Mapping[str, Any]],
+        checks: list[str],
+        is_restricted: bool,
+        left_out: list[str],
+    ) -> CheckedColumns:
+        """Return which of a view's columns some checks read; see `checked_columns`."""
+        names = [field.name for field in fields(Column)]
+        read = [Column(**{name: item[name] for name in names}) for item in columns]
+        return checked_columns(read, checks, is_restricted, left_out)
+
+    def ids_of_calls(
+        self, calls: str, names: list[str], minimum_length: int, spellings: dict[str, list[str]]
+    ) -> str:
+        """Return a query of the ids of all usable calls; see `raw_ids.count_of_calls`."""
+        return raw_ids.count_of_calls(calls, names, minimum_length, spellings)
+
+    def judged_values(
+        self, shown: str, people: str, identifiers: str, spellings: list[str]
+    ) -> str:
+        """Return a query that judges values that some id equals; see `raw_ids.judged_values`."""
+        return raw_ids.judged_values(shown, people, identifiers, spellings=spellings)
+
+    def json_texts(self, text: str) -> str:
+        """Return SQL of all texts in a JSON text; see `raw_ids.json_texts`."""
+        return raw_ids.json_texts(text)

@@ -1,0 +1,266 @@
+"""What a run counted, and the part of a destination's manifest that is known before its files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hipaa_mode.configuration import ANY, ENVELOPE, LATEST_VIEWS, VIEWS
+from hipaa_mode.plan import DestinationPlan, MaskedColumn, ViewColumn
+from hipaa_mode.run.required_checks import calls_view
+
+
+@dataclass(frozen=True)
+class Noted:
+    """What was counted of a masked column's values, on one event or on all.
+
+    Attributes:
+        view: the view that the masked table is of.
+        column: the masked column.
+        event: the event; None where the counts are of all.
+        not_fitting: values that fit neither treatment nor data type, and are null.
+        like_identifiers: values that look like an identifier.
+        arrived: values that came.
+    """
+
+    view: str
+    column: str
+    event: str | None
+    not_fitting: int | None
+    like_identifiers: int | None
+    arrived: int | None
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Counts that every manifest quotes; no value of a call is among them. See macro `run_facts`.
+
+    Attributes:
+        raw: all raw calls.
+        staged: those that are staged, of which `undated` have no time.
+        duplicates: those that were delivered before.
+        rejected: those that can't be used.
+        namesakes: those that have the message id of another call.
+        cut: those with a text that is cut in the middle of a character.
+        withheld: those that are withheld, by reason.
+        suppressed_people: how many people the lists have.
+        suppressed_people_hmac: HMAC of their ids, sorted, a line each: whoever has the lists and
+            the key can make it again.
+        noted: what was counted of masked columns.
+        property_names: view, place and name of each property that arrived; None where the project
+            does not count them.
+    """
+
+    raw: int
+    staged: int
+    duplicates: int
+    rejected: int
+    undated: int
+    namesakes: int
+    cut: int
+    withheld: Mapping[str, int]
+    suppressed_people: int
+    suppressed_people_hmac: str | None
+    noted: Sequence[Noted] = ()
+    property_names: Sequence[tuple[str, str, str]] | None = None
+
+    @property
+    def all_withheld(self) -> int:
+        """All calls that are withheld."""
+        return sum(self.withheld.values())
+
+    @property
+    def arrived(self) -> set[tuple[str, str]]:
+        """View and masked column of each value that ever came."""
+        return {(item.view, item.column) for item in self.noted if item.arrived}
+
+    def calls(self) -> dict[str, int]:
+        """Return how the raw calls are accounted for."""
+        return {
+            "raw": self.raw,
+            "staged": self.staged,
+            "duplicates": self.duplicates,
+            "rejected": self.rejected,
+            "withheld": self.all_withheld,
+        }
+
+
+@dataclass
+class ColumnCounts:
+    """The counts of a view's masked columns.
+
+    Attributes:
+        not_fitting: by column.
+        like_identifiers: by guarded column, then by event.
+    """
+
+    not_fitting: dict[str, int] = field(default_factory=dict)
+    like_identifiers: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+def counts_of(view: str, noted: Iterable[Noted], columns: Iterable[MaskedColumn]) -> ColumnCounts:
+    """Put together what was counted of a view's masked columns."""
+    found = ColumnCounts()
+    # A guarded column without rows has counted too, and found nothing.
+    found.like_identifiers = {column.name: {} for column in columns if column.guard_column}
+    for item in noted:
+        if item.view != view:
+            continue
+        if item.not_fitting is not None:
+            known = found.not_fitting.get(item.column, 0)
+            found.not_fitting[item.column] = known + item.not_fitting
+        if item.like_identifiers is not None:
+            by_event = found.like_identifiers.setdefault(item.column, {})
+            by_event[item.event or ""] = item.like_identifiers
+    return found
+
+
+def described_column(
+    column: ViewColumn,
+    events: Mapping[str, str] | None,
+    counts: ColumnCounts,
+    coincidences: Mapping[str, int],
+) -> dict[str, Any]:
+    """Return what a manifest says of a column.
+
+    Args:
+        column: the column.
+        events: the events that its view is shown on; None for all.
+        counts: of the masked columns; none for a view of latest values, whose calls are counted.
+        coincidences: values that ids equal by chance, by column.
+    """
+    places = (column.masked_column, column.other_masked_column)
+    like = [_on_events(counts.like_identifiers.get(p), events, column.events) for p in places]
+    known = [count for count in like if count is not None]
+    return {
+        "name": column.name,
+        "property_list": column.property_list,
+        "property": column.path,
+        "other_property": column.other_path,
+        "treatment": column.treatment,
+        "data_type": column.data_type,
+        "is_list": column.is_list,
+        "events": None if column.events is None else list(column.events),
+        "reason": column.reason,
+        "values_not_fitting": sum(counts.not_fitting.get(place, 0) for place in places),
+        "guard": column.guard,
+        "values_like_identifiers": sum(known) if known else None,
+        "values_that_ids_equal": coincidences.get(column.name, 0),
+    }
+
+
+def _on_events(
+    counts: Mapping[str, int] | None,
+    view_events: Mapping[str, str] | None,
+    column_events: Sequence[str] | None,
+) -> int | None:
+    """Sum counts up over the events on which a column is shown; None where nothing is counted."""
+    if counts is None:
+        return None
+    return sum(
+        count
+        for event, count in counts.items()
+        if view_events is None or ANY in view_events or event in view_events
+        if column_events is None or event in column_events
+    )
+
+
+def count_dropped(
+    names: Iterable[tuple[str, str, str]] | None, columns: Sequence[ViewColumn], view: str
+) -> int | None:
+    """Count the top-level properties that arrived in a view's calls and that it has nothing of.
+
+    Args:
+        names: view, place and name of each property that arrived; None where none is counted.
+        columns: the view's.
+        view: the view of calls that its values come from.
+    """
+    if names is None:
+        return None
+    whole = {column.name for column in columns if column.property_list == ENVELOPE}
+    dropped = 0
+    for of_view, root, name in names:
+        if of_view != view or root in whole:
+            continue
+        own = "context" if root == "context" else VIEWS[view]
+        received = {column.top_name for column in columns if column.property_list == own}
+        dropped += name not in received
+    return dropped
+
+
+def described_views(
+    destination: DestinationPlan,
+    views: Mapping[str, str],
+    counted: Counted,
+    masked_tables: Mapping[str, Sequence[MaskedColumn]],
+    overlooked: Mapping[str, Sequence[str]],
+    coincidences: Mapping[str, Mapping[str, int]],
+) -> dict[str, dict[str, Any]]:
+    """Return what a manifest says of a destination's views, by the name of each one's model.
+
+    Args:
+        destination: the destination.
+        views: the views that the project has of it, by the name of each one's model.
+        counted: what the run counted.
+        masked_tables: columns of the masked tables, by view.
+        overlooked: what the checks overlook, by model.
+        coincidences: values that ids equal by chance, by model and column.
+    """
+    found = {}
+    for model, view in views.items():
+        columns = destination.columns(view)
+        # What was counted was counted of calls, and is said of their view.
+        counts = ColumnCounts()
+        if view not in LATEST_VIEWS:
+            counts = counts_of(view, counted.noted, masked_tables.get(view, ()))
+        events = destination.events if view == "events" else None
+        found[model] = {
+            "view": view,
+            "checks_overlook": list(overlooked.get(model, ())),
+            "columns": [
+                described_column(column, events, counts, coincidences.get(model, {}))
+                for column in columns
+            ],
+            "properties_dropped": count_dropped(counted.property_names, columns, calls_view(view)),
+        }
+    return found
+
+
+def described(
+    destination: DestinationPlan,
+    views: Mapping[str, dict[str, Any]],
+    counted: Counted,
+    environment: str,
+    key_fingerprint: str,
+    invocation_id: str,
+    retain_days: int | None,
+    retained_from: str | None,
+) -> dict[str, Any]:
+    """Return the part of a destination's manifest that is known before its files are."""
+    return {
+        "environment": environment,
+        "destination": destination.name,
+        "destination_type": destination.type,
+        "connection_mode": destination.connection_mode,
+        "hipaa_mode": destination.is_in_hipaa_mode,
+        "restrict_phi": destination.restrict_phi,
+        "mask_scope": destination.scope,
+        "timestamp_precision": destination.timestamp_precision,
+        "events": destination.events,
+        "allowlist_fingerprint": destination.fingerprint,
+        "key_fingerprint": key_fingerprint,
+        "dbt_invocation_id": invocation_id,
+        "calls": counted.calls(),
+        "undated": counted.undated,
+        "namesakes": counted.namesakes,
+        "cut": counted.cut,
+        "withheld": {
+            "calls": dict(counted.withheld),
+            "suppressed_people": counted.suppressed_people,
+            "suppressed_people_hmac": counted.suppressed_people_hmac,
+            "retain_days": retain_days,
+            "retained_from": retained_from,
+        },
+        "views": dict(views),
+    }

@@ -347,15 +347,17 @@ class EndQuestions(Run):
             earliest_day: day before which no call can have been made.
             days_ahead: days after its receipt by which none can.
         """
-        ending, counted, lines = self._at_end(), self._counted, []
+        ending, counted = self._at_end(), self._counted
+        of_calls: list[str] = []
+        hints: list[str] = []
         if counted is not None:
             plan = self._started_plan()
             if ending.published:
-                lines += totals(counted, plan.retain_days, earliest_day, days_ahead)
+                of_calls = totals(counted, plan.retain_days, earliest_day, days_ahead)
             calls = counted.staged + counted.all_withheld
-            lines += never_matched(plan, calls, counted.arrived, events, suppressed)
-            lines += hub_notices(*hub)
-        return ending.say(self._noted, lines, time.monotonic() - self._began)
+            hints = never_matched(plan, calls, counted.arrived, events, suppressed)
+            hints += hub_notices(*hub)
+        return ending.say(self._noted, of_calls, hints, time.monotonic() - self._began)
 
     def rewrite_database(self, file: str) -> None:
         """See that a database file is written anew when the run has ended."""

@@ -116,22 +116,25 @@ class Ending:
         listed = "`, `".join(names)
         self.problems.append(f"the audit log lacks an entry of `{listed}`: {error}")
 
-    def say(self, noted: Sequence[str], counted: Sequence[str], seconds: float) -> Said:
+    def say(
+        self, noted: Sequence[str], totals: Sequence[str], hints: Sequence[str], seconds: float
+    ) -> Said:
         """Put together what the run says.
 
         Args:
             noted: what was noted while it went on.
-            counted: totals, and what else the counts give rise to.
+            totals: what became of the raw calls.
+            hints: what to look at, by what the calls have had.
             seconds: how long it took.
         """
         if self.reasons and not self.held_back:
             self.problems += self.reasons
-        lines = [*noted, *self.lines, *counted]
+        lines = [*noted, *self.lines, *totals]
         for manifest in self.published:
             lines += summary.of_destination(manifest)
+        lines += summary.unselected(self.unselected) + list(hints)
         if not self.ended.notice:
-            names = [manifest["destination"] for manifest in self.published]
-            lines = summary.block(lines, names, self.unselected, seconds)
+            lines.append(summary.last_line(len(self.published), seconds))
         return Said(lines, "\nhipaa_mode: ".join(self.problems))
 
     def _hold_back(self, name: str, reasons: Sequence[str], permission: Permission) -> None:

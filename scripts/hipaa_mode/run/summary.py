@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hipaa_mode.consent import describe_denials
@@ -104,13 +104,12 @@ def _of_view(name: str, facts: Mapping[str, Any], is_restricted: bool) -> Iterat
             )
 
 
-def block(
-    lines: Iterable[str], published: Sequence[str], unselected: Sequence[str], seconds: float
-) -> list[str]:
-    """Put together what a run says: what was noted, what was left, and how long it took."""
-    found = list(lines)
-    if unselected:
-        found.append(f"not selected, so left as they are: `{'`, `'.join(unselected)}`")
-    noun = "destination" if len(published) == 1 else "destinations"
-    found.append(f"published {len(published)} {noun}; the run took {seconds:.0f} s")
-    return found
+def unselected(names: Sequence[str]) -> list[str]:
+    """Say which destinations the run was not to build."""
+    return [f"not selected, so left as they are: `{'`, `'.join(names)}`"] if names else []
+
+
+def last_line(published: int, seconds: float) -> str:
+    """Say how many destinations were published, and how long the run took."""
+    noun = "destination" if published == 1 else "destinations"
+    return f"published {published} {noun}; the run took {seconds:.0f} s"

@@ -15,8 +15,8 @@ def told(run: Run) -> list[str]:
     start = next((i for i, line in enumerate(lines) if "no call has ever matched" in line), None)
     if start is None:
         return []
-    # After the block a run that withheld more of somebody says that it rewrote the database.
-    after = (i for i, line in enumerate(lines) if line.startswith("the database file"))
+    # The block ends with how long the run took.
+    after = (i for i, line in enumerate(lines) if "; the run took " in line)
     return [line for line in lines[start : next(after, None)] if line]
 
 

@@ -55,7 +55,7 @@ class TestChoice:
     def test_what_was_not_selected_is_no_fault(self) -> None:
         end = ending(ga4=permission("ga4__events did not run", is_selected=False))
         assert end.choose({}) == []
-        said = end.say([], [], 1)
+        said = end.say([], [], [], 1)
         assert said.failure == ""
         assert "not selected, so left as they are: `ga4`" in said.lines
 
@@ -77,20 +77,31 @@ class TestChoice:
         end = Ending(EndOfRun({}, "nothing was published", "`dbt run` does not test"), ["ads"])
         assert end.decided(READ).is_over
         assert [entry["reasons"] for entry in end.held_back] == [["`dbt run` does not test"]]
-        assert end.say(["noted"], [], 1).lines == ["noted", "nothing was published"]
+        assert end.say(["noted"], [], [], 1).lines == ["noted", "nothing was published"]
+
+    def test_it_is_said_in_the_order_in_which_it_is_read(self) -> None:
+        end = ending(ga4=permission(is_selected=False))
+        end.choose({})
+        assert end.say(["noted"], ["totals"], ["hints"], 61.4).lines == [
+            "noted",
+            "totals",
+            "not selected, so left as they are: `ga4`",
+            "hints",
+            "published 0 destinations; the run took 61 s",
+        ]
 
     def test_a_reason_without_a_destination_fails_the_run_too(self) -> None:
         end = ending()
         end.reasons.append("a setting was changed")
         assert end.choose({}) == []
-        assert end.say([], [], 1).failure == "a setting was changed"
+        assert end.say([], [], [], 1).failure == "a setting was changed"
 
     def test_what_is_refused_at_the_last_look_is_held_back(self) -> None:
         end = ending(ga4=permission())
         end.refuse("ga4", "its files differ")
         assert end.held_back[0]["reasons"] == ["its files differ"]
         end.lacks_entries(["ga4", "ads"], "the disk is full")
-        assert end.say([], [], 1).failure.split("\nhipaa_mode: ") == [
+        assert end.say([], [], [], 1).failure.split("\nhipaa_mode: ") == [
             "NOT published: `ga4`, its last good files stay: its files differ",
             "the audit log lacks an entry of `ga4`, `ads`: the disk is full",
         ]

@@ -11,10 +11,10 @@
         {%- for location, parts in started.suppression_tables.items() %}
         {%- set table = hipaa_mode._suppression_table(parts) %}
         union
-        select {{ hipaa_mode.without_blanks('cast(user_id as varchar)') }}, {{ hipaa_mode.literal(location) }}
+        select hipaa_functions.trimmed(cast(user_id as varchar)), {{ hipaa_mode.literal(location) }}
         from {{ table.name }}
         where
-            {{ hipaa_mode.without_blanks('cast(user_id as varchar)') }} <> ''
+            hipaa_functions.trimmed(cast(user_id as varchar)) <> ''
             and {{ table.environment }} in ('*', {{ environment }})
         {%- endfor %}
     {%- endcall -%}
@@ -96,13 +96,13 @@
     and those whose id stands for none. -#}
 {% macro _suppression_table_counts(parts, environments) -%}
     {%- set table = hipaa_mode._suppression_table(parts) -%}
-    {%- set id = hipaa_mode.without_blanks('cast(user_id as varchar)') -%}
+    {%- set id = 'hipaa_functions.trimmed(cast(user_id as varchar))' -%}
     {%- set sql -%}
         select
             count(*),
             count(*) filter (coalesce({{ id }}, '') = ''),
             count(*) filter ({{ table.environment }} not in ({{ hipaa_mode.literals(['*'] + environments) }})),
-            count(*) filter ({{ id }} <> '' and {{ hipaa_mode.is_no_id(id) }})
+            count(*) filter ({{ id }} <> '' and hipaa_functions.is_no_id({{ id }}, {{ hipaa_mode.listed_placeholders() }}))
         from {{ table.name }}
     {%- endset -%}
     {%- set row = run_query(sql).rows[0] -%}

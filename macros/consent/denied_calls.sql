@@ -17,7 +17,7 @@ rules as (
     select
         {{ hipaa_mode.literal(destination.name) }} as destination,
         {%- for column in columns %}
-        {{ hipaa_mode.list_of(destination.consent[column]) if destination.consent[column] else hipaa_mode.empty_list() }} as {{ column }},
+        {{ hipaa_mode.list_of(destination.consent[column]) }} as {{ column }},
         {%- endfor %}
         {{ destination.consent.needed }} as needed
     {% if not loop.last %}union all{% endif %}
@@ -103,7 +103,13 @@ answers as (
     select
         different.signals,
         rules.destination,
-        {{ hipaa_mode.denial('different.signals') }} as reason
+        hipaa_functions.denial(
+            different.signals,
+            {%- for column in columns %}
+            rules.{{ column }},
+            {%- endfor %}
+            rules.needed
+        ) as reason
     from (select distinct signals from heard) as different
     cross join rules
 
@@ -151,34 +157,6 @@ from denied
 left join {{ ref('hipaa_mode', 'call_keys') }} as call_keys
     on denied.file_number = call_keys.file_number
     and denied.line_number = call_keys.line_number
-{%- endmacro %}
-
-{#- Why a call with these signals is denied to the destination of a rule; null where it is not. As in
-    hipaa_mode.consent. -#}
-{% macro denial(signals) -%}
-    {%- set has = [] -%}
-    {%- for mark in ['yes', 'no', 'unreadable'] -%}
-        {%- do has.append(hipaa_mode.list_has(signals, "'category " ~ mark ~ ": ' || element")) -%}
-    {%- endfor -%}
-    {%- set is_unreadable = hipaa_mode.list_has(signals, "'categories unreadable'") -%}
-    {%- set no_to_all = [] -%}
-    {%- for word in ['integration', 'consent'] -%}
-        {%- do no_to_all.append(
-            ' when ' ~ hipaa_mode.lists_meet(signals, 'rules.' ~ word ~ '_no_to_all')
-            ~ ' and not ' ~ hipaa_mode.lists_meet(signals, 'rules.' ~ word ~ '_yes') ~ " then 'opted_out'"
-        ) -%}
-    {%- endfor -%}
-    {{- return(
-        'case when ' ~ hipaa_mode.lists_meet(signals, 'rules.says_no') ~ " then 'opted_out'"
-        ~ ' when ' ~ hipaa_mode.lists_meet(signals, 'rules.unreadable') ~ " then 'unreadable'"
-        ~ no_to_all | join
-        ~ ' when rules.needed = 0 then null'
-        ~ ' when not ' ~ is_unreadable ~ ' and '
-        ~ hipaa_mode.count_elements('rules.categories', has[0] ~ ' and not ' ~ has[1] ~ ' and not ' ~ has[2]) ~ ' >= rules.needed then null'
-        ~ ' when ' ~ hipaa_mode.count_elements('rules.categories', has[1]) ~ " > 0 then 'consent_refused'"
-        ~ ' when ' ~ is_unreadable ~ ' or ' ~ hipaa_mode.count_elements('rules.categories', has[2]) ~ " > 0 then 'unreadable'"
-        ~ " else 'consent_missing' end"
-    ) -}}
 {%- endmacro %}
 
 {#- Whether a row of a masked table is not denied to a destination; never so where it is not known. -#}

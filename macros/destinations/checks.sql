@@ -44,7 +44,7 @@
     {%- elif name == 'masked_columns_are_tokens' -%}
         {%- for relation in ['shown_row_ids', 'shown_tokens'] if shown[relation] -%}
             {%- set digits = 'case when ' ~ hipaa_mode._of_columns(read.surrogates, shown[relation]) ~ ' then 32 else 64 end' -%}
-            {%- set is_token = hipaa_mode.is_hexadecimal('shown_text', digits) -%}
+            {%- set is_token = 'hipaa_functions.is_hexadecimal(shown_text, ' ~ digits ~ ')' -%}
             {%- do selects.append(hipaa_mode._check_texts(name, 'values that are no tokens', relation, shown[relation], shown[relation], 'not ' ~ is_token)) -%}
         {%- endfor -%}
     {%- elif name == 'no_raw_identifiers' -%}
@@ -195,15 +195,6 @@ where failures > 0
     where {{ hipaa_mode._of_columns(columns, shown_columns) }}
 {%- endmacro %}
 
-{#- Notes how many values of a column are taken for a coincidence; true once that is done. -#}
-{% macro note_coincidences(view_name, column_name, count) -%}
-    {{- return(adapter.dispatch('note_coincidences', 'hipaa_mode')(view_name, column_name, count)) -}}
-{%- endmacro %}
-
-{% macro duckdb__note_coincidences(view_name, column_name, count) -%}
-    {{- return('system.main.hipaa_mode_note_coincidences(' ~ hipaa_mode.literal(view_name) ~ ', ' ~ column_name ~ ', ' ~ count ~ ')') -}}
-{%- endmacro %}
-
 {#- SQL of what a destination knows a row's person by: null where it knows nothing. -#}
 {% macro _person(view) -%}
     {%- if hipaa_mode.latest_of(view) -%}
@@ -292,7 +283,7 @@ where failures > 0
         from shown_texts
         where
             {{ hipaa_mode._of_columns(columns, shown_columns) }}
-            and {{ hipaa_mode.may_be_identifier('shown_text') }}
+            and hipaa_functions.may_be_identifier(shown_text)
     ) as suspects
     group by column_number
 {%- endmacro %}
@@ -373,7 +364,7 @@ where failures > 0
     {%- set id = hipaa_mode.latest_of(view).id -%}
     {%- set plan = hipaa_mode.destination_plan(destination) -%}
     {%- set normalize = plan.latest_views[view][0].normalize if plan and view in plan.latest_views else 'none' -%}
-    {{- return(id if normalize == 'none' else hipaa_mode.not_blank(hipaa_mode.normalized(id, normalize))) -}}
+    {{- return(id if normalize == 'none' else 'hipaa_functions.not_blank(' ~ hipaa_mode.normalized(id, normalize) ~ ')') -}}
 {%- endmacro %}
 
 {#- What the seeds' tables themselves say, not what the build made of the files. Cast, since a project

@@ -60,44 +60,6 @@
     {{- return(('' if column.name == 'row_id' else 'distinct ') ~ hipaa_mode.each_shown_text(column, in_json) ~ ' as shown_text') -}}
 {%- endmacro %}
 
-{#- The texts that a row shows in a column, one a row of the result. -#}
-{% macro each_shown_text(column, in_json=false) -%}
-    {{- return(adapter.dispatch('each_shown_text', 'hipaa_mode')(column, in_json)) -}}
-{%- endmacro %}
-
-{% macro duckdb__each_shown_text(column, in_json) -%}
-    {%- set name = hipaa_mode.identifier(column.name) -%}
-    {%- if not in_json -%}
-        {{- return('unnest(' ~ name ~ ')' if column.is_list else name) -}}
-    {%- elif column.is_list -%}
-        {{- return('unnest(' ~ hipaa_mode.flatten_list(hipaa_mode.map_list(name, hipaa_mode.door().json_texts('element'))) ~ ')') -}}
-    {%- endif -%}
-    {{- return('unnest(' ~ hipaa_mode.door().json_texts(name) ~ ')') -}}
-{%- endmacro %}
-
 {% macro count_where(condition) -%}
     {{- return('count(case when ' ~ condition ~ ' then 1 end)') -}}
-{%- endmacro %}
-
-{#- Whether a text is so many lower-case hexadecimal digits. -#}
-{% macro is_hexadecimal(text, digits) -%}
-    {{- return('(length(' ~ text ~ ') = ' ~ digits ~ ' and not ' ~ hipaa_mode.contains_pattern(text, '[^0-9a-f]') ~ ')') -}}
-{%- endmacro %}
-
-{#- A text as a key of 64 bits, quicker to count by. That two of ten million texts share one is as
-    likely as three in a million, and then a check fails that should pass. -#}
-{% macro compact_key(text) -%}
-    {{- return(adapter.dispatch('compact_key', 'hipaa_mode')(text)) -}}
-{%- endmacro %}
-
-{% macro duckdb__compact_key(text) -%}
-    {{- return('case when ' ~ text ~ ' is not null then hash(' ~ text ~ ') end') -}}
-{%- endmacro %}
-
-{% macro csv_rows(file) -%}
-    {{- return(adapter.dispatch('csv_rows', 'hipaa_mode')(file)) -}}
-{%- endmacro %}
-
-{% macro duckdb__csv_rows(file) -%}
-    {{- return('read_csv(' ~ hipaa_mode.literal(file) ~ ", header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"')") -}}
 {%- endmacro %}

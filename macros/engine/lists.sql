@@ -24,22 +24,13 @@
     {{- return('coalesce(sum(len(list_filter(' ~ list ~ ', lambda element: element is not null))), 0)') -}}
 {%- endmacro %}
 
-{#- How many elements of a list meet a condition. -#}
-{% macro count_elements(list, condition) -%}
-    {{- return(adapter.dispatch('count_elements', 'hipaa_mode')(list, condition)) -}}
-{%- endmacro %}
-
-{% macro duckdb__count_elements(list, condition) -%}
-    {{- return('len(list_filter(' ~ list ~ ', lambda element: ' ~ condition ~ '))') -}}
-{%- endmacro %}
-
 {#- A list of text literals. -#}
 {% macro list_of(texts) -%}
     {{- return(adapter.dispatch('list_of', 'hipaa_mode')(texts)) -}}
 {%- endmacro %}
 
 {% macro duckdb__list_of(texts) -%}
-    {{- return('[' ~ hipaa_mode.literals(texts) ~ ']') -}}
+    {{- return('[' ~ hipaa_mode.literals(texts) ~ ']' if texts else hipaa_mode.empty_list()) -}}
 {%- endmacro %}
 
 {#- An element of a list; the first is 1. -#}
@@ -69,33 +60,6 @@
     {{- return('unnest(' ~ hipaa_mode.list_of(texts) ~ ')') -}}
 {%- endmacro %}
 
-{#- The first element of a list that is not null. -#}
-{% macro first_in_list(list) -%}
-    {{- return(adapter.dispatch('first_in_list', 'hipaa_mode')(list)) -}}
-{%- endmacro %}
-
-{% macro duckdb__first_in_list(list) -%}
-    {{- return('list_filter(' ~ list ~ ', lambda element: element is not null)[1]') -}}
-{%- endmacro %}
-
-{#- The different texts of a list, in order. -#}
-{% macro sorted_list(list) -%}
-    {{- return(adapter.dispatch('sorted_list', 'hipaa_mode')(list)) -}}
-{%- endmacro %}
-
-{% macro duckdb__sorted_list(list) -%}
-    {{- return('list_sort(list_distinct(' ~ list ~ '))') -}}
-{%- endmacro %}
-
-{#- Lists made into one. -#}
-{% macro joined_lists(lists) -%}
-    {{- return(adapter.dispatch('joined_lists', 'hipaa_mode')(lists)) -}}
-{%- endmacro %}
-
-{% macro duckdb__joined_lists(lists) -%}
-    {{- return('flatten([' ~ lists | join(', ') ~ '])') -}}
-{%- endmacro %}
-
 {% macro empty_list() -%}
     {{- return(adapter.dispatch('empty_list', 'hipaa_mode')()) -}}
 {%- endmacro %}
@@ -113,15 +77,6 @@
     {{- return('list_contains(' ~ list ~ ', ' ~ text ~ ')') -}}
 {%- endmacro %}
 
-{#- Whether two lists have a text in common. -#}
-{% macro lists_meet(one, other) -%}
-    {{- return(adapter.dispatch('lists_meet', 'hipaa_mode')(one, other)) -}}
-{%- endmacro %}
-
-{% macro duckdb__lists_meet(one, other) -%}
-    {{- return('list_has_any(' ~ one ~ ', ' ~ other ~ ')') -}}
-{%- endmacro %}
-
 {#- The values of a group as a list, in an order. -#}
 {% macro collected(value, order) -%}
     {{- return(adapter.dispatch('collected', 'hipaa_mode')(value, order)) -}}
@@ -131,11 +86,11 @@
     {{- return('list(' ~ value ~ ' order by ' ~ order ~ ')') -}}
 {%- endmacro %}
 
-{#- The elements of a list that meet a condition. -#}
-{% macro filter_list(list, condition) -%}
-    {{- return(adapter.dispatch('filter_list', 'hipaa_mode')(list, condition)) -}}
+{#- All columns but some, of a relation or of all there are. -#}
+{% macro all_but(names, relation=none) -%}
+    {{- return(adapter.dispatch('all_but', 'hipaa_mode')(names, relation)) -}}
 {%- endmacro %}
 
-{% macro duckdb__filter_list(list, condition) -%}
-    {{- return('list_filter(' ~ list ~ ', lambda element: ' ~ condition ~ ')') -}}
+{% macro duckdb__all_but(names, relation) -%}
+    {{- return((relation ~ '.' if relation else '') ~ '* exclude (' ~ names | join(', ') ~ ')') -}}
 {%- endmacro %}

@@ -37,16 +37,3 @@
     {%- endfor -%}
     {{- return(quoted) -}}
 {%- endmacro %}
-
-{#- What texts are sorted by so that numbers within them come in their order: `9` before `10`. -#}
-{% macro natural_order(text) -%}
-    {{- return(adapter.dispatch('natural_order', 'hipaa_mode')(text)) -}}
-{%- endmacro %}
-
-{% macro duckdb__natural_order(text) -%}
-    {%- set digits = "ltrim(element, '0')" -%}
-    {{- return(
-        'list_transform(regexp_extract_all(' ~ text ~ ", '[0-9]+|[^0-9]+'), lambda element: case when regexp_full_match(element, '[0-9]+') then lpad(cast(length("
-        ~ digits ~ ") as varchar), 4, '0') || " ~ digits ~ ' else element end)'
-    ) -}}
-{%- endmacro %}

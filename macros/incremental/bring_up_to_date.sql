@@ -8,7 +8,9 @@
     {%- set sql = '' if upkeep == 'withhold_calls' else sql -%}
     {#- The plugin reads this column of Parquet files: it is in no query. -#}
     {%- set column = var('hipaa_mode__raw_message_column', none) or '' if upkeep == 'read_new_calls' else '' -%}
-    {{- return(local_md5([hipaa_mode.environment(), hipaa_mode.stored_key_fingerprint(), column, sql] | join('\n'))) -}}
+    {{- return(local_md5([
+        hipaa_mode.environment(), hipaa_mode.stored_key_fingerprint(), column, sql, hipaa_mode.door().hash_of_functions(sql)
+    ] | join('\n'))) -}}
 {%- endmacro %}
 
 {#- Makes a table anew (`since` is none), or adds, replaces and removes what changed since a run. -#}

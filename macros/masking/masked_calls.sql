@@ -22,7 +22,7 @@
 {%- for column in columns -%}
     {%- if column.treatment == 'mask' and hipaa_mode.is_joined(column) -%}
         {%- set name = hipaa_mode.tokens_name(column) -%}
-        {%- set text = hipaa_mode.normalized('(' ~ hipaa_mode.scalar_text('value') ~ ')', column.normalize) -%}
+        {%- set text = hipaa_mode.normalized('hipaa_functions.scalar_text(value)', column.normalize) -%}
         {%- set known = tokens.get(name, {}).get('scopes', []) -%}
         {%- do tokens.update({name: {'value': column.value, 'text': text, 'scopes': known + ([column.scope] if column.scope not in known else [])}}) -%}
         {%- do staged.update({column.value: true}) -%}
@@ -102,11 +102,7 @@ texts as (
         received_at,
         {{ carried }}
         {%- for value, is_list in texts.items() %},
-        {%- if is_list %}
-        {{ hipaa_mode.map_list(hipaa_mode.identifier(value), hipaa_mode.scalar_text('element')) }} as {{ hipaa_mode.identifier(value) }}
-        {%- else %}
-        {{ hipaa_mode.scalar_text(hipaa_mode.identifier(value)) }} as {{ hipaa_mode.identifier(value) }}
-        {%- endif %}
+        hipaa_functions.scalar_text{{ 's' if is_list }}({{ hipaa_mode.identifier(value) }}) as {{ hipaa_mode.identifier(value) }}
         {%- endfor %}
         {%- for value in staged %},
         {{ hipaa_mode.identifier(value) }} as {{ hipaa_mode.identifier(value ~ '__json') }}
@@ -115,7 +111,7 @@ texts as (
 
 ),
 
-{#- Before the joins, each of which would compile the patterns of all that comes after it. -#}
+{# Before the joins, each of which would compile the patterns of all that comes after it. -#}
 treated as (
 
     select
@@ -165,7 +161,7 @@ formed as (
         treated.{{ name }}__whole
         {%- endfor %}{% endif %}
         {%- for column in columns %},
-        {{ hipaa_mode.masked_expression(column) if hipaa_mode.is_joined(column) else 'treated.' ~ hipaa_mode.identifier(column.name) }} as {{ hipaa_mode.identifier(column.name) }}
+        {{ hipaa_mode.masked_expression(column) ~ ' as ' if hipaa_mode.is_joined(column) else 'treated.' }}{{ hipaa_mode.identifier(column.name) }}
         {%- if column.guard_column %},
         treated.{{ hipaa_mode.identifier(column.guard_column) }}
         {%- endif %}
@@ -185,7 +181,7 @@ formed as (
 
 )
 
-{#- What a guard took is counted by what is missing: its patterns are looked for once. -#}
+{# What a guard took is counted by what is missing: its patterns are looked for once. -#}
 select
     {%- for scope in scopes %}
     row_id{{ hipaa_mode.scope_suffix(scope) }},

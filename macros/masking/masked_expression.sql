@@ -10,13 +10,7 @@
         {%- if column.data_type == 'json' -%}
             {%- set value = hipaa_mode.identifier(column.value ~ '__json') -%}
         {%- endif -%}
-        {%- if not column.is_list -%}
-            {%- set expression = hipaa_mode._masked_scalar(column, value) -%}
-        {%- elif column.data_type == 'json' and column.guard != 'block' -%}
-            {%- set expression = value -%}
-        {%- else -%}
-            {%- set expression = hipaa_mode.map_list(value, hipaa_mode._masked_scalar(column, 'element')) -%}
-        {%- endif -%}
+        {%- set expression = hipaa_mode._of_values(column, value, hipaa_mode._masked_scalar(column, 'element' if column.is_list else value)) -%}
     {%- endif -%}
     {%- if column.events is not none -%}
         {%- set expression = 'case when event in (' ~ hipaa_mode.literals(column.events) ~ ') then ' ~ expression ~ ' end' -%}
@@ -26,10 +20,23 @@
 
 {% macro _masked_scalar(column, text) -%}
     {%- set scalar = hipaa_mode.unguarded_scalar(column, text) -%}
-    {{- return(hipaa_mode.guarded(scalar) if column.guard == 'block' else scalar) -}}
+    {{- return('hipaa_functions.guarded(' ~ scalar ~ ')' if column.guard == 'block' else scalar) -}}
 {%- endmacro %}
 
-{#- The value in its form, before anyone has looked whether it is an identifier. -#}
+{#- The value, or list of values, in its form before anyone has looked whether it is an identifier. -#}
+{% macro unguarded_values(column, value) -%}
+    {{- return(hipaa_mode._of_values(column, value, hipaa_mode.unguarded_scalar(column, 'element' if column.is_list else value))) -}}
+{%- endmacro %}
+
+{#- A form as it is, or that of each `element` of a list. -#}
+{% macro _of_values(column, value, form) -%}
+    {%- if not column.is_list -%}
+        {{- return(form) -}}
+    {%- endif -%}
+    {{- return(value if form == 'element' else hipaa_mode.map_list(value, form)) -}}
+{%- endmacro %}
+
+{#- One value in its form, unguarded. -#}
 {% macro unguarded_scalar(column, text) -%}
     {%- if column.treatment == 'mask' -%}
         {{- return(hipaa_mode.token(hipaa_mode.normalized(text, column.normalize), column.scope)) -}}
@@ -38,7 +45,6 @@
     {%- elif column.treatment == 'allow' -%}
         {{- return(hipaa_mode.text_to(column.data_type, text)) -}}
     {%- else -%}
-        {%- set treated = hipaa_mode.treat(column.treatment, column.argument, text) -%}
-        {{- return(hipaa_mode.text_to(column.data_type, '(' ~ treated ~ ')')) -}}
+        {{- return(hipaa_mode.text_to(column.data_type, hipaa_mode.treat(column.treatment, column.argument, text))) -}}
     {%- endif -%}
 {%- endmacro %}

@@ -28,7 +28,7 @@ new_values as (
         and texts.value = known.value
     {%- endif %}
     where
-        {{ hipaa_mode.not_blank('texts.value') }} is not null
+        hipaa_functions.not_blank(texts.value) is not null
         {%- if is_incremental() %}
         and known.code is null
         {%- endif %}
@@ -54,7 +54,7 @@ from new_values
     {%- for column in wanted.values() %}
     select
         {{ hipaa_mode.literal(column.scope) }} as scope,
-        {{ hipaa_mode.normalized('(' ~ hipaa_mode.scalar_text(hipaa_mode.identifier(column.value)) ~ ')', column.normalize) }} as value
+        {{ hipaa_mode.normalized('hipaa_functions.scalar_text(' ~ hipaa_mode.identifier(column.value) ~ ')', column.normalize) }} as value
     from {{ calls }}
     {% if not loop.last %}union all{% endif %}
     {%- else %}
@@ -75,7 +75,7 @@ from new_values
     {%- if not is_build -%}
         {{- return('') -}}
     {%- endif -%}
-    {%- set fingerprint = local_md5(hipaa_mode.environment() ~ texts) -%}
+    {%- set fingerprint = local_md5(hipaa_mode.environment() ~ texts ~ hipaa_mode.door().hash_of_functions(texts)) -%}
     {%- if hipaa_mode.calls_are_withheld() and hipaa_mode._codes_may_be_unused(fingerprint) -%}
         {%- set unused -%}
             from {{ codes }} as codes
@@ -112,13 +112,4 @@ from new_values
         {{- return(true) -}}
     {%- endif -%}
     {{- return(hipaa_mode.has_rows(hipaa_mode.build_table('changed_calls') ~ ' where run_number > ' ~ looked.run_number)) -}}
-{%- endmacro %}
-
-{#- A random 128-bit code for every row, as 32 hexadecimal digits. -#}
-{% macro random_code(value) -%}
-    {{- return(adapter.dispatch('random_code', 'hipaa_mode')(value)) -}}
-{%- endmacro %}
-
-{% macro duckdb__random_code(value) -%}
-    {{- return('system.main.hipaa_mode_random_code(' ~ value ~ ')') -}}
 {%- endmacro %}

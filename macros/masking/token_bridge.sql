@@ -149,22 +149,13 @@ where new_token is not null
         {%- for column in columns if column.treatment == 'mask' and column.scope == scope -%}
             {%- set value = hipaa_mode.identifier(column.value) -%}
             {%- if column.is_list -%}
-                {%- set value = 'unnest(' ~ value ~ ')' -%}
+                {%- set value = hipaa_mode.rows_of(value) -%}
             {%- endif -%}
             {%- do texts.append({
                 'view': '(select ' ~ value ~ ' as json_text from ' ~ view ~ ') as json_texts',
-                'text': hipaa_mode.normalized('(' ~ hipaa_mode.scalar_text('json_text') ~ ')', column.normalize),
+                'text': hipaa_mode.normalized('hipaa_functions.scalar_text(json_text)', column.normalize),
             }) -%}
         {%- endfor -%}
     {%- endfor -%}
     {{- return(texts) -}}
-{%- endmacro %}
-
-{#- The token that a text had under a retired key. -#}
-{% macro retired_token(text, scope, fingerprint) -%}
-    {{- return(adapter.dispatch('retired_token', 'hipaa_mode')(text, scope, fingerprint)) -}}
-{%- endmacro %}
-
-{% macro duckdb__retired_token(text, scope, fingerprint) -%}
-    {{- return('system.main.hipaa_mask_retired(' ~ text ~ ', ' ~ hipaa_mode.literal(scope) ~ ', ' ~ hipaa_mode.literal(fingerprint) ~ ')') -}}
 {%- endmacro %}

@@ -57,7 +57,7 @@
         select
             count(*) filter (
                 released.is_of_person
-                and ({{ hipaa_mode.without_blanks('anonymous_id') }} in (select id from listed_ids)) is not true
+                and (hipaa_functions.trimmed(anonymous_id) in (select id from listed_ids)) is not true
                 and ({{ hipaa_mode.is_of('tied', 'tied_devices') }}) is not true
             ),
             count(*) filter (not released.is_of_person)

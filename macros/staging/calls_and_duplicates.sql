@@ -2,7 +2,7 @@
     the same call if type and ids agree; `delivery` counts these, and `place` all of the message id.
     The first is by event time, then by receipt, then by file and line. -#}
 {% macro _deliveries(calls_read, condition=none) -%}
-{%- set order = 'timestamp nulls last, received_at nulls last, ' ~ hipaa_mode.natural_order('source_file') ~ ', source_file, line_number' -%}
+{%- set order = 'timestamp nulls last, received_at nulls last, hipaa_functions.natural_order(source_file), source_file, line_number' -%}
 repeated_ids as (
 
     select message_id
@@ -93,10 +93,5 @@ where delivery = 1 and place > 1
 
 {#- The key of a call whose message id another call has too. -#}
 {% macro key_of_namesake() -%}
-    {%- set parts = ['message_id', 'call_type'] -%}
-    {%- for name in ['user_id', 'anonymous_id', 'group_id'] -%}
-        {#- No id is something other than an id of any text. -#}
-        {%- do parts.append("coalesce('=' || " ~ name ~ ", '')") -%}
-    {%- endfor -%}
-    {{- return("'call:' || sha256(" ~ parts | join(" || chr(31) || ") ~ ')') -}}
+    {{- return('hipaa_functions.key_of_namesake(message_id, call_type, user_id, anonymous_id, group_id)') -}}
 {%- endmacro %}

@@ -59,11 +59,10 @@
             row_number() over () as line_number,
             cast({{ hipaa_mode.door().run_number() }} as bigint) as run_number,
             {%- if column.is_bytes %}
-            try(decode({{ name }})) as message,
-            case when try(decode({{ name }})) is null then {{ name }} end as unreadable
+            hipaa_functions.text_of_bytes({{ name }}) as message,
+            case when hipaa_functions.text_of_bytes({{ name }}) is null then {{ name }} end as unreadable
             {%- else %}
-            {#- As bytes and back: a collation of the column would decide what is equal. #}
-            decode(encode(cast({{ name }} as varchar))) as message,
+            hipaa_functions.text_of_column({{ name }}) as message,
             cast(null as blob) as unreadable
             {%- endif %}
         from {{ table }}

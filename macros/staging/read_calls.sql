@@ -22,7 +22,7 @@
 } -%}
 {%- set ids = ['message_id', 'user_id', 'anonymous_id', 'group_id', 'previous_id'] -%}
 {%- set containers = ['properties', 'traits', 'context'] -%}
-{%- set usual = fields.values() | sum(start=[]) | select('string') | list + containers + ['integrations', 'consent'] -%}
+{%- set placeholders = hipaa_mode.listed_placeholders() -%}
 {%- set counts_names = var('hipaa_mode__count_dropped_properties', true) -%}
 {%- set key_paths = ['$'] + (['$."properties"', '$."traits"', '$."context"'] if counts_names else []) -%}
 {%- set paths = [] -%}
@@ -43,7 +43,7 @@
 {%- if whole -%}
     {%- for key in containers -%}
         {%- do paths.append('$."' ~ key ~ '"') -%}
-        {%- do found.update({key ~ '__whole': "nullif(found[" ~ (paths | length) ~ "], 'null')"}) -%}
+        {%- do found.update({key ~ '__whole': 'found[' ~ (paths | length) ~ ']'}) -%}
     {%- endfor -%}
 {%- endif -%}
 {%- set consent_places = [] -%}
@@ -72,7 +72,7 @@ readable as (
     select
         *,
         case
-            when {{ hipaa_mode.may_break_characters('message') }} then {{ hipaa_mode.without_broken_texts('message') }}
+            when hipaa_functions.may_break_characters(message) then hipaa_functions.without_broken_texts(message)
             else message
         end as readable
     from raw_calls
@@ -83,8 +83,8 @@ parsed as (
 
     select
         *,
-        {{ hipaa_mode.extract_json_texts('readable', paths) }} as found_first,
-        {{ hipaa_mode.json_key_names('readable', key_paths) }} as names_first
+        hipaa_functions.json_texts(readable, {{ hipaa_mode.list_of(paths) }}) as found_first,
+        hipaa_functions.key_names(readable, {{ hipaa_mode.list_of(key_paths) }}) as names_first
     from readable
 
 ),
@@ -95,8 +95,7 @@ spelled as (
     select
         *,
         case
-            when not {{ hipaa_mode.matches(hipaa_mode.joined_texts('names_first[1]'), hipaa_mode._usual_keys(usual)) }}
-                then {{ hipaa_mode.filter_list('names_first[1]', hipaa_mode.field_of_key('element') ~ ' is not null and element not in (' ~ hipaa_mode.literals(usual) ~ ')') }}
+            when not hipaa_functions.are_usual_keys(names_first[1]) then hipaa_functions.other_spellings(names_first[1])
         end as other_keys
     from parsed
 
@@ -107,7 +106,7 @@ respelled as (
     select
         *,
         case
-            when len(other_keys) > 0 then {{ hipaa_mode.respelled_call('readable', 'other_keys') }}
+            when hipaa_functions.has_any(other_keys) then hipaa_functions.respelled_call(readable, other_keys, {{ placeholders }})
             else readable
         end as call
     from spelled
@@ -117,10 +116,10 @@ respelled as (
 reread as (
 
     select
-        * exclude (found_first, names_first),
-        case when len(other_keys) > 0 then {{ hipaa_mode.extract_json_texts('call', paths) }} else found_first end as found
+        {{ hipaa_mode.all_but(['found_first', 'names_first']) }},
+        case when hipaa_functions.has_any(other_keys) then hipaa_functions.json_texts(call, {{ hipaa_mode.list_of(paths) }}) else found_first end as found
         {%- if counts_names %},
-        case when len(other_keys) > 0 then {{ hipaa_mode.json_key_names('call', key_paths) }} else names_first end as key_names
+        case when hipaa_functions.has_any(other_keys) then hipaa_functions.key_names(call, {{ hipaa_mode.list_of(key_paths) }}) else names_first end as key_names
         {%- endif %}
     from respelled
 
@@ -131,11 +130,11 @@ named as (
     select
         *,
         {#- Most messages have nothing but an object under these names. #}
-        case when {{ hipaa_mode.may_have_no_object('call', ['properties', 'traits']) }} then {{ hipaa_mode.json_types('call', ['$."properties"', '$."traits"']) }} end as kinds
+        case when hipaa_functions.may_have_no_object(call) then hipaa_functions.json_kinds(call, ['$."properties"', '$."traits"']) end as kinds
         {%- if counts_names %},
-        {{ hipaa_mode.joined_texts('key_names[2]') }} as properties_names,
-        {{ hipaa_mode.joined_texts('key_names[3]') }} as traits_names,
-        {{ hipaa_mode.joined_texts('key_names[4]') }} as context_names
+        hipaa_functions.joined(key_names[2]) as properties_names,
+        hipaa_functions.joined(key_names[3]) as traits_names,
+        hipaa_functions.joined(key_names[4]) as context_names
         {%- endif %}
         {%- for field, places in found.items() if not field.endswith('__whole') %}{% for place in places %},
         {{ place }} as {{ field }}_json{{ loop.index }}
@@ -148,13 +147,13 @@ texts as (
 
     select
         *,
-        case when starts_with(type_json1, '"') then lower(trim({{ hipaa_mode.scalar_text('type_json1') }})) end as call_type,
-        {{ hipaa_mode.scalar_text('event_json1') }} as event_text,
-        {{ hipaa_mode.scalar_text('name_json1') }} as name_text,
-        case when starts_with(page_name_json1, '"') then {{ hipaa_mode.scalar_text('page_name_json1') }} end as page_name_text,
-        {{ hipaa_mode.map_list(hipaa_mode.merged_values('coalesce(merged_json1, merged_json2)'), hipaa_mode.scalar_text('element')) }} as merged_texts
+        lower(trim(hipaa_functions.string_text(type_json1))) as call_type,
+        hipaa_functions.scalar_text(event_json1) as event_text,
+        hipaa_functions.scalar_text(name_json1) as name_text,
+        hipaa_functions.string_text(page_name_json1) as page_name_text,
+        hipaa_functions.merged_texts(coalesce(merged_json1, merged_json2)) as merged_texts
         {%- for field in ids + ['timestamp', 'received_at'] %}{% for spelling in fields[field] %},
-        {{ hipaa_mode.scalar_text(field ~ '_json' ~ loop.index) }} as {{ field }}_text{{ loop.index }}
+        hipaa_functions.scalar_text({{ field }}_json{{ loop.index }}) as {{ field }}_text{{ loop.index }}
         {%- endfor %}{% endfor %}
     from named
 
@@ -163,28 +162,30 @@ texts as (
 judged as (
 
     select
-        * exclude (event_text, name_text, page_name_text),
-        {{ hipaa_mode.not_blank('event_text') }} as event_text,
-        {{ hipaa_mode.not_blank('name_text') }} as name_text,
-        {{ hipaa_mode.not_blank('page_name_text') }} as page_name_text,
+        {{ hipaa_mode.all_but(['event_text', 'name_text', 'page_name_text']) }},
+        hipaa_functions.not_blank(event_text) as event_text,
+        hipaa_functions.not_blank(name_text) as name_text,
+        hipaa_functions.not_blank(page_name_text) as page_name_text,
         {%- for field in ids %}
-        coalesce({{ hipaa_mode.if_id(field ~ '_text1') }}, {{ hipaa_mode.if_id(field ~ '_text2') }}) as {{ field }},
+        hipaa_functions.first_id({{ field }}_text1, {{ field }}_text2, {{ placeholders }}) as {{ field }},
         {%- endfor %}
-        {{ hipaa_mode.map_list('merged_texts', hipaa_mode.if_id('element')) }} as merged_ids,
-        {{ hipaa_mode.first_time(['received_at_text1', 'received_at_text2']) }} as claimed_received_at,
-        {{ hipaa_mode.first_time(['timestamp_text1']) }} as claimed_timestamp,
+        hipaa_functions.ids(merged_texts, {{ placeholders }}) as merged_ids,
+        hipaa_functions.first_time(received_at_text1, received_at_text2) as claimed_received_at,
+        hipaa_functions.as_timestamp(timestamp_text1) as claimed_timestamp,
         case
             when message is null and unreadable is null then 'empty'
             when message is null then 'not_utf8'
             when found is null then 'broken_json'
-            when not starts_with(message, '{') and not starts_with(ltrim(message, {{ hipaa_mode.json_blanks() }}), '{') then 'not_an_object'
+            when not hipaa_functions.begins_as_object(message) then 'not_an_object'
             when type_json1 is null then 'missing_type'
             when call_type is null then 'type_not_text'
             when call_type not in ('track', 'page', 'screen', 'identify', 'group', 'alias', 'merge') then 'unknown_type'
-            when call_type in ('track', 'page', 'screen') and kinds[1] not in ('OBJECT', 'NULL') and not {{ hipaa_mode.is_empty_container('call', 'properties') }} then 'properties_not_an_object'
-            when call_type in ('identify', 'group') and kinds[2] not in ('OBJECT', 'NULL') and not {{ hipaa_mode.is_empty_container('call', 'traits') }} then 'traits_not_an_object'
-            when call_type = 'track' and not starts_with(event_json1, '"') then 'event_not_text'
-            when call_type in ('page', 'screen') and not starts_with(name_json1, '"') then 'name_not_text'
+            when call_type in ('track', 'page', 'screen') and kinds[1] not in ('OBJECT', 'NULL')
+                and not hipaa_functions.is_empty_container(call, '$."properties"') then 'properties_not_an_object'
+            when call_type in ('identify', 'group') and kinds[2] not in ('OBJECT', 'NULL')
+                and not hipaa_functions.is_empty_container(call, '$."traits"') then 'traits_not_an_object'
+            when call_type = 'track' and not hipaa_functions.is_string(event_json1) then 'event_not_text'
+            when call_type in ('page', 'screen') and not hipaa_functions.is_string(name_json1) then 'name_not_text'
         end as rejection_reason
     from texts
 
@@ -213,8 +214,8 @@ otherwise_timed as (
 
     select
         *,
-        case when possible_timestamp is null then {{ hipaa_mode.first_time_of_json(['original_timestamp_json1', 'original_timestamp_json2']) }} end as claimed_original,
-        case when possible_timestamp is null then {{ hipaa_mode.first_time_of_json(['sent_at_json1', 'sent_at_json2']) }} end as claimed_sent
+        case when possible_timestamp is null then hipaa_functions.first_time_of_json(original_timestamp_json1, original_timestamp_json2) end as claimed_original,
+        case when possible_timestamp is null then hipaa_functions.first_time_of_json(sent_at_json1, sent_at_json2) end as claimed_sent
     from timed
 
 ),
@@ -225,7 +226,7 @@ corrected as (
 
     select
         *,
-        {{ hipaa_mode.time_before('received_at', 'claimed_original', 'claimed_sent') }} as claimed_corrected
+        hipaa_functions.time_before(received_at, claimed_original, claimed_sent) as claimed_corrected
     from otherwise_timed
 
 ),
@@ -238,14 +239,14 @@ final as (
         line_number,
         run_number,
         rejection_reason,
-        case when rejection_reason is not null then coalesce(unreadable, encode(message), ''::blob) end as rejected_bytes,
+        case when rejection_reason is not null then hipaa_functions.bytes_of(unreadable, message) end as rejected_bytes,
         case when rejection_reason is null and readable <> message then true end as has_cut_text,
         message_id,
-        case when rejection_reason is null and message_id is null then sha256(message) end as content_hash,
+        case when rejection_reason is null and message_id is null then hipaa_functions.content_hash(message) end as content_hash,
         call_type,
         case
             when call_type = 'track' then event_text
-            when call_type in ('page', 'screen') then coalesce(name_text, page_name_text, case when starts_with(event_json1, '"') then event_text end, call_type)
+            when call_type in ('page', 'screen') then coalesce(name_text, page_name_text, case when hipaa_functions.is_string(event_json1) then event_text end, call_type)
         end as event,
         coalesce(
             possible_timestamp,
@@ -260,14 +261,14 @@ final as (
         group_id,
         previous_id,
         merged_ids,
-        {{ hipaa_mode.consent_signals(*consent_places) }} as consent_signals
+        hipaa_functions.consent_signals({{ consent_places | join(', ') }}) as consent_signals
         {%- if counts_names %},
         properties_names,
         traits_names,
         context_names
         {%- endif %}
         {%- if whole %}{% for key in containers %},
-        {{ hipaa_mode.whole_object(found[key ~ '__whole']) }} as {{ key }}__whole
+        hipaa_functions.whole_object({{ found[key ~ '__whole'] }}) as {{ key }}__whole
         {%- endfor %}{% endif %}
         {%- for value in values %},
         {{ hipaa_mode.staged_value(value, value_places[loop.index0]) }} as {{ hipaa_mode.identifier(value.name) }}
@@ -279,111 +280,14 @@ final as (
 select * from final
 {%- endmacro %}
 
-{#- What RudderStack's merge calls say of a person: the `value` of each of `mergeProperties`, as
-    JSON texts. Its documentation calls that an object and shows an array: both are read. -#}
-{% macro merged_values(json_text) -%}
-    {%- set as_array = 'case when starts_with(' ~ json_text ~ ", '{') then '[' || " ~ json_text ~ " || ']' else " ~ json_text ~ ' end' -%}
-    {{- return(hipaa_mode.map_list(hipaa_mode.json_elements('(' ~ as_array ~ ')'), hipaa_mode.json_text_at('element', '$."value"'))) -}}
-{%- endmacro %}
-
-{#- A time, or null where it can't be: before there were such calls, or well after it was received.
-    The latter is given in microseconds since 1970, as run numbers are. -#}
+{#- A time where it is possible at all, given microseconds since 1970 of its receipt. -#}
 {% macro possible_time(time, received_us) -%}
     {%- set earliest = hipaa_mode.literal(var('hipaa_mode__earliest_day', '2000-01-01')) -%}
     {%- set ahead_us = (var('hipaa_mode__days_ahead', 1) | int) * 24 * 60 * 60 * 1000000 -%}
-    {{- return(
-        'case when ' ~ time ~ ' between cast(' ~ earliest ~ ' as timestamp) and make_timestamp(' ~ received_us ~ ' + ' ~ ahead_us ~ ') then ' ~ time ~ ' end'
-    ) -}}
-{%- endmacro %}
-
-{#- The first of some texts that is a time. Only few calls have a second one. -#}
-{% macro first_time(texts) -%}
-    {%- set times = [hipaa_mode.text_to_timestamp(texts[0])] -%}
-    {%- for text in texts[1:] -%}
-        {%- do times.append('case when ' ~ text ~ ' is not null then ' ~ hipaa_mode.text_to_timestamp(text) ~ ' end') -%}
-    {%- endfor -%}
-    {{- return(times[0] if times | length == 1 else 'coalesce(' ~ times | join(', ') ~ ')') -}}
-{%- endmacro %}
-
-{#- The same of JSON texts. -#}
-{% macro first_time_of_json(json_texts) -%}
-    {%- set texts = [] -%}
-    {%- for json_text in json_texts -%}
-        {%- do texts.append(hipaa_mode.scalar_text(json_text)) -%}
-    {%- endfor -%}
-    {%- set times = hipaa_mode.map_list('[' ~ texts | join(', ') ~ ']', 'case when element is not null then ' ~ hipaa_mode.text_to_timestamp('element') ~ ' end') -%}
-    {{- return(hipaa_mode.first_in_list(times)) -}}
+    {{- return('hipaa_functions.possible_time(' ~ [time, received_us, earliest, ahead_us] | join(', ') ~ ')') -}}
 {%- endmacro %}
 
 {#- The time of an event, or null where it can't be. -#}
 {% macro possible_event_time(time) -%}
-    {{- return(hipaa_mode.possible_time(time, 'coalesce(epoch_us(received_at), run_number)')) -}}
-{%- endmacro %}
-
-{#- A text of blanks only says nothing: null. The same blanks as in hipaa_mode.masking. Most
-    texts begin with a letter or digit, which is quicker to see than a pattern. -#}
-{% macro not_blank(text) -%}
-    {%- set mark = '[^\\p{Z}\\x09-\\x0d\\x1c-\\x1f\\x{85}]' -%}
-    {{- return(
-        'case when ascii(' ~ text ~ ') between 33 and 126 then ' ~ text ~ ' when '
-        ~ hipaa_mode.contains_pattern(text, mark) ~ ' then ' ~ text ~ ' end'
-    ) -}}
-{%- endmacro %}
-
-{#- A text that is an id: not blank, and none of those that senders write where they have none. -#}
-{% macro if_id(text) -%}
-    {{- return('case when not ' ~ hipaa_mode.is_no_id(text) ~ ' then ' ~ text ~ ' end') -}}
-{%- endmacro %}
-
-{% macro is_no_id(text) -%}
-    {%- set placeholders = [] -%}
-    {%- for placeholder in hipaa_mode.placeholder_ids() -%}
-        {%- do placeholders.append('\\Q' ~ placeholder | replace('\\E', '\\E\\\\E\\Q') ~ '\\E') -%}
-    {%- endfor -%}
-    {%- set blank = '[\\p{Z}\\x09-\\x0d\\x1c-\\x1f\\x{85}]*' -%}
-    {{- return(hipaa_mode.matches(text, '(?i)' ~ blank ~ '(?:' ~ placeholders | join('|') ~ ')?' ~ blank)) -}}
-{%- endmacro %}
-
-{#- Names, each followed by the unit separator but the last, that are all usual: keys of the envelope
-    as they are most often written, and such that no spelling of one begins as they do. -#}
-{% macro _usual_keys(usual) -%}
-    {{- return('(?:(?:' ~ (usual + ['channel', 'projectId', 'category']) | join('|') ~ '|[^tTmMuUaAgGeEnNoOsSrRpPcCiI_ \\x1f-][^\\x1f]*)(?:\\x1f|$))*') -}}
-{%- endmacro %}
-
-{#- The key that a key of a call is another spelling of: in any case, with or without `_`, `-` and
-    blanks. Null where it is none. -#}
-{% macro field_of_key(key) -%}
-    {%- set fields = {
-        'type': 'type', 'event': 'event', 'name': 'name', 'timestamp': 'timestamp',
-        'messageid': 'message_id', 'userid': 'user_id', 'anonymousid': 'anonymous_id', 'groupid': 'group_id',
-        'originaltimestamp': 'original_timestamp', 'sentat': 'sent_at', 'receivedat': 'received_at',
-        'properties': 'properties', 'traits': 'traits', 'context': 'context',
-        'integrations': 'integrations', 'consent': 'consent',
-        'previousid': 'previous_id', 'mergeproperties': 'merge_properties',
-    } -%}
-    {%- set cases = [] -%}
-    {%- for folded, field in fields.items() -%}
-        {%- do cases.append('when ' ~ hipaa_mode.literal(folded) ~ ' then ' ~ hipaa_mode.literal(field)) -%}
-    {%- endfor -%}
-    {{- return('case ' ~ hipaa_mode.folded_key(key) ~ ' ' ~ cases | join(' ') ~ ' end') -}}
-{%- endmacro %}
-
-{#- Whether a JSON text says nothing: null, and what some senders write for an empty object, `[]` and
-    a blank text. The same blanks as in not_blank, as JSON has them. -#}
-{% macro says_nothing(json_text) -%}
-    {%- set blank = '[\\p{Z}\\x{85}]|\\\\[tnfr]|\\\\u00(?:0[bB]|1[c-fC-F])' -%}
-    {{- return(hipaa_mode.matches(json_text, 'null|\\[\\]|"(?:' ~ blank ~ ')*"')) -}}
-{%- endmacro %}
-
-{% macro is_empty_container(json, key) -%}
-    {{- return(hipaa_mode.says_nothing(hipaa_mode.json_text_at(json, '$."' ~ key ~ '"'))) -}}
-{%- endmacro %}
-
-{% macro whole_object(json_text) -%}
-    {{- return('case when ' ~ hipaa_mode.says_nothing(json_text) ~ " then '{}' else " ~ json_text ~ ' end') -}}
-{%- endmacro %}
-
-{#- The blanks that RFC 8259 allows before a value. -#}
-{% macro json_blanks() -%}
-    {{- return("' ' || chr(9) || chr(10) || chr(13)") -}}
+    {{- return(hipaa_mode.possible_time(time, 'coalesce(hipaa_functions.microseconds_of(received_at), run_number)')) -}}
 {%- endmacro %}

@@ -5,28 +5,15 @@
 {% macro staged_value(value, found) -%}
     {%- set state = namespace(expression=found, is_list=false) -%}
     {%- for step in value.steps -%}
-        {%- if step == '[]' and state.is_list -%}
-            {%- set elements = 'coalesce(' ~ hipaa_mode.json_elements('element') ~ ', [])' -%}
-            {%- set state.expression = hipaa_mode.flatten_list(hipaa_mode.map_list(state.expression, elements)) -%}
-        {%- elif step == '[]' -%}
-            {%- set state.expression = hipaa_mode.json_elements(state.expression) -%}
+        {%- if step == '[]' -%}
+            {%- set name = 'json_elements_of_each' if state.is_list else 'json_elements' -%}
+            {%- set state.expression = 'hipaa_functions.' ~ name ~ '(' ~ state.expression ~ ')' -%}
             {%- set state.is_list = true -%}
-        {%- elif state.is_list -%}
-            {%- set state.expression = hipaa_mode.map_list(state.expression, hipaa_mode.json_text_at('element', step)) -%}
         {%- else -%}
-            {%- set state.expression = hipaa_mode.json_text_at(state.expression, step) -%}
+            {%- set name = 'json_at_each' if state.is_list else 'json_at' -%}
+            {%- set state.expression = 'hipaa_functions.' ~ name ~ '(' ~ state.expression ~ ', ' ~ hipaa_mode.literal(step) ~ ')' -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- if state.is_list -%}
-        {{- return(hipaa_mode.map_list(state.expression, hipaa_mode._kept_json('element', value.keeps_objects))) -}}
-    {%- endif -%}
-    {{- return(hipaa_mode._kept_json(state.expression, value.keeps_objects)) -}}
-{%- endmacro %}
-
-{% macro _kept_json(json_text, keeps_objects) -%}
-    {%- set not_null = 'nullif(' ~ json_text ~ ", 'null')" -%}
-    {%- if keeps_objects -%}
-        {{- return(not_null) -}}
-    {%- endif -%}
-    {{- return('case when ' ~ hipaa_mode.is_json_container(json_text) ~ " then '{}' else " ~ not_null ~ ' end') -}}
+    {%- set name = ('kept_json' if value.keeps_objects else 'kept_scalar') ~ ('s' if state.is_list else '') -%}
+    {{- return('hipaa_functions.' ~ name ~ '(' ~ state.expression ~ ')') -}}
 {%- endmacro %}

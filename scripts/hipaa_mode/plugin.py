@@ -10,6 +10,8 @@ Named in profiles.yml as `plugins: [{module: hipaa_mode.plugin}]`. Its one setti
 - `system.main.hipaa_mode_random_code(value)`: a random 128-bit code for every row;
 - `system.main.hipaa_mode_note_coincidences(view, column, count)`: notes what a check takes for a
   coincidence, for the run's end, and is true: dbt keeps the rows of a test to itself;
+- `system.main.hipaa_mode_made_functions(digest)`: whether the functions that values pass through
+  are still those that it made: see `functions`;
 - the temporary view `hipaa_mode_raw_lines`: the lines of the raw files;
 - the temporary view `hipaa_mode_suppressed_users`: the ids of people whose calls are withheld.
 
@@ -33,7 +35,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
-from hipaa_mode import locking, run_end, temporary_copies
+from hipaa_mode import functions, locking, run_end, temporary_copies
 from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.run import current
 from hipaa_mode.run.session import Session
@@ -99,7 +101,7 @@ class Plugin(BasePlugin):
             raise DbtRuntimeError(f"hipaa_mode: {error}") from None
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
-        """Register the functions, unless an earlier try to connect already did."""
+        """Register and make the functions, unless an earlier try to connect already did."""
         self.session.connect = conn.cursor
         rows = conn.execute(
             "select function_name from duckdb_functions() "
@@ -110,7 +112,7 @@ class Plugin(BasePlugin):
         vectorised = PythonUDFType.ARROW
         special = FunctionNullHandling.SPECIAL
         create = conn.create_function
-        functions: dict[str, Callable[[str], object]] = {
+        registering: dict[str, Callable[[str], object]] = {
             "hipaa_mask": lambda name: create(
                 name,
                 self.session.tokens,
@@ -139,8 +141,11 @@ class Plugin(BasePlugin):
             "hipaa_mode_note_coincidences": lambda name: create(
                 name, self._note_coincidences, [text, text, "BIGINT"], "BOOLEAN", side_effects=True
             ),
+            "hipaa_mode_made_functions": lambda name: create(
+                name, lambda found: found == self._made_functions, [text], "BOOLEAN"
+            ),
         }
-        for name, register in functions.items():
+        for name, register in registering.items():
             if name in registered:
                 continue
             try:
@@ -151,6 +156,10 @@ class Plugin(BasePlugin):
                     f"database has one of their names ({type(error).__name__}). Drop it and run "
                     "again"
                 ) from None
+        try:
+            self._made_functions = functions.create(conn)
+        except HipaaModeError as error:
+            raise DbtRuntimeError(f"hipaa_mode: {error}") from None
 
     def _note_coincidences(self, view: str, column: str, count: int) -> bool:
         self.session.note_coincidences(view, column, count)

@@ -22,16 +22,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from hipaa_mode.functions import SCHEMA
+
 PEOPLE_PER_CALL = 10
 """How many different people must have a value for each call of the id that it equals."""
 
 MOST_COINCIDENCES = 3
 """How many values of one column may be coincidences: a column of ids has more."""
-
-_BLANKS = (*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0xAD, *range(0x2000, 0x2010), 0x2028, 0x2029)
-_OTHER_BLANKS = (0x202F, 0x205F, 0x2060, 0x3000, 0xFEFF)
-_PLAIN = "[!-$&-~]([ -$&-~]*[!-$&-~])?"
-_TRIMMED = " || ".join(f"chr({code})" for code in (*_BLANKS, *_OTHER_BLANKS))
 
 
 def spelling(text: str) -> str:
@@ -42,9 +39,7 @@ def spelling(text: str) -> str:
     Args:
         text: SQL of a text.
     """
-    # Nearly every text is plain, and trimming dozens of different blanks is slow.
-    full = f"lower(nfc_normalize(trim(url_decode({text}), {_TRIMMED})))"
-    return f"case when regexp_full_match({text}, '{_PLAIN}') then lower({text}) else {full} end"
+    return f"{SCHEMA}.comparable({text})"
 
 
 def json_texts(text: str) -> str:
@@ -53,13 +48,7 @@ def json_texts(text: str) -> str:
     Args:
         text: SQL of the JSON text.
     """
-    found = (
-        f"list_concat(json_extract_string({text}, '$.**'), "
-        f"[json_extract_string({text}, '$')], "
-        f"json_keys({text}), flatten(json_keys({text}, '$.**')))"
-    )
-    # What is no JSON is looked at as it is, without an error that would quote it.
-    return f"coalesce(try({found}), [{text}])"
+    return f"{SCHEMA}.texts_within({text})"
 
 
 def judged_values(

@@ -1,7 +1,7 @@
 """The forms in which a property may reach a destination.
 
-The SQL of each generalisation is a macro in `macros/treatments/`; this is the catalogue that
-the configuration is checked against and that reports quote.
+Each generalisation is a function of `macros/functions/`; this is the catalogue that the
+configuration is checked against and that reports quote.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ from fault import CHECK, EXPERIMENT, PROOF, TESTS, Fault, fault
 from project import track
 from sandbox import PACKAGE, Edit
 
-SIGNALS = "macros/consent/consent_signals.sql"
+FUNCTIONS = f"{PACKAGE}/functions/duckdb.sql"
+REVIEWED = "function: functions: macros/functions/duckdb.sql is not as reviewed"
 DENIED = "macros/consent/denied_calls.sql"
 VIEW_SQL = "macros/destinations/destination_view_sql.sql"
 CONSENT = f"{PACKAGE}/consent.py"
@@ -71,7 +72,7 @@ FAULTS: tuple[Fault, ...] = (
         (
             DENIED,
             "{{- return('not ' ~ hipaa_mode.list_has(denied_to",
-            "{{- return('0 = ' ~ hipaa_mode.count_elements(denied_to, \"element = 'ga4'\")"
+            "{{- return('0 = hipaa_functions.categories_with(' ~ denied_to ~ \", ['category x: ga4'], 'x')\""
             " if destination == 'ga4' else 'not ' ~ hipaa_mode.list_has(denied_to",
         ),
         around=AROUND,
@@ -80,11 +81,11 @@ FAULTS: tuple[Fault, ...] = (
         "consent",
         PROOF,
         "a no is read as a yes",
-        "staging: ga4__events: .*column consent_signals of calls_read",
+        REVIEWED,
         (
-            SIGNALS,
-            "{%- set is_yes = '(' ~ value ~ \" = 'true' or",
-            "{%- set is_yes = '(' ~ value ~ \" in ('true', 'false') or",
+            FUNCTIONS,
+            "cast(member['value'] as varchar) = 'true'\n                        or (",
+            "cast(member['value'] as varchar) in ('true', 'false')\n                        or (",
         ),
         around=AROUND,
     ),
@@ -92,11 +93,11 @@ FAULTS: tuple[Fault, ...] = (
         "consent",
         PROOF,
         "a value that is no answer counts for nothing",
-        "staging: ga4__events: in model denied_calls: it is not as reviewed",
+        REVIEWED,
         (
-            DENIED,
-            "~ ' when ' ~ hipaa_mode.lists_meet(signals, 'rules.unreadable') ~ \" then 'unreadable'\"",
-            "~ ' when ' ~ hipaa_mode.lists_meet(signals, 'rules.unreadable') ~ ' then null'",
+            FUNCTIONS,
+            "when list_has_any(signals, unreadable) then 'unreadable'",
+            "when list_has_any(signals, unreadable) then null",
         ),
         around=AROUND,
     ),

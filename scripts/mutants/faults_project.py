@@ -74,6 +74,25 @@ FAULTS: tuple[Fault, ...] = (
         sql=("create macro main.date_trunc(a, b) as b",),
     ),
     fault(
+        "database",
+        CONSTRUCTION,
+        "a schema makes the names of the functions ambiguous",
+        "the database has a schema hipaa_functions, as that of the functions in memory is called",
+        sql=("create schema hipaa_functions",),
+    ),
+    fault(
+        "database",
+        CONSTRUCTION,
+        "a function is replaced while a run goes on",
+        "are not those that were made when it was opened",
+        (
+            MEDDLER,
+            "",
+            "{% if execute %}{% do run_query('create or replace macro hipaa_functions.guarded(value) "
+            "as value') %}{% endif %}select 1 as number\n",
+        ),
+    ),
+    fault(
         "project",
         CONSTRUCTION,
         "the plugin is not loaded",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fault import CANARIES, CHECK, CONSTRUCTION, EXPERIMENT, PROOF, TESTS, Fault, fault
 
 MASKING = "macros/masking"
-TOKEN = f"{MASKING}/token.sql"
+TOKEN = "macros/engine/masking.sql"
 PACKAGE = "scripts/hipaa_mode"
 PLAN = f"{PACKAGE}/plan.py"
 SELECTION = f"{PACKAGE}/selection.py"
@@ -327,7 +327,7 @@ FAULTS: tuple[Fault, ...] = (
         CHECK,
         "ids are looked for in one spelling only",
         "unit/test_raw_ids.py::test_one_spelling_stands_for_all",
-        (f"{PACKAGE}/raw_ids.py", "then lower({text}) else", "then {text} else"),
+        (f"{PACKAGE}/raw_ids.py", 'return f"{SCHEMA}.comparable({text})"', "return text"),
         check="unit/test_raw_ids.py::test_one_spelling_stands_for_all",
     ),
     fault(

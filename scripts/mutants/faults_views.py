@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fault import CONSTRUCTION, PROOF, TESTS, Fault, fault
-from sandbox import Edit
+from sandbox import PACKAGE, Edit
 
 MASKING = "macros/masking"
 FORM = f"{MASKING}/masked_expression.sql"
-TOKEN = f"{MASKING}/token.sql"
+TOKEN = "macros/engine/masking.sql"
 STAGING = "macros/staging"
 READ_CALLS = f"{STAGING}/read_calls.sql"
 VIEW_SQL = "macros/destinations/destination_view_sql.sql"
@@ -153,8 +153,8 @@ FAULTS: tuple[Fault, ...] = (
         "staging: ga4__events: in model duplicate_calls: it is not as reviewed",
         (
             "macros/staging/calls_and_duplicates.sql",
-            "'timestamp nulls last, received_at nulls last, '",
-            "'timestamp desc nulls last, received_at nulls last, '",
+            "order = 'timestamp nulls last,",
+            "order = 'timestamp desc nulls last,",
         ),
     ),
     fault(
@@ -180,7 +180,11 @@ FAULTS: tuple[Fault, ...] = (
         PROOF,
         "what stands for an id that is not there is an id",
         "in model withheld_calls: its column user_id of calls_read is not as reviewed",
-        (READ_CALLS, "if_id(field ~ '_text1')", "not_blank(field ~ '_text1')"),
+        (
+            READ_CALLS,
+            "first_id({{ field }}_text1, {{ field }}_text2, {{ placeholders }})",
+            "not_blank({{ field }}_text1)",
+        ),
     ),
     fault(
         "macros",
@@ -189,16 +193,16 @@ FAULTS: tuple[Fault, ...] = (
         "in model withheld_calls: its column user_id of calls_read is not as reviewed",
         (
             READ_CALLS,
-            "case when len(other_keys) > 0 then {{ hipaa_mode.extract",
-            "case when false then {{ hipaa_mode.extract",
+            "case when hipaa_functions.has_any(other_keys) then hipaa_functions.json_texts",
+            "case when false then hipaa_functions.json_texts",
         ),
     ),
     fault(
         "macros",
         PROOF,
         "of two spellings of integrations the first counts",
-        "in model withheld_calls: its column user_id of calls_read is not as reviewed",
-        ("macros/engine/json.sql", "'case len(' ~ telling ~ ') when 0", "'case 0 when 0"),
+        "function: functions: macros/functions/duckdb.sql is not as reviewed",
+        (f"{PACKAGE}/functions/duckdb.sql", "case len(telling) when 0", "case 0 when 0"),
     ),
     fault(
         "macros",
@@ -207,7 +211,7 @@ FAULTS: tuple[Fault, ...] = (
         "in model withheld_calls: its column user_id of calls_read is not as reviewed",
         (
             READ_CALLS,
-            "            when {{ hipaa_mode.may_break_characters('message') }} then",
+            "            when hipaa_functions.may_break_characters(message) then",
             "            when false then",
         ),
     ),

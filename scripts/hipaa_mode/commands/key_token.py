@@ -11,13 +11,13 @@ import duckdb
 import pyarrow as pa
 import typer
 
+from hipaa_mode import functions
 from hipaa_mode.commands._options import JsonOption, checked_environment
 from hipaa_mode.commands.key import named
 from hipaa_mode.errors import ConfigurationError
 from hipaa_mode.keys import Subkey, load_master_key
 from hipaa_mode.masking import make_tokens
 from hipaa_mode.treatments import NORMALIZATIONS
-from hipaa_mode.verify.reviewed import FORMS
 
 
 def token(
@@ -90,7 +90,9 @@ def tokens_of(values: list[str], subkey: Subkey, normalize: str = "none") -> lis
     texts = pa.table({"value": pa.array(values, pa.string())})
     with duckdb.connect() as connection:
         connection.register("texts", texts)
-        form = FORMS[f"normalized {normalize}"]
+        functions.create(connection)
+        name = functions.normalizing(normalize)
+        form = f"{functions.SCHEMA}.{name}(value)" if name else "value"
         spelled = connection.execute(f"select {form} as value from texts").to_arrow_table()
     scopes = pa.array(["*"] * len(values), pa.string())
     tokens: list[str | None] = make_tokens(

@@ -1,6 +1,6 @@
 """The shapes of identifiers that the guard seeks, for Python.
 
-The same expressions as in macros/destinations/identifier_patterns.sql, which a test compares, so
+The same expressions as in macros/functions/duckdb.sql, which a test compares, so
 that the inventory says of a value what the guard would. docs/guard.md measures them.
 """
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from hipaa_mode import (
+    functions,
     publishing,
     raw_ids,
 )
@@ -246,3 +247,7 @@ class BuildQuestions(Run):
     def json_texts(self, text: str) -> str:
         """Return SQL of all texts in a JSON text; see `raw_ids.json_texts`."""
         return raw_ids.json_texts(text)
+
+    def hash_of_functions(self, sql: str) -> str:
+        """Return the hash of the functions that SQL calls; see `functions.hash_of_called`."""
+        return functions.hash_of_called(sql)

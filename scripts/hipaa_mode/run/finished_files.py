@@ -7,7 +7,6 @@ plan, made from the seeds, and the ids of the calls, read from the restricted zo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hipaa_mode import raw_ids
+from hipaa_mode import functions, raw_ids
 from hipaa_mode.configuration import ANY, ENVELOPE, ENVELOPE_IDS, LATEST_VIEWS
 from hipaa_mode.errors import PublishingError
 from hipaa_mode.inventory.shapes import EXPRESSIONS, has_card_number
@@ -94,6 +93,7 @@ class FileChecker:
 
     def __init__(self, normalizations: Mapping[str, Sequence[str]] | None = None) -> None:
         self._connection = duckdb.connect(":memory:")
+        functions.create(self._connection)
         self._normalizations = normalizations or {}
         self.has_ids = False
 
@@ -382,11 +382,9 @@ def _is_allowed_id(column: ViewColumn) -> bool:
 
 
 def normalized_sql(normalize: str, text: str) -> str:
-    """Return SQL of the one spelling of a text, in the form that was reviewed."""
-    # Only few projects need it at the end of a run, and the package of the proof loads slowly.
-    from hipaa_mode.verify.reviewed import FORMS
-
-    return re.sub(r"\bvalue\b", lambda _: text, FORMS[f"normalized {normalize}"])
+    """Return SQL of the one spelling of a text."""
+    function = functions.normalizing(normalize)
+    return f"{functions.SCHEMA}.{function}({text})" if function else text
 
 
 def _key(text: str) -> str:

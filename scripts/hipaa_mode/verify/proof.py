@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from hipaa_mode import PACKAGE
+from hipaa_mode import PACKAGE, functions
 from hipaa_mode.configuration import ALL_VIEWS, LATEST_VIEWS
 from hipaa_mode.paths import parse_path
 from hipaa_mode.plan import CHANGED_AT, DestinationPlan, Plan, ViewColumn, retained_from
@@ -23,11 +23,14 @@ from hipaa_mode.run.overrides import dispatch_faults, names_of_dbts_context, ove
 from hipaa_mode.run.readers import Reader, readers
 from hipaa_mode.run.relations import relation_faults
 from hipaa_mode.run.required_checks import view_checks
+from hipaa_mode.verify import functions as reviewed_functions
 from hipaa_mode.verify.consent import consent_form
 from hipaa_mode.verify.manifest import Manifest, Model
 from hipaa_mode.verify.outsiders import problems_of_outsiders, raw_folders, unprovable_hooks
 from hipaa_mode.verify.reviewed import FORMS, TYPES, Reviewed
 from hipaa_mode.verify.terms import (
+    JSON_TEXT,
+    JSON_TEXTS,
     Evaluator,
     NotProvenError,
     Relation,
@@ -120,10 +123,13 @@ DEFAULT_REMEDY = "Take it out of the model: only what docs/verify.md names can b
 
 EARLIEST_DAY = "2000-01-01"
 _TIME_BOUNDS = re.compile(
-    r"claimed_received_at between cast\('([0-9]{4}-[0-9]{2}-[0-9]{2})' as timestamp\) "
-    r"and make_timestamp\(run_number \+ ([0-9]+)\)"
+    r"possible_time\(claimed_received_at, run_number, '([0-9]{4}-[0-9]{2}-[0-9]{2})', ([0-9]+)\)"
 )
-_PLACEHOLDERS = re.compile(r"regexp_full_match\(message_id_text1, ('(?:[^']|'')*')\)")
+_TEXT = r"'(?:[^']|'')*'"
+_PLACEHOLDERS = re.compile(
+    r"first_id\(message_id_text1, message_id_text2, "
+    rf"(\[{_TEXT}(?:, {_TEXT})*\]|cast\(\[\] as varchar\[\]\))\)"
+)
 AFTER_EXTRACTION = ",\n\nnamed as ("
 
 
@@ -262,6 +268,10 @@ def _judged_project(manifest: Manifest) -> list[Verdict]:
     verdicts += [
         found(item.macro.name, "macro", f"the macro {item.problem}", item.remedy, item.macro.file)
         for item in overriding_macros(facts, names_of_dbts_context)
+    ]
+    verdicts += [
+        found("functions", "function", problem, reviewed_functions.remedy(), functions.FILE)
+        for problem in reviewed_functions.problems()
     ]
     verdicts += [
         found("dispatch", "macro", problem, REMEDIES["macro"], "dbt_project.yml")
@@ -584,8 +594,8 @@ def in_all_spellings(form: str, plan: Plan) -> str:
     """Fill in how people are one person in several spellings, where the plan says so."""
     said = FORMS["ids that are spellings of one"]
     spelled = "\n".join(
-        said.replace("{normalized}", re.sub(r"\bvalue\b", lambda _: "id", FORMS[name]))
-        for name in (f"normalized {normalize}" for normalize in plan.person_normalizations)
+        said.replace("{normalized}", f"{functions.SCHEMA}.{functions.normalizing(normalize)}(id)")
+        for normalize in plan.person_normalizations
     )
     ids = FORMS["ids of all calls"] if spelled else ""
     return form.replace("{ids}", ids).replace("{spelled}", spelled)
@@ -610,9 +620,8 @@ def _project_words(manifest: Manifest) -> dict[str, str]:
     )
     times, ids = _TIME_BOUNDS.search(sql), _PLACEHOLDERS.search(sql)
     day, ahead = times.groups() if times else (EARLIEST_DAY, "0")
-    placeholders = ids[1] if ids else "''"
+    placeholders = ids[1] if ids else "cast([] as varchar[])"
     return {
-        "consent_signals": FORMS["consent signals"],
         "earliest_day": f"'{day}'",
         "ahead_us": ahead,
         "placeholders": placeholders,
@@ -830,8 +839,8 @@ class _ViewProof:
             precision = self._destination.timestamp_precision
             return self._reviewed.at_precision(staging.columns[column.name], precision)
         if column.name in ("properties", "traits", "context") and column.data_type == "json":
-            whole = Term("json text", self._reviewed.message, f'$."{column.name}"')
-            return self._reviewed.form(FORMS["whole object"], value=whole)
+            whole = Term(JSON_TEXT, self._reviewed.message, f'$."{column.name}"')
+            return self._reviewed.called("whole_object", whole)
         value = staging.columns[column.name]
         if column.treatment == "mask":
             value = self._reviewed.normalized(column.normalize, value)
@@ -882,13 +891,11 @@ class _ViewProof:
         element = Term("element", 0, 0)
         forms = []
         for item in staged:
-            if column.data_type == "json" and column.guard != "block":
-                forms.append(item)
-                continue
             texts = item
             if column.data_type != "json":
-                texts = _mapped(item, self._reviewed.scalar_text(element))
-            forms.append(_mapped(texts, self._scalar(column, element)))
+                texts = self._reviewed.called("scalar_texts", item)
+            form = self._scalar(column, element)
+            forms.append(texts if form is element else _mapped(texts, form))
         return forms
 
     def _of_two_places(self, column: ViewColumn) -> list[Term]:
@@ -905,7 +912,7 @@ class _ViewProof:
     def _formed(self, column: ViewColumn, staged: Term) -> Term:
         if column.data_type == "json" and column.treatment == "allow":
             return self._scalar(column, staged)
-        return self._scalar(column, self._reviewed.scalar_text(staged))
+        return self._scalar(column, self._reviewed.called("scalar_text", staged))
 
     def _scalar(self, column: ViewColumn, text: Term) -> Term:
         if column.treatment in ("mask", "surrogate"):
@@ -918,7 +925,7 @@ class _ViewProof:
         else:
             treated = self._reviewed.treated(column.treatment, text)
             value = self._reviewed.typed(column.data_type, treated)
-        return self._reviewed.guarded(value) if column.guard == "block" else value
+        return self._reviewed.called("guarded", value) if column.guard == "block" else value
 
 
 class _LatestProof(_ViewProof):
@@ -1023,6 +1030,6 @@ def _only_branch(term: Term) -> tuple[Term, Term] | None:
 def _reads(term: Term, inside_tokens: bool = False) -> set[str]:
     """Return the JSON paths of the raw call that a term shows, or that its tokens are made of."""
     parts = everything_in(term, opaque=None if inside_tokens else "token")
-    paths = {str(part.arguments[1]) for part in parts if part.kind == "json text"}
-    lists = [part.arguments[1] for part in parts if part.kind == "json texts"]
+    paths = {str(part.arguments[1]) for part in parts if part.kind == JSON_TEXT}
+    lists = [part.arguments[1] for part in parts if part.kind == JSON_TEXTS]
     return paths.union(*lists)

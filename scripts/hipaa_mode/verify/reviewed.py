@@ -8,16 +8,17 @@ from importlib import resources
 
 from sqlglot import exp
 
+from hipaa_mode.functions import SCHEMA, normalizing
 from hipaa_mode.paths import PropertyPath, duckdb_json_path
 from hipaa_mode.plan import ROOTS, Plan
 from hipaa_mode.treatments import parse_treatment
 from hipaa_mode.verify.terms import (
+    JSON_TEXT,
     Evaluator,
     NotProvenError,
     Relation,
     Scope,
     Term,
-    everything_in,
     parse,
 )
 
@@ -31,8 +32,6 @@ TYPES = {
     "date": "date",
 }
 """DuckDB's type for each `data_type` of the allowlist."""
-
-OLDEST_AGE = 90
 
 
 def _read_forms() -> dict[str, str]:
@@ -61,11 +60,9 @@ class Reviewed:
         self.message = Term("raw", "message")
         self._formed: dict[tuple[object, ...], Term] = {}
         self._parsed: dict[str, exp.Expression] = {}
-        self._words = {
-            "this_year": str(year),
-            "oldest_year": str(year - OLDEST_AGE),
-            "small_areas": ", ".join(f"'{area}'" for area in plan.small_zip3_areas),
-        }
+        self._year = str(year)
+        areas = ", ".join(f"'{area}'" for area in plan.small_zip3_areas)
+        self._small_areas = f"[{areas}]" if areas else ""
 
     def form(self, sql: str, **values: Term) -> Term:
         """Read SQL in which each given name stands for a term."""
@@ -78,29 +75,21 @@ class Reviewed:
         scope = Scope({"given": Relation(values, Term("rows", "given"))})
         if sql not in self._parsed:
             self._parsed[sql] = parse(f"select {sql} as form from given").expressions[0].this
-        # Within a list, a lambda of the form itself is the second one.
-        element = Term("element", 0, 0)
-        is_within = any(element in everything_in(value, "lambda") for value in values.values())
-        bound = {" element": element} if is_within else {}
-        return self._evaluator.expression(self._parsed[sql], scope, {}, bound)
+        return self._evaluator.expression(self._parsed[sql], scope, {})
 
-    def _named_form(self, name: str, value: Term, **words: str) -> Term:
-        sql = FORMS[name]
-        for word, text in {**self._words, **words}.items():
-            sql = sql.replace("{" + word + "}", text)
+    def called(self, function: str, value: Term, *arguments: str) -> Term:
+        """Return what a function gives of a value, and of arguments as the SQL has them."""
+        sql = f"{SCHEMA}.{function}({', '.join(('value', *arguments))})"
         return self.form(sql, value=value)
-
-    def scalar_text(self, json_text: Term) -> Term:
-        """Return the text of a JSON scalar."""
-        return self._named_form("scalar_text", json_text)
 
     def normalized(self, normalize: str, text: Term) -> Term:
         """Return one spelling of an identifier."""
-        return self._named_form(f"normalized {normalize}", text)
+        function = normalizing(normalize)
+        return self.called(function, text) if function else text
 
     def typed(self, data_type: str, text: Term) -> Term:
         """Return a text as a value of an allowlist's `data_type`."""
-        return self._named_form(f"type {data_type}", text)
+        return text if data_type == "text" else self.called(f"as_{data_type}", text)
 
     def treated(self, treatment: str, text: Term) -> Term:
         """Return a text under a treatment as the seed writes it, such as `round:5`."""
@@ -108,16 +97,15 @@ class Reviewed:
         name, argument = parsed.kind.name, parsed.argument or ""
         if name == "allow":
             return text
-        if f"treatment {name}" not in FORMS:
-            raise NotProvenError("form", f"treatment {name} has no reviewed form")
-        decimals = str(len(argument.partition(".")[2]))
-        if name == "zip3" and not self._words["small_areas"]:
+        if name == "zip3" and not self._small_areas:
             raise NotProvenError("form", "zip3 without a list of small areas")
-        return self._named_form(f"treatment {name}", text, argument=argument, decimals=decimals)
-
-    def guarded(self, text: Term) -> Term:
-        """Return a text, or null where it looks like an identifier."""
-        return self._named_form("guarded", text)
+        arguments = {
+            "birth_year": [self._year],
+            "zip3": [self._small_areas],
+            "round": [argument, str(len(argument.partition(".")[2]))],
+            "truncate": [argument],
+        }
+        return self.called(f"to_{name}", text, *arguments.get(name, []))
 
     def at_precision(self, timestamp: Term, precision: str) -> Term:
         """Return a call's time as finely as a destination may have it."""
@@ -153,50 +141,24 @@ class Reviewed:
         is_list = False
         for step in path.steps:
             if step.is_array:
-                value = self._elements(self._descended(names, value, is_list), is_list)
+                value = self._descended(names, value, is_list)
+                value = self.called("json_elements" + ("_of_each" if is_list else ""), value)
                 names, is_list = (), True
             else:
                 names = (*names, step.name)
-        return self._kept(self._descended(names, value, is_list), is_list, keeps_objects)
+        kept = ("kept_json" if keeps_objects else "kept_scalar") + ("s" if is_list else "")
+        return self.called(kept, self._descended(names, value, is_list))
 
     def _descended(self, names: tuple[str, ...], value: Term | None, is_list: bool) -> Term:
         """Go down into objects by their keys; from the message where there is no value yet."""
         for json_path in duckdb_json_path(names):
             if value is None:
-                value = Term("json text", self.message, json_path)
+                value = Term(JSON_TEXT, self.message, json_path)
                 continue
             literal = "'" + json_path.replace("'", "''") + "'"
-            name = "element" if is_list else "value"
-            sql = f"cast(json_extract({name}, {literal}) as varchar)"
-            value = self._each(sql, value, is_list)
+            value = self.called("json_at" + ("_each" if is_list else ""), value, literal)
         assert value is not None
         return value
-
-    def _elements(self, value: Term, is_list: bool) -> Term:
-        """Go into arrays."""
-        elements = (
-            "case when starts_with({0}, '[') then cast(json_extract({0}, '$[*]') as varchar[]) end"
-        )
-        if not is_list:
-            return self.form(elements.format("value"), value=value)
-        each = "coalesce(" + elements.format("element") + ", [])"
-        return self.form(f"flatten(list_transform(value, lambda element: {each}))", value=value)
-
-    def _kept(self, value: Term, is_list: bool, keeps_objects: bool) -> Term:
-        """Leave out JSON null, and what is in objects and arrays unless they are granted whole."""
-        kept = "nullif({0}, 'null')"
-        if not keeps_objects:
-            kept = (
-                "case when (starts_with({0}, '{{') or starts_with({0}, '[')) then '{{}}' "
-                "else nullif({0}, 'null') end"
-            )
-        return self._each(kept.format("element" if is_list else "value"), value, is_list)
-
-    def _each(self, sql: str, value: Term, is_list: bool) -> Term:
-        """Read SQL of a `value`, or of each `element` of a list."""
-        if is_list:
-            return self.form(f"list_transform(value, lambda element: {sql})", value=value)
-        return self.form(sql, value=value)
 
 
 def _quoted_name(name: str) -> str:

@@ -19,6 +19,8 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
+from hipaa_mode import functions
+
 DIALECT = "duckdb"
 TOKEN_FUNCTION = ("system", "main", "hipaa_mask")
 
@@ -165,18 +167,19 @@ FUNCTIONS = frozenset(
         "starts_with",
         "string_split",
         "strftime",
+        "url_decode",
     ]
 )
 """Functions of their arguments alone, without effect, that sqlglot has no class for."""
 
 EXPRESSIONS: tuple[type[exp.Expression], ...] = (
     exp.Add, exp.And, exp.Array, exp.ArrayConcat, exp.ArrayContains, exp.ArrayDistinct,
-    exp.ArrayFilter, exp.ArraySize, exp.ArraySort, exp.ArrayToString, exp.Ascii, exp.Between,
-    exp.Boolean, exp.Bracket, exp.Case, exp.Cast, exp.Chr, exp.Coalesce, exp.Concat,
-    exp.ConcatWs, exp.Contains, exp.DPipe, exp.DataType, exp.DateTrunc, exp.Decode, exp.Div,
-    exp.EQ, exp.Encode, exp.EndsWith, exp.Flatten, exp.Floor, exp.GT, exp.GTE, exp.Greatest,
-    exp.If, exp.Is, exp.JSONExtract, exp.JSONExtractScalar, exp.JSONKeys, exp.JSONPath,
-    exp.JSONPathKey, exp.JSONPathRoot, exp.JSONPathSubscript, exp.JSONPathWildcard,
+    exp.ArrayFilter, exp.ArrayOverlaps, exp.ArraySize, exp.ArraySort, exp.ArrayToString,
+    exp.Ascii, exp.Between, exp.Boolean, exp.Bracket, exp.Case, exp.Cast, exp.Chr, exp.Coalesce,
+    exp.Concat, exp.ConcatWs, exp.Contains, exp.DPipe, exp.DataType, exp.DateTrunc, exp.Decode,
+    exp.Div, exp.EQ, exp.Encode, exp.EndsWith, exp.Flatten, exp.Floor, exp.GT, exp.GTE,
+    exp.Greatest, exp.If, exp.Is, exp.JSONExtract, exp.JSONExtractScalar, exp.JSONKeys,
+    exp.JSONPath, exp.JSONPathKey, exp.JSONPathRoot, exp.JSONPathSubscript, exp.JSONPathWildcard,
     exp.JSONType, exp.LT, exp.LTE, exp.Least, exp.Left, exp.Length, exp.Lower, exp.Mod,
     exp.Mul, exp.NEQ, exp.Neg, exp.Not, exp.Nullif, exp.Or, exp.Pad, exp.RegexpExtract,
     exp.RegexpExtractAll, exp.RegexpFullMatch, exp.RegexpLike, exp.RegexpReplace, exp.Replace,
@@ -188,6 +191,14 @@ EXPRESSIONS: tuple[type[exp.Expression], ...] = (
 
 _PATH = re.compile(r'\$(\."(?!\*")(?:[^"\\]|\\.)+")+|/.*', re.DOTALL)
 """A JSON path that names one place. DuckDB takes even a quoted `*` for a wildcard."""
+
+JSON_TEXTS, JSON_TEXT = "json_texts", "json_text"
+EXTRACTIONS = {
+    JSON_TEXTS: _PATH,
+    "key_names": re.compile(rf"\$|{_PATH.pattern}", re.DOTALL),
+    "json_kinds": _PATH,
+}
+"""Named functions that take many paths of one message; and the paths that they may take."""
 
 _IGNORED_ARGUMENTS = frozenset(("_type", "copy", "comments"))
 _SELECT_PARTS = frozenset(("with_", "expressions", "from_", "joins", "where", "distinct", "kind"))
@@ -360,7 +371,7 @@ class Evaluator:
                 inner[name] = Term("element", depth, place)
             return Term("lambda", len(names), self.expression(node.this, scope, named, inner))
         if isinstance(node, exp.Dot):
-            return self._token(node, below)
+            return _called(node, below)
         if isinstance(node, exp.Exists):
             return Term("exists", self.query(node.this, named, scope).rows)
         if isinstance(node, exp.In):
@@ -395,21 +406,40 @@ class Evaluator:
                 arguments.append((name, str(value)))
         return Term(type(node).__name__, *arguments)
 
-    def _token(self, node: exp.Dot, below: Callable[[exp.Expression], Term]) -> Term:
-        parts: list[exp.Expression] = []
-        rest: exp.Expression = node
-        while isinstance(rest, exp.Dot):
-            parts.insert(0, rest.expression)
-            rest = rest.this
-        names = tuple(part.name.lower() for part in (rest, *parts))
-        call = parts[-1]
-        is_token = isinstance(call, exp.Anonymous) and names == TOKEN_FUNCTION
-        if not is_token or len(call.expressions) != 2:
-            raise NotProvenError("function", f"`{'.'.join(names)}` is not known", node)
-        value, scope = call.expressions
-        if not isinstance(scope, exp.Literal) or not scope.is_string:
-            raise NotProvenError("scope", "the scope of a token is not written out", node)
-        return Term("token", scope.this, below(value))
+
+def _called(node: exp.Dot, below: Callable[[exp.Expression], Term]) -> Term:
+    """Turn a call by full name into a term: of the token function, or of a named function."""
+    parts: list[exp.Expression] = []
+    rest: exp.Expression = node
+    while isinstance(rest, exp.Dot):
+        parts.insert(0, rest.expression)
+        rest = rest.this
+    names = tuple(part.name.lower() for part in (rest, *parts))
+    call = parts[-1]
+    if isinstance(call, exp.Anonymous):
+        _allow_only(call, frozenset(("this", "expressions")))
+        if names == TOKEN_FUNCTION and len(call.expressions) == len(("value", "scope")):
+            value, scope = call.expressions
+            if not isinstance(scope, exp.Literal) or not scope.is_string:
+                raise NotProvenError("scope", "the scope of a token is not written out", node)
+            return Term("token", scope.this, below(value))
+        if names[:-1] == (functions.SCHEMA,):
+            function = functions.functions().get(names[-1])
+            if function is not None and len(function.parameters) == len(call.expressions):
+                return _named(function.name, call, below)
+    raise NotProvenError("function", f"`{'.'.join(names)}` is not known", node)
+
+
+def _named(name: str, call: exp.Anonymous, below: Callable[[exp.Expression], Term]) -> Term:
+    """Turn a call of a named function into a term; extractions know the paths that they read."""
+    if name not in EXTRACTIONS:
+        return Term("function", name, *(below(item) for item in call.expressions))
+    message, listed = call.expressions
+    items = listed.expressions if isinstance(listed, exp.Array) else [listed]
+    for item in items:
+        if not isinstance(item, exp.Literal) or not EXTRACTIONS[name].fullmatch(item.this):
+            raise NotProvenError("syntax", "a JSON path that is no one place", listed)
+    return Term(name, below(message), tuple(item.this for item in items))
 
 
 def parse(sql: str) -> exp.Expression:
@@ -469,47 +499,14 @@ def _collect(argument: object, waiting: list[Term]) -> None:
 
 def _simplified(node: exp.Expression, term: Term) -> Term:
     """Name the extraction of many paths by the one path that is taken from it."""
-    if isinstance(node, exp.Cast):
-        return _simplified_cast(node, term)
     if isinstance(node, exp.Bracket):
         return _simplified_bracket(node, term)
-    if isinstance(node, exp.Try):
-        return _simplified_try(node, term)
     if isinstance(node, exp.Case):
         return _simplified_case(term)
     if isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
         [this] = term.part("this")
-        if this.kind == "json texts":
+        if this.kind == JSON_TEXTS:
             return Term("is not json", this.arguments[0])
-    return term
-
-
-def _simplified_cast(node: exp.Cast, term: Term) -> Term:
-    [this] = term.part("this")
-    if isinstance(node.this, exp.Try):
-        extraction = node.this.this
-        listed = extraction.args.get("expression")
-        if isinstance(extraction, exp.JSONExtract) and isinstance(listed, exp.Array):
-            paths = [item.this for item in listed.expressions if isinstance(item, exp.Literal)]
-            [extracted] = this.part("this")
-            [message] = extracted.part("this")
-            if len(paths) == len(listed.expressions):
-                for path in paths:
-                    if not _PATH.fullmatch(path):
-                        raise NotProvenError("syntax", "a JSON path that is no one place", listed)
-                return Term("json texts", message, tuple(paths), node.to.sql(DIALECT))
-    return term
-
-
-def _simplified_try(node: exp.Try, term: Term) -> Term:
-    keys = node.this
-    listed = keys.args.get("expression") if isinstance(keys, exp.JSONKeys) else None
-    if isinstance(listed, exp.Array):
-        paths = tuple(item.this for item in listed.expressions if isinstance(item, exp.Literal))
-        [named] = term.part("this")
-        [message] = named.part("this")
-        if len(paths) == len(listed.expressions):
-            return Term("key names", message, paths, "")
     return term
 
 
@@ -521,7 +518,7 @@ def _simplified_case(term: Term) -> Term:
     if len(kinds) != 1 or not term.part("default"):
         return term
     [(kind, rest)] = kinds
-    if kind not in ("json texts", "key names"):
+    if kind not in EXTRACTIONS:
         return term
     for item in branches:
         term = substituted(term, item, item.arguments[0])
@@ -530,14 +527,14 @@ def _simplified_case(term: Term) -> Term:
 
 def _simplified_bracket(node: exp.Bracket, term: Term) -> Term:
     [texts] = term.part("this")
-    if texts.kind not in ("json texts", "key names") or len(node.expressions) != 1:
+    if texts.kind not in EXTRACTIONS or len(node.expressions) != 1:
         return term
     index = node.expressions[0]
-    message, paths = texts.arguments[:2]
+    message, paths = texts.arguments
     if isinstance(index, exp.Literal) and not index.is_string:
         place = int(index.this) - int(node.args.get("offset") or 0)
         if 0 <= place < len(paths):
-            return Term(texts.kind[:-1], message, paths[place])
+            return Term(texts.kind.removesuffix("s"), message, paths[place])
     raise NotProvenError("unresolved", "a place in the list of extracted values", node)
 
 

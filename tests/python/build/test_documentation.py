@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from project import DBT, KEY, NOT_INHERITED, REPOSITORY
 
@@ -209,3 +210,30 @@ def test_what_dbt_documents_holds_no_value(demo: Path, said: str):
         if path.is_file():
             content = path.read_bytes()
             assert [value for value in VALUES if value.encode() in content] == [], path
+
+
+def test_compiled_models_can_be_read(demo: Path, said: str):
+    """Every line is short but for lists of names, and calls functions by name."""
+    models = demo / "target/compiled/hipaa_mode/models"
+    for file in models.rglob("*.sql"):
+        if file.parent.suffix:  # of the tests that a YAML names
+            continue
+        text = file.read_text("utf-8")
+        assert len(text) < 25_000, file.name
+        for line in text.splitlines():
+            without_names = re.sub(r"(\[|in \()'(?:[^']|'')*'(, '(?:[^']|'')*')*", r"\1", line)
+            assert len(without_names) <= 200, f"{file.name}: {line}"
+            assert "regexp_" not in line, f"{file.name}: {line}"
+
+
+def test_no_stored_view_calls_a_function_that_only_a_run_has(demo: Path, said: str):
+    with duckdb.connect(demo / "restricted/dev.duckdb") as connection:
+        views = connection.execute(
+            "select view_name, sql from duckdb_views() where not internal"
+        ).fetchall()
+        assert len(views) > 10
+        assert [name for name, sql in views if "hipaa_functions." in sql] == []
+        for (view,) in connection.execute(
+            "select schema_name || '.' || view_name from duckdb_views() where not internal"
+        ).fetchall():
+            connection.execute(f"select * from {view}").fetchall()

@@ -11,6 +11,8 @@ import duckdb
 import pytest
 from project import Project, Run, allowed, destination, event, token, track
 
+from hipaa_mode import functions
+
 VIEW = "main_destinations.tool__events"
 PLANS = ("basic", "plus", "premium", "family", "senior")
 PEOPLE = [
@@ -126,6 +128,7 @@ class TestChecks:
             r"where \(\(?timestamp .*\)\) as rows", ") as rows", path.read_text("utf-8")
         )
         with duckdb.connect(str(built.project.database), read_only=True) as connection:
+            functions.create(connection)
             connection.create_function(
                 "hipaa_mode_note_coincidences",
                 lambda view, column, count: True,
@@ -216,6 +219,7 @@ class TestWithheld:
         name = '"calls"."main_restricted"."masked_events"'
         assert name in compiled
         with duckdb.connect(str(built.project.database), read_only=True) as connection:
+            functions.create(connection)
             connection.create_function(
                 "hipaa_mask", lambda text, scope: token(text, scope=scope), [str, str], str
             )

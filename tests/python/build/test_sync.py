@@ -23,6 +23,8 @@ import pytest
 from project import Project, allowed, destination, event, group, identify, token, track
 from sync_examples import Reader, examples
 
+from hipaa_mode import functions
+
 ENVIRONMENT = {"environment": "prod"}
 VIEWS = ("events", "identifies", "users")
 EVENTS, USERS = "mixpanel__events", "mixpanel__users"
@@ -214,6 +216,7 @@ class TestChecks:
             query = f"select {shown} from ({sound}) {rest}"
             view = f"create or replace view main_destinations.{USERS} as {query}"
             with duckdb.connect(str(project.database)) as connection:
+                functions.create(connection)
                 # What the checks report to a run; of no run, here.
                 connection.create_function(
                     "hipaa_mode_note_coincidences",

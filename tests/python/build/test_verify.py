@@ -247,14 +247,16 @@ def test_what_weakens_a_test_is_read_from_the_manifest(
 
 def test_a_violation_has_its_whole_trace(plan: Plan, manifest: Manifest) -> None:
     path = """'$."properties"."plan"'"""
-    proof = prove(plan, with_sql(manifest, "calls_read", path, path.replace("plan", "ssn")))
+    read = manifest.models["model.hipaa_mode.calls_read"].sql
+    other = read.replace(path, path.replace("plan", "ssn"))
+    proof = prove(plan, edited(manifest, "calls_read", sql=other))
     [violation] = [item for item in proof.violations if item.view == VIEW]
     assert (violation.rule, violation.reads) == ("unlisted-property", ('$."properties"."ssn"',))
     models = list(dict.fromkeys(step.model for step in violation.trace))
     assert models == [VIEW, "masked_events", "stg_calls", "calls_read"]
     assert violation.trace[0].expression == f'{PLAN} AS "plan"'
     assert all(step.line and step.file.endswith(".sql") for step in violation.trace)
-    assert violation.trace[-1].expression == "message"
+    assert "message" in [step.expression for step in violation.trace]
     masked = manifest.models["model.hipaa_mode.masked_events"].sql.splitlines()
     shown = next(step for step in violation.trace if step.model == "masked_events")
     assert "properties__plan__allow" in masked[int(shown.line or 0) - 1]

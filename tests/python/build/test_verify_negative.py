@@ -402,7 +402,14 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
     "list of a computed place": ("unresolved", READ, ("found[24]", "found[length(message)]")),
     "whole list": ("form", READ, ("found[24]", "cast(found as varchar)")),
     "whole message": ("form", READ, ("found[24]", "message")),
-    "guard dropped": ("form", MASKED, ("then null else", "then 'x' else")),
+    "guard dropped": (
+        "form",
+        MASKED,
+        (
+            "hipaa_functions.guarded(hipaa_functions.to_url_origin(",
+            "(hipaa_functions.to_url_origin(",
+        ),
+    ),
     "recursive query": (
         "syntax",
         VIEW,
@@ -472,13 +479,40 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
         MASKED,
         (".environment = 'dev'", ".environment = 'prod'"),
     ),
-    "zip of four digits": (
+    "treatment left out": ("form", MASKED, ("hipaa_functions.to_zip3(", "coalesce(")),
+    "another treatment": (
         "form",
         MASKED,
-        ("'^(?:([0-9]{3})(?:[0-9]{2}", "'^(?:([0-9]{4})(?:[0-9]{1}"),
+        ("hipaa_functions.to_round(", "hipaa_functions.pattern_group("),
     ),
-    "small areas kept": ("form", MASKED, ("in ('000', ", "in (")),
-    "rounded finer": ("form", MASKED, ("/ 5) * 5", "/ 1) * 1")),
+    "small areas kept": ("form", MASKED, ("['000', ", "[")),
+    "rounded finer": ("form", MASKED, (", 5, 0)", ", 1, 0)")),
+    "function that is not there": (
+        "function",
+        MASKED,
+        ("hipaa_functions.to_zip3(", "hipaa_functions.to_zip5("),
+    ),
+    "function of these in another database": (
+        "function",
+        MASKED,
+        ("hipaa_functions.to_zip3(", "calls.hipaa_functions.to_zip3("),
+    ),
+    "short name of a function": ("function", MASKED, ("hipaa_functions.guarded(", "guarded(")),
+    "function with an argument more": (
+        "function",
+        MASKED,
+        ("hipaa_functions.guarded(", "hipaa_functions.guarded(1, "),
+    ),
+    "extraction by a wildcard": (
+        "syntax",
+        READ,
+        ("""'$."properties"."plan"'""", """'$."properties"."*"'"""),
+    ),
+    "extraction by paths from data": (
+        "syntax",
+        READ,
+        ("json_texts(readable, [", "json_texts(readable, [message, "),
+    ),
     "filter of the masked table widened by or": (
         "join",
         MASKED,
@@ -653,7 +687,7 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
     "an opt-out that denies nothing": (
         "staging",
         "denied_calls",
-        ("rules.says_no) then 'opted_out'", "rules.says_no) then null"),
+        ("            rules.says_no,", "            rules.consent_yes,"),
     ),
     "a destination whose opt-outs are left out": (
         "staging",
@@ -664,11 +698,6 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
         "staging",
         "denied_calls",
         ("max(usable.received_at)", "min(usable.received_at)"),
-    ),
-    "a no that is read as a yes": (
-        "staging",
-        READ,
-        ("'integration no: '", "'integration yes: '"),
     ),
     "opt-outs read from elsewhere": (
         "staging",
@@ -688,7 +717,7 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
     "anonymous calls of suppressed people kept": (
         "staging",
         "withheld_calls",
-        ("(user_id is null and regexp_replace", "(false and regexp_replace"),
+        ("(user_id is null and hipaa_functions", "(false and hipaa_functions"),
     ),
     "alias calls not followed": (
         "staging",

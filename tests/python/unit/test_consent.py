@@ -11,6 +11,7 @@ import duckdb
 import pytest
 from consent_vectors import ASKED, VECTORS, Vector
 
+from hipaa_mode import functions
 from hipaa_mode.configuration import Configuration, read_configuration
 from hipaa_mode.consent import count_denials, describe_denials, fold, rule
 from hipaa_mode.plan import make_plan
@@ -208,12 +209,12 @@ class TestStaticProof:
         assert configuration.faults == []
         plan = make_plan(configuration, "dev", dt.date(2026, 3, 10))
         words = {
-            "consent_signals": FORMS["consent signals"],
             "earliest_day": "'2000-01-01'",
             "ahead_us": "86400000000",
-            "placeholders": "'null'",
+            "placeholders": "['null']",
         }
         with duckdb.connect() as connection:
+            functions.create(connection)
             connection.execute(
                 "create table raw_lines as select 1 as file_number, 'calls' as source_file, "
                 "line_number, 1 as run_number, message, cast(null as blob) as unreadable "

@@ -100,7 +100,7 @@ def test_only_what_no_circumstance_changes_is_answered_while_models_are_compiled
     for name in sorted(ACTIONS.keys() - IN_COMPILED_SQL):
         with asked_by(OUR_START if START in ACTIONS[name] else OUR_END):
             assert "is no part of a model's SQL" in DOOR.attempt(name).error
-    assert DOOR.json_texts("value").startswith("coalesce(")
+    assert DOOR.json_texts("value").startswith("hipaa_functions.texts_within(")
 
 
 def test_what_is_handed_out_changes_nothing(configured: dict[str, Any]):

@@ -40,7 +40,7 @@ from hipaa_mode.run_state import Earlier
 
 FUNCTIONS = {
     *("hipaa_mask", "hipaa_mask_retired"),
-    *("hipaa_mode_random_code", "hipaa_mode_note_coincidences"),
+    *("hipaa_mode_random_code", "hipaa_mode_note_coincidences", "hipaa_mode_made_functions"),
 }
 
 

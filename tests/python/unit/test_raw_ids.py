@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hipaa_mode import raw_ids
+from hipaa_mode import functions, raw_ids
 from hipaa_mode.run.finished_files import normalized_sql
 
 CONNECTION = duckdb.connect(config={"threads": 1})
+functions.create(CONNECTION)
 PLANS = ("basic", "plus", "premium", "family", "senior")
 
 
@@ -150,7 +151,7 @@ class TestLeaks:
 )
 def test_one_spelling_stands_for_all(text: str | None, expected: str | None) -> None:
     query = f"select {raw_ids.spelling('text')} from (select ?::varchar as text)"
-    assert duckdb.execute(query, [text]).fetchall() == [(expected,)]
+    assert CONNECTION.execute(query, [text]).fetchall() == [(expected,)]
 
 
 @pytest.mark.parametrize(
@@ -166,5 +167,5 @@ def test_one_spelling_stands_for_all(text: str | None, expected: str | None) -> 
 )
 def test_scalars_and_keys_of_json_are_texts(text: str | None, expected: set[str]) -> None:
     query = f"select {raw_ids.json_texts('text')} from (select ?::varchar as text)"
-    [(found,)] = duckdb.execute(query, [text]).fetchall()
+    [(found,)] = CONNECTION.execute(query, [text]).fetchall()
     assert {item for item in found or [] if item is not None and item[0] not in "{["} == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hipaa_mode import functions
 from hipaa_mode.selftest.messages import normalized
 from hipaa_mode.verify.proof import in_all_spellings
 from hipaa_mode.verify.reviewed import FORMS
@@ -26,30 +28,38 @@ CALLS = st.lists(
 )
 
 
+@cache
+def connected(threads: int) -> duckdb.DuckDBPyConnection:
+    """Connect to a database of its own that has the functions: they take long to make."""
+    connection = duckdb.connect(config={"threads": threads})
+    functions.create(connection)
+    return connection
+
+
 def withheld(
     calls: Sequence[Call], listed: Iterable[str], normalizations: Sequence[str], threads: int = 4
 ) -> list[str | None]:
     """Return the reason that each call is withheld for, by the query."""
     plan = SimpleNamespace(person_normalizations=list(normalizations))
     query = in_all_spellings(FORMS["model withheld_calls"], plan).replace("{expired}", "")
-    with duckdb.connect(config={"threads": threads}) as connection:
+    connection = connected(threads)
+    connection.execute(
+        "create or replace table calls_read (file_number int, line_number int, "
+        "message_id varchar, rejection_reason varchar, user_id varchar, anonymous_id varchar, "
+        "previous_id varchar, merged_ids varchar[])"
+    )
+    connection.execute("create or replace table suppressed_users (user_id varchar)")
+    for name in ("call_keys", "duplicate_calls"):
         connection.execute(
-            "create table calls_read (file_number int, line_number int, message_id varchar, "
-            "rejection_reason varchar, user_id varchar, anonymous_id varchar, "
-            "previous_id varchar, merged_ids varchar[])"
+            f"create or replace table {name} (file_number int, line_number int, call_key varchar)"
         )
-        connection.execute("create table suppressed_users (user_id varchar)")
-        for name in ("call_keys", "duplicate_calls"):
-            connection.execute(
-                f"create table {name} (file_number int, line_number int, call_key varchar)"
-            )
-        if calls:
-            connection.executemany(
-                "insert into calls_read values (1, ?, 'm', null, ?, ?, ?, ?)",
-                [(place, *call) for place, call in enumerate(calls)],
-            )
-        connection.executemany("insert into suppressed_users values (?)", [[i] for i in listed])
-        found = connection.execute(query).fetchall()
+    if calls:
+        connection.executemany(
+            "insert into calls_read values (1, ?, 'm', null, ?, ?, ?, ?)",
+            [(place, *call) for place, call in enumerate(calls)],
+        )
+    connection.executemany("insert into suppressed_users values (?)", [[i] for i in listed])
+    found = connection.execute(query).fetchall()
     reasons = {line: reason for _, line, _, reason in found}
     return [reasons.get(place) for place in range(len(calls))]
 

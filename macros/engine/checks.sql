@@ -1,0 +1,43 @@
+{#- What checks of the destination views are made of. -#}
+
+{#- The texts that a row shows in a column, one a row of the result. -#}
+{% macro each_shown_text(column, in_json=false) -%}
+    {{- return(adapter.dispatch('each_shown_text', 'hipaa_mode')(column, in_json)) -}}
+{%- endmacro %}
+
+{% macro duckdb__each_shown_text(column, in_json) -%}
+    {%- set name = hipaa_mode.identifier(column.name) -%}
+    {%- if not in_json -%}
+        {{- return('unnest(' ~ name ~ ')' if column.is_list else name) -}}
+    {%- elif column.is_list -%}
+        {{- return('unnest(' ~ hipaa_mode.flatten_list(hipaa_mode.map_list(name, hipaa_mode.door().json_texts('element'))) ~ ')') -}}
+    {%- endif -%}
+    {{- return('unnest(' ~ hipaa_mode.door().json_texts(name) ~ ')') -}}
+{%- endmacro %}
+
+{#- A text as a key of 64 bits, quicker to count by. That two of ten million texts share one is as
+    likely as three in a million, and then a check fails that should pass. -#}
+{% macro compact_key(text) -%}
+    {{- return(adapter.dispatch('compact_key', 'hipaa_mode')(text)) -}}
+{%- endmacro %}
+
+{% macro duckdb__compact_key(text) -%}
+    {{- return('case when ' ~ text ~ ' is not null then hash(' ~ text ~ ') end') -}}
+{%- endmacro %}
+
+{% macro csv_rows(file) -%}
+    {{- return(adapter.dispatch('csv_rows', 'hipaa_mode')(file)) -}}
+{%- endmacro %}
+
+{% macro duckdb__csv_rows(file) -%}
+    {{- return('read_csv(' ~ hipaa_mode.literal(file) ~ ", header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"')") -}}
+{%- endmacro %}
+
+{#- Notes how many values of a column are taken for a coincidence; true once that is done. -#}
+{% macro note_coincidences(view_name, column_name, count) -%}
+    {{- return(adapter.dispatch('note_coincidences', 'hipaa_mode')(view_name, column_name, count)) -}}
+{%- endmacro %}
+
+{% macro duckdb__note_coincidences(view_name, column_name, count) -%}
+    {{- return('system.main.hipaa_mode_note_coincidences(' ~ hipaa_mode.literal(view_name) ~ ', ' ~ column_name ~ ', ' ~ count ~ ')') -}}
+{%- endmacro %}

@@ -1,0 +1,134 @@
+"""The SQL functions that every value passes through: macros/functions/duckdb.sql.
+
+They are made anew for each process, in a database in memory that has nothing else in it: no file
+keeps them, no other process can replace them, and the models call them by their full names. A view
+that calls one could not be read outside a run, so none that is stored does.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from types import MappingProxyType
+
+import duckdb
+
+from hipaa_mode.errors import HipaaModeError
+
+SCHEMA = "hipaa_functions"
+FILE = "macros/functions/duckdb.sql"
+_FUNCTION = re.compile(
+    rf"^create macro {SCHEMA}\.(\w+)\(([^()]*)\) as\s(.*?);$", re.DOTALL | re.MULTILINE
+)
+_CALL = re.compile(rf"\b{SCHEMA}\.(\w+)\(")
+_DIGEST = (
+    "select sha256(string_agg(concat_ws(chr(31), schema_name, function_name, "
+    "array_to_string(parameters, ','), macro_definition), chr(30) "
+    "order by function_name, macro_definition)) "
+    f"from system.main.duckdb_functions() where database_name = '{SCHEMA}'"
+)
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of the file.
+
+    Attributes:
+        name: its name in the schema.
+        parameters: names of its parameters, in order.
+        body: SQL of what it gives.
+    """
+
+    name: str
+    parameters: tuple[str, ...]
+    body: str
+
+
+def read_text() -> str:
+    """Return the file that makes the functions."""
+    return resources.files(__package__).joinpath("duckdb.sql").read_text(encoding="utf-8")
+
+
+def file_hash() -> str:
+    """Return the SHA-256 of the file, by which `hipaa-mode verify` knows it."""
+    return hashlib.sha256(read_text().encode()).hexdigest()
+
+
+@functools.cache
+def functions() -> Mapping[str, Function]:
+    """Return the functions of the file by their names."""
+    return read_functions(read_text())
+
+
+def read_functions(text: str) -> Mapping[str, Function]:
+    """Return the functions that a text makes, by their names.
+
+    Raises:
+        HipaaModeError: the text has something other than functions, or one of them twice.
+    """
+    found = [
+        Function(name, tuple(item.strip() for item in parameters.split(",") if item), body)
+        for name, parameters, body in _FUNCTION.findall(text)
+    ]
+    rest = re.sub(r"^--.*$", "", _FUNCTION.sub("", text), flags=re.MULTILINE)
+    by_name = {function.name: function for function in found}
+    if rest.strip() or len(by_name) < len(found):
+        raise HipaaModeError(f"{FILE} has something other than functions, or one of them twice")
+    return MappingProxyType(by_name)
+
+
+def normalizing(normalize: str) -> str:
+    """Return the function that gives identifiers one spelling; empty where they keep theirs."""
+    if normalize == "none":
+        return ""
+    return "normalized_" + normalize.replace("(", "_").replace(")", "")
+
+
+def hash_of_called(sql: str) -> str:
+    """Return the SHA-256 of the functions that SQL calls, and of those that they call.
+
+    What is stored under one hash may differ from what the same SQL gives under another.
+    """
+    known = functions()
+    waiting, called = _CALL.findall(sql), dict[str, Function]()
+    while waiting:
+        name = waiting.pop()
+        if name in known and name not in called:
+            called[name] = known[name]
+            waiting += _CALL.findall(known[name].body)
+    return hashlib.sha256(repr([called[name] for name in sorted(called)]).encode()).hexdigest()
+
+
+def create(connection: duckdb.DuckDBPyConnection) -> str:
+    """Make the functions, and return the digest of what the database has of them.
+
+    Raises:
+        HipaaModeError: something else of the database has the name that they need.
+    """
+    databases = connection.execute(
+        f"select path from system.main.duckdb_databases() where database_name = '{SCHEMA}'"
+    ).fetchall()
+    schemas = connection.execute(
+        f"select 1 from system.main.duckdb_schemas() where lower(schema_name) = '{SCHEMA}'"
+    ).fetchall()
+    if any(path for (path,) in databases) or schemas:
+        what = f"has a schema {SCHEMA}," if schemas else f"is called {SCHEMA},"
+        raise HipaaModeError(
+            f"the database {what} as that of the functions in memory is called. "
+            "Give it another name"
+        )
+    if databases:
+        connection.execute(f"detach {SCHEMA}")
+    connection.execute(f"attach ':memory:' as {SCHEMA} (read_write)")
+    connection.execute(read_text())
+    return digest(connection)
+
+
+def digest(connection: duckdb.DuckDBPyConnection) -> str:
+    """Return the SHA-256 of the functions as the database has them."""
+    [(found,)] = connection.execute(_DIGEST).fetchall()
+    return str(found)

@@ -1,0 +1,219 @@
+"""The SQL functions that values pass through, by themselves: macros/functions/duckdb.sql."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from project import REPOSITORY
+
+from hipaa_mode import functions
+from hipaa_mode.errors import HipaaModeError
+from hipaa_mode.functions import (
+    SCHEMA,
+    Function,
+    create,
+    digest,
+    hash_of_called,
+    read_functions,
+)
+from hipaa_mode.treatments import NORMALIZATIONS, TREATMENTS
+from hipaa_mode.verify import functions as verify_functions
+from hipaa_mode.verify.functions import problems, reads_more, remedy
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        create(connection)
+        yield connection
+
+
+def value_of(connection: duckdb.DuckDBPyConnection, call: str, value: object) -> Any:
+    sql = f"select {SCHEMA}.{call} from (select cast(? as varchar) as value)"
+    [(found,)] = connection.execute(sql, [value]).fetchall()
+    return found
+
+
+FORMS_WITHOUT_FUNCTION = {"to_allow", "to_mask", "to_surrogate", "to_deny"}
+AREAS = "['000', '036']"
+EXAMPLES = [
+    ("trimmed(value)", " \u3000a b\t", "a b"),
+    ("not_blank(value)", "\u00a0\t", None),
+    ("not_blank(value)", "\u00e9", "\u00e9"),
+    ("scalar_text(value)", '"a\\u0041"', "aA"),
+    ("scalar_text(value)", "1.0", "1"),
+    ("scalar_text(value)", "1e400", None),
+    ("scalar_text(value)", '{"a":1}', None),
+    ("string_text(value)", "7", None),
+    ("kept_scalar(value)", '{"ssn":"078-05-1120"}', "{}"),
+    ("kept_scalar(value)", "null", None),
+    ("kept_json(value)", '{"a":1}', '{"a":1}'),
+    ("whole_object(value)", "[]", "{}"),
+    ("as_integer(value)", " +12 ", 12),
+    ("as_integer(value)", "1.0", None),
+    ("as_number(value)", "1e999", None),
+    ("as_boolean(value)", " YES ", True),
+    ("as_boolean(value)", "2", None),
+    ("to_year(value)", "1985-06-07", "1985"),
+    ("to_year(value)", "06/07/1985", None),
+    ("to_birth_year(value, 2026)", "1921-02-03", "1936"),
+    ("to_birth_year(value, 2026)", "2027", None),
+    ("to_month(value)", "1985-06-07T23:30:00-05:00", "1985-06"),
+    ("to_month(value)", "1985", None),
+    (f"to_zip3(value, {AREAS})", "03612", "000"),
+    (f"to_zip3(value, {AREAS})", "94107-1234", "941"),
+    (f"to_zip3(value, {AREAS})", "3612", "000"),
+    (f"to_zip3(value, {AREAS})", "9410", "094"),
+    (f"to_zip3(value, {AREAS})", "941076", None),
+    ("to_zip3(value, cast([] as varchar[]))", "94107", "000"),
+    ("to_zip3(value, cast([] as varchar[]))", "x", None),
+    ("to_age_cap(value)", "89.9", "89"),
+    ("to_age_cap(value)", "107", "90"),
+    ("to_age_cap(value)", "90+", "90"),
+    ("to_age_cap(value)", "89+", None),
+    ("to_age_cap(value)", "131", None),
+    ("to_domain(value)", "Ann.Smith@Mail.Example.", "mail.example"),
+    ("to_domain(value)", "https://10.0.0.1/a", None),
+    ("to_url_path(value)", "https://ann@host.example/a/b?mrn=1#x", "/a/b"),
+    ("to_url_path(value)", "//host.example/a", None),
+    ("to_url_origin(value)", "HTTPS://ann:pw@Host.Example:8443/a?b", "https://host.example:8443"),
+    ("to_ip_prefix(value)", "203.0.113.77:80, 1.1.1.1", "203.0.113.0/24"),
+    ("to_ip_prefix(value)", "2001:db8:1:2::3", "2001:db8:1::/48"),
+    ("to_ip_prefix(value)", "2002:cb00:7107::1", "203.0.113.0/24"),
+    ("to_ip_prefix(value)", "203.0.113", None),
+    ("to_round(value, 0.1, 1)", "0.34", "0.3"),
+    ("to_round(value, 5, 0)", "-2", "0.0"),
+    ("to_truncate(value, 2)", "gold", "go"),
+    ("normalized_lower(value)", "\u0130\u03a3", "i\u03c3"),
+    ("normalized_email(value)", " Ann\u200b@Example.COM\u00a0", "ann@example.com"),
+    ("normalized_phone(value)", "+1 (415) 555-2671 ext. 12", "14155552671"),
+    ("normalized_phone(value)", "1-800-FLOWERS", None),
+    ("normalized_phone_1(value)", "415.555.2671", "14155552671"),
+    ("guarded(value)", "premium", "premium"),
+    ("guarded(value)", "ask jane@clinic.example", None),
+    ("guarded(value)", "MRN 0012345", None),
+    ("is_card_like(value)", "4111 1111 1111 1111", True),
+    ("is_card_like(value)", "4111 1111 1111 1112", False),
+    ("if_id(value, ['null', '(null)'])", " NULL ", None),
+    ("if_id(value, ['null', '(null)'])", "nullable", "nullable"),
+    ("is_hexadecimal(value, 4)", "00aF", False),
+]
+
+
+@pytest.mark.parametrize(("call", "value", "expected"), EXAMPLES)
+def test_values(
+    connection: duckdb.DuckDBPyConnection, call: str, value: object, expected: object
+) -> None:
+    assert value_of(connection, call, value) == expected
+    assert value_of(connection, call, None) in (None, False)
+
+
+def test_there_is_a_function_for_all_that_the_seeds_can_ask_for() -> None:
+    known = functions.functions()
+    assert {f"to_{name}" for name in TREATMENTS} - FORMS_WITHOUT_FUNCTION <= set(known)
+    for normalize in NORMALIZATIONS:
+        assert not functions.normalizing(normalize) or functions.normalizing(normalize) in known
+
+
+def test_each_function_has_a_comment() -> None:
+    lines = functions.read_text().splitlines()
+    made = [place for place, line in enumerate(lines) if line.startswith("create macro ")]
+    assert len(made) == len(functions.functions())
+    assert [lines[place] for place in made if not lines[place - 1].startswith("-- ")] == []
+
+
+# The functions in a database.
+
+
+def test_the_functions_are_in_no_file(tmp_path: Path) -> None:
+    file = tmp_path / "calls.duckdb"
+    with duckdb.connect(file) as connection:
+        create(connection)
+        assert value_of(connection, "trimmed(value)", " a ") == "a"
+    with duckdb.connect(file) as connection:
+        names = connection.execute(
+            "select function_name from duckdb_functions() where not internal"
+        ).fetchall()
+    assert names == []
+
+
+def test_making_them_again_leaves_them_as_they_were() -> None:
+    with duckdb.connect() as connection:
+        first = create(connection)
+        assert create(connection) == first == digest(connection)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"create or replace macro {SCHEMA}.guarded(value) as value",
+        f"create macro {SCHEMA}.more(value) as value",
+        f"drop macro {SCHEMA}.guarded",
+    ],
+)
+def test_what_is_done_to_them_shows(statement: str) -> None:
+    with duckdb.connect() as connection:
+        made = create(connection)
+        connection.execute(statement)
+        assert digest(connection) != made
+
+
+@pytest.mark.parametrize(("file", "has_schema"), [(SCHEMA, False), ("calls", True)])
+def test_what_has_their_name_is_refused(tmp_path: Path, file: str, has_schema: bool) -> None:
+    with duckdb.connect(tmp_path / f"{file}.duckdb") as connection:
+        if has_schema:
+            connection.execute(f"create schema {SCHEMA}")
+        with pytest.raises(HipaaModeError, match=f"{SCHEMA}, as that of .* Give it another name"):
+            create(connection)
+
+
+def test_the_file_has_nothing_but_functions() -> None:
+    text = functions.read_text()
+    assert (REPOSITORY / functions.FILE).read_text("utf-8") == text
+    assert set(read_functions(text)) == set(functions.functions())
+    for more in ("drop table calls;\n", f"create macro {SCHEMA}.guarded(value) as\n    value;\n"):
+        with pytest.raises(HipaaModeError, match="something other than functions"):
+            read_functions(text + "\n" + more)
+
+
+def test_a_changed_function_changes_the_hash_of_sql_that_reaches_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sql = f"select {SCHEMA}.guarded(note), {SCHEMA}.not_one_of_them(1) from calls"
+    before, of_others = hash_of_called(sql), hash_of_called(f"{SCHEMA}.to_zip3(zip, [])")
+    text = functions.read_text().replace("4[0-9]{12}|", "4[0-9]{11}|")
+    monkeypatch.setattr(functions, "functions", lambda: read_functions(text))
+    assert hash_of_called(sql) != before
+    assert hash_of_called(f"{SCHEMA}.to_zip3(zip, [])") == of_others
+    assert hash_of_called("select 1") == hash_of_called("select 2")
+
+
+# As they are proven.
+
+
+def test_the_functions_are_as_reviewed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert problems() == []
+    monkeypatch.setattr(verify_functions, "REVIEWED", "of another file")
+    assert problems() == [f"{functions.FILE} is not as reviewed"]
+    assert functions.file_hash() in remedy()
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("value || other", "column `other` can't be resolved"),
+        ("(select max(user_id) from stg_calls)", "is not on the list"),
+        ("getenv('HIPAA_MODE_KEY')", "function `getenv` is not known"),
+        ("own_macro(value)", "function `own_macro` is not known"),
+        (f"{SCHEMA}.no_such_function(value)", "is not known"),
+        ("random()", "is not on the list"),
+        ("system.main.hipaa_mask(value, '*')", "makes a token"),
+    ],
+)
+def test_a_function_is_made_of_its_arguments_alone(body: str, problem: str) -> None:
+    assert problem in reads_more(Function("own", ("value",), body))
+    assert reads_more(Function("own", ("value",), "lower(value)")) == ""

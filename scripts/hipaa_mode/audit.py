@@ -380,7 +380,6 @@ def unrecorded(log: AuditLog, changed: Changes | None = None) -> list[dict[str, 
     change, and so does a hand.
 
     Args:
-        log: the log.
         changed: what `changes` found; it is looked for if not given.
     """
     changed = changes(log) if changed is None else changed
@@ -498,8 +497,6 @@ def verify(
     """Check the chain, the HMACs, the table's copy and the files that should be published.
 
     Args:
-        root: the `published` folder.
-        environment: the environment.
         key: subkey of the HMACs; None leaves them unchecked.
         key_fingerprint: fingerprint of the key that `key` is of: entries made under another key
             are not checked, unless it is among the retired ones.

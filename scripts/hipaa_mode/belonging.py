@@ -201,7 +201,6 @@ def environment_faults(
     """Return why a run may not use a database, or a published folder: another environment does.
 
     Args:
-        environment: the run's environment.
         database_environments: those that used the database, the first one first.
         record: the record in the environment's published folder.
         share_with: environments that the run may share with, by the variable.
@@ -242,7 +241,6 @@ def marks_of(location: RawLocation, database: str = "") -> tuple[str, ...]:
     """Return the hashes that raw files, or a table, are known by; none where all are empty.
 
     Args:
-        location: the raw calls.
         database: name of the database file that a table is in.
     """
     if location.kind == "table":
@@ -277,7 +275,6 @@ def raw_calls_faults(
     """Return why a run may not read these raw calls.
 
     Args:
-        environment: the run's environment.
         named: the location as the settings name it.
         location: what it names.
         marks: what it is known by.

@@ -286,7 +286,6 @@ def read_configuration(
         seed_files: the CSV file of each seed of `SEED_COLUMNS`, and of each optional one that is
             there. Of who is suppressed, the configuration has no more than the number: see
             `hipaa_mode.suppression`.
-        labels: how messages name each file.
         targets: names of the dbt targets, each of which is an environment.
 
     Returns:

@@ -109,7 +109,6 @@ def count_denials(
 
     Args:
         denials: destination, reason, type and event of staged calls, and how many there are.
-        name: the destination.
         call_types: types of the calls that its views are made of.
         events: the events that it may receive; None for all of them.
 

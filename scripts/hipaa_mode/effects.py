@@ -45,9 +45,7 @@ def misleading_rows(
     """Return a fault for each row that leaves open what it seems to close.
 
     Args:
-        configuration: the seeds as read.
         environments: the environments to look at; the seeds are reviewed as a whole.
-        today: the date that expiry is measured against.
     """
     candidates = _candidates(configuration, environments)
     found = [
@@ -65,9 +63,7 @@ def rows_without_effect(
     """Return the rows that narrow nothing: without them every plan would be the same.
 
     Args:
-        configuration: the seeds as read.
         environments: the environments that there are.
-        today: the date that expiry is measured against; what a row does later counts as well.
     """
     return [
         *_idle_properties(configuration, _candidates(configuration, environments), today),

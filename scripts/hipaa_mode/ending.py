@@ -60,7 +60,6 @@ def run(
     It ends where this process is told to end, or leaves the call by an exception.
 
     Args:
-        command: the program and its arguments.
         folder: where it runs.
         environ: its environment.
     """

@@ -152,7 +152,6 @@ def load_master_key(environ: Mapping[str, str], default_file: Path | None = None
     """Load the masking key from the environment variable or the key file.
 
     Args:
-        environ: the process environment.
         default_file: file to read when neither variable is set.
 
     Raises:

@@ -252,12 +252,6 @@ def make_plan(
 ) -> Plan:
     """Resolve the configuration for one environment.
 
-    Args:
-        configuration: the seeds as read.
-        environment: the environment to build.
-        today: the date that expiry is measured against.
-        models: names of the dbt models built as destination views; None leaves them unchecked.
-
     Raises:
         ConfigurationError: the environment has a name that can't be one.
     """

@@ -30,8 +30,6 @@ def read_plan(project: Path, environment: str, check_models: bool = True) -> Pla
     """Read a project's seeds and destination models and resolve them for an environment.
 
     Args:
-        project: folder of the dbt project.
-        environment: whose rows of the seeds count.
         check_models: whether destinations and models must be one another's; models are known by
             their one line, so that a hand-written one is not found.
     """
@@ -54,7 +52,6 @@ def read_seeds(project: Path, environments: Iterable[str] = ()) -> Configuration
     """Read a project's seeds, as they are on disk.
 
     Args:
-        project: folder of the dbt project.
         environments: environments that there are besides those of the seeds and the profile.
 
     Raises:
@@ -118,7 +115,6 @@ def raw_calls_of(
     """Locate the raw calls that a build of an environment would read.
 
     Args:
-        project: folder of the dbt project.
         environment: the environment, for the demo's calls.
         named: a glob or table named on the command line, which beats the project's variable, the
             environment variable HIPAA_MODE_RAW_CALLS, and the demo's, in this order.

@@ -36,7 +36,6 @@ def target_names(project: Path, folder: str | None = None) -> frozenset[str]:
     """Return the names of the targets of a project's profile.
 
     Args:
-        project: folder of the dbt project.
         folder: folder of profiles.yml; None for the one that dbt takes by itself.
     """
     file = Path(folder) / "profiles.yml" if folder else profiles_file(project)

@@ -61,12 +61,7 @@ def count_properties(columns: Iterable[Mapping[str, Any]]) -> PropertyCounts:
 
 
 def properties_of(destination: DestinationPlan, models: Collection[str]) -> PropertyCounts:
-    """Count the properties that a destination's views may hold, those of all of them together.
-
-    Args:
-        destination: the destination.
-        models: names of the destination views that there are.
-    """
+    """Count the properties that a destination's views may hold, those of all of them together."""
     return count_properties(
         {
             "property_list": column.property_list,

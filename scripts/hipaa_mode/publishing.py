@@ -175,9 +175,6 @@ def finish(
     """Complete a destination's new files, write their manifest and put all in place.
 
     Args:
-        root: the `published` folder.
-        environment: environment of the build.
-        destination: destination to publish.
         written: final names of the new files, relative to the destination's folder.
         kept: names of published files that stay as they are; both sets get one link to them, so
             that they are neither copied nor changed.
@@ -287,8 +284,6 @@ def withdraw(
     incoming files.
 
     Args:
-        root: the `published` folder.
-        environment: the environment.
         keep: destinations that stay.
         standing: destinations that are published as far as the audit log knows: what can't be
             removed of them is told.
@@ -468,9 +463,6 @@ def changed_files(
     was touched since it was stamped.
 
     Args:
-        root: the `published` folder.
-        environment: the environment.
-        manifest: the destination's manifest.
         stamped: the manifest's stamp when it was put in place; None where none is known.
     """
     destination = str(manifest["destination"])
@@ -511,9 +503,6 @@ def keepable_files(
     A file that was touched after its manifest is hashed; others are known by their size.
 
     Args:
-        root: the `published` folder.
-        environment: the environment.
-        destination: the destination.
         changed: files that are known to have been changed.
     """
     folder = destination_folder(root, environment, destination)

@@ -203,7 +203,6 @@ def read_seed(seed: str, path: SeedFile, label: str, faults: list[Fault]) -> lis
     Args:
         seed: name of the seed, a key of `SEED_COLUMNS` or `OPTIONAL_SEEDS`.
         path: the CSV file.
-        label: how messages name the file.
         faults: list that receives what is wrong.
     """
     columns = {**SEED_COLUMNS, **OPTIONAL_SEEDS}[seed]

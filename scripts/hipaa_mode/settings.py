@@ -259,7 +259,6 @@ def project_variable_faults(
     Args:
         variables: the variables, and by the name of a project or package those of it alone.
         project: name of the project that the file is of.
-        label: how messages name the file.
     """
     own = variables.get(PACKAGE)
     if not isinstance(own, Mapping):

@@ -66,7 +66,6 @@ def read_stops(
 
     Args:
         seed_files: the seeds that dbt loads; the list of stops is looked for beside them.
-        labels: how messages name each file.
     """
     files, names = dict(seed_files), dict(labels)
     faults = add_optional_seeds(files, names)

@@ -98,7 +98,6 @@ class SuppressedUsers:
             configuration: knows the environments that a row may be for.
             environment: whose rows count, besides those for `*`.
             files: the seeds' files; `suppressed_users` need not be among them.
-            labels: how messages name them.
             locations: CSV or NDJSON files, and tables, that list more of them.
             base: folder that a relative file is looked for in.
             given_up: locations that may be missing, or list nobody.

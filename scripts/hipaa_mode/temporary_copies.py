@@ -29,7 +29,6 @@ def refuse_to_keep_in_copy(path: Path, project: Path, what: str, variable: str) 
 
     Args:
         path: the place.
-        project: folder of the dbt project.
         what: what is kept there, in words.
         variable: the environment variable that names another place.
 

@@ -65,11 +65,6 @@ def make_change(
     """Make a change in a workspace, show its diff, and write it when the user says so.
 
     Args:
-        project: folder of the dbt project.
-        edit: makes the change.
-        dry_run: write nothing.
-        yes: do not ask.
-        as_json: answer in JSON.
         next_steps: what to do after it is written.
 
     Raises:

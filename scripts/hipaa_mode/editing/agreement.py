@@ -54,7 +54,6 @@ def agree(lock: bytes | None, before: State, after: State, day: dt.date) -> Agre
         lock: the content of the lock on disk; None where there is none.
         before: the project as it is on disk.
         after: the project as changed.
-        day: the day that expiry is measured against.
     """
     environments = sorted({*before.environments, *after.environments})
     try:

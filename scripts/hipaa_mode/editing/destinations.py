@@ -23,7 +23,6 @@ def add_destination(
     """Add a destination in an environment, and its models if it has none.
 
     Args:
-        workspace: the project.
         cells: cells of its row in destinations.csv.
         views: views to add models for; other environments' models are shared.
         owner: who answers for it; needed where it has no models yet.
@@ -109,10 +108,8 @@ def set_restriction(
     """Switch the restriction of PHI: allowlists and masking of ids.
 
     Args:
-        workspace: the project.
         environment: the environment; where only a row for `*` lists the destination, a row of
             the environment's own is added, which beats it.
-        name: the destination.
         restrict_phi: True to restrict.
         baa_reference: reference of the agreement, without which it can't be switched off; None
             keeps the row's.

@@ -20,7 +20,6 @@ def allow_event(
     """Let an event pass: adds a row, or changes the name that it is sent under.
 
     Args:
-        workspace: the project.
         environment: the environment, `*` for all.
         destination: the destination, `*` for every restricted one.
         event: name of the event, `*` for all.

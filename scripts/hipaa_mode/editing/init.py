@@ -154,7 +154,6 @@ def init_project(
     """Put hipaa_mode into the project; what is there already stays as it is.
 
     Args:
-        workspace: the project.
         package: where the dbt package comes from.
         first: the first destination; needed where the seeds list none.
         raw_calls: glob or table of the raw calls; blank leaves it to HIPAA_MODE_RAW_CALLS.
@@ -213,7 +212,6 @@ def profile_of(workspace: Workspace, profiles_file: Path, environment: str) -> P
     """Say what the project's profile lacks.
 
     Args:
-        workspace: the project.
         profiles_file: the profiles.yml that dbt reads.
         environment: name of the target where the profile is to be made.
     """

@@ -80,7 +80,6 @@ def set_property(
     """Let a property pass in a form: changes the row of the place, or adds one.
 
     Args:
-        workspace: the project.
         place: what the row is about.
         treatment: the form, as the seed writes it.
         cells: other cells of the row; None keeps what the row has, if it goes with the form.

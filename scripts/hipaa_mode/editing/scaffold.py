@@ -49,8 +49,6 @@ def add_models(
     """Add the models of views that a destination lacks, with their YAML.
 
     Args:
-        workspace: the project.
-        destination: name of the destination.
         display_name: the tool's name as people know it.
         views: which of `ALL_VIEWS`.
         owner: who answers for it; needed where the YAML is new.

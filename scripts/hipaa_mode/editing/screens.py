@@ -151,7 +151,6 @@ def destination_screens(
     """Make the screens of all destinations, by environment and name.
 
     Args:
-        workspace: the project.
         environments: the environments to show; all that have destinations if none is named.
     """
     configuration = workspace.configuration()

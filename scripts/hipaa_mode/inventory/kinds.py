@@ -178,12 +178,7 @@ _BEATS = {
 
 
 def kinds_of_name(property_list: str, path: PropertyPath) -> list[str]:
-    """Return the kinds of identifier that a property of this name often holds.
-
-    Args:
-        property_list: list of the property.
-        path: its path.
-    """
+    """Return the kinds of identifier that a property of this name often holds."""
     name = f"_{snake_case(path)}_"
     found = {kind for kind, pattern in _PATTERNS if pattern.search(name)}
     # Of the traits of a user a plain `name` is the person's.

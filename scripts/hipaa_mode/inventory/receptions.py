@@ -62,14 +62,7 @@ class Reception:
 def receptions(
     plan: Plan, models: Collection[str], property_list: str, path: PropertyPath
 ) -> list[Reception]:
-    """Return who receives a property.
-
-    Args:
-        plan: the environment's plan.
-        models: names of the destination views that there are.
-        property_list: list of the property.
-        path: its path.
-    """
+    """Return who receives a property."""
     found: list[Reception] = []
     for destination in plan.destinations.values():
         for view in VIEWS:

@@ -78,13 +78,7 @@ class Previewer:
     """A copy of a project that builds calls. Use it as a context: the copy is removed after."""
 
     def __init__(self, project: Path, plan: Plan, target: str | None = None) -> None:
-        """Say what to copy.
-
-        Args:
-            project: folder of the dbt project.
-            plan: plan of the environment.
-            target: the dbt target; the environment's name if not given.
-        """
+        """Say what to copy."""
         self.project = project.absolute()
         self.plan = plan
         self.target = target or plan.environment
@@ -123,7 +117,6 @@ class Previewer:
         """Build calls for a destination.
 
         Args:
-            destination: the destination.
             models: its views that there are, such as `ga4__events`.
             calls: the messages, each on one line.
             changed: what files of the project hold in place of what they do, by their paths in it;

@@ -66,7 +66,6 @@ def synthetic_call(destination: DestinationPlan, view: str) -> dict[str, Any]:
     """Make up a call that has something for every column of a view, and some things for none.
 
     Args:
-        destination: the destination.
         view: `events`, `identifies` or `groups`.
     """
     columns = [column for column in destination.views[view] if column.path]

@@ -130,10 +130,7 @@ class Side:
         """Make a side of a configuration, with faults or without.
 
         Args:
-            configuration: the seeds.
             environments: the environments; those without destinations are left out.
-            day: the day that expiry is measured against.
-            models: names of the destination views that there are.
         """
         plans = {
             environment: make_plan(configuration, environment, day, models)

@@ -104,8 +104,6 @@ def difference(
     """Compare a project's seeds with those at a commit.
 
     Args:
-        project: folder of the dbt project.
-        reference: the commit.
         environments: those to compare; if there are none, all that a row of either side, a target
             or a manifest names.
         destination: the only destination to compare; None for all.

@@ -19,7 +19,6 @@ def digest(project: Path, changed: Mapping[PurePosixPath, bytes | None]) -> str:
     """Hash all that a preview depends on: files, settings, the key and the day.
 
     Args:
-        project: folder of the dbt project.
         changed: what files of the project hold in place of what they do, by their paths in it;
             None for those that are not to be there.
 

@@ -60,10 +60,7 @@ def describe(
     """Describe what the destinations of environments receive.
 
     Args:
-        configuration: the seeds.
         environments: the environments; one without destinations is left out.
-        day: the day that expiry is measured against.
-        models: names of the destination views that there are; None for all that there can be.
 
     Raises:
         ConfigurationError: a build of one of them would find faults.

@@ -41,7 +41,6 @@ def describe_project(
     """Describe what the destinations of a project receive, in every environment of it.
 
     Args:
-        project: folder of the dbt project.
         locked: what its lock says; None where it has none.
         also: more environments, which nothing in the project names.
 

@@ -50,10 +50,6 @@ def judge(
 
     Args:
         project: folder that the lock lies in.
-        configuration: the seeds, without faults.
-        plan: the environment's plan.
-        day: the day that the plan is for.
-        models: names of the destination views that there are; None for all that there can be.
     """
     try:
         locked = read_lock(project)
@@ -73,10 +69,6 @@ def judge_by(
 
     Args:
         locked: what the lock says; None where there is none.
-        configuration: the seeds, without faults.
-        plan: the environment's plan.
-        day: the day that the plan is for.
-        models: names of the destination views that there are; None for all that there can be.
     """
     if locked is None:
         problem = "the file is missing, so that nothing says what may be received"

@@ -219,9 +219,7 @@ def gather(project: Path, environments: Sequence[str], root: Path, proofs: Proof
     """Gather what the report says.
 
     Args:
-        project: folder of the dbt project.
         environments: environments to tell of; all that the seeds name if there are none.
-        root: the `published` folder.
         proofs: what verify found; an entry `{"failed": "why"}` says that it could not run.
     """
     configuration = read_seeds(project)

@@ -207,8 +207,6 @@ def read_allowlist(seeds: Mapping[str, Path], environment: str, today: dt.date) 
 
     Args:
         seeds: the CSV file of each seed.
-        environment: whose rows count.
-        today: the date that expiry is measured against.
     """
     rows = {seed: _rows(path) for seed, path in seeds.items()}
     destinations: dict[str, Destination] = {}

@@ -119,10 +119,7 @@ class Copies:
         """Say what to copy where.
 
         Args:
-            project: folder of the dbt project.
             folder: empty folder for the copies.
-            target: the dbt target.
-            environment: the environment whose rows of the seeds count.
             withholds: optional seeds whose rows the copies keep.
         """
         self.project = project

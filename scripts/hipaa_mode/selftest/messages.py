@@ -313,7 +313,6 @@ def read_calls(lines: Iterable[bytes], is_valid: Callable[[str], bool]) -> tuple
     """Read lines as calls, in the order in which they are delivered.
 
     Args:
-        lines: raw lines.
         is_valid: whether the engine takes a text for JSON.
 
     Returns:

@@ -114,10 +114,6 @@ def run_selftest(
     """Run the experiment on copies of a project.
 
     Args:
-        project: folder of the dbt project.
-        lines: raw calls, a line each.
-        environment: the environment whose rows of the seeds count.
-        target: the dbt target; the environment's name if not given.
         progress: told what is being done.
         keep: folder to leave the copies in; a private one that is removed if not given.
     """

@@ -388,9 +388,6 @@ def make_app(layout: Layout, secrets: Secrets, port: int, builds_previews: bool)
     """Make the application for a project, behind its guard.
 
     Args:
-        layout: the project.
-        secrets: the tokens of this run.
-        port: the port that it is served on.
         builds_previews: whether pages have previews built by themselves, not when asked to.
     """
     pages = Pages(layout, secrets, builds_previews)

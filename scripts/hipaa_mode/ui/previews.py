@@ -53,11 +53,6 @@ class Previews:
     def make(self, workspace: Workspace, environment: str, destination: str) -> list[Previewed]:
         """Build one invented call for each view of a destination: 8 to 20 seconds.
 
-        Args:
-            workspace: the project with the draft's changes.
-            environment: the environment, and the dbt target of its name.
-            destination: the destination.
-
         Raises:
             HipaaModeError: there is no such destination, or the build fails.
         """

@@ -45,8 +45,6 @@ def prepare(project: Path, port: int = 0, builds_previews: bool = True) -> Ready
     """Take a port of the loopback address and make the pages of a project.
 
     Args:
-        project: folder of the dbt project.
-        port: the port; 0 for a free one.
         builds_previews: whether pages have previews built by themselves.
 
     Raises:

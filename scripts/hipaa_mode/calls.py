@@ -29,6 +29,15 @@ LIST_OF_TYPE = {
 ROOT_OF_LIST = {"event": "properties", "user": "traits", "group": "traits"}
 """Key of the message that a property list lives under; any call has a context."""
 
+CALL_TYPES = {
+    "events": ("track", "page", "screen"),
+    "identifies": ("identify",),
+    "groups": ("group",),
+}
+"""Destination views, and the types of the calls that each is made of."""
+
+VIEW_OF_TYPE = {kind: view for view, kinds in CALL_TYPES.items() for kind in kinds}
+
 TIMES = {
     "timestamp": ("timestamp",),
     "original_timestamp": ("originalTimestamp", "original_timestamp"),
@@ -36,6 +45,33 @@ TIMES = {
     "received_at": ("receivedAt", "received_at"),
 }
 """Keys that the times of a call come under."""
+
+KEYS = {
+    "row_id": ("messageId", "message_id"),
+    "call_type": ("type",),
+    "event": ("event", "name"),
+    "timestamp": tuple(key for keys in TIMES.values() for key in keys),
+    "received_at": TIMES["received_at"],
+    "user_id": ("userId", "user_id"),
+    "anonymous_id": ("anonymousId", "anonymous_id"),
+    "group_id": ("groupId", "group_id"),
+}
+"""Columns of a view that are the call's own, and the keys of a call that each is made of."""
+
+REJECTIONS = {
+    "empty": "it is empty",
+    "not_utf8": "it is not UTF-8",
+    "broken_json": "it is not JSON",
+    "not_an_object": "it is no JSON object",
+    "missing_type": "it has no type",
+    "type_not_text": "its type is no text",
+    "unknown_type": "its type is none of track, page, screen, identify, group and alias",
+    "properties_not_an_object": "its properties are no object",
+    "traits_not_an_object": "its traits are no object",
+    "event_not_text": "its event is no text",
+    "name_not_text": "its name is no text",
+}
+"""Why a call can't be used, by the name of the reason, in words."""
 
 _FIELDS = {
     **{name: name for name in ("type", "event", "name", "timestamp")},

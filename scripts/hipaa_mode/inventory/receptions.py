@@ -5,32 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from hipaa_mode.calls import KEYS, ROOT_OF_LIST
 from hipaa_mode.configuration import ENVELOPE, VIEWS
 from hipaa_mode.paths import PropertyPath, parse_path
 from hipaa_mode.plan import DestinationPlan, Plan, ViewColumn
 
-_OBJECTS = {"event": "properties", "user": "traits", "group": "traits", "context": "context"}
-_ENVELOPE = {
-    "type": "call_type",
-    "event": "event",
-    "name": "event",
-    "messageId": "row_id",
-    "message_id": "row_id",
-    "userId": "user_id",
-    "user_id": "user_id",
-    "anonymousId": "anonymous_id",
-    "anonymous_id": "anonymous_id",
-    "groupId": "group_id",
-    "group_id": "group_id",
-    "timestamp": "timestamp",
-    "originalTimestamp": "timestamp",
-    "original_timestamp": "timestamp",
-    "sentAt": "timestamp",
-    "sent_at": "timestamp",
-    "receivedAt": "received_at",
-    "received_at": "received_at",
-}
-"""Keys of a call, and the column of the views that is made from them."""
+_COLUMN_OF_KEY = {key: column for column, keys in KEYS.items() for key in keys}
 
 
 @dataclass(frozen=True)
@@ -105,12 +85,12 @@ def _of_envelope(
 ) -> Reception | None:
     if column.data_type == "json":
         is_of_view = property_list in (VIEWS[view], "context")
-        is_received = is_of_view and _OBJECTS[property_list] == column.name
+        is_received = is_of_view and ROOT_OF_LIST.get(property_list, "context") == column.name
         whole = Reception(destination.name, column.name, "allow", is_whole=True)
         return whole if is_received else None
     if property_list != ENVELOPE or len(path.steps) != 1:
         return None
-    if _ENVELOPE.get(path.steps[0].name) != column.name or not column.masked_column:
+    if _COLUMN_OF_KEY.get(path.steps[0].name) != column.name or not column.masked_column:
         return None
     treatment = column.treatment
     if column.name in ("timestamp", "received_at"):

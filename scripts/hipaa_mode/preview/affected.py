@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hipaa_mode.calls import LIST_OF_TYPE, ROOT_OF_LIST, Pairs, first, judge, parse
+from hipaa_mode.calls import LIST_OF_TYPE, ROOT_OF_LIST, Pairs, event_name, first, judge, parse
 from hipaa_mode.inventory.take import line_batches
 from hipaa_mode.paths import Step
 from hipaa_mode.preview.changes import Change
@@ -52,22 +52,13 @@ def _affects(change: Change, call: Pairs, kind: str) -> bool:
     for reach in change.reaches:
         if reach.property_list != name:
             continue
-        if reach.events is not None and event_of(call, kind) not in reach.events:
+        if reach.events is not None and event_name(call, kind) not in reach.events:
             continue
         if change.path is None:
             return True
         root = "context" if change.property_list == "context" else ROOT_OF_LIST[name]
         return _has_value(first(call, root), change.path.steps)
     return False
-
-
-def event_of(call: Pairs, kind: str) -> str | None:
-    """Return the event of a call, as the product names it."""
-    if kind == "track":
-        value = first(call, "event")
-        return value if isinstance(value, str) else None
-    value = first(call, "name")
-    return value if isinstance(value, str) and value.strip() else kind
 
 
 def _has_value(value: Any, steps: tuple[Step, ...]) -> bool:

@@ -21,7 +21,7 @@ import duckdb
 import pyarrow as pa
 
 from hipaa_mode import ending
-from hipaa_mode.configuration import VIEWS
+from hipaa_mode.calls import VIEW_OF_TYPE
 from hipaa_mode.errors import HipaaModeError, MaskingKeyError
 from hipaa_mode.keys import DEFAULT_KEY_FILE, KEY_FILE_VARIABLE, KEY_VARIABLE, MasterKey
 from hipaa_mode.keys import load_master_key as load_key
@@ -298,7 +298,7 @@ class _Database:
             scope = self._destination.scope
             for row, row_id in zip(staged, tokens(keys, scope)):
                 call = built[row["line_number"]]
-                call.view, call.event = _VIEW_OF_TYPE.get(row["call_type"], ""), row["event"]
+                call.view, call.event = VIEW_OF_TYPE.get(row["call_type"], ""), row["event"]
                 call.denial = denied.get(row["call_key"], "")
                 self._add_row(call, models, row_id, rows)
         return list(built.values())
@@ -327,16 +327,6 @@ class _Database:
         table = self._relations[f"masked_{call.view}"]
         for row in rows(f"select {names} from {table} where {key} = ?", row_id):
             call.guarded = {name: row[column] or 0 for name, column in counts.items()}
-
-
-_VIEW_OF_TYPE = {
-    "track": "events",
-    "page": "events",
-    "screen": "events",
-    "identify": "identifies",
-    "group": "groups",
-}
-assert set(_VIEW_OF_TYPE.values()) == set(VIEWS)
 
 
 def _quoted(name: str) -> str:

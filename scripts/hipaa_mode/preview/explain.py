@@ -11,7 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hipaa_mode.calls import LIST_OF_TYPE, ROOT_OF_LIST, Number, Pairs, event_time, first
+from hipaa_mode.calls import (
+    KEYS,
+    LIST_OF_TYPE,
+    REJECTIONS,
+    ROOT_OF_LIST,
+    Number,
+    Pairs,
+    event_time,
+    first,
+)
 from hipaa_mode.calls import parse_as_written as parse
 from hipaa_mode.configuration import (
     ENVELOPE,
@@ -35,35 +44,9 @@ UNFIT = "nulled by type"
 OUTCOMES = (KEPT, MASKED, GENERALISED, GUARDED, UNFIT, DROPPED)
 """What can become of a value."""
 
-_REJECTIONS = {
-    "empty": "it is empty",
-    "not_utf8": "it is not UTF-8",
-    "broken_json": "it is not JSON",
-    "not_an_object": "it is no JSON object",
-    "missing_type": "it has no type",
-    "type_not_text": "its type is no text",
-    "unknown_type": "its type is none of track, page, screen, identify, group and alias",
-    "properties_not_an_object": "its properties are no object",
-    "traits_not_an_object": "its traits are no object",
-    "event_not_text": "its event is no text",
-    "name_not_text": "its name is no text",
-}
 _WITHHELD = {
     "suppressed": "its person is on the list of suppressed users",
     "suppressed_by_alias": "it is tied by an alias or merge call to a suppressed person",
-}
-_SPELLINGS = {
-    "row_id": ("messageId", "message_id"),
-    "call_type": ("type",),
-    "event": ("event", "name"),
-    "timestamp": (
-        *("timestamp", "originalTimestamp", "original_timestamp"),
-        *("sentAt", "sent_at", "receivedAt", "received_at"),
-    ),
-    "received_at": ("receivedAt", "received_at"),
-    "user_id": ("userId", "user_id"),
-    "anonymous_id": ("anonymousId", "anonymous_id"),
-    "group_id": ("groupId", "group_id"),
 }
 
 
@@ -146,7 +129,7 @@ class Explainer:
     def _not_sent(self, built: Built) -> str:
         name = self._destination.name
         if built.rejection:
-            return f"the call can't be used: {_REJECTIONS.get(built.rejection, built.rejection)}"
+            return f"the call can't be used: {REJECTIONS.get(built.rejection, built.rejection)}"
         if built.is_duplicate:
             return "an earlier call is the same: message id, type and ids"
         if built.withheld:
@@ -260,7 +243,7 @@ class Explainer:
     def _why(self, property_list: str, path: PropertyPath, used: dict[str, str]) -> str:
         """Say why nothing takes a property: the rows that come near it, or that there are none."""
         if property_list == ENVELOPE:
-            for column, keys in _SPELLINGS.items():
+            for column, keys in KEYS.items():
                 if str(path) in keys and column in used:
                     return f"`{used[column]}` counts"
             return "not a part of any row"
@@ -362,7 +345,7 @@ def _list_of(call: Pairs) -> str:
 def _spellings_used(call: Pairs) -> dict[str, str]:
     """Return, for each column of the envelope, the key that it is made of."""
     kind = str(first(call, "type")).strip(" ").lower()
-    keys = {**_SPELLINGS, "event": ("event",) if kind == "track" else ("name", "event")}
+    keys = {**KEYS, "event": ("event",) if kind == "track" else ("name", "event")}
     found = {
         column: next((key for key in spellings if _says(first(call, key))), "")
         for column, spellings in keys.items()

@@ -16,17 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hipaa_mode import functions, raw_ids
+from hipaa_mode.calls import CALL_TYPES
 from hipaa_mode.configuration import ANY, ENVELOPE, ENVELOPE_IDS, LATEST_VIEWS
 from hipaa_mode.errors import PublishingError
 from hipaa_mode.inventory.shapes import EXPRESSIONS, has_card_number
 from hipaa_mode.plan import DestinationPlan, ViewColumn
 from hipaa_mode.run.required_checks import SHORTEST_ID
 
-CALL_TYPES = {
-    "events": ("track", "page", "screen"),
-    "identifies": ("identify",),
-    "groups": ("group",),
-}
 DIGITS = {"mask": 64, "surrogate": 32}
 """Lower-case hexadecimal digits of a token and of a surrogate code."""
 

@@ -15,6 +15,7 @@ from typing import Any
 from sqlglot import exp
 
 from hipaa_mode import PACKAGE, functions
+from hipaa_mode.calls import CALL_TYPES
 from hipaa_mode.configuration import ALL_VIEWS, LATEST_VIEWS
 from hipaa_mode.paths import parse_path
 from hipaa_mode.plan import CHANGED_AT, DestinationPlan, Plan, ViewColumn, retained_from
@@ -42,11 +43,6 @@ from hipaa_mode.verify.terms import (
 )
 from hipaa_mode.verify.trace import Step, Traces
 
-CALL_TYPES = {
-    "events": ("track", "page", "screen"),
-    "identifies": ("identify",),
-    "groups": ("group",),
-}
 RAW_COLUMNS = (
     *("file_number", "source_file", "line_number", "run_number"),
     *("message", "unreadable"),

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from rich import box
 from rich.table import Table
 
 from hipaa_mode import __version__, publishing, stops_in_force
@@ -27,6 +26,9 @@ from hipaa_mode.commands._options import (
     checked_environment,
     messages,
     output,
+    plain_table,
+    published_root,
+    say,
 )
 from hipaa_mode.commands.compact import compact
 from hipaa_mode.commands.init import init
@@ -104,17 +106,17 @@ def main() -> None:
             command()
     except HipaaModeError as error:
         text = _of_the_key(error) if isinstance(error, NoKeyError) else str(error)
-        messages.print(f"[bold red]Error:[/] {text}", highlight=False, soft_wrap=True)
+        messages.print(f"[bold red]Error:[/] {text}", soft_wrap=True)
         sys.exit(error.exit_code)
 
 
 def _say(text: str) -> None:
-    messages.print(text, highlight=False, markup=False, soft_wrap=True)
+    say(text, to=messages)
 
 
 def _of_the_key(error: NoKeyError) -> str:
     """Ask for the key that files here were published under, and not for a new one."""
-    root = Path(os.environ.get("HIPAA_MODE_PUBLISHED") or "published")
+    root = published_root(None)
     for folder in sorted(root.glob("*")) if root.is_dir() else ():
         fingerprint = publishing.key_published_under(root, folder.name)
         if fingerprint:
@@ -238,7 +240,7 @@ def check(
 
 def _print_stopped(stopped: dict[str, Stop]) -> None:
     for line in stops_in_force.lines(stopped):
-        output.print(line, style="red", highlight=False, soft_wrap=True, markup=False)
+        say(line, style="red")
 
 
 def _print_faults(title: str, faults: list[Fault], style: str) -> None:
@@ -269,13 +271,13 @@ def summary(
 
     Example: `hipaa-mode summary --environment prod`
     """
-    root = published or Path(os.environ.get("HIPAA_MODE_PUBLISHED") or "published")
+    root = published_root(published)
     manifests = publishing.read_manifests(root, environment)
     differences = publishing.check_files(root, environment)
     stops = stops_in_force.in_force(project, environment)
     differences += stops_in_force.still_published(root, environment, stops.stopped)
     if stops.unknown:
-        messages.print(stops.unknown, style="yellow", highlight=False, markup=False)
+        say(stops.unknown, style="yellow", to=messages)
     if not as_json:
         _print_stopped(stops.stopped)
     if as_json:
@@ -288,8 +290,7 @@ def summary(
         output.print(
             f"{calls['raw']} raw calls = {calls['staged']} staged + {calls['duplicates']} "
             f"duplicates + {calls['rejected']} rejected + {calls.get('withheld', 0)} withheld. "
-            f"Files: {root / environment}/",
-            highlight=False,
+            f"Files: {root / environment}/"
         )
     else:
         others = ", for what is not stopped" if stops.stopped else ""
@@ -299,9 +300,9 @@ def summary(
         )
     if not as_json:
         for line in _guarded_lines(manifests):
-            output.print(line, highlight=False, markup=False)
+            say(line)
     for difference in differences:
-        messages.print(difference, style="red", highlight=False, soft_wrap=True, markup=False)
+        say(difference, style="red", to=messages)
     if differences:
         raise typer.Exit(ExitCode.FAILED_CHECK)
 
@@ -320,9 +321,7 @@ def _guarded_lines(manifests: list[dict[str, Any]]) -> list[str]:
 
 
 def _summary_table(environment: str, manifests: list[dict[str, Any]]) -> Table:
-    table = Table(title=f"Published in {environment}", title_justify="left", box=box.SIMPLE_HEAD)
-    table.padding = (0, 1, 0, 0)
-    table.pad_edge = False
+    table = plain_table(f"Published in {environment}")
     for heading in ("View", "Mode"):
         table.add_column(heading, no_wrap=True)
     for heading in ("Rows", "Allowed", "Masked", "Coarser", "Dropped", "Unfit"):
@@ -356,7 +355,7 @@ def _counts(facts: dict[str, Any], is_restricted: bool) -> list[str]:
 
 
 def _fail(message: str, code: ExitCode) -> NoReturn:
-    messages.print(f"[bold red]Error:[/] {message}", highlight=False, soft_wrap=True)
+    messages.print(f"[bold red]Error:[/] {message}", soft_wrap=True)
     raise typer.Exit(code)
 
 

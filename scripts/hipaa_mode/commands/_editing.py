@@ -13,6 +13,7 @@ from rich.text import Text
 
 from hipaa_mode.commands._options import (
     checked_environment_or_any,
+    environment_option,
     messages,
     output,
 )
@@ -23,11 +24,8 @@ from hipaa_mode.errors import ExitCode, HipaaModeError
 
 EnvironmentOption = Annotated[
     str,
-    typer.Option(
-        "--environment",
-        "-e",
-        callback=checked_environment_or_any,
-        help="The environment: the dbt target's name, or '*' for all.",
+    environment_option(
+        "The environment: the dbt target's name, or '*' for all.", checked_environment_or_any
     ),
 ]
 DryRunOption = Annotated[
@@ -47,7 +45,6 @@ def open_workspace(project: Path) -> Workspace:
         messages.print(
             "An earlier command was interrupted while it wrote. Put back: " + ", ".join(restored),
             style="yellow",
-            highlight=False,
             soft_wrap=True,
         )
     return Workspace(layout)

@@ -19,6 +19,7 @@ from hipaa_mode.commands._options import (
     JsonOption,
     PublishedOption,
     output,
+    published_root,
 )
 from hipaa_mode.consent import describe_denials
 from hipaa_mode.errors import ExitCode, MaskingKeyError, MissingFileError
@@ -68,14 +69,13 @@ def verify(
         output.print_json(json.dumps(answer))
     else:
         for fault in findings.faults:
-            output.print(f"[red]{escape(fault)}[/]", highlight=False, soft_wrap=True)
+            output.print(f"[red]{escape(fault)}[/]", soft_wrap=True)
         for note in notes:
-            output.print(f"[yellow]{escape(note)}[/]", highlight=False, soft_wrap=True)
+            output.print(f"[yellow]{escape(note)}[/]", soft_wrap=True)
         state = "has been tampered with, or is not whole" if findings.faults else "is sound"
         output.print(
             f"The audit log of {environment} {state}: {findings.entries} entries. Its head, to "
             f"keep elsewhere: {findings.head}",
-            highlight=False,
             soft_wrap=True,
         )
     if findings.faults:
@@ -116,7 +116,7 @@ def show(
 
 
 def _root(published: Path | None, environment: str) -> Path:
-    root = published or Path(os.environ.get("HIPAA_MODE_PUBLISHED") or "published")
+    root = published_root(published)
     path = audit.log_path(root, environment)
     if not path.exists():
         raise MissingFileError(f"There is no audit log at {path}. Run: dbt build")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from hipaa_mode import locking, rewriting
-from hipaa_mode.commands._options import checked_environment, messages, output
+from hipaa_mode.commands._options import checked_environment, messages, say
 
 
 def compact(
@@ -36,7 +36,7 @@ def compact(
     path = database or Path(name)
 
     def tell(problem: str) -> None:
-        messages.print(problem, highlight=False, soft_wrap=True, markup=False)
+        say(problem, to=messages)
 
     if path.is_file():
         locking.hold_database(path, locking.timeout(os.environ), tell, {})
@@ -44,4 +44,4 @@ def compact(
         done = rewriting.describe(rewriting.rewrite(path))
     finally:
         locking.release_all()
-    output.print(f"{path}: {done}", highlight=False, soft_wrap=True, markup=False)
+    say(f"{path}: {done}")

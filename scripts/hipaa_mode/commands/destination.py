@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich import box
 from rich.markup import escape
 from rich.table import Table
 
@@ -24,7 +23,13 @@ from hipaa_mode.commands._editing import (
     make_change,
     open_workspace,
 )
-from hipaa_mode.commands._options import ProjectOption, checked_environment_or_any, output
+from hipaa_mode.commands._options import (
+    ProjectOption,
+    checked_environment_or_any,
+    environment_option,
+    output,
+    plain_table,
+)
 from hipaa_mode.configuration import ALL_VIEWS, ANY, ENVELOPE
 from hipaa_mode.display import printable
 from hipaa_mode.documentation import describe_columns
@@ -50,12 +55,7 @@ app = typer.Typer(no_args_is_help=True, help="Add, look at and remove destinatio
 NameArgument = Annotated[str, typer.Argument(help="Name of the destination.")]
 ShownEnvironment = Annotated[
     str | None,
-    typer.Option(
-        "--environment",
-        "-e",
-        callback=checked_environment_or_any,
-        help="This environment only; all if not given.",
-    ),
+    environment_option("This environment only; all if not given.", checked_environment_or_any),
 ]
 
 MODE_STYLES = {screens.HIPAA: "green", screens.OPEN: "yellow", screens.INVALID: "bold red"}
@@ -363,17 +363,9 @@ def _validity(screen: DestinationScreen) -> str:
     return "[green]yes[/]"
 
 
-def _table(title: str, *headings: str) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.padding = (0, 1, 0, 0)
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table
-
-
 def _list_table(environment: str, shown: list[DestinationScreen]) -> Table:
     every = "every environment" if environment == ANY else environment
-    table = _table(f"Destinations in {every}", "Destination", "Mode", "Valid")
+    table = plain_table(f"Destinations in {every}", "Destination", "Mode", "Valid")
     for heading in ("Events", "Allowed", "Masked", "Coarser"):
         table.add_column(heading, justify="right", no_wrap=True)
     for screen in shown:
@@ -403,7 +395,7 @@ def _print_all_findings(shown: list[DestinationScreen]) -> None:
     told = [text for text in shown[0].faults if all(text in screen.faults for screen in shown)]
     for text in told:
         place = escape(f"{shown[0].environment}: ")
-        output.print(f"[red]{place}{escape(text)}[/]", highlight=False, soft_wrap=True)
+        output.print(f"[red]{place}{escape(text)}[/]", soft_wrap=True)
     for screen in shown:
         _print_findings(screen, with_name=True, told=told)
 
@@ -414,11 +406,11 @@ def _print_findings(
     place = escape(f"{screen.environment} {screen.name}: ") if with_name else ""
     if screen.stopped:
         text = escape(printable(screen.stopped))
-        output.print(f"[bold red]{place}{text}[/]", highlight=False, soft_wrap=True)
+        output.print(f"[bold red]{place}{text}[/]", soft_wrap=True)
     for text in (text for text in screen.faults if text not in told):
-        output.print(f"[red]{place}{escape(text)}[/]", highlight=False, soft_wrap=True)
+        output.print(f"[red]{place}{escape(text)}[/]", soft_wrap=True)
     for text in screen.warnings:
-        output.print(f"[yellow]{place}{escape(text)}[/]", highlight=False, soft_wrap=True)
+        output.print(f"[yellow]{place}{escape(text)}[/]", soft_wrap=True)
 
 
 def _print_screen(screen: DestinationScreen) -> None:
@@ -426,7 +418,6 @@ def _print_screen(screen: DestinationScreen) -> None:
     output.print(
         f"[bold]{escape(screen.name)}[/] in {escape(screen.environment)}: "
         f"{escape(screen.display_name)}, {_mode(screen)}{escape(baa)}, valid: {_validity(screen)}",
-        highlight=False,
         soft_wrap=True,
     )
     precision = screen.timestamp_precision
@@ -439,13 +430,13 @@ def _print_screen(screen: DestinationScreen) -> None:
         screen.consent,
     ]
     text = escape("; ".join(fact for fact in facts if fact))
-    output.print(text, style="dim", highlight=False, soft_wrap=True)
+    output.print(text, style="dim", soft_wrap=True)
     views = ", ".join(f"{screen.name}__{view}" for view in screen.views)
-    output.print(f"Views: {escape(views) or 'none'}", style="dim", highlight=False, soft_wrap=True)
+    output.print(f"Views: {escape(views) or 'none'}", style="dim", soft_wrap=True)
     _print_findings(screen, with_name=False)
     for text in screen.faults_elsewhere:
         text = escape(f"Not built, since a build of {screen.environment} is refused: {text}")
-        output.print(f"[yellow]{text}[/]", highlight=False, soft_wrap=True)
+        output.print(f"[yellow]{text}[/]", soft_wrap=True)
     if screen.events is None:
         output.print("It receives every event, and properties, traits and context whole.")
     elif not screen.events:
@@ -460,7 +451,7 @@ def _print_screen(screen: DestinationScreen) -> None:
 
 
 def _events_table(events: tuple[ListedEvent, ...]) -> Table:
-    table = _table("Events", "Event", "Sent as", "From")
+    table = plain_table("Events", "Event", "Sent as", "From")
     for listed in events:
         name = "* (every event)" if listed.event == ANY else listed.event
         sent_as = "" if listed.sent_as == listed.event else listed.sent_as
@@ -469,7 +460,7 @@ def _events_table(events: tuple[ListedEvent, ...]) -> Table:
 
 
 def _properties_table(title: str, listed: tuple[ListedProperty, ...]) -> Table:
-    table = _table(title, "Property", "How", "Why, and who says so", "From")
+    table = plain_table(title, "Property", "How", "Why, and who says so", "From")
     table.columns[2].ratio = 1
     styles = {
         property_counts.MASKED: "magenta",

@@ -16,7 +16,11 @@ from hipaa_mode.commands._editing import (
     make_change,
     open_workspace,
 )
-from hipaa_mode.commands._options import ProjectOption, checked_environment_or_blank
+from hipaa_mode.commands._options import (
+    ProjectOption,
+    checked_environment_or_blank,
+    environment_option,
+)
 from hipaa_mode.editing.init import (
     FirstDestination,
     Package,
@@ -45,11 +49,8 @@ def init(
     ] = "",
     environment: Annotated[
         str | None,
-        typer.Option(
-            "--environment",
-            "-e",
-            callback=checked_environment_or_blank,
-            help="Its environment; the default target if blank.",
+        environment_option(
+            "Its environment; the default target if blank.", checked_environment_or_blank
         ),
     ] = None,
     description: Annotated[str, typer.Option("--description", "-d", help="What it is for.")] = "",

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich import box
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -18,6 +17,7 @@ from hipaa_mode.commands._options import (
     ProjectOption,
     messages,
     output,
+    plain_table,
 )
 from hipaa_mode.errors import ExitCode
 from hipaa_mode.inventory.kinds import KINDS, SAFE_HARBOR
@@ -225,8 +225,7 @@ class View:
     def _table(self, name: str, shown: list[Property]) -> Table:
         calls = self.inventory.calls[name]
         title = f"{TITLES[name]}: {calls:,} calls"
-        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-        table.padding, table.pad_edge = (0, 1, 0, 0), False
+        table = plain_table(title)
         is_wide = output.width >= WIDE
         table.add_column("Property", overflow="fold", min_width=26 if is_wide else 18)
         if is_wide:
@@ -269,25 +268,22 @@ class View:
         letters = sorted({letter for item in shown for letter in item.letters})
         if letters:
             told = "; ".join(f"{letter} {SAFE_HARBOR[letter]}" for letter in letters)
-            output.print(f"Safe Harbor identifiers touched: {told}.", highlight=False)
+            output.print(f"Safe Harbor identifiers touched: {told}.")
         if self.open:
             output.print(
                 f"Besides, {', '.join(self.open)} (not restricted, under a BAA) get properties, "
-                "traits and context whole.",
-                highlight=False,
+                "traits and context whole."
             )
         unusable = sum(self.inventory.unusable.values())
         output.print(
             f"{self.inventory.lines:,} raw calls, {unusable:,} of them can't be used"
             + (f" ({_reasons(self.inventory)})" if unusable else "")
-            + f". {len(shown):,} of {len(self.inventory.properties):,} properties shown.",
-            highlight=False,
+            + f". {len(shown):,} of {len(self.inventory.properties):,} properties shown."
         )
         if only_new and self.is_first:
             output.print(
                 f"This is the first run with --new in {self.plan.environment}: all properties "
-                "count as known from now on.",
-                highlight=False,
+                "count as known from now on."
             )
         elif only_new:
             count = len(self.new)

@@ -16,8 +16,9 @@ from hipaa_mode import published_places, publishing
 from hipaa_mode.commands._options import (
     JsonOption,
     PublishedOption,
-    checked_environment,
+    environment_option,
     output,
+    published_root,
 )
 from hipaa_mode.errors import HipaaModeError, MaskingKeyError
 from hipaa_mode.folders import real_root
@@ -77,7 +78,6 @@ def rotate(as_json: JsonOption = False) -> None:
         f"Key {done.new} is active, in {done.key_file}. Key {done.old} is kept for reading in "
         f"{done.retired_file}.\nBack both up. Next: dbt build, for every environment. It makes "
         "every token anew; until it has passed, destinations keep their files with old tokens.",
-        highlight=False,
         soft_wrap=True,
     )
 
@@ -85,12 +85,9 @@ def rotate(as_json: JsonOption = False) -> None:
 def list_keys(
     environment: Annotated[
         list[str] | None,
-        typer.Option(
-            "--environment",
-            "-e",
-            callback=checked_environment,
-            help="An environment to show fingerprints of; may be repeated. Those that are "
-            "published if not given.",
+        environment_option(
+            "An environment to show fingerprints of; may be repeated. Those that are "
+            "published if not given."
         ),
     ] = None,
     published: PublishedOption = None,
@@ -100,7 +97,7 @@ def list_keys(
 
     Example: `hipaa-mode key list --environment prod`
     """
-    root = _root(published)
+    root = published_root(published)
     found = _listed(root, environment or _environments(root))
     if as_json:
         output.print_json(json.dumps([asdict(item) for item in found]))
@@ -116,7 +113,7 @@ def list_keys(
 
 
 def _print(text: str) -> None:
-    output.print(text, highlight=False, soft_wrap=True)
+    output.print(text, soft_wrap=True)
 
 
 def forget(
@@ -153,7 +150,7 @@ def forget(
             f"Key {retired.key.name} was left as it is: {', '.join(use)} still have tokens of it. "
             "Run dbt build first"
         )
-    looked_in = [real_root(_root(published)), *(place.root for place in places)]
+    looked_in = [real_root(published_root(published)), *(place.root for place in places)]
     path = None if retired.file is None else published_places.list_file(os.environ)
     unlisted = published_places.incomplete(path, looked_in)
     if retired.file is None:
@@ -174,13 +171,9 @@ def forget(
     )
 
 
-def _root(published: Path | None) -> Path:
-    return published or Path(os.environ.get("HIPAA_MODE_PUBLISHED") or "published")
-
-
 def _places(published: Path | None) -> tuple[list[Place], list[str]]:
     """Return where may be published under a key, and which of it is not there to look at."""
-    root = real_root(_root(published))
+    root = real_root(published_root(published))
     places = {Place(root, environment) for environment in _environments(root)}
     known = set(published_places.known(os.environ))
     missing = [str(place.folder) for place in sorted(known) if not place.folder.is_dir()]

@@ -13,7 +13,12 @@ import typer
 from rich.text import Text
 
 from hipaa_mode.commands._editing import DryRunOption, YesOption, diff_style
-from hipaa_mode.commands._options import ProjectOption, checked_environment, messages, output
+from hipaa_mode.commands._options import (
+    ProjectOption,
+    environment_option,
+    messages,
+    output,
+)
 from hipaa_mode.display import printable
 from hipaa_mode.errors import ExitCode
 from hipaa_mode.project import today
@@ -38,11 +43,8 @@ def lock(
     project: ProjectOption = Path("."),
     environment: Annotated[
         list[str] | None,
-        typer.Option(
-            "--environment",
-            "-e",
-            callback=checked_environment,
-            help="An environment that neither a row nor a target names; may be repeated.",
+        environment_option(
+            "An environment that neither a row nor a target names; may be repeated."
         ),
     ] = None,
     check: Annotated[
@@ -109,7 +111,7 @@ def _show(differences: Sequence[Difference], diff: Sequence[str]) -> None:
     if differences:
         counts = Counter(difference.effect for difference in differences)
         told = ", ".join(f"{counts[effect]} {effect}" for effect in EFFECTS if counts[effect])
-        output.print(f"What differs: {told}.\n", highlight=False)
+        output.print(f"What differs: {told}.\n")
     for line in diff:
         output.print(Text(line, style=diff_style(line)), soft_wrap=True)
 
@@ -123,17 +125,16 @@ def _agrees() -> bool:
 
 def _say_outcome(is_other: bool, writes: bool, check: bool, dry_run: bool) -> None:
     if not is_other:
-        output.print(f"{LOCK_FILE} says what is received.", highlight=False)
+        output.print(f"{LOCK_FILE} says what is received.")
     elif writes:
-        output.print(f"Written: {LOCK_FILE}. Commit it with the seeds.", highlight=False)
+        output.print(f"Written: {LOCK_FILE}. Commit it with the seeds.")
     elif check:
         output.print(
             f"{LOCK_FILE} does not say what is received. Review it, then run: hipaa-mode lock",
-            highlight=False,
             soft_wrap=True,
         )
     elif dry_run:
-        output.print(f"Dry run, nothing written: {LOCK_FILE}", highlight=False)
+        output.print(f"Dry run, nothing written: {LOCK_FILE}")
 
 
 def _as_json(

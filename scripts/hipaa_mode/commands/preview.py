@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich import box
 from rich.markup import escape
 from rich.table import Table
 
 from hipaa_mode.commands._options import (
     JsonOption,
     ProjectOption,
-    checked_environment,
+    environment_option,
     messages,
     output,
+    plain_table,
+    say,
 )
 from hipaa_mode.display import printable
 from hipaa_mode.errors import ConfigurationError, ExitCode
@@ -77,11 +78,8 @@ def preview(
     ] = None,
     environment: Annotated[
         str | None,
-        typer.Option(
-            "--environment",
-            "-e",
-            callback=checked_environment,
-            help="The environment: the dbt target's name. dev, or with --diff all, if not given.",
+        environment_option(
+            "The environment: the dbt target's name. dev, or with --diff all, if not given."
         ),
     ] = None,
     target: Annotated[
@@ -181,7 +179,6 @@ def _show_calls(
     output.print(
         f"Built from {origin} by the models of {environment} with {key}, in "
         f"{time.monotonic() - started:.1f} seconds.",
-        highlight=False,
         style="dim",
     )
 
@@ -198,8 +195,7 @@ def _as_json(plan: Plan, name: str, has_own_key: bool, previews: list[Preview]) 
 def _print(name: str, number: int, count: int, text: str, shown: Preview) -> None:
     which = f" (call {number} of {count})" if count > 1 else ""
     title = f"{name}{which}: {shown.view}" if shown.view else f"{name}{which}: NOT SENT"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    table.padding, table.pad_edge = (0, 1, 0, 0), False
+    table = plain_table(title)
     table.add_column("Property", overflow="fold", ratio=3)
     table.add_column("Before", overflow="fold", ratio=4)
     table.add_column("After", overflow="fold", ratio=4)
@@ -212,13 +208,13 @@ def _print(name: str, number: int, count: int, text: str, shown: Preview) -> Non
         table.add_row(*_cells(line))
     output.print(table)
     if shown.not_sent:
-        output.print(f"[bold]Not sent:[/] {escape(shown.not_sent)}.", highlight=False)
+        output.print(f"[bold]Not sent:[/] {escape(shown.not_sent)}.")
     counts = Counter(line.outcome for line in shown.lines)
     told = ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome])
-    output.print(f"{told}.", highlight=False)
+    output.print(f"{told}.")
     if shown.empty_columns:
         columns = escape(", ".join(map(printable, shown.empty_columns)))
-        output.print(f"Empty in this row: {columns}.", highlight=False)
+        output.print(f"Empty in this row: {columns}.")
     output.print()
 
 
@@ -273,25 +269,24 @@ def _show_difference(
 def _print_difference(found: Difference) -> None:
     for fault in found.old_faults:
         text = f"At {found.reference}: {fault}"
-        output.print(text, style="yellow", markup=False, soft_wrap=True)
+        say(text, style="yellow")
     for item in found.environments:
         if item.changes:
             output.print(_difference_table(item))
         else:
             output.print(f"{in_words(item.environment)}: no destination receives anything else.")
         if item.calls_read is not None:
-            output.print(f"Calls: of {item.calls_read:,} raw calls at hand.", highlight=False)
+            output.print(f"Calls: of {item.calls_read:,} raw calls at hand.")
         elif item.note:
-            output.print(item.note, style="yellow", markup=False, highlight=False)
+            say(item.note, style="yellow")
     counts = Counter(change.effect for change in found.changes)
     told = ", ".join(f"{counts[e]} {e}" for e in EFFECT_STYLES if counts[e]) or "nothing changes"
     commit = found.commit[:COMMIT_SHOWN]
-    output.print(f"Against {escape(found.reference)} ({commit}): {told}.", highlight=False)
+    output.print(f"Against {escape(found.reference)} ({commit}): {told}.")
 
 
 def _difference_table(item: EnvironmentDifference) -> Table:
-    table = Table(title=in_words(item.environment), title_justify="left", box=box.SIMPLE_HEAD)
-    table.padding, table.pad_edge = (0, 1, 0, 0), False
+    table = plain_table(in_words(item.environment))
     table.add_column("Destination", no_wrap=True)
     table.add_column("Effect", no_wrap=True)
     for heading in ("What", "Before", "After"):

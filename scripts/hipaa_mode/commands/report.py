@@ -15,9 +15,9 @@ import typer
 from hipaa_mode.commands._options import (
     ProjectOption,
     PublishedOption,
-    checked_environment,
+    environment_option,
     messages,
-    output,
+    say,
 )
 from hipaa_mode.errors import ExitCode, MissingFileError
 from hipaa_mode.project import read_seeds
@@ -33,12 +33,7 @@ def report(
     ] = Path("hipaa_mode_report.html"),
     environment: Annotated[
         list[str] | None,
-        typer.Option(
-            "--environment",
-            "-e",
-            callback=checked_environment,
-            help="An environment; may be repeated. All if not given.",
-        ),
+        environment_option("An environment; may be repeated. All if not given."),
     ] = None,
     project: ProjectOption = Path("."),
     published: PublishedOption = None,
@@ -136,8 +131,6 @@ def _print_summary(content: Report, file: Path) -> None:
         )
         told += f", {environment.stopped} stopped" if environment.stopped else ""
         count = len(environment.attention)
-        messages.print(
-            f"{environment.name}: {told}; {count} to look at.", highlight=False, markup=False
-        )
+        say(f"{environment.name}: {told}; {count} to look at.", to=messages)
     if str(file) != "-":
-        output.print(f"Wrote {file}", highlight=False, markup=False, soft_wrap=True)
+        say(f"Wrote {file}")

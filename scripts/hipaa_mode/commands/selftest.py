@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich import box
-from rich.table import Table
 
 from hipaa_mode.commands._options import (
     JsonOption,
     ProjectOption,
-    checked_environment,
+    environment_option,
     messages,
     output,
+    plain_table,
+    say,
 )
 from hipaa_mode.errors import ExitCode
 from hipaa_mode.project import raw_calls_of
@@ -28,9 +28,7 @@ SHOWN_DIFFERENCES = 10
 def selftest(
     environment: Annotated[
         str,
-        typer.Option(
-            "--environment", "-e", callback=checked_environment, help="The environment to try."
-        ),
+        environment_option("The environment to try."),
     ] = "dev",
     target: Annotated[
         str | None, typer.Option("--target", help="dbt target; the environment if not given.")
@@ -87,9 +85,7 @@ def _as_json(environment: str, outcome: Outcome) -> dict[str, Any]:
 
 
 def _print(environment: str, outcome: Outcome) -> None:
-    table = Table(
-        title=f"Non-interference in {environment}", title_justify="left", box=box.SIMPLE_HEAD
-    )
+    table = plain_table(f"Non-interference in {environment}")
     for heading in ("Destination", "Verdict"):
         table.add_column(heading, no_wrap=True)
     for heading in ("Rows", "Cells", "Tokens", "Planted and seen"):
@@ -110,13 +106,12 @@ def _print(environment: str, outcome: Outcome) -> None:
     output.print(
         f"{outcome.calls:,} calls; changed in them: {changed['unlisted']:,} values that no "
         f"destination may see, {changed['masked']:,} masked ones, {changed['generalised']:,} that "
-        f"generalise to the same.",
-        highlight=False,
+        f"generalise to the same."
     )
     if outcome.left_out:
         output.print(f"Left out: {outcome.left_out:,} lines on which readers of JSON differ.")
     for problem in outcome.problems:
-        output.print(problem, style="red", markup=False, soft_wrap=True)
+        say(problem, style="red")
     for verdict in outcome.verdicts:
         _print_findings(verdict)
 
@@ -127,7 +122,7 @@ def _print_findings(verdict: Verdict) -> None:
     lines = [*verdict.problems, *map(str, verdict.differences)]
     for line in lines[:SHOWN_DIFFERENCES]:
         text = f"{verdict.destination}: {line}"
-        output.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+        say(text, style="red")
     if len(lines) > SHOWN_DIFFERENCES:
         output.print(f"and {len(lines) - SHOWN_DIFFERENCES} more; --json has them all")
 

@@ -15,9 +15,10 @@ from hipaa_mode import published_places, publishing
 from hipaa_mode.commands._options import (
     JsonOption,
     ProjectOption,
-    checked_environment,
+    environment_option,
     messages,
     output,
+    say,
 )
 from hipaa_mode.errors import ConfigurationError, ExitCode, HipaaModeError
 from hipaa_mode.folders import real_root
@@ -41,12 +42,7 @@ def stop(
     everything: Annotated[bool, typer.Option("--all", help="Stop every destination.")] = False,
     environment: Annotated[
         str | None,
-        typer.Option(
-            "--environment",
-            "-e",
-            callback=checked_environment,
-            help="This environment only; all if not given.",
-        ),
+        environment_option("This environment only; all if not given."),
     ] = None,
     reason: Annotated[str, typer.Option(help="Why; for the row and the audit log.")] = "",
     lift: Annotated[
@@ -113,24 +109,23 @@ def _say(
         output.print_json(json.dumps(told))
         return
     for path in withdrawn:
-        output.print(f"Withdrawn: {path}", highlight=False, soft_wrap=True, markup=False)
+        say(f"Withdrawn: {path}")
     if not withdrawn:
         output.print("Nothing of it was published.")
     _print_problems(problems)
     if unlisted:
         note = f"{unlisted}. If there are others, run this for each, with --published"
-        messages.print(note, style="yellow", highlight=False, soft_wrap=True, markup=False)
+        say(note, style="yellow", to=messages)
     again = "--all" if row.destination == ANY else row.destination
     output.print(
         f"Commit seeds/{SEED}.csv and receives.lock.yml. Its end: hipaa-mode stop {again} --lift",
-        highlight=False,
         soft_wrap=True,
     )
 
 
 def _print_problems(problems: list[str]) -> None:
     for problem in problems:
-        messages.print(problem, style="red", highlight=False, soft_wrap=True, markup=False)
+        say(problem, style="red", to=messages)
 
 
 def _lift(project: Path, environment: str | None, name: str, as_json: bool) -> None:
@@ -152,7 +147,7 @@ def _lift(project: Path, environment: str | None, name: str, as_json: bool) -> N
     else:
         output.print("The stop is lifted; the next dbt build publishes again.")
         for item in still:
-            output.print(f"Still stopped: {item}", highlight=False, markup=False)
+            say(f"Still stopped: {item}")
         _print_problems(problems)
     if problems:
         raise typer.Exit(ExitCode.FAILED_CHECK)

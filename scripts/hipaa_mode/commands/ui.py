@@ -41,6 +41,6 @@ def ui(
         print(json.dumps({"url": ready.url, "port": ready.port}), flush=True)
     else:
         output.print("The configuration screens are at this link, for you alone:")
-        output.print(f"\n  {ready.url}\n", highlight=False, soft_wrap=True)
+        output.print(f"\n  {ready.url}\n", soft_wrap=True)
         output.print("Ctrl+C ends it. What is not saved is lost.", style="dim")
     ready.run()

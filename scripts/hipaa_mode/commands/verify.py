@@ -17,7 +17,7 @@ from rich.tree import Tree
 from hipaa_mode.commands._options import (
     JsonOption,
     ProjectOption,
-    checked_environment,
+    environment_option,
     messages,
     output,
 )
@@ -35,12 +35,7 @@ OUTPUT_LINES_SHOWN = 20
 def verify(
     environment: Annotated[
         list[str] | None,
-        typer.Option(
-            "--environment",
-            "-e",
-            callback=checked_environment,
-            help="An environment to prove; may be repeated.",
-        ),
+        environment_option("An environment to prove; may be repeated."),
     ] = None,
     project: ProjectOption = Path("."),
     manifest: Annotated[

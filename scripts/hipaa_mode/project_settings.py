@@ -38,8 +38,7 @@ def target_names(project: Path, folder: str | None = None) -> frozenset[str]:
     Args:
         folder: folder of profiles.yml; None for the one that dbt takes by itself.
     """
-    file = Path(folder) / "profiles.yml" if folder else profiles_file(project)
-    return frozenset(_outputs(_read(project / PROJECT_FILE), file))
+    return frozenset(_outputs(_read(project / PROJECT_FILE), profiles_file(project, folder)))
 
 
 def named_environments(project: Path) -> frozenset[str]:
@@ -51,11 +50,13 @@ def named_environments(project: Path) -> frozenset[str]:
     return frozenset(outputs) | {name for name in named if isinstance(name, str)}
 
 
-def profiles_file(project: Path) -> Path:
-    """Return the profiles.yml that dbt reads: of the environment, the project's, home's."""
-    folders = [os.environ.get("DBT_PROFILES_DIR"), project, Path.home() / ".dbt"]
-    files = [Path(folder) / "profiles.yml" for folder in folders if folder]
-    return next((file for file in files if file.is_file()), files[0])
+def profiles_file(project: Path, folder: str | Path | None = None) -> Path:
+    """Return the profiles.yml that dbt reads: named, of the environment, the project's, home's."""
+    folder = folder or os.environ.get("DBT_PROFILES_DIR")
+    if folder:
+        return Path(folder).absolute() / "profiles.yml"
+    beside, home = project / "profiles.yml", Path.home() / ".dbt" / "profiles.yml"
+    return home if home.is_file() and not beside.is_file() else beside
 
 
 def variable(project: Path, name: str) -> str | None:

@@ -25,12 +25,12 @@ from hipaa_mode.editing.init import (
     FirstDestination,
     Package,
     default_environment,
-    find_profiles_file,
     init_project,
     profile_of,
 )
 from hipaa_mode.editing.scaffold import Owner
 from hipaa_mode.editing.workspace import Workspace
+from hipaa_mode.project_settings import profiles_file as profiles_file_of
 
 
 def init(
@@ -81,7 +81,7 @@ def init(
     Example: `hipaa-mode init --destination crm --type salesforce --owner-email me@clinic.example`
     """
     workspace = open_workspace(project)
-    profiles_file = find_profiles_file(workspace, profiles_dir)
+    profiles_file = profiles_file_of(workspace.layout.root, profiles_dir)
     environment = environment or default_environment(workspace, profiles_file)
     asks = sys.stdin.isatty() and not yes and not as_json
     if asks and not destination and _has_no_destination(workspace):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -14,6 +13,7 @@ import typer
 from rich.markup import escape
 from rich.tree import Tree
 
+from hipaa_mode import ending
 from hipaa_mode.commands._options import (
     JsonOption,
     ProjectOption,
@@ -100,9 +100,10 @@ def _compiled(environment: str, project: Path, folder: Path) -> Path:
     ]  # fmt: skip
     # The database's name is part of the relations' names: it stays.
     environ = {**os.environ, "HIPAA_MODE_DATABASE": str(folder / f"{environment}.duckdb")}
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    done = ending.run(command, Path.cwd(), environ)
     if done.returncode:
-        shown = "\n".join(done.stdout.splitlines()[-OUTPUT_LINES_SHOWN:])
+        lines = done.stdout.decode("utf-8", "backslashreplace").splitlines()
+        shown = "\n".join(lines[-OUTPUT_LINES_SHOWN:])
         raise HipaaModeError(f"dbt compile failed, so nothing was proven:\n{shown}")
     return folder / "target" / "manifest.json"
 

@@ -236,18 +236,6 @@ def profile_of(workspace: Workspace, profiles_file: Path, environment: str) -> P
     return profile
 
 
-def find_profiles_file(workspace: Workspace, folder: Path | None) -> Path:
-    """Return the profiles.yml that dbt reads: named, of the environment, the project's, home's."""
-    root = workspace.layout.root
-    if folder is None and os.environ.get("DBT_PROFILES_DIR"):
-        folder = Path(os.environ["DBT_PROFILES_DIR"])
-    if folder is None:
-        beside = root / "profiles.yml"
-        home = Path.home() / ".dbt" / "profiles.yml"
-        return home if home.is_file() and not beside.is_file() else beside
-    return folder.absolute() / "profiles.yml"
-
-
 def default_environment(workspace: Workspace, profiles_file: Path) -> str:
     """Return the profile's default target, or else `dev`."""
     text = workspace.yaml(_inside(workspace, profiles_file))

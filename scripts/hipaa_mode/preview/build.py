@@ -20,17 +20,14 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from hipaa_mode import ending
 from hipaa_mode.calls import VIEW_OF_TYPE
 from hipaa_mode.errors import HipaaModeError, MaskingKeyError
 from hipaa_mode.keys import DEFAULT_KEY_FILE, KEY_FILE_VARIABLE, KEY_VARIABLE, MasterKey
 from hipaa_mode.keys import load_master_key as load_key
 from hipaa_mode.masking import make_tokens
 from hipaa_mode.plan import Plan, scope_suffix
-from hipaa_mode.project import dbt_command
 from hipaa_mode.received.environments import lock_project
 from hipaa_mode.selftest.builds import Copies
-from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE
 
 if sys.platform != "win32":
     import fcntl
@@ -40,11 +37,6 @@ CALLS = "calls.ndjson"
 
 PARSED = "partial_parse.msgpack"
 """What dbt keeps of a project it has parsed, and checks before it uses it again."""
-
-_NOT_INHERITED = (
-    *("DBT_TARGET_PATH", "DBT_LOG_PATH", "DBT_PROJECT_DIR", "DBT_TARGET"),
-    SUPPRESSED_USERS_VARIABLE,
-)
 
 
 @dataclass
@@ -169,32 +161,24 @@ class Previewer:
         return found
 
     def _run(self, copy: Path, models: Sequence[str]) -> None:
-        variables = {
-            "hipaa_mode__environment": self.plan.environment,
-            "hipaa_mode__raw_calls": f"raw_calls/{CALLS}",
-            "hipaa_mode__raw_message_column": None,
-            "hipaa_mode__published": "published",
-            "hipaa_mode__accept_key_fingerprint": None,
-            "hipaa_mode__suppressed_users": None,
-            "hipaa_mode__rejected_share": 1,
-        }
-        command = [
-            *(dbt_command(), "--no-use-colors", "--no-version-check", "--quiet", "run"),
-            *("--select", "rejected_calls", "duplicate_calls", *(f"+{name}" for name in models)),
-            *("--vars", json.dumps(variables), "--profiles-dir", "."),
-        ]
-        environ = {name: v for name, v in os.environ.items() if name not in _NOT_INHERITED}
-        if not self.has_own_key:
-            environ[KEY_FILE_VARIABLE] = str(copy / DEFAULT_KEY_FILE)
-        elif not environ.get(KEY_VARIABLE):
-            named = environ.get(KEY_FILE_VARIABLE)
-            path = Path(named).absolute() if named else self.project / DEFAULT_KEY_FILE
-            environ[KEY_FILE_VARIABLE] = str(path)
-        done = ending.run(command, copy, environ)
+        select = ("rejected_calls", "duplicate_calls", *(f"+{name}" for name in models))
+        done = self._copies.run(
+            copy, "--quiet", "run", "--select", *select, key=self._named_key(copy)
+        )
         if done.returncode:
             output = done.stdout.decode("utf-8", "backslashreplace").splitlines()
             shown = "\n".join(output[-OUTPUT_LINES_SHOWN:])
             raise HipaaModeError(f"dbt could not build the calls:\n{shown}")
+
+    def _named_key(self, copy: Path) -> dict[str, str]:
+        """Return the variables that name the key: the project's own, or the copy's."""
+        if not self.has_own_key:
+            return {KEY_FILE_VARIABLE: str(copy / DEFAULT_KEY_FILE)}
+        if key := os.environ.get(KEY_VARIABLE):
+            return {KEY_VARIABLE: key}
+        named = os.environ.get(KEY_FILE_VARIABLE)
+        path = Path(named).absolute() if named else self.project / DEFAULT_KEY_FILE
+        return {KEY_FILE_VARIABLE: str(path)}
 
 
 class _Folder:

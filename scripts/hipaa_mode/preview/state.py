@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from hipaa_mode.keys import DEFAULT_KEY_FILE, key_file
 from hipaa_mode.project import today
-from hipaa_mode.selftest.builds import FILES, folders_of, profiles_file, read_settings
+from hipaa_mode.project_settings import profiles_file
+from hipaa_mode.selftest.builds import FILES, folders_of, read_settings
 
 _SUFFIXES = (".sql", ".csv", ".yml", ".yaml", ".py", ".md")
 _NO_PART = ("__pycache__", "target", "logs", "node_modules", "site-packages")

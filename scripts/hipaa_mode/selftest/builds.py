@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shutil
+import subprocess
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from hipaa_mode import ending
 from hipaa_mode.errors import MissingFileError
 from hipaa_mode.keys import KEY_FILE_VARIABLE, KEY_VARIABLE
 from hipaa_mode.project import dbt_command
+from hipaa_mode.project_settings import profiles_file
 from hipaa_mode.received.environments import lock_project
 from hipaa_mode.seeds import OPTIONAL_SEEDS, read_csv
 from hipaa_mode.selftest.messages import PLACEHOLDERS
@@ -26,6 +28,10 @@ from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE
 DATABASE = "selftest.duckdb"
 RAW_CALLS = "raw_calls/*.ndjson"
 OUR_MARK = "hipaa_mode: "
+NOT_INHERITED = (
+    *(KEY_VARIABLE, KEY_FILE_VARIABLE, SUPPRESSED_USERS_VARIABLE),
+    *("DBT_TARGET_PATH", "DBT_LOG_PATH", "DBT_PROJECT_DIR", "DBT_TARGET"),
+)
 _PATHS = ("model", "seed", "macro", "test", "analysis", "snapshot", "docs", "asset", "function")
 FILES = (
     *("dbt_project.yml", "packages.yml", "package-lock.yml"),
@@ -96,13 +102,6 @@ def folders_of(settings: Mapping[str, Any]) -> list[str]:
     ]
     folders.append(str(settings.get("packages-install-path", "dbt_packages")))
     return list(dict.fromkeys(folders))
-
-
-def profiles_file(project: Path) -> Path | None:
-    """Return the profiles.yml that dbt would read; None if there is none."""
-    folders = [os.environ.get("DBT_PROFILES_DIR"), project, Path.home() / ".dbt"]
-    files = [Path(folder) / "profiles.yml" for folder in folders if folder]
-    return next((file for file in files if file.exists()), None)
 
 
 class Copies:
@@ -191,7 +190,7 @@ class Copies:
     def _write_profile(self, copy: Path, profile: str) -> None:
         """Write the profile with a database of the copy's own: nobody else's is touched."""
         found = profiles_file(self.project)
-        content = yaml.safe_load(found.read_text("utf-8")) if found else {}
+        content = yaml.safe_load(found.read_text("utf-8")) if found.is_file() else {}
         if profile not in content:
             raise MissingFileError(f"No profiles.yml with a profile {profile} was found")
         outputs = content[profile]["outputs"]
@@ -222,7 +221,31 @@ class Copies:
 
     def build(self, copy: Path) -> Build:
         """Run `dbt build` in a copy, unit tests left out."""
-        variables = {
+        done = self.run(
+            copy,
+            *("--log-format-file", "json", "build", "--exclude-resource-type", "unit_test"),
+            key={KEY_FILE_VARIABLE: ".hipaa_mode/masking.key"},
+            hipaa_mode__placeholder_ids=sorted(PLACEHOLDERS),
+        )
+        notes = [
+            line[line.index(OUR_MARK) + len(OUR_MARK) :]
+            for line in done.stdout.decode("utf-8", "backslashreplace").splitlines()
+            if OUR_MARK in line
+        ]
+        return Build(copy, self.environment, done.returncode, notes)
+
+    def run(
+        self, copy: Path, *arguments: str, key: Mapping[str, str], **variables: object
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run dbt in a copy: on its own calls, and nothing that is set for the project.
+
+        Args:
+            copy: the copy.
+            arguments: the command, and options before and after it.
+            key: the environment variables that name the masking key.
+            variables: dbt variables besides those that every copy has.
+        """
+        variables |= {
             "hipaa_mode__environment": self.environment,
             "hipaa_mode__raw_calls": RAW_CALLS,
             "hipaa_mode__raw_message_column": None,
@@ -230,31 +253,13 @@ class Copies:
             "hipaa_mode__accept_key_fingerprint": None,
             "hipaa_mode__suppressed_users": None,
             "hipaa_mode__rejected_share": 1,
-            "hipaa_mode__placeholder_ids": sorted(PLACEHOLDERS),
         }
         command = [
-            *(dbt_command(), "--no-use-colors", "--no-version-check", "--log-format-file", "json"),
-            *("build", "--exclude-resource-type", "unit_test"),
+            *(dbt_command(), "--no-use-colors", "--no-version-check", *arguments),
             *("--vars", json.dumps(variables), "--profiles-dir", "."),
         ]
-        ours = (
-            KEY_VARIABLE,
-            SUPPRESSED_USERS_VARIABLE,
-            "DBT_TARGET_PATH",
-            "DBT_LOG_PATH",
-            "DBT_PROJECT_DIR",
-            "DBT_TARGET",
-        )
-        environ = {name: value for name, value in os.environ.items() if name not in ours}
-        environ[KEY_FILE_VARIABLE] = ".hipaa_mode/masking.key"
-        result = ending.run(command, copy, environ)
-        output = result.stdout.decode("utf-8", "backslashreplace")
-        notes = [
-            line[line.index(OUR_MARK) + len(OUR_MARK) :]
-            for line in output.splitlines()
-            if OUR_MARK in line
-        ]
-        return Build(copy, self.environment, result.returncode, notes)
+        environ = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
+        return ending.run(command, copy, {**environ, **key})
 
 
 def _named_environments(file: Path) -> list[str]:

@@ -48,6 +48,7 @@ class Page(HTMLParser):
 
 
 def write_project(folder: Path, seeds: Seeds, views: tuple[str, ...] = ("events",)) -> None:
+    (folder / "dbt_project.yml").write_text("name: clinic\n")
     (folder / "seeds").mkdir(exist_ok=True)
     seeds.write(folder / "seeds")
     for name in {row["destination"] for row in seeds.rows["destinations"]}:

@@ -30,7 +30,7 @@ from hipaa_mode.commands._options import (
     output,
     plain_table,
 )
-from hipaa_mode.configuration import ALL_VIEWS, ANY, ENVELOPE
+from hipaa_mode.configuration import ALL_VIEWS, ANY
 from hipaa_mode.display import printable
 from hipaa_mode.documentation import describe_columns
 from hipaa_mode.editing import screens
@@ -59,13 +59,6 @@ ShownEnvironment = Annotated[
 ]
 
 MODE_STYLES = {screens.HIPAA: "green", screens.OPEN: "yellow", screens.INVALID: "bold red"}
-LIST_TITLES = {
-    "event": "Event properties",
-    "user": "User properties",
-    "group": "Group properties",
-    "context": "Context properties",
-    ENVELOPE: "Ids of the call",
-}
 
 
 @app.command()
@@ -445,9 +438,9 @@ def _print_screen(screen: DestinationScreen) -> None:
         output.print(_events_table(screen.events))
     for name, listed in screen.lists.items():
         if listed:
-            output.print(_properties_table(LIST_TITLES[name], listed))
+            output.print(_properties_table(screens.LISTS[name], listed))
         elif screen.restrict_phi and screen.is_valid:
-            output.print(f"{LIST_TITLES[name]}: none\n")
+            output.print(f"{screens.LISTS[name]}: none\n")
 
 
 def _events_table(events: tuple[ListedEvent, ...]) -> Table:

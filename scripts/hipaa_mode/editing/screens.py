@@ -22,6 +22,7 @@ from hipaa_mode.configuration import (
 )
 from hipaa_mode.editing.refusals import Refusal, of
 from hipaa_mode.editing.workspace import Workspace
+from hipaa_mode.effects import effective_guard
 from hipaa_mode.plan import Plan, counting_rows, make_plan
 from hipaa_mode.property_counts import (
     MASKED,
@@ -37,7 +38,14 @@ HIPAA = "HIPAA mode"
 OPEN = "open under BAA"
 INVALID = "invalid"
 
-LISTS = (*PROPERTY_LISTS, ENVELOPE)
+LISTS = {
+    "event": "Event properties",
+    "user": "User properties",
+    "group": "Group properties",
+    "context": "Context properties",
+    ENVELOPE: "Ids of the call",
+}
+"""The property lists, and what they are called on the pages, in the terminal and in the report."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,8 @@ class ListedProperty:
 
     Attributes:
         form: sent as it is, masked, generalised or not sent.
+        guard: what is done where a value looks like an identifier; of a row of the project
+            allowlist what it says itself.
         event: the one event that it passes on; blank for every event.
         environment: the environment that its row names, `*` for all; blank where there is no row
             and the id is masked because every id is.
@@ -296,7 +306,8 @@ def _with_lists(
 ) -> DestinationScreen:
     rows = counting_rows(configuration, destination, plan.environment, workspace.today)
     lists = {
-        name: tuple(_listed(row) for row in rows if row.property_list == name) for name in LISTS
+        name: tuple(_listed(row, destination) for row in rows if row.property_list == name)
+        for name in LISTS
     }
     with_rows = {listed.path for listed in lists[ENVELOPE]}
     lists[ENVELOPE] += tuple(
@@ -319,7 +330,7 @@ def _with_lists(
     return DestinationScreen(**content)
 
 
-def _listed(row: AllowedProperty) -> ListedProperty:
+def _listed(row: AllowedProperty, destination: Destination | None = None) -> ListedProperty:
     return ListedProperty(
         property_list=row.property_list,
         path=str(row.path),
@@ -328,7 +339,7 @@ def _listed(row: AllowedProperty) -> ListedProperty:
         form=form_of(str(row.treatment)),
         normalize=row.normalize,
         data_type=row.data_type,
-        guard=row.guard,
+        guard=effective_guard(destination, row) if destination else row.guard,
         mask_scope=row.mask_scope,
         column_name=row.column_name,
         reason=row.reason,
@@ -372,7 +383,7 @@ def _denied(
     """Return the rows that take a property of the project allowlist away."""
     shown = {(name, listed.path) for name, rows in lists.items() for listed in rows}
     return [
-        _listed(row)
+        _listed(row, destination)
         for row in configuration.allowed_properties
         if row.treatment.kind.name == "deny"
         and row.environment in (environment, ANY)

@@ -12,36 +12,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hipaa_mode import __version__, audit, publishing, stops_in_force
-from hipaa_mode.configuration import (
-    ALL_VIEWS,
-    ANY,
-    ENVELOPE,
-    ENVELOPE_IDS,
-    VIEWS,
-    Configuration,
-)
+from hipaa_mode import __version__, audit, property_counts, publishing, stops_in_force
+from hipaa_mode.configuration import ALL_VIEWS, ANY, ENVELOPE, PROPERTY_SCOPE, VIEWS
 from hipaa_mode.consent import describe_denials
-from hipaa_mode.editing.refusals import Refusal, attributed, of, of_lock
+from hipaa_mode.editing.layout import Layout
+from hipaa_mode.editing.screens import (
+    HIPAA,
+    INVALID,
+    OPEN,
+    DestinationScreen,
+    ListedProperty,
+    destination_screens,
+)
+from hipaa_mode.editing.workspace import Workspace
 from hipaa_mode.errors import HipaaModeError, MaskingKeyError
 from hipaa_mode.inventory.kinds import KINDS
 from hipaa_mode.inventory.state import State, read_state
 from hipaa_mode.keys import load_master_key
-from hipaa_mode.plan import DestinationPlan, Plan, ViewColumn, make_plan
-from hipaa_mode.project import destination_models, read_seeds, today
-from hipaa_mode.property_counts import properties_of
+from hipaa_mode.plan import DestinationPlan
 from hipaa_mode.published import PublishedDestination, delivered_rows, read_published
 from hipaa_mode.received.gate import judge
-from hipaa_mode.seeds import Fault, SeedRow, read_seed
 from hipaa_mode.treatments import TREATMENTS
 
-LISTS = {
-    "event": "Event properties",
-    "user": "User traits",
-    "group": "Group traits",
-    "context": "Context",
-    "envelope": "Ids of the call",
-}
 AUDIT_ENTRIES_SHOWN = 30
 DROPPED_SHOWN = 8
 NEW_SHOWN = 50
@@ -222,55 +214,37 @@ def gather(project: Path, environments: Sequence[str], root: Path, proofs: Proof
         environments: environments to tell of; all that the seeds name if there are none.
         proofs: what verify found; an entry `{"failed": "why"}` says that it could not run.
     """
-    configuration = read_seeds(project)
-    chosen = list(environments) or configuration.environments() or ["dev"]
+    workspace = Workspace(Layout.read(project))
+    chosen = list(environments) or workspace.configuration().environments() or ["dev"]
     git = audit.git_state(project) or {}
     return Report(
-        project=_name(project),
+        project=workspace.layout.name,
         generated_at=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
         version=__version__,
         commit=str(git.get("commit") or ""),
         is_dirty=bool(git.get("dirty")),
         environments=[
-            _Environment(project, configuration, name, root, proofs.get(name)).report()
-            for name in chosen
+            _Environment(workspace, name, root, proofs.get(name)).report() for name in chosen
         ],
     )
-
-
-def _name(project: Path) -> str:
-    try:
-        for line in (project / "dbt_project.yml").read_text("utf-8").splitlines():
-            key, _, value = line.partition(":")
-            if key == "name":
-                return value.strip().strip("'\"")
-    except (OSError, UnicodeDecodeError):
-        pass
-    return project.absolute().name
 
 
 class _Environment:
     """Gathers what is told of one environment."""
 
     def __init__(
-        self,
-        project: Path,
-        configuration: Configuration,
-        name: str,
-        root: Path,
-        proof: Mapping[str, Any] | None,
+        self, workspace: Workspace, name: str, root: Path, proof: Mapping[str, Any] | None
     ) -> None:
-        self.project = project
-        self.configuration = configuration
+        self.workspace = workspace
+        self.project = workspace.layout.root
         self.root = root
         self.proof = proof
-        self.models = set(destination_models(project))
-        self.plan: Plan = make_plan(configuration, name, today(), self.models)
+        self.models = list(workspace.destination_models())
+        self.plan = workspace.plans(environments=[name])[name]
         self.found = EnvironmentReport(name)
         self.state: State = State()
         self.published: dict[str, PublishedDestination] = {}
         self.entries: list[audit.Entry] = []
-        self.refusals: list[Refusal] = []
 
     def report(self) -> EnvironmentReport:
         """Gather everything."""
@@ -281,14 +255,9 @@ class _Environment:
         self._read_published()
         self._read_audit_log()
         self._read_inventory()
-        found.destinations = [
-            *(self._destination(item) for item in self.plan.destinations.values()),
-            *self._invalid(),
-        ]
-        found.destinations.sort(key=lambda destination: destination.name)
+        screens = destination_screens(self.workspace, [found.name])
+        found.destinations = [self._destination(screen) for screen in screens]
         for destination in found.destinations:
-            if destination.name in self.plan.stopped:
-                destination.stopped = self.plan.stopped[destination.name].text
             found.attention += _attention(destination)
         found.attention += stops_in_force.still_published(self.root, found.name, self.plan.stopped)
         if self.proof is not None and "failed" in self.proof:
@@ -296,13 +265,11 @@ class _Environment:
         return found
 
     def _compare_with_lock(self) -> None:
-        known = {name for _, name in self.configuration.listed}
         if self.plan.faults:
-            self.refusals = attributed(self.plan.faults, self._content, known)
             self.found.lock_state = "was not compared: the configuration has faults."
             return
-        found = judge(self.project, self.configuration, self.plan, today(), self.models)
-        self.refusals = of_lock(found, known)
+        configuration, today = self.workspace.configuration(), self.workspace.today
+        found = judge(self.project, configuration, self.plan, today, self.models)
         self.found.attention += [str(fault) for fault in (*found.faults, *found.notices)]
         self.found.lock_state = (
             "does not say what is received, so a build is refused."
@@ -404,150 +371,38 @@ class _Environment:
     def _arriving(self) -> list[dict[str, Any]]:
         return [dict(item) for item in self.state.last.get("properties", [])]
 
-    def _destination(self, plan: DestinationPlan) -> DestinationReport:
-        faults = of(self.refusals, plan.name)
+    def _destination(self, screen: DestinationScreen) -> DestinationReport:
+        plan = self.plan.destinations.get(screen.name)
         found = DestinationReport(
-            name=plan.name,
-            tool=plan.display_name,
-            description=plan.description,
-            mode="HIPAA mode" if plan.is_in_hipaa_mode else "Not restricted",
-            validity=self._validity(plan, faults),
-            is_valid=not faults,
-            settings={
-                "Connection": plan.connection_mode.replace("_", "-"),
-                "PHI": "restricted" if plan.restrict_phi else "not restricted",
-                "Tokens": _tokens(plan),
-                "Times": _precision(plan.timestamp_precision),
-                "Consent": self._asked(plan.name),
-                "Allowlist": plan.fingerprint[:12],
-                **(
-                    {"Properties": properties_of(plan, self.models).text}
-                    if plan.restrict_phi
-                    else {}
-                ),
-            },
-            events=None
-            if plan.events is None or ANY in plan.events
-            else sorted(plan.events.items()),
+            name=screen.name,
+            tool=screen.display_name,
+            description=screen.description,
+            mode=_MODES[screen.mode],
+            validity=_validity(screen),
+            is_valid=screen.is_valid,
+            stopped=screen.stopped,
         )
-        published = self.published.get(plan.name)
-        if plan.restrict_phi:
-            found.lists = self._lists(plan, published)
-        self._tell_proof(found, plan, published)
         self._tell_tests(found)
-        self._tell_published(found, plan, published)
-        found.dropped = self._dropped(plan) if plan.restrict_phi else []
-        return found
-
-    def _asked(self, name: str) -> str:
-        destinations = self.configuration.in_environment(self.found.name)
-        return destinations[name].consent_in_words
-
-    def _validity(self, plan: DestinationPlan, faults: list[Fault]) -> str:
-        if faults:
-            return f"Invalid: {faults[0].problem}"
-        if self.refusals:
-            return "Not built: a build refuses others beside it"
-        if plan.restrict_phi:
-            return "Valid: server-side and restricted"
-        row = next(item for item in self._rows("destinations") if self._is(item, plan.name))
-        until = row.word("baa_expires_on")
-        return f"Valid under BAA {plan.baa_reference}" + (f" until {until}" if until else "")
-
-    def _rows(self, seed: str) -> list[SeedRow]:
-        path = self.project / "seeds" / f"{seed}.csv"
-        return read_seed(seed, path, f"seeds/{seed}.csv", []) or []
-
-    def _is(self, row: SeedRow, name: str) -> bool:
-        return row.word("destination") == name and row.word("environment") in (
-            self.found.name,
-            ANY,
-        )
-
-    def _content(self, file: str) -> bytes | None:
-        try:
-            return (self.project / file).read_bytes()
-        except OSError:
-            return None
-
-    def _invalid(self) -> list[DestinationReport]:
-        """Return destinations that the seeds list and that can't be read as such."""
-        names = {
-            name
-            for environment, name in self.configuration.listed
-            if environment in (self.found.name, ANY) and name not in self.plan.destinations
+        if plan is None:
+            found.published = "Nothing is published while the configuration has faults"
+            return found
+        found.settings = {
+            "Connection": screen.connection_mode.replace("_", "-"),
+            "PHI": "restricted" if screen.restrict_phi else "not restricted",
+            "Tokens": _tokens(plan),
+            "Times": _precision(plan.timestamp_precision),
+            "Consent": screen.consent,
+            "Allowlist": plan.fingerprint[:12],
+            **({"Properties": screen.properties.text} if screen.restrict_phi else {}),
         }
-        found: list[DestinationReport] = []
-        for name in sorted(names):
-            faults = of(self.refusals, name)
-            row = next((r for r in self._rows("destinations") if self._is(r, name)), None)
-            faults.sort(
-                key=lambda fault: row is None or (fault.file, fault.line) != (row.file, row.line)
-            )
-            why = faults[0].problem if faults else "its row has a fault"
-            tool = row.word("destination_type") if row else ""
-            text = row.word("description") if row else ""
-            invalid = DestinationReport(name, tool, text, "Invalid", f"Invalid: {why}", False)
-            invalid.published = "Nothing is published while the configuration has faults"
-            self._tell_tests(invalid)
-            found.append(invalid)
+        found.events = _events(screen)
+        published = self.published.get(plan.name)
+        self._tell_proof(found, plan, published)
+        self._tell_published(found, plan, published)
+        if plan.restrict_phi:
+            found.lists = _lists(screen, published)
+            found.dropped = self._dropped(plan)
         return found
-
-    def _lists(
-        self, plan: DestinationPlan, published: PublishedDestination | None
-    ) -> dict[str, list[SentProperty]]:
-        lists: dict[str, list[SentProperty]] = {name: [] for name in LISTS}
-        seen: set[tuple[str, str]] = set()
-        for view, columns in plan.views.items():
-            if f"{plan.name}__{view}" not in self.models:
-                continue
-            for column in columns:
-                is_id = column.property_list == ENVELOPE and column.name in ENVELOPE_IDS
-                key = (column.property_list, column.path or column.name)
-                if key in seen or (column.property_list == ENVELOPE and not is_id):
-                    continue
-                seen.add(key)
-                facts = _published_facts(published, column)
-                lists[column.property_list].append(self._sent(plan, column, facts))
-        for found in lists.values():
-            found.sort(key=lambda item: item.path)
-        return lists
-
-    def _sent(
-        self, plan: DestinationPlan, column: ViewColumn, facts: list[Mapping[str, Any]]
-    ) -> SentProperty:
-        approved_by, expires_on = self._approval(plan, column)
-        unfit = sum(int(fact.get("values_not_fitting") or 0) for fact in facts)
-        return SentProperty(
-            path=column.path or column.name,
-            column=column.name,
-            form=_form(column),
-            detail=_detail(column),
-            events=", ".join(column.events or ()),
-            reason=column.reason,
-            approved_by=approved_by,
-            expires_on=expires_on,
-            guard=_guard(column, facts),
-            unfit=unfit if facts else None,
-        )
-
-    def _approval(self, plan: DestinationPlan, column: ViewColumn) -> tuple[str, str]:
-        """Return who approved a column's row, and until when it counts."""
-        rows = [
-            row
-            for row in self.configuration.allowed_properties
-            if row.environment in (self.found.name, ANY)
-            and row.destination in (plan.name, ANY)
-            and row.property_list == column.property_list
-            and str(row.path) == (column.path or column.name)
-            and str(row.treatment) == column.treatment
-        ]
-        best = max(
-            rows, key=lambda row: (row.destination != ANY, row.environment != ANY), default=None
-        )
-        if best is None:
-            return "", ""
-        return best.approved_by, best.expires_on.isoformat() if best.expires_on else ""
 
     def _tell_proof(
         self,
@@ -664,10 +519,60 @@ def _tokens(plan: DestinationPlan) -> str:
     return "shared with other destinations" if plan.scope == ANY else "its own"
 
 
-def _events(plan: DestinationPlan) -> list[tuple[str, str]] | None:
-    if plan.events is None or ANY in plan.events:
+_MODES = {HIPAA: "HIPAA mode", OPEN: "Not restricted", INVALID: "Invalid"}
+_FORMS = {property_counts.SENT: "sent", property_counts.NOT_SENT: "denied"}
+
+
+def _validity(screen: DestinationScreen) -> str:
+    if screen.faults:
+        return f"Invalid: {screen.faults[0]}"
+    if screen.faults_elsewhere:
+        return "Not built: a build refuses others beside it"
+    if screen.restrict_phi:
+        return "Valid: server-side and restricted"
+    until = f" until {screen.baa_expires_on}" if screen.baa_expires_on else ""
+    return f"Valid under BAA {screen.baa_reference}{until}"
+
+
+def _events(screen: DestinationScreen) -> list[tuple[str, str]] | None:
+    if screen.events is None or any(listed.event == ANY for listed in screen.events):
         return None
-    return sorted(plan.events.items())
+    return sorted((listed.event, listed.sent_as) for listed in screen.events)
+
+
+def _lists(
+    screen: DestinationScreen, published: PublishedDestination | None
+) -> dict[str, list[SentProperty]]:
+    """Return what is sent, by list: what a view that is there can show."""
+    shown = {VIEWS[view] for view in VIEWS if view in screen.views}
+    shown |= {"context", ENVELOPE} if shown else set()
+    return {
+        name: [
+            _sent(listed, published)
+            for listed in sorted(screen.lists[name], key=lambda listed: listed.path)
+            if name == ENVELOPE or listed.form != property_counts.NOT_SENT
+        ]
+        if name in shown
+        else []
+        for name in screen.lists
+    }
+
+
+def _sent(listed: ListedProperty, published: PublishedDestination | None) -> SentProperty:
+    facts = _published_facts(published, listed)
+    unfit = sum(int(fact.get("values_not_fitting") or 0) for fact in facts)
+    return SentProperty(
+        path=listed.path,
+        column=listed.column_name,
+        form=_FORMS.get(listed.form, listed.form),
+        detail=_detail(listed),
+        events=listed.event,
+        reason=listed.reason,
+        approved_by=listed.approved_by,
+        expires_on=listed.expires_on,
+        guard=_guard(listed, facts),
+        unfit=unfit if facts else None,
+    )
 
 
 def _attention(found: DestinationReport) -> list[str]:
@@ -686,14 +591,7 @@ def _attention(found: DestinationReport) -> list[str]:
     return lines
 
 
-def _form(column: ViewColumn) -> str:
-    name = column.treatment.partition("(")[0]
-    if name in ("mask", "surrogate"):
-        return "masked"
-    return {"allow": "sent", "deny": "denied"}.get(name, "generalised")
-
-
-def _detail(column: ViewColumn) -> str:
+def _detail(column: ListedProperty) -> str:
     kind = TREATMENTS[column.treatment.partition("(")[0]]
     if column.treatment == "allow":
         text = "sent whole, as JSON" if column.data_type == "json" else "as it is"
@@ -703,12 +601,12 @@ def _detail(column: ViewColumn) -> str:
         text = f"{kind.meaning}: {column.treatment}"
     if column.normalize != "none":
         text += f", normalised as {column.normalize}"
-    if column.scope is not None and "/" in column.scope:
+    if column.mask_scope == PROPERTY_SCOPE:
         text += ", comparable with no other property"
     return text
 
 
-def _guard(column: ViewColumn, facts: Sequence[Mapping[str, Any]]) -> str:
+def _guard(column: ListedProperty, facts: Sequence[Mapping[str, Any]]) -> str:
     if not column.guard:
         return ""
     counts = [fact.get("values_like_identifiers") for fact in facts]
@@ -718,16 +616,16 @@ def _guard(column: ViewColumn, facts: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _published_facts(
-    published: PublishedDestination | None, column: ViewColumn
+    published: PublishedDestination | None, listed: ListedProperty
 ) -> list[Mapping[str, Any]]:
-    """Return what the manifest says of a column, in each view that has it."""
+    """Return what the manifest says of a property's column, in each view that has it."""
+    path = "" if listed.property_list == ENVELOPE else listed.path
     return [
         fact
         for view in (published.views if published else ())
         for fact in view.columns
-        if fact.get("property_list") == column.property_list
-        and fact.get("name") == column.name
-        and fact.get("property") == column.path
+        if (fact.get("property_list"), fact.get("name"), fact.get("property"))
+        == (listed.property_list, listed.column_name, path)
     ]
 
 

@@ -9,9 +9,10 @@ import jinja2
 from markupsafe import Markup
 
 from hipaa_mode.display import printable
+from hipaa_mode.editing.screens import LISTS
 from hipaa_mode.inventory.kinds import SAFE_HARBOR
 from hipaa_mode.report import flow
-from hipaa_mode.report.content import LISTS, Report
+from hipaa_mode.report.content import Report
 
 
 def render(report: Report) -> str:

@@ -29,6 +29,7 @@ from hipaa_mode.display import printable
 from hipaa_mode.editing import screens
 from hipaa_mode.editing.layout import Layout
 from hipaa_mode.editing.screens import (
+    LISTS,
     DestinationScreen,
     ListedProperty,
     destination_screens,
@@ -47,13 +48,6 @@ FOLDER = Path(__file__).parent
 PROJECT = "project"
 """Name of the page of the project allowlist; no destination can be called so in an address."""
 
-LISTS = {
-    "event": "Event properties",
-    "user": "User properties",
-    "group": "Group properties",
-    "context": "Context properties",
-    ENVELOPE: "Ids of the call",
-}
 HINTS = {
     "event": "Of track, page and screen calls.",
     "user": "Traits of identify calls.",

@@ -114,7 +114,8 @@ def test_invalid_destinations_and_faults(tmp_path: Path):
     assert "nothing can be filtered on the server" in found["chat"].validity
     assert found["old"].is_valid is False
     assert "has expired" in found["old"].validity
-    assert environment.count("Invalid") == 1
+    assert found["old"].mode == "Invalid", "as on the page and in `destination list`"
+    assert environment.count("Invalid") == 2
     assert sum("line 3" in line for line in environment.attention) == 1
     html = Page(render(gathered(tmp_path)))
     assert "client-side and restricted, which is invalid" in html.words

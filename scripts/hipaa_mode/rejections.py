@@ -11,9 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-REJECTED_SHARE = "hipaa_mode__rejected_share"
 ACCEPT_REJECTED_LINES = "hipaa_mode__accept_rejected_lines"
-DEFAULT_SHARE = 0.1
 MOST_FILES = 5
 """Files that a message names."""
 

@@ -20,6 +20,7 @@ import duckdb
 
 from hipaa_mode import files, folders
 from hipaa_mode.errors import ExitCode, HipaaModeError
+from hipaa_mode.quoting import identifier, literal
 
 UNFINISHED = ".rewriting"
 """What the name of the new file ends with until it takes the old one's place."""
@@ -116,9 +117,9 @@ def _rewrite(path: Path, fresh: Path) -> Rewritten:
     connection = duckdb.connect(str(path))
     try:
         [name] = connection.execute("select current_database()").fetchall()[0]
-        connection.execute(f"attach '{str(fresh).replace(chr(39), chr(39) * 2)}' as {_FRESH}")
+        connection.execute(f"attach {literal(fresh)} as {_FRESH}")
         fresh.chmod(folders.FILE_MODE)
-        connection.execute(f"copy from database {_identifier(name)} to {_FRESH}")
+        connection.execute(f"copy from database {identifier(name)} to {_FRESH}")
         _compare(connection, name)
         _lower_flag(connection)
         connection.execute(f"detach {_FRESH}")
@@ -158,7 +159,7 @@ def _compare(connection: duckdb.DuckDBPyConnection, name: str) -> None:
         tables = [(schema, table) for kind, schema, table in named if kind == "tables"]
         rows = {
             table: connection.execute(
-                f"select count(*) from {_identifier(database)}.{'.'.join(map(_identifier, table))}"
+                f"select count(*) from {identifier(database, *table)}"
             ).fetchall()[0][0]
             for table in tables
         }
@@ -175,11 +176,7 @@ def _lower_flag(connection: duckdb.DuckDBPyConnection) -> None:
         [_FRESH, FLAG_TABLE],
     ).fetchall()
     for (schema,) in found:
-        connection.execute(f"delete from {_FRESH}.{_identifier(schema)}.{FLAG_TABLE}")
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+        connection.execute(f"delete from {_FRESH}.{identifier(schema)}.{FLAG_TABLE}")
 
 
 def _in_megabytes(size: int) -> str:

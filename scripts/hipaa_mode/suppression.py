@@ -32,7 +32,6 @@ from hipaa_mode.seeds import Fault, SeedFile, SeedRow, read_csv, read_seed
 
 SEED = "suppressed_users"
 SUPPRESSED_USERS_VARIABLE = "HIPAA_MODE_SUPPRESSED_USERS"
-KEY_SCOPE = "suppression-list"
 """Scope of the subkey of the list's fingerprint; no destination can have a name with a hyphen."""
 
 GIVE_UP_LISTS = "hipaa_mode__give_up_suppression_lists"

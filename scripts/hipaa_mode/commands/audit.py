@@ -24,6 +24,7 @@ from hipaa_mode.commands._options import (
 from hipaa_mode.consent import describe_denials
 from hipaa_mode.errors import ExitCode, MaskingKeyError, MissingFileError
 from hipaa_mode.keys import load_master_key, load_retired_keys
+from hipaa_mode.quoting import identifier
 
 app = typer.Typer(no_args_is_help=True, help="Check the audit log and read what was delivered.")
 
@@ -155,9 +156,9 @@ def _table(environment: str, database: Path | None, notes: list[str]) -> list[st
             if len(schemas) != 1:
                 notes.append(f"The table was not compared: {path} has {len(schemas)} of it")
                 return None
-            schema = schemas[0][0].replace('"', '""')
             rows = connection.execute(
-                f'select entry from "{schema}".audit_log where environment = ? order by sequence',
+                f"select entry from {identifier(schemas[0][0])}.audit_log "
+                "where environment = ? order by sequence",
                 [environment],
             ).fetchall()
     except (FileNotFoundError, duckdb.Error) as error:

@@ -26,6 +26,7 @@ from hipaa_mode.keys import DEFAULT_KEY_FILE, KEY_FILE_VARIABLE, KEY_VARIABLE, M
 from hipaa_mode.keys import load_master_key as load_key
 from hipaa_mode.masking import make_tokens
 from hipaa_mode.plan import Plan, scope_suffix
+from hipaa_mode.quoting import identifier
 from hipaa_mode.received.environments import lock_project
 from hipaa_mode.selftest.builds import Copies
 
@@ -247,7 +248,7 @@ class _Database:
         self._file = next((copy / "restricted").glob("*.duckdb"))
         text = (copy / "target/manifest.json").read_text("utf-8")
         self._relations = {
-            node["name"]: f"{_quoted(node['schema'])}.{_quoted(node['alias'])}"
+            node["name"]: identifier(node["schema"], node["alias"])
             for node in json.loads(text)["nodes"].values()
             if node["resource_type"] == "model"
         }
@@ -306,12 +307,8 @@ class _Database:
         }
         if not counts:
             return
-        key = _quoted(f"row_id{scope_suffix(self._destination.scope)}")
-        names = ", ".join(_quoted(column) for column in counts.values())
+        key = identifier(f"row_id{scope_suffix(self._destination.scope)}")
+        names = ", ".join(identifier(column) for column in counts.values())
         table = self._relations[f"masked_{call.view}"]
         for row in rows(f"select {names} from {table} where {key} = ?", row_id):
             call.guarded = {name: row[column] or 0 for name, column in counts.items()}
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

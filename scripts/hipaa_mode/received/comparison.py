@@ -35,7 +35,6 @@ EFFECTS = (WIDENS, CHANGES, NARROWS)
 
 NOT_SENT = "not sent"
 SENT_WHOLE = "sent whole"
-NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)

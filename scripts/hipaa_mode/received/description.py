@@ -38,7 +38,6 @@ from hipaa_mode.plan import (
 )
 
 Description = dict[str, Any]
-Columns = dict[str, dict[str, Any]]
 
 VERSION = "1"
 FOR_GOOD = "for good"

@@ -21,6 +21,7 @@ from hipaa_mode.configuration import ANY, ENVELOPE, ENVELOPE_IDS, LATEST_VIEWS
 from hipaa_mode.errors import PublishingError
 from hipaa_mode.inventory.shapes import EXPRESSIONS, has_card_number
 from hipaa_mode.plan import DestinationPlan, ViewColumn
+from hipaa_mode.quoting import identifier, literal
 from hipaa_mode.run.required_checks import SHORTEST_ID
 
 DIGITS = {"mask": 64, "surrogate": 32}
@@ -164,7 +165,7 @@ class FileChecker:
 
     def _read(self, relation: str, files: Sequence[Path]) -> None:
         """Name the rows of files. Small files are opened once for all that is asked of them."""
-        paths = ", ".join(_literal(str(path)) for path in files)
+        paths = ", ".join(literal(str(path)) for path in files)
         source = f"read_parquet([{paths}])"
         if sum(path.stat().st_size for path in files) <= SMALL_BYTES:
             rows = f"{relation}_rows"
@@ -218,7 +219,7 @@ class FileChecker:
             return problems
         is_token = column.treatment in DIGITS
         conditions = [f"length >= {finished.shortest_id}"]
-        if passing := [_literal(other.name) for other in columns if _is_allowed_id(other)]:
+        if passing := [literal(other.name) for other in columns if _is_allowed_id(other)]:
             conditions.append(f"kind not in ({', '.join(passing)})")
         if is_token:
             # Among tokens only an id of their length can be.
@@ -248,10 +249,10 @@ class FileChecker:
         is_network = column.treatment == "ip_prefix"
         kinds = [kind for kind in EXPRESSIONS if not (is_network and kind == "ip_like")]
         joined = "|".join(pattern for kind in kinds for pattern in EXPRESSIONS[kind])
-        looks_like_one = f"regexp_matches(text, {_literal(joined)})"
+        looks_like_one = f"regexp_matches(text, {literal(joined)})"
         suspects = self._connection.execute(
             f"select text, {looks_like_one} from texts "
-            f"where regexp_matches(text, {_literal(f'{joined}|{MANY_DIGITS}')})"
+            f"where regexp_matches(text, {literal(f'{joined}|{MANY_DIGITS}')})"
         )
         found = 0
         while rows := suspects.fetchmany(10_000):
@@ -308,19 +309,19 @@ def _counted(
 ) -> Iterable[tuple[str, str, str]]:
     """Yield what is counted: column, what is wrong with those counted, and how many of a row."""
     for column in columns:
-        name = _identifier(column.name)
+        name = identifier(column.name)
         if column.treatment in DIGITS:
             form = f"regexp_full_match({{}}, '[0-9a-f]{{{{{DIGITS[column.treatment]}}}}}')"
             yield column.name, "values that are no tokens", _wrong(column, form)
         if column.property_list != ENVELOPE:
             continue
         if column.name == "call_type":
-            allowed = ", ".join(_literal(kind) for kind in CALL_TYPES[view])
+            allowed = ", ".join(literal(kind) for kind in CALL_TYPES[view])
             yield column.name, "rows of other calls", _not(f"{name} in ({allowed})")
         elif column.name == "event" and (plan.events is None or ANY in plan.events):
             continue
         elif column.name == "event":
-            sent = [_literal(name) for name in (plan.events or {}).values()]
+            sent = [literal(name) for name in (plan.events or {}).values()]
             is_sent = f"{name} in ({', '.join(sent)})" if sent else "false"
             wanted = is_sent if view == "events" else f"({name} is null or {is_sent})"
             yield column.name, "rows of events that are not allowed", _not(wanted)
@@ -335,7 +336,7 @@ def _counted(
 
 def _wrong(column: ViewColumn, condition: str) -> str:
     """Return how many values of a row do not meet a condition on `{}`."""
-    name = _identifier(column.name)
+    name = identifier(column.name)
     if not column.is_list:
         return f"case when {name} is not null and not {condition.format(name)} then 1 else 0 end"
     is_wrong = f"element is not null and not {condition.format('element')}"
@@ -348,7 +349,7 @@ def _not(condition: str) -> str:
 
 def _texts(column: ViewColumn) -> str:
     """Return the query of the different texts of a column; of a list, its elements."""
-    name = _identifier(column.name)
+    name = identifier(column.name)
     shown = f"unnest({name})" if column.is_list else name
     return f"select distinct text from (select {shown} as text from finished) as shown"
 
@@ -360,7 +361,7 @@ def _leaf(column: ViewColumn, text: str) -> str:
 
 def _people(column: ViewColumn, view: str) -> str:
     """Return the relation of all rows' texts of a column, with whom each row is of."""
-    name = _identifier(column.name)
+    name = identifier(column.name)
     person = "row_id" if view in LATEST_VIEWS else "coalesce(user_id, anonymous_id)"
     text = f"unnest({name})" if column.is_list else name
     return (
@@ -390,11 +391,3 @@ def _key(text: str) -> str:
     destination is held back that need not be.
     """
     return f"hash({raw_ids.spelling(text)})"
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -17,7 +17,6 @@ from typing import Any
 from hipaa_mode.selftest.consent import IN_CONTEXT, Asked, asked
 from hipaa_mode.selftest.messages import IDS, Call, Object
 
-ELEMENTS = "[]"
 ROOTS = {"event": "properties", "user": "traits", "group": "traits", "context": "context"}
 LISTS = {"events": "event", "identifies": "user", "groups": "group"}
 TOKENS = ("mask", "surrogate")
@@ -83,7 +82,6 @@ class Destination:
     """A destination of the environment, with the rows that count for it."""
 
     name: str
-    is_restricted: bool
     scope: str
     precision: str
     events: set[str]
@@ -245,7 +243,6 @@ def _destination(cells: Mapping[str, str], asks: Asked) -> Destination:
     own_scope = cells["mask_scope"].strip().lower() == "destination"
     return Destination(
         name=name,
-        is_restricted=True,
         scope=name if own_scope else "*",
         precision=cells["timestamp_precision"].strip().lower() or "day",
         events=set(),

@@ -20,6 +20,7 @@ from hipaa_mode.errors import MissingFileError
 from hipaa_mode.keys import KEY_FILE_VARIABLE, KEY_VARIABLE
 from hipaa_mode.project import dbt_command
 from hipaa_mode.project_settings import profiles_file
+from hipaa_mode.quoting import identifier, literal
 from hipaa_mode.received.environments import lock_project
 from hipaa_mode.seeds import OPTIONAL_SEEDS, read_csv
 from hipaa_mode.selftest.messages import PLACEHOLDERS
@@ -213,10 +214,10 @@ class Copies:
             if node["resource_type"] != "model" or node["name"] != "surrogate_codes":
                 continue
             database = next((like / "restricted").glob("*.duckdb"))
-            table = f'"{node["schema"]}"."{node["alias"]}"'
+            table = identifier(node["schema"], node["alias"])
             with duckdb.connect(str(copy / "restricted" / database.name)) as connection:
-                connection.execute(f"attach '{_quoted(database)}' as other (read_only)")
-                connection.execute(f'create schema if not exists "{node["schema"]}"')
+                connection.execute(f"attach {literal(database)} as other (read_only)")
+                connection.execute(f"create schema if not exists {identifier(node['schema'])}")
                 connection.execute(f"create table {table} as from other.{table}")
 
     def build(self, copy: Path) -> Build:
@@ -267,7 +268,3 @@ def _named_environments(file: Path) -> list[str]:
     columns = OPTIONAL_SEEDS["environments"]
     rows = read_csv(file, file.name, columns, (), []) or []
     return [row.word("environment") + "," * (len(columns) - 1) for row in rows]
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

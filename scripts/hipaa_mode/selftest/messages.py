@@ -149,11 +149,6 @@ def dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def is_container(value: Any) -> bool:
-    """Whether a value is an object or an array."""
-    return isinstance(value, Object | list)
-
-
 def is_text(value: Any) -> bool:
     """Whether a value is a JSON string."""
     return isinstance(value, str) and not isinstance(value, Number)

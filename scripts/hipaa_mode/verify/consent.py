@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hipaa_mode.plan import Plan
+from hipaa_mode.quoting import literal
 
 NO_LIST = "cast([] as varchar[])"
 
@@ -34,13 +35,9 @@ def consent_form(form: str, plan: Plan) -> str:
 
 def _rule(name: str, **lists: Iterable[str]) -> str:
     shown = [f"{_listed(texts)} as {column}" for column, texts in lists.items()]
-    return f"select {_quoted(name)} as destination, {', '.join(shown)}"
+    return f"select {literal(name)} as destination, {', '.join(shown)}"
 
 
 def _listed(texts: Iterable[str]) -> str:
-    quoted = [_quoted(text) for text in texts]
+    quoted = [literal(text) for text in texts]
     return f"[{', '.join(quoted)}]" if quoted else NO_LIST
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

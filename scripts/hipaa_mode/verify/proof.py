@@ -19,6 +19,7 @@ from hipaa_mode.calls import CALL_TYPES
 from hipaa_mode.configuration import ALL_VIEWS, LATEST_VIEWS
 from hipaa_mode.paths import parse_path
 from hipaa_mode.plan import CHANGED_AT, DestinationPlan, Plan, ViewColumn, retained_from
+from hipaa_mode.quoting import literal
 from hipaa_mode.run.node_settings import unreviewed_settings
 from hipaa_mode.run.overrides import dispatch_faults, names_of_dbts_context, overriding_macros
 from hipaa_mode.run.readers import Reader, readers
@@ -847,7 +848,7 @@ class _ViewProof:
             if name != sent_as
         }
         if column.name == "event" and renamed and self._view == "events":
-            branches = " ".join(f"when {_quoted(n)} then {_quoted(s)}" for n, s in renamed.items())
+            branches = " ".join(f"when {literal(n)} then {literal(s)}" for n, s in renamed.items())
             return self._reviewed.form(f"case value {branches} else value end", value=value)
         return value
 
@@ -1004,10 +1005,6 @@ class _LatestProof(_ViewProof):
 
 def _mapped(values: Term, body: Term) -> Term:
     return Term("Transform", ("expression", Term("lambda", 1, body)), ("this", values))
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _literals(texts: Iterable[str]) -> frozenset[Term]:

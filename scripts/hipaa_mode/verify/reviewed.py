@@ -11,6 +11,7 @@ from sqlglot import exp
 from hipaa_mode.functions import SCHEMA, normalizing
 from hipaa_mode.paths import PropertyPath, duckdb_json_path
 from hipaa_mode.plan import ROOTS, Plan
+from hipaa_mode.quoting import identifier, literal
 from hipaa_mode.treatments import parse_treatment
 from hipaa_mode.verify.terms import (
     JSON_TEXT,
@@ -125,7 +126,7 @@ class Reviewed:
             "or_changed": "".join(f" or {changed.replace('{value}', value)}" for value in values),
             "id_name": id_name,
             "and_latest": "".join(
-                f", {shown.replace('{value}', value)} as {_quoted_name(name)}"
+                f", {shown.replace('{value}', value)} as {identifier(name)}"
                 for value, name in zip(values, columns)
             ),
         }
@@ -155,11 +156,7 @@ class Reviewed:
             if value is None:
                 value = Term(JSON_TEXT, self.message, json_path)
                 continue
-            literal = "'" + json_path.replace("'", "''") + "'"
-            value = self.called("json_at" + ("_each" if is_list else ""), value, literal)
+            name = "json_at_each" if is_list else "json_at"
+            value = self.called(name, value, literal(json_path))
         assert value is not None
         return value
-
-
-def _quoted_name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -147,7 +147,7 @@ class AuditLog:
         self._entries: list[Entry] = []
 
     def __enter__(self) -> AuditLog:
-        """Open the file and mend a line that a crash tore."""
+        """Open the file and fix a line that a crash tore."""
         try:
             folders.refuse_links(self.path.parent, self.path)
             folders.make_private(self.path.parent)
@@ -157,7 +157,7 @@ class AuditLog:
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX)
             lines = read_lines(self.path)
             self._entries = entries(lines)
-            self._mend(lines)
+            self._fix(lines)
         except OSError as error:
             raise self._failure(error) from None
         return self
@@ -227,7 +227,7 @@ class AuditLog:
         os.write(self._descriptor, canonical(entry).encode() + b"\n")
         self._entries.append(entry)
 
-    def _mend(self, lines: list[Line]) -> None:
+    def _fix(self, lines: list[Line]) -> None:
         """End a line that has no end; where it is no entry, say so in the next one."""
         size = os.fstat(self._descriptor).st_size
         if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
@@ -243,7 +243,7 @@ class AuditLog:
 
     def _failure(self, error: OSError) -> AuditError:
         reason = error.strerror or type(error).__name__
-        return AuditError(f"The audit log {self.path} can't be written: {reason}. Mend the cause")
+        return AuditError(f"The audit log {self.path} can't be written: {reason}. Fix the cause")
 
 
 def last_deliveries(found: Iterable[Entry]) -> dict[str, Entry]:

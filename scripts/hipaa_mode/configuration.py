@@ -428,14 +428,14 @@ class _RowReader:
         try:
             return parse_path(self.row[column])
         except PathSyntaxError as error:
-            self.fault(f"`{column}` is not a property path: {error}", "Mend the path")
+            self.fault(f"`{column}` is not a property path: {error}", "Fix the path")
             return PropertyPath(())
 
     def treatment(self) -> Treatment:
         try:
             return parse_treatment(self.row.word("treatment").lower())
         except TreatmentSyntaxError as error:
-            self.fault(f"`treatment` is wrong: {error}", "Mend the treatment")
+            self.fault(f"`treatment` is wrong: {error}", "Fix the treatment")
             return parse_treatment("deny")
 
     def event(self) -> str:

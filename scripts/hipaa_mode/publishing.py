@@ -583,7 +583,7 @@ def _replace_one_by_one(incoming: Path, published: Path, destination: str) -> No
             raise
         raise PublishingError(
             f"{published} was replaced in part ({error.strerror}): its manifest does not match, "
-            "so do not use it. Mend the cause and run dbt build again"
+            "so do not use it. Fix the cause and run dbt build again"
         ) from None
     remove_ours(published, destination, {*names, MANIFEST})
     remove_ours(incoming, destination)
@@ -664,5 +664,5 @@ def _failure(destination: str, error: OSError) -> PublishingError:
     reason = error.strerror or type(error).__name__
     return PublishingError(
         f"Destination `{destination}` was not published: {reason} ({error.filename}). "
-        "Its last good files are in place; mend the cause and run dbt build again"
+        "Its last good files are in place; fix the cause and run dbt build again"
     )

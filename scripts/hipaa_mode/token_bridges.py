@@ -131,5 +131,5 @@ def remove_others(root: Path, environment: str, keep: set[str]) -> None:
 def _failure(destination: str, error: OSError) -> PublishingError:
     return PublishingError(
         f"The token bridge of `{destination}` was not published: {error.strerror} "
-        f"({error.filename}). Mend the cause and run dbt build again"
+        f"({error.filename}). Fix the cause and run dbt build again"
     )

@@ -52,7 +52,7 @@ class Layout:
         except (yaml.YAMLError, UnicodeDecodeError):
             settings = None
         if not isinstance(settings, dict) or not settings.get("name"):
-            raise ConfigurationError(f"{path} can't be read, or has no `name`. Mend it first")
+            raise ConfigurationError(f"{path} can't be read, or has no `name`. Fix it first")
         folder = _folder(settings, "seed-paths", "seeds")
         return cls(
             root=root.resolve(),

@@ -59,7 +59,7 @@ def _missing(configuration: Configuration, destination: str, environment: str) -
     elsewhere = sorted(where for where, name in configuration.listed if name == destination)
     if environment in elsewhere or ANY in elsewhere or (elsewhere and environment == ANY):
         return (
-            f"The row of `{destination}` in destinations.csv has faults. Mend it first: "
+            f"The row of `{destination}` in destinations.csv has faults. Fix it first: "
             "`hipaa-mode check` names them"
         )
     if elsewhere:

@@ -68,7 +68,7 @@ class SeedText:
         columns = [cell.strip() for cell in records[0].cells]
         if len(set(columns)) < len(columns) or not any(columns):
             raise UneditableSeedError(
-                f"{label}, line 1: the header is blank or repeats a column. Mend the header"
+                f"{label}, line 1: the header is blank or repeats a column. Fix the header"
             )
         return cls(label, has_mark, records)
 

@@ -286,7 +286,7 @@ class Workspace:
     def refuse_new_faults(self, with_models: bool = True) -> None:
         """Refuse the changes if a build would refuse something that it does not refuse now.
 
-        A configuration with several faults can be mended one by one: what was wrong before
+        A configuration with several faults can be fixed one by one: what was wrong before
         the changes is no reason to refuse them.
 
         Raises:

@@ -91,7 +91,7 @@ class YamlText:
         self._known: tuple[str, yaml.Node | None, Any] | None = None
         self._ending = "\r\n" if "\r\n" in text else "\n"
         if not isinstance(self.data(), dict):
-            raise UneditableYamlError(f"{label} does not hold keys and values. Mend it first")
+            raise UneditableYamlError(f"{label} does not hold keys and values. Fix it first")
 
     def data(self) -> Any:
         """Return what the file holds, to read only; an empty file holds no keys."""
@@ -107,7 +107,7 @@ class YamlText:
                 mark = getattr(error, "problem_mark", None)
                 place = f", line {mark.line + 1}" if mark else ""
                 raise UneditableYamlError(
-                    f"{self.label}{place} is not YAML. Mend it first"
+                    f"{self.label}{place} is not YAML. Fix it first"
                 ) from None
             self._known = (self.text, node, {} if data is None else data)
         return self._known[1:]

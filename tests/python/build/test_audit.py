@@ -94,10 +94,10 @@ def story(new_project: Callable[..., Project]) -> Story:
     project.audit_log().write_bytes(b"".join(story.logs["good"].splitlines(keepends=True)[:1]))
     story.command("cut", "verify")
     # A run that ends between publishing and its entries, as the next one sees it.
-    story.note("cut and mended", project.dbt("run", "--full-refresh"))
+    story.note("cut and fixed", project.dbt("run", "--full-refresh"))
 
     lines = story.logs["dbt run"].splitlines(keepends=True)
-    before = story.logs["cut and mended"]
+    before = story.logs["cut and fixed"]
     project.audit_log().write_bytes(b"".join(lines) + before[len(b"".join(lines)) :][:30])
     project.database.unlink()
     project.write_seed("destinations", DESTINATIONS[:1])
@@ -189,13 +189,13 @@ class TestAudit:
         code, text = story.shown["cut"]
         assert code == 1
         assert "the file lacks the last 6 entries, which the table has" in text
-        added = after(story, "cut and mended", "faulty seed")
+        added = after(story, "cut and fixed", "faulty seed")
         assert outcomes(added) == [
             ("", "repaired"),
             ("alpha", "held back"),
             ("beta", "held back"),
         ]
-        assert "restored from its table" in story.runs["cut and mended"].output
+        assert "restored from its table" in story.runs["cut and fixed"].output
 
     def test_a_torn_line_a_lost_table_and_an_unrecorded_publication_are_told(
         self, story: Story

@@ -102,7 +102,7 @@ def story(new_project: Callable[..., Project]) -> Story:
     day = project.published_files("daily__events")[0]
     day.write_bytes(day.read_bytes()[:-1] + b"!")
     project.published_files("daily__events")[1].unlink()
-    story.build("mended")
+    story.build("fixed")
 
     project.write_seed("allowed_properties", [*PROPERTIES[:1], *PROPERTIES[3:4]])
     story.build("a property less, one more")
@@ -176,17 +176,17 @@ class TestStory:
         assert len(story.rows["caught up"]) == 5
 
     def test_an_altered_and_a_removed_file_are_written_anew(self, story: Story) -> None:
-        assert story.rewritten("caught up", "mended") == {
+        assert story.rewritten("caught up", "fixed") == {
             "daily/daily__events/2026-03-01.parquet",
             "daily/daily__events/2026-03-02.parquet",
         }
-        assert story.rows["mended"] == story.rows["caught up"]
+        assert story.rows["fixed"] == story.rows["caught up"]
 
     def test_a_property_that_is_removed_is_gone_and_one_that_is_added_has_its_history(
         self, story: Story
     ) -> None:
         step = "a property less, one more"
-        assert "note" in story.columns["mended"]
+        assert "note" in story.columns["fixed"]
         assert "note" not in story.columns[step]
         tokens = {row["email"] for row in story.rows[step]}
         assert tokens == {None, token("p0@example.org"), token("p1@example.org")}

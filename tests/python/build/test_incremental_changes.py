@@ -163,7 +163,7 @@ def story(new_project: Callable[..., Project]) -> Story:
     project.write_seed("allowed_properties", [allowed("*", "event", "note")])
     story.build("refused by a test")
     project.write_seed("allowed_properties", [allowed("*", "event", "note", "mask")])
-    story.build("mended")
+    story.build("fixed")
     return story
 
 
@@ -207,8 +207,8 @@ class TestBetweenBuilds:
         assert "patient-2" not in output
         assert story.rewritten("published anew", "refused by a test") == set()
         assert story.bytes["published anew"] == story.bytes["refused by a test"]
-        assert "note" in story.columns["mended"]
-        assert "plan" not in story.columns["mended"]
+        assert "note" in story.columns["fixed"]
+        assert "plan" not in story.columns["fixed"]
 
     def test_a_surrogate_code_stays_that_of_its_value(self, story: Story) -> None:
         pairs = {

@@ -1,4 +1,4 @@
-"""Reading seed files: what can't be read is told with its file and line, and how to mend it."""
+"""Reading seed files: what can't be read is told with its file and line, and how to fix it."""
 
 from __future__ import annotations
 

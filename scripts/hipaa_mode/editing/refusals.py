@@ -69,7 +69,7 @@ def of_lock(judgement: Judgement, known: Collection[str]) -> list[Refusal]:
     ]
 
 
-def of(refusals: Iterable[Refusal], destination: str) -> list[Fault]:
+def faults_of(refusals: Iterable[Refusal], destination: str) -> list[Fault]:
     """Return the faults that are about a destination."""
     return [item.fault for item in refusals if item.destination in (destination, ANY)]
 

@@ -20,7 +20,7 @@ from hipaa_mode.configuration import (
     Configuration,
     Destination,
 )
-from hipaa_mode.editing.refusals import Refusal, of
+from hipaa_mode.editing.refusals import Refusal, faults_of
 from hipaa_mode.editing.workspace import Workspace
 from hipaa_mode.effects import effective_guard
 from hipaa_mode.plan import Plan, counting_rows, make_plan
@@ -243,7 +243,7 @@ def _screen(
         destination = None
     file = str(workspace.layout.seeds["destinations"])
     of_row = _about(plan.faults, file, line)
-    mine = [fault for fault in of(refusals, name) if (fault.file, fault.line) != (file, line)]
+    mine = [fault for fault in faults_of(refusals, name) if (fault.file, fault.line) != (file, line)]
     words = {column: text.strip() for column, text in row.items()}
     restricted = words["restrict_phi"].lower() != "false"
     kind = configuration.types.get(words["destination_type"])

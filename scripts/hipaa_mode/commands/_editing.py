@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from rich.text import Text
 
 from hipaa_mode.commands._options import (
+    ProjectOption,
     checked_environment_or_any,
     environment_option,
     messages,
@@ -48,6 +50,46 @@ def open_workspace(project: Path) -> Workspace:
             soft_wrap=True,
         )
     return Workspace(layout)
+
+
+class Made(NamedTuple):
+    """What a command is to do.
+
+    Attributes:
+        edit: makes the change in a workspace.
+        next_steps: what to do after it is written.
+    """
+
+    edit: Callable[[Workspace], None]
+    next_steps: Sequence[str] = ()
+
+
+def editing_command(make: Callable[..., Made]) -> Callable[..., None]:
+    """Turn a function that says what to change into a command that shows it, asks and writes it.
+
+    The command has the function's options, and `--project`, `--dry-run`, `--yes` and `--json`.
+    """
+
+    def command(
+        project: ProjectOption = Path("."),
+        dry_run: DryRunOption = False,
+        yes: YesOption = False,
+        as_json: JsonOption = False,
+        **options: Any,
+    ) -> None:
+        edit, next_steps = make(**options)
+        make_change(
+            project, edit, dry_run=dry_run, yes=yes, as_json=as_json, next_steps=next_steps
+        )
+
+    own, shared = (
+        inspect.signature(function, eval_str=True).parameters for function in (make, command)
+    )
+    parameters = [*own.values(), *(shared[name] for name in shared if name != "options")]
+    vars(command)["__signature__"] = inspect.Signature(parameters)
+    command.__annotations__ = {item.name: item.annotation for item in parameters}
+    command.__doc__, command.__name__ = make.__doc__, make.__name__
+    return command
 
 
 def make_change(

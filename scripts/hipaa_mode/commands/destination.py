@@ -16,11 +16,9 @@ from rich.table import Table
 from hipaa_mode import property_counts
 from hipaa_mode.commands import _options
 from hipaa_mode.commands._editing import (
-    DryRunOption,
     EnvironmentOption,
-    JsonOption,
-    YesOption,
-    make_change,
+    Made,
+    editing_command,
     open_workspace,
 )
 from hipaa_mode.commands._options import (
@@ -62,6 +60,7 @@ MODE_STYLES = {screens.HIPAA: "green", screens.OPEN: "yellow", screens.INVALID: 
 
 
 @app.command()
+@editing_command
 def add(
     name: Annotated[
         str, typer.Argument(help="Its name: lower-case letters, digits, underscores.")
@@ -113,11 +112,7 @@ def add(
     ] = None,
     owner_name: Annotated[str, typer.Option(help="Who answers for it, for its exposure.")] = "",
     owner_email: Annotated[str, typer.Option(help="Their e-mail address.")] = "",
-    project: ProjectOption = Path("."),
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-    as_json: JsonOption = False,
-) -> None:
+) -> Made:
     """Add a destination: its row, and models with descriptions, tests and an exposure.
 
     It receives nothing until events and properties are allowed; everything where PHI is not
@@ -143,48 +138,37 @@ def add(
     if views is None:
         views = "events" if restrict_phi else ",".join(ALL_VIEWS)
     wanted = [view.strip() for view in views.split(",") if view.strip()]
-    receives_lists = [
-        f'hipaa-mode event allow {name} "Some Event" -e {environment}',
-        f'hipaa-mode allow {name} some_property -e {environment} --reason "…"',
-    ]
+    next_steps = ["dbt build"]
+    if restrict_phi:
+        next_steps = [
+            f'hipaa-mode event allow {name} "Some Event" -e {environment}',
+            f'hipaa-mode allow {name} some_property -e {environment} --reason "…"',
+            *next_steps,
+        ]
     owner = Owner(owner_name, owner_email)
-    make_change(
-        project,
+    return Made(
         lambda workspace: add_destination(workspace, cells, wanted, owner),
-        dry_run=dry_run,
-        yes=yes,
-        as_json=as_json,
-        next_steps=[
-            "Next: " + "; ".join([*(receives_lists if restrict_phi else []), "dbt build"])
-        ],
+        ["Next: " + "; ".join(next_steps)],
     )
 
 
 @app.command()
+@editing_command
 def remove(
     name: NameArgument,
     environment: ShownEnvironment = None,
-    project: ProjectOption = Path("."),
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-    as_json: JsonOption = False,
-) -> None:
+) -> Made:
     """Remove a destination's rows, and its models when no environment lists it any more.
 
     The next build withdraws its published files.
 
     Example: `hipaa-mode destination remove web_chat --environment prod`
     """
-    make_change(
-        project,
-        lambda workspace: remove_destination(workspace, name, environment),
-        dry_run=dry_run,
-        yes=yes,
-        as_json=as_json,
-    )
+    return Made(lambda workspace: remove_destination(workspace, name, environment))
 
 
 @app.command()
+@editing_command
 def restrict(
     name: NameArgument,
     off: Annotated[
@@ -193,23 +177,15 @@ def restrict(
     baa_reference: Annotated[str | None, typer.Option(help="Reference of the agreement.")] = None,
     baa_expires_on: Annotated[str | None, typer.Option(help="Its last day, yyyy-mm-dd.")] = None,
     environment: EnvironmentOption = "dev",
-    project: ProjectOption = Path("."),
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-    as_json: JsonOption = False,
-) -> None:
+) -> Made:
     """Restrict what a destination receives to its lists, or lift that under a BAA.
 
     Example: `hipaa-mode destination restrict crm --off --baa-reference BAA-2026-007 -e prod`
     """
-    make_change(
-        project,
+    return Made(
         lambda workspace: set_restriction(
             workspace, environment, name, not off, baa_reference, baa_expires_on
-        ),
-        dry_run=dry_run,
-        yes=yes,
-        as_json=as_json,
+        )
     )
 
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hipaa_mode.commands._editing import (
-    DryRunOption,
     EnvironmentOption,
-    JsonOption,
-    YesOption,
-    make_change,
+    Made,
+    editing_command,
 )
-from hipaa_mode.commands._options import ProjectOption
 from hipaa_mode.editing.properties import Place, deny_property, set_property
 
 DestinationArgument = Annotated[
@@ -43,6 +39,7 @@ NormalizeOption = Annotated[
 ]
 
 
+@editing_command
 def allow(
     destination: DestinationArgument,
     property_path: PropertyArgument,
@@ -71,11 +68,7 @@ def allow(
         typer.Option(help="For free text that looks like an identifier: block, warn or none."),
     ] = None,
     column: ColumnOption = None,
-    project: ProjectOption = Path("."),
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-    as_json: JsonOption = False,
-) -> None:
+) -> Made:
     """Let a property reach a destination, as it is or in a coarser form.
 
     Writes one row of allowed_properties.csv, and the column's documentation. Shows the diff
@@ -92,15 +85,10 @@ def allow(
         "guard": guard,
         "column_name": column,
     }
-    make_change(
-        project,
-        lambda workspace: set_property(workspace, place, treatment, cells),
-        dry_run=dry_run,
-        yes=yes,
-        as_json=as_json,
-    )
+    return Made(lambda workspace: set_property(workspace, place, treatment, cells))
 
 
+@editing_command
 def mask(
     destination: DestinationArgument,
     property_path: PropertyArgument,
@@ -123,11 +111,7 @@ def mask(
     approved_by: ApprovedByOption = None,
     expires_on: ExpiresOnOption = None,
     column: ColumnOption = None,
-    project: ProjectOption = Path("."),
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-    as_json: JsonOption = False,
-) -> None:
+) -> Made:
     """Let a property reach a destination as a keyed token only.
 
     Example: `hipaa-mode mask ga4 email --list user --normalize email --reason "Counts people"`
@@ -142,15 +126,10 @@ def mask(
         "column_name": column,
     }
     treatment = "surrogate" if surrogate else "mask"
-    make_change(
-        project,
-        lambda workspace: set_property(workspace, place, treatment, cells),
-        dry_run=dry_run,
-        yes=yes,
-        as_json=as_json,
-    )
+    return Made(lambda workspace: set_property(workspace, place, treatment, cells))
 
 
+@editing_command
 def deny(
     destination: DestinationArgument,
     property_path: PropertyArgument,
@@ -158,11 +137,7 @@ def deny(
     environment: EnvironmentOption = "dev",
     event: EventOption = "",
     reason: ReasonOption = None,
-    project: ProjectOption = Path("."),
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-    as_json: JsonOption = False,
-) -> None:
+) -> Made:
     """Stop a property from reaching a destination.
 
     Removes the destination's rows for it. Where a row for every environment or the project
@@ -171,10 +146,4 @@ def deny(
     Example: `hipaa-mode deny google_ads plan --environment '*' --reason "It has no use for it"`
     """
     place = Place(environment, destination, property_list, property_path, event)
-    make_change(
-        project,
-        lambda workspace: deny_property(workspace, place, reason or ""),
-        dry_run=dry_run,
-        yes=yes,
-        as_json=as_json,
-    )
+    return Made(lambda workspace: deny_property(workspace, place, reason or ""))

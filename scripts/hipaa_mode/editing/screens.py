@@ -243,7 +243,9 @@ def _screen(
         destination = None
     file = str(workspace.layout.seeds["destinations"])
     of_row = _about(plan.faults, file, line)
-    mine = [fault for fault in faults_of(refusals, name) if (fault.file, fault.line) != (file, line)]
+    mine = [
+        fault for fault in faults_of(refusals, name) if (fault.file, fault.line) != (file, line)
+    ]
     words = {column: text.strip() for column, text in row.items()}
     restricted = words["restrict_phi"].lower() != "false"
     kind = configuration.types.get(words["destination_type"])

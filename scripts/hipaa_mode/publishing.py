@@ -530,14 +530,19 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def file_facts(path: Path) -> dict[str, Any]:
+    """Return the rows, bytes and SHA-256 of a Parquet file."""
+    return {
+        "rows": pq.read_metadata(path).num_rows,
+        "bytes": path.stat().st_size,
+        "sha256": file_sha256(path),
+    }
+
+
 def _complete(path: Path) -> dict[str, Any]:
     unfinished = path.with_name(path.name + UNFINISHED)
     unfinished.chmod(FILE_MODE)
-    facts = {
-        "rows": pq.read_metadata(unfinished).num_rows,
-        "bytes": unfinished.stat().st_size,
-        "sha256": file_sha256(unfinished),
-    }
+    facts = file_facts(unfinished)
     unfinished.rename(path)
     return facts
 

@@ -27,7 +27,7 @@ from hipaa_mode.folders import (
 from hipaa_mode.names import is_destination
 from hipaa_mode.partitions import ENDING
 from hipaa_mode.published_access import NO_ACCESS, Access
-from hipaa_mode.publishing import file_sha256
+from hipaa_mode.publishing import file_facts
 
 COLUMNS = ["kind", "old_key", "old_token", "new_token"]
 NAME = f".token_bridge{ENDING}"
@@ -84,11 +84,7 @@ def finish(
     try:
         written.chmod(FILE_MODE)
         access.give(written)
-        facts = {
-            "rows": pq.read_metadata(written).num_rows,
-            "bytes": written.stat().st_size,
-            "sha256": file_sha256(written),
-        }
+        facts = file_facts(written)
         written.replace(path)
     except OSError as error:
         raise _failure(destination, error) from None

@@ -176,32 +176,9 @@ class View:
         }
 
     def _as_json(self, item: Property) -> dict[str, Any]:
-        counts = item.counts
         return {
-            "property_list": item.property_list,
-            "property": item.shown,
-            "seed_cell": item.seed_cell,
-            "is_exact": item.is_exact,
+            **item.as_json(),
             "is_new": item.key in self.new,
-            "types": dict(sorted(counts.types.items())),
-            "calls": counts.calls,
-            "values": counts.values,
-            "fill": round(item.fill, 6),
-            "distinct": counts.distinct.count,
-            "distinct_is_estimate": counts.distinct.is_estimate,
-            "first_day": counts.first_day,
-            "last_day": counts.last_day,
-            "looks_like": [
-                {
-                    "kind": look.kind,
-                    "title": KINDS[look.kind].title,
-                    "by_name": look.by_name,
-                    "share_of_values": None if look.share is None else round(look.share, 6),
-                    "safe_harbor": KINDS[look.kind].letter or None,
-                }
-                for look in item.looks
-            ],
-            "safe_harbor": item.letters,
             "received_by": [
                 {
                     "destination": reception.destination,

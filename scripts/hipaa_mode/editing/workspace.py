@@ -27,7 +27,7 @@ from hipaa_mode.plan import Plan, make_plan
 from hipaa_mode.preview.changes import Side
 from hipaa_mode.project import DESTINATION_MODEL, configuration_of
 from hipaa_mode.received.environments import known_environments
-from hipaa_mode.received.gate import Judgement, judge_by, unreadable
+from hipaa_mode.received.gate import Judgement, judge
 from hipaa_mode.received.lock_file import LOCK_FILE, LockFileError, parse
 from hipaa_mode.seeds import OPTIONAL_SEEDS, Fault, SeedContent, SeedFile, add_optional_seeds
 
@@ -268,13 +268,14 @@ class Workspace:
     def _judged_by_the_lock(self, environment: str) -> Judgement:
         content = self.read(LOCK_PATH)
         content = next((c.after for c in self.changes() if c.path == LOCK_PATH), content)
-        try:
-            locked = None if content is None else parse(content)
-        except LockFileError as error:
-            return unreadable(error)
         plan = self.plans(with_models=False, environments=[environment])[environment]
-        models = list(self.destination_models())
-        return judge_by(locked, self.configuration(), plan, self.today, models)
+        return judge(
+            lambda: None if content is None else parse(content),
+            self.configuration(),
+            plan,
+            self.today,
+            list(self.destination_models()),
+        )
 
     def warnings(self) -> list[Fault]:
         """Return everything that builds would warn of."""

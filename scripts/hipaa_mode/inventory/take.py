@@ -86,6 +86,35 @@ class Property:
         quoted = '"' + text.replace('"', '""') + '"'
         return quoted if any(mark in text for mark in '",\n\r') else text
 
+    def as_json(self) -> dict[str, Any]:
+        """Return what machines read, and what is kept of an inventory."""
+        counts = self.counts
+        return {
+            "property_list": self.property_list,
+            "property": self.shown,
+            "seed_cell": self.seed_cell,
+            "is_exact": self.is_exact,
+            "types": dict(sorted(counts.types.items())),
+            "calls": counts.calls,
+            "values": counts.values,
+            "fill": round(self.fill, 6),
+            "distinct": counts.distinct.count,
+            "distinct_is_estimate": counts.distinct.is_estimate,
+            "first_day": counts.first_day,
+            "last_day": counts.last_day,
+            "looks_like": [
+                {
+                    "kind": look.kind,
+                    "title": KINDS[look.kind].title,
+                    "by_name": look.by_name,
+                    "share_of_values": None if look.share is None else round(look.share, 6),
+                    "safe_harbor": KINDS[look.kind].letter or None,
+                }
+                for look in self.looks
+            ],
+            "safe_harbor": self.letters,
+        }
+
     @property
     def letters(self) -> list[str]:
         """Letters of the Safe Harbor's identifiers that it touches."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,36 +40,22 @@ class Judgement:
 
 
 def judge(
-    project: Path,
+    read: Callable[[], Description | None],
     configuration: Configuration,
     plan: Plan,
     day: dt.date,
     models: Collection[str] | None,
 ) -> Judgement:
-    """Compare what one environment's destinations would receive with a project's lock.
+    """Compare what one environment's destinations would receive with the lock.
 
     Args:
-        project: folder that the lock lies in.
+        read: reads the lock; None where there is none.
     """
     try:
-        locked = read_lock(project)
+        locked = read()
     except LockFileError as error:
-        return unreadable(error)
-    return judge_by(locked, configuration, plan, day, models)
-
-
-def judge_by(
-    locked: Description | None,
-    configuration: Configuration,
-    plan: Plan,
-    day: dt.date,
-    models: Collection[str] | None,
-) -> Judgement:
-    """Compare what one environment's destinations would receive with a lock; see `judge`.
-
-    Args:
-        locked: what the lock says; None where there is none.
-    """
+        problem, _, remedy = str(error).removeprefix(f"{LOCK_FILE}: ").rpartition(". ")
+        return Judgement([Fault(LOCK_FILE, None, problem, remedy)])
     if locked is None:
         problem = "the file is missing, so that nothing says what may be received"
         return Judgement([Fault(LOCK_FILE, None, problem, REMEDY)])
@@ -100,18 +86,9 @@ def judge_project(project: Path, environment: str) -> Judgement:
     plan = make_plan(configuration, environment, today())
     if plan.faults:
         return Judgement()
-    return judge(project, configuration, plan, today(), destination_models(project))
-
-
-def unreadable(error: LockFileError) -> Judgement:
-    """Judge a project whose lock can't be read."""
-    return Judgement([Fault(LOCK_FILE, None, *_problem_and_remedy(error))])
+    models = destination_models(project)
+    return judge(lambda: read_lock(project), configuration, plan, today(), models)
 
 
 def _as_fault(difference: Difference, remedy: str) -> Fault:
     return Fault(LOCK_FILE, None, printable(str(difference)), remedy)
-
-
-def _problem_and_remedy(error: LockFileError) -> tuple[str, str]:
-    problem, _, remedy = str(error).removeprefix(f"{LOCK_FILE}: ").rpartition(". ")
-    return problem, remedy

@@ -9,6 +9,7 @@ import datetime as dt
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from hipaa_mode.keys import load_master_key
 from hipaa_mode.plan import DestinationPlan
 from hipaa_mode.published import PublishedDestination, delivered_rows, read_published
 from hipaa_mode.received.gate import judge
+from hipaa_mode.received.lock_file import read_lock
 from hipaa_mode.treatments import TREATMENTS
 
 AUDIT_ENTRIES_SHOWN = 30
@@ -269,7 +271,8 @@ class _Environment:
             self.found.lock_state = "was not compared: the configuration has faults."
             return
         configuration, today = self.workspace.configuration(), self.workspace.today
-        found = judge(self.project, configuration, self.plan, today, self.models)
+        read = partial(read_lock, self.project)
+        found = judge(read, configuration, self.plan, today, self.models)
         self.found.attention += [str(fault) for fault in (*found.faults, *found.notices)]
         self.found.lock_state = (
             "does not say what is received, so a build is refused."

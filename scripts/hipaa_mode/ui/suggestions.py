@@ -111,8 +111,7 @@ class ArrivalsReader:
             state = read_state(self._project, environment)
             if state.last:
                 taken = state.taken_at[:16].replace("T", " ")
-                found = map(_of_json, state.last["properties"])
-                return Arrivals(tuple(filter(None, found)), f"From the inventory of {taken} UTC.")
+                return _arrivals(state.last["properties"], f"From the inventory of {taken} UTC.")
             return self._look(environment)
         except (HipaaModeError, KeyError, TypeError) as error:
             return Arrivals(note=f"Nothing is known of what arrives: {error}")
@@ -125,33 +124,16 @@ class ArrivalsReader:
                 note=f"Run `hipaa-mode inventory -e {environment}` to see here what arrives."
             )
         inventory = take_inventory(location)
-        found = [
-            Suggestion(
-                property_list=item.property_list,
-                path=str(item.path),
-                fill=item.fill,
-                types=tuple(item.counts.types),
-                looks=tuple(KINDS[look.kind].title for look in item.looks),
-                how="",
-            )
-            if item.is_exact
-            else None
-            for item in inventory.properties
-        ]
-        kinds = [
-            [look.kind for look in item.looks if is_telling(look.kind, look.by_name, look.share)]
-            for item in inventory.properties
-        ]
-        listed = [
-            _proposed(item, kinds_of)
-            for item, kinds_of in zip(found, kinds)
-            if item is not None and item.property_list in PROPERTY_LISTS
-        ]
-        return Arrivals(tuple(listed), f"From the {inventory.lines:,} raw calls at hand.")
+        note = f"From the {inventory.lines:,} raw calls at hand."
+        return _arrivals([item.as_json() for item in inventory.properties], note)
 
 
-def _of_json(item: Mapping[str, Any]) -> Suggestion | None:
-    """Read a property of a stored inventory; None where it can't be allowed."""
+def _arrivals(items: Iterable[Mapping[str, Any]], note: str) -> Arrivals:
+    return Arrivals(tuple(filter(None, map(_suggestion, items))), note)
+
+
+def _suggestion(item: Mapping[str, Any]) -> Suggestion | None:
+    """Make a suggestion of a property of an inventory; None where it can't be allowed."""
     if not item["is_exact"] or item["property_list"] not in PROPERTY_LISTS:
         return None
     cell = next(csv.reader(io.StringIO(item["seed_cell"])), [""])[0]

@@ -146,7 +146,7 @@ FAULTS: tuple[Fault, ...] = (
         PROOF,
         "latest values: their keys are of the scope that all share",
         r"scope: ads__groups_latest\.row_id: its token is of another scope",
-        (PLAN, '"row_id", person, "mask"', '"row_id", f"{id_name}__shared", "mask"'),
+        (PLAN, "masked_column=person,", 'masked_column=f"{id_name}__shared",'),
     ),
     fault(
         "Python",

@@ -85,24 +85,23 @@ class Contestant:
     prepare: Callable[[Job], Command]
 
 
-def prepare_hipaa_mode(job: Job) -> Command:
-    """Copy the project, with the benchmark's seeds and destinations in place of the demo's."""
+def copy_project(job: Job, *left_out: str) -> Path:
+    """Copy the project without the demo's destinations, and what else is left out."""
     project = job.folder / "project"
     (project / "restricted").mkdir(parents=True)
     for name in ("dbt_project.yml", "profiles.yml"):
         shutil.copy(PROJECT / name, project / name)
-    for name in (
-        "macros",
-        "seeds",
-        "tests/generic",
-        "tests/masked",
-        "tests/reconciliation",
-        "tests/staging",
-    ):
-        shutil.copytree(PROJECT / name, project / name)
-    shutil.copytree(
-        PROJECT / "models", project / "models", ignore=shutil.ignore_patterns("destination_views")
+    ignored = shutil.ignore_patterns(
+        "destination_views", "python", "unit_configuration", *left_out
     )
+    for name in ("macros", "models", "seeds", "tests"):
+        shutil.copytree(PROJECT / name, project / name, ignore=ignored)
+    return project
+
+
+def prepare_hipaa_mode(job: Job) -> Command:
+    """Copy the project, with the benchmark's seeds and destinations in place of the demo's."""
+    project = copy_project(job)
     shutil.copytree(OVERLAY, project, dirs_exist_ok=True)
     lock_project(project)
     published = job.folder / "published"

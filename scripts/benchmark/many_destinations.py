@@ -20,7 +20,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from contestants import DBT, ENVIRONMENT, PROJECT, Command, Job
+from contestants import DBT, ENVIRONMENT, PROJECT, Command, Job, copy_project
 from machine import machine, versions
 from report import Result, provenance
 from rich.console import Console
@@ -142,21 +142,7 @@ def as_markdown(facts: dict[str, Any]) -> str:
 
 def prepare(job: Job, count: int) -> Command:
     """Make a project of so many destinations."""
-    project = job.folder / "project"
-    (project / "restricted").mkdir(parents=True)
-    for name in ("dbt_project.yml", "profiles.yml"):
-        shutil.copy(PROJECT / name, project / name)
-    for name in (
-        "macros",
-        "seeds",
-        "tests/generic",
-        "tests/masked",
-        "tests/reconciliation",
-        "tests/staging",
-    ):
-        shutil.copytree(PROJECT / name, project / name)
-    ignored = shutil.ignore_patterns("destination_views", "*unit_test*")
-    shutil.copytree(PROJECT / "models", project / "models", ignore=ignored)
+    project = copy_project(job, "*unit_test*")
     names = [f"tool_{number:03d}" for number in range(count)]
     dice = random.Random(count)
     write_seed(

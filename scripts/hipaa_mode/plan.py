@@ -36,7 +36,7 @@ from hipaa_mode.effects import (
     rows_without_effect,
 )
 from hipaa_mode.names import environment_name
-from hipaa_mode.paths import ARRAY, PropertyPath, duckdb_json_path, snake_case
+from hipaa_mode.paths import ARRAY, PropertyPath, duckdb_json_path, parse_path, snake_case
 from hipaa_mode.seeds import Fault
 from hipaa_mode.selection import candidate_rows, grants, rank, still_counts, strongest
 from hipaa_mode.stops import Stop
@@ -158,6 +158,18 @@ class ViewColumn:
         """The property list and path of each place that its value comes from, the first first."""
         second = [("context", self.other_path)] if self.other_path else []
         return [(self.property_list, self.path), *second]
+
+    def holds(self, property_list: str, path: PropertyPath) -> bool | None:
+        """Whether it holds a property, and as a part of an object that is sent whole.
+
+        None where it does not hold it; for columns of properties.
+        """
+        for place, written in self.places:
+            steps = parse_path(written).steps
+            is_whole = self.data_type == "json" and path.steps[: len(steps)] == steps
+            if place == property_list and (is_whole or path.steps == steps):
+                return is_whole
+        return None
 
 
 @dataclass(frozen=True)

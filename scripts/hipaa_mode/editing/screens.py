@@ -7,7 +7,7 @@ included: those are what a privacy officer must see first.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hipaa_mode.configuration import (
     ALL_VIEWS,
@@ -83,20 +83,20 @@ class ListedProperty:
 
     property_list: str
     path: str
-    event: str
     treatment: str
     form: str
-    normalize: str
-    data_type: str
-    guard: str
-    mask_scope: str
     column_name: str
-    reason: str
-    approved_by: str
-    expires_on: str
-    environment: str
-    destination: str
-    line: int
+    event: str = ""
+    normalize: str = "none"
+    data_type: str = "text"
+    guard: str = ""
+    mask_scope: str = ""
+    reason: str = ""
+    approved_by: str = ""
+    expires_on: str = ""
+    environment: str = ""
+    destination: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True)
@@ -120,19 +120,19 @@ class DestinationScreen:
 
     environment: str
     name: str
-    type: str
     display_name: str
     connection_mode: str
     restrict_phi: bool
-    baa_reference: str
-    baa_expires_on: str
     mask_scope: str
-    timestamp_precision: str
     description: str
     mode: str
-    faults: tuple[str, ...]
-    warnings: tuple[str, ...]
     events: tuple[ListedEvent, ...] | None
+    type: str = ""
+    baa_reference: str = ""
+    baa_expires_on: str = ""
+    timestamp_precision: str = ""
+    faults: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     lists: dict[str, tuple[ListedProperty, ...]] = field(default_factory=dict)
     row_environment: str = ""
     views: tuple[str, ...] = ()
@@ -193,18 +193,12 @@ def project_screen(workspace: Workspace, environment: str) -> DestinationScreen:
     return DestinationScreen(
         environment=environment,
         name=ANY,
-        type="",
         display_name="Project allowlist",
         connection_mode=SERVER_SIDE,
         restrict_phi=True,
-        baa_reference="",
-        baa_expires_on="",
         mask_scope=ANY,
-        timestamp_precision="",
         description="What every restricted destination may receive.",
         mode=HIPAA,
-        faults=(),
-        warnings=(),
         events=events,
         lists={
             name: tuple(listed for listed in properties if listed.property_list == name)
@@ -322,14 +316,13 @@ def _with_lists(
     if destination.restrict_phi:
         events = _events(configuration, destination.name, plan.environment)
     resolved = plan.destinations.get(destination.name)
-    content = {
-        **shown.__dict__,
-        "lists": lists,
-        "events": events,
-        "consent": destination.consent_in_words,
-        "properties": properties_of(resolved, models) if resolved else PropertyCounts(),
-    }
-    return DestinationScreen(**content)
+    return replace(
+        shown,
+        lists=lists,
+        events=events,
+        consent=destination.consent_in_words,
+        properties=properties_of(resolved, models) if resolved else PropertyCounts(),
+    )
 
 
 def _listed(row: AllowedProperty, destination: Destination | None = None) -> ListedProperty:
@@ -359,20 +352,10 @@ def _unlisted_id(name: str, destination: Destination) -> ListedProperty:
     return ListedProperty(
         property_list=ENVELOPE,
         path=name,
-        event="",
         treatment="mask" if restricted else "allow",
         form=MASKED if restricted else SENT,
-        normalize="none",
-        data_type="text",
-        guard="",
-        mask_scope="",
         column_name=name,
         reason="" if restricted else f"Restriction is off under BAA {destination.baa_reference}",
-        approved_by="",
-        expires_on="",
-        environment="",
-        destination="",
-        line=0,
     )
 
 

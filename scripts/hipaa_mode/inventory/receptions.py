@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hipaa_mode.calls import KEYS, ROOT_OF_LIST
 from hipaa_mode.configuration import ENVELOPE, VIEWS
-from hipaa_mode.paths import PropertyPath, parse_path
+from hipaa_mode.paths import PropertyPath
 from hipaa_mode.plan import DestinationPlan, Plan, ViewColumn
 
 _COLUMN_OF_KEY = {key: column for column, keys in KEYS.items() for key in keys}
@@ -66,14 +66,10 @@ def _reception(
 ) -> Reception | None:
     if column.property_list == ENVELOPE:
         return _of_envelope(destination, view, column, property_list, path)
-    for place, column_path in column.places:
-        steps = parse_path(column_path).steps
-        is_whole = column.data_type == "json" and path.steps[: len(steps)] == steps
-        if place == property_list and (is_whole or path.steps == steps):
-            return Reception(
-                destination.name, column.name, column.treatment, column.events, is_whole
-            )
-    return None
+    is_whole = column.holds(property_list, path)
+    if is_whole is None:
+        return None
+    return Reception(destination.name, column.name, column.treatment, column.events, is_whole)
 
 
 def _of_envelope(

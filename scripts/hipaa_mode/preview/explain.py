@@ -67,10 +67,10 @@ class Line:
     property_list: str
     path: str
     before: str
-    column: str
-    after: str | None
-    outcome: str
-    why: str
+    column: str = ""
+    after: str | None = None
+    outcome: str = DROPPED
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,7 @@ class Explainer:
         call = parse(message)
         not_sent = self._not_sent(built)
         if not isinstance(call, tuple):
-            whole = Line(ENVELOPE, "", message, "", None, DROPPED, not_sent)
-            return Preview("", not_sent, [whole], [])
+            return Preview("", not_sent, [Line(ENVELOPE, "", message, why=not_sent)], [])
         name = VIEWS[built.view] if built.view else _list_of(call)
         taken: set[str] = set()
         used = _spellings_used(call)
@@ -157,7 +156,7 @@ class Explainer:
     ) -> list[Line]:
         before, text = _json(value), str(path)
         if not_sent:
-            return [Line(property_list, text, before, "", None, DROPPED, "the call is not sent")]
+            return [Line(property_list, text, before, why="the call is not sent")]
         row = built.row or {}
         lines: list[Line] = []
         for column in columns:
@@ -170,30 +169,11 @@ class Explainer:
             shown = _text(after)
             if after is not None and _is_within(column, path):
                 shown, why = before, f"in {column.name}, which is sent whole"
-            lines.append(
-                Line(
-                    property_list,
-                    text,
-                    before,
-                    column.name if is_shown else "",
-                    shown if is_shown else None,
-                    outcome,
-                    why,
-                )
-            )
+            named = (column.name, shown) if is_shown else ("", None)
+            lines.append(Line(property_list, text, before, *named, outcome, why))
         if lines:
             return lines
-        return [
-            Line(
-                property_list,
-                text,
-                before,
-                "",
-                None,
-                DROPPED,
-                self._why(property_list, path, used),
-            )
-        ]
+        return [Line(property_list, text, before, why=self._why(property_list, path, used))]
 
     def _judge(
         self, column: ViewColumn, built: Built, value: Any, after: Any, path: PropertyPath
@@ -327,14 +307,7 @@ def _shows(
             return len(path.steps) == 1 and path.steps[0].name == used.get(column.name)
         root = "context" if property_list == "context" else ROOT_OF_LIST[property_list]
         return column.name == root and column.data_type == "json"
-    return any(
-        place == property_list
-        and (
-            path.steps == (steps := parse_path(column_path).steps)
-            or (column.data_type == "json" and path.steps[: len(steps)] == steps)
-        )
-        for place, column_path in column.places
-    )
+    return column.holds(property_list, path) is not None
 
 
 def _list_of(call: Pairs) -> str:

@@ -285,9 +285,9 @@ def delivery(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _columns(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
-    told = ("name", "property_list", "property", "treatment", "data_type", "events", "guard")
+    recorded = ("name", "property_list", "property", "treatment", "data_type", "events", "guard")
     return [
-        {name: column.get(name) for name in (*told, "reason")}
+        {name: column.get(name) for name in (*recorded, "reason")}
         for column in facts.get("columns", [])
     ]
 
@@ -347,8 +347,8 @@ def listing_sha256(hashes: Mapping[str, str]) -> str:
 def hashes(entry: Mapping[str, Any]) -> dict[str, str]:
     """Return the hash of each view of a delivery."""
     views = entry.get("views")
-    told = views if isinstance(views, list) else []
-    return {str(v.get("view")): str(v.get("sha256")) for v in told if isinstance(v, dict)}
+    recorded = views if isinstance(views, list) else []
+    return {str(v.get("view")): str(v.get("sha256")) for v in recorded if isinstance(v, dict)}
 
 
 def _run_of(entry: Mapping[str, Any]) -> str:
@@ -384,7 +384,7 @@ def unrecorded(log: AuditLog, changed: Changes | None = None) -> list[dict[str, 
     """
     changed = changes(log) if changed is None else changed
     standing = last_deliveries(log.entries)
-    told = _told_changes(log)
+    recorded = _recorded_changes(log)
     found: list[dict[str, Any]] = []
     for manifest in publishing.read_manifests(log.root, log.environment):
         content = delivery(manifest)
@@ -398,7 +398,7 @@ def unrecorded(log: AuditLog, changed: Changes | None = None) -> list[dict[str, 
             is_same = all(known[name] == content[name] for name in compared)
             if not is_same or hashes(known) != hashes(content):
                 found.append(_altered(destination, {folders.MANIFEST: None}))
-        new = changed.get(destination, {}).items() - told.get(destination, {}).items()
+        new = changed.get(destination, {}).items() - recorded.get(destination, {}).items()
         if new:
             found.append(_altered(destination, dict(new)))
     for destination in sorted(standing):
@@ -407,13 +407,13 @@ def unrecorded(log: AuditLog, changed: Changes | None = None) -> list[dict[str, 
             continue
         reason = "the published files are gone without a run that withdrew them"
         found.append({"destination": destination, "outcome": MISSING, "reasons": [reason]})
-    is_told = {(name, file) for name, files in told.items() for file in files.items()}
+    is_recorded = {(name, file) for name, files in recorded.items() for file in files.items()}
     about_manifest = (folders.MANIFEST, None)
     return [
         entry
         for entry in found
         if entry.get("changed") != [list(about_manifest)]
-        or (entry["destination"], about_manifest) not in is_told
+        or (entry["destination"], about_manifest) not in is_recorded
     ]
 
 
@@ -432,20 +432,20 @@ def _altered(destination: str, files: Mapping[str, str | None]) -> dict[str, Any
     }
 
 
-def _told_changes(log: AuditLog) -> dict[str, dict[str, str | None]]:
+def _recorded_changes(log: AuditLog) -> dict[str, dict[str, str | None]]:
     """Return the changes that the log tells of and that no publication has undone."""
-    told: dict[str, dict[str, str | None]] = {}
+    recorded: dict[str, dict[str, str | None]] = {}
     for entry in log.entries:
         destination = str(entry["destination"])
         if entry["outcome"] == ALTERED:
-            told.setdefault(destination, {}).update(map(tuple, entry.get("changed") or ()))
+            recorded.setdefault(destination, {}).update(map(tuple, entry.get("changed") or ()))
         elif entry["outcome"] == PUBLISHED:
-            told[destination] = {
+            recorded[destination] = {
                 name: digest
-                for name, digest in told.get(destination, {}).items()
+                for name, digest in recorded.get(destination, {}).items()
                 if name != folders.MANIFEST and not folders.is_of_layout(name, destination)
             }
-    return told
+    return recorded
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:

@@ -282,8 +282,8 @@ def summary(
         _print_stopped(stops.stopped)
     if as_json:
         stopped = {name: asdict(stop) for name, stop in stops.stopped.items()}
-        told = {"destinations": manifests, "stopped": stopped, "differences": differences}
-        output.print_json(json.dumps({**told, "stopped_unknown": stops.unknown}))
+        content = {"destinations": manifests, "stopped": stopped, "differences": differences}
+        output.print_json(json.dumps({**content, "stopped_unknown": stops.unknown}))
     elif manifests:
         output.print(_summary_table(environment, manifests))
         calls = manifests[-1]["calls"]

@@ -207,10 +207,10 @@ def finish(
         for name in kept:
             _link(published / name, incoming / name)
             facts[name] = {key: known[name][key] for key in ("rows", "bytes", "sha256")}
-        for name, told in facts.items():
-            if told["rows"] != rows.get(name):
+        for name, about in facts.items():
+            if about["rows"] != rows.get(name):
                 raise PublishingError(
-                    f"Destination `{destination}` was not published: {name} has {told['rows']} "
+                    f"Destination `{destination}` was not published: {name} has {about['rows']} "
                     f"rows where its view has {rows.get(name)}. Its last good files are in place"
                 )
         files = {name: {"view": view_of(name), **facts[name]} for name in sorted(facts)}

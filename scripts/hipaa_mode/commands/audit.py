@@ -224,18 +224,18 @@ def _runs_table(environment: str, shown: list[audit.Entry]) -> Table:
 
 def _withheld(entry: audit.Entry) -> list[str]:
     """Say whose calls were withheld by number, and by which list by its fingerprint."""
-    told = entry.get("withheld") or {}
+    withheld = entry.get("withheld") or {}
     lines: list[str] = []
-    if people := told.get("suppressed_people"):
-        fingerprint = str(told["suppressed_people_hmac"])[:FINGERPRINT_SHOWN]
+    if people := withheld.get("suppressed_people"):
+        fingerprint = str(withheld["suppressed_people_hmac"])[:FINGERPRINT_SHOWN]
         lines.append(
-            f"withheld: {told['calls']['suppressed']:,} calls of {people:,} suppressed "
+            f"withheld: {withheld['calls']['suppressed']:,} calls of {people:,} suppressed "
             f"{'person' if people == 1 else 'people'} (list {fingerprint})"
         )
-        if tied := told["calls"].get("suppressed_by_alias"):
+        if tied := withheld["calls"].get("suppressed_by_alias"):
             lines.append(f"withheld: {tied:,} calls tied to them by alias and merge calls")
-    if days := told.get("retain_days"):
-        old = told["calls"]["expired"] + told["calls"]["undated"]
+    if days := withheld.get("retain_days"):
+        old = withheld["calls"]["expired"] + withheld["calls"]["undated"]
         lines.append(f"withheld: {old:,} calls older than {days} days or of unknown age")
     if denials := describe_denials(entry.get("consent") or {}):
         lines.append(denials)

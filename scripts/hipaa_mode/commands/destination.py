@@ -361,22 +361,22 @@ def _counts(screen: DestinationScreen) -> list[str]:
 
 def _print_all_findings(shown: list[DestinationScreen]) -> None:
     """Print the findings of an environment, and once what is about all of its destinations."""
-    told = [text for text in shown[0].faults if all(text in screen.faults for screen in shown)]
-    for text in told:
+    common = [text for text in shown[0].faults if all(text in screen.faults for screen in shown)]
+    for text in common:
         place = escape(f"{shown[0].environment}: ")
         output.print(f"[red]{place}{escape(text)}[/]", soft_wrap=True)
     for screen in shown:
-        _print_findings(screen, with_name=True, told=told)
+        _print_findings(screen, with_name=True, common=common)
 
 
 def _print_findings(
-    screen: DestinationScreen, with_name: bool, told: Collection[str] = ()
+    screen: DestinationScreen, with_name: bool, common: Collection[str] = ()
 ) -> None:
     place = escape(f"{screen.environment} {screen.name}: ") if with_name else ""
     if screen.stopped:
         text = escape(printable(screen.stopped))
         output.print(f"[bold red]{place}{text}[/]", soft_wrap=True)
-    for text in (text for text in screen.faults if text not in told):
+    for text in (text for text in screen.faults if text not in common):
         output.print(f"[red]{place}{escape(text)}[/]", soft_wrap=True)
     for text in screen.warnings:
         output.print(f"[yellow]{place}{escape(text)}[/]", soft_wrap=True)

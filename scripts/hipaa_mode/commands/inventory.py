@@ -244,8 +244,8 @@ class View:
     def _show_summary(self, shown: list[Property], only_new: bool) -> None:
         letters = sorted({letter for item in shown for letter in item.letters})
         if letters:
-            told = "; ".join(f"{letter} {SAFE_HARBOR[letter]}" for letter in letters)
-            output.print(f"Safe Harbor identifiers touched: {told}.")
+            text = "; ".join(f"{letter} {SAFE_HARBOR[letter]}" for letter in letters)
+            output.print(f"Safe Harbor identifiers touched: {text}.")
         if self.open:
             output.print(
                 f"Besides, {', '.join(self.open)} (not restricted, under a BAA) get properties, "
@@ -305,5 +305,5 @@ def _looks(item: Property) -> str:
 
 
 def _reasons(found: Inventory) -> str:
-    told = (f"{count:,} {reason}" for reason, count in found.unusable.most_common())
-    return ", ".join(told)
+    text = (f"{count:,} {reason}" for reason, count in found.unusable.most_common())
+    return ", ".join(text)

@@ -71,8 +71,8 @@ def rotate(as_json: JsonOption = False) -> None:
     """
     done = rotate_key(os.environ)
     if as_json:
-        told = {name: str(value) for name, value in asdict(done).items()}
-        output.print_json(json.dumps(told))
+        content = {name: str(value) for name, value in asdict(done).items()}
+        output.print_json(json.dumps(content))
         return
     output.print(
         f"Key {done.new} is active, in {done.key_file}. Key {done.old} is kept for reading in "

@@ -110,8 +110,8 @@ def _show(differences: Sequence[Difference], diff: Sequence[str]) -> None:
         output.print(Text(printable(str(difference)), style=style), soft_wrap=True)
     if differences:
         counts = Counter(difference.effect for difference in differences)
-        told = ", ".join(f"{counts[effect]} {effect}" for effect in EFFECTS if counts[effect])
-        output.print(f"What differs: {told}.\n")
+        counted = ", ".join(f"{counts[effect]} {effect}" for effect in EFFECTS if counts[effect])
+        output.print(f"What differs: {counted}.\n")
     for line in diff:
         output.print(Text(line, style=diff_style(line)), soft_wrap=True)
 

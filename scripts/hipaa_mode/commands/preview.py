@@ -210,8 +210,8 @@ def _print(name: str, number: int, count: int, text: str, shown: Preview) -> Non
     if shown.not_sent:
         output.print(f"[bold]Not sent:[/] {escape(shown.not_sent)}.")
     counts = Counter(line.outcome for line in shown.lines)
-    told = ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome])
-    output.print(f"{told}.")
+    counted = ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome])
+    output.print(f"{counted}.")
     if shown.empty_columns:
         columns = escape(", ".join(map(printable, shown.empty_columns)))
         output.print(f"Empty in this row: {columns}.")
@@ -280,9 +280,11 @@ def _print_difference(found: Difference) -> None:
         elif item.note:
             say(item.note, style="yellow")
     counts = Counter(change.effect for change in found.changes)
-    told = ", ".join(f"{counts[e]} {e}" for e in EFFECT_STYLES if counts[e]) or "nothing changes"
+    counted = (
+        ", ".join(f"{counts[e]} {e}" for e in EFFECT_STYLES if counts[e]) or "nothing changes"
+    )
     commit = found.commit[:COMMIT_SHOWN]
-    output.print(f"Against {escape(found.reference)} ({commit}): {told}.")
+    output.print(f"Against {escape(found.reference)} ({commit}): {counted}.")
 
 
 def _difference_table(item: EnvironmentDifference) -> Table:

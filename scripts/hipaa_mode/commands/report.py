@@ -125,12 +125,12 @@ def _write(file: Path, text: str) -> None:
 
 def _print_summary(content: Report, file: Path) -> None:
     for environment in content.environments:
-        told = ", ".join(
+        counted = ", ".join(
             f"{environment.count(mode)} {mode.lower() if mode != 'HIPAA mode' else mode}"
             for mode in ("HIPAA mode", "Not restricted", "Invalid")
         )
-        told += f", {environment.stopped} stopped" if environment.stopped else ""
+        counted += f", {environment.stopped} stopped" if environment.stopped else ""
         count = len(environment.attention)
-        say(f"{environment.name}: {told}; {count} to look at.", to=messages)
+        say(f"{environment.name}: {counted}; {count} to look at.", to=messages)
     if str(file) != "-":
         say(f"Wrote {file}")

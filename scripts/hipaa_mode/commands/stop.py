@@ -99,14 +99,14 @@ def _say(
     row: Stop, withdrawn: list[str], problems: list[str], unlisted: str, as_json: bool
 ) -> None:
     if as_json:
-        told = {
+        content = {
             "environment": row.environment,
             "destination": row.destination,
             "withdrawn": withdrawn,
             "problems": problems,
             "note": unlisted,
         }
-        output.print_json(json.dumps(told))
+        output.print_json(json.dumps(content))
         return
     for path in withdrawn:
         say(f"Withdrawn: {path}")

@@ -155,7 +155,7 @@ def changes(old: Side, new: Side) -> list[Change]:
         *(item for item in compare(old.received, new.received) if item.kind in came_or_went),
         *compare(_filled(old.received, new.received), _filled(new.received, old.received)),
     ]
-    found = _joined(_told(difference, old, new) for difference in differences)
+    found = _joined(_as_change(difference, old, new) for difference in differences)
     found += _not_understood(old, new, found)
     return sorted(found, key=lambda change: (change.environment, change.destination))
 
@@ -185,7 +185,7 @@ def _filled_destination(mine: Description | None, theirs: Description | None) ->
     return {**mine, "views": {**views, **mine["views"]}}
 
 
-def _told(difference: Difference, old: Side, new: Side) -> Change:
+def _as_change(difference: Difference, old: Side, new: Side) -> Change:
     before, after = (
         NOTHING if words in (NOT_SENT, NOBODY) else words
         for words in (difference.before, difference.after)
@@ -206,7 +206,7 @@ def _told(difference: Difference, old: Side, new: Side) -> Change:
         reason = _description_of(new, difference.environment, difference.destination)
         return replace(change, reason=reason if after else "")
     if difference.kind == "column":
-        return _told_of_a_column(change, difference, old, new)
+        return _column_changed(change, difference, old, new)
     return change
 
 
@@ -216,7 +216,7 @@ def _description_of(side: Side, environment: str, destination: str) -> str:
     return planned.description if planned else ""
 
 
-def _told_of_a_column(change: Change, difference: Difference, old: Side, new: Side) -> Change:
+def _column_changed(change: Change, difference: Difference, old: Side, new: Side) -> Change:
     view, _, name = difference.place.partition(".")
     property_list, _, path = difference.source.partition(" ")
     after = f"{change.after}, as {name}" if change.after and not change.before else change.after
@@ -288,7 +288,7 @@ def _joined(found: Iterable[Change]) -> list[Change]:
             sides = [{reach.property_list: reach.events} for reach in known.reaches]
             sides += [{reach.property_list: reach.events} for reach in change.reaches]
             joined[key] = replace(known, reaches=_either(*sides))
-    told = {
+    reported = {
         (change.environment, change.destination, change.what)
         for change in joined.values()
         if change.path is not None
@@ -298,7 +298,7 @@ def _joined(found: Iterable[Change]) -> list[Change]:
         for change in joined.values()
         # A property that is denied is said to be gone already.
         if change.kind != "denied"
-        or (change.environment, change.destination, change.what) not in told
+        or (change.environment, change.destination, change.what) not in reported
     ]
 
 
@@ -307,13 +307,13 @@ def _not_understood(old: Side, new: Side, found: Collection[Change]) -> Iterator
 
     Better a change that is not understood than one that is not told.
     """
-    told = {(change.environment, change.destination) for change in found}
+    reported = {(change.environment, change.destination) for change in found}
     if any(change.destination == ANY for change in found):
         return
     for environment, plan in new.plans.items():
         before = old.plans[environment].destinations if environment in old.plans else {}
         for name, destination in plan.destinations.items():
             is_other = name in before and before[name].fingerprint != destination.fingerprint
-            if is_other and (environment, name) not in told:
+            if is_other and (environment, name) not in reported:
                 what = "allowlist fingerprint"
                 yield Change(environment, name, "other", what, "was", "is", WIDENS)

@@ -185,12 +185,12 @@ def as_markdown(found: Difference) -> str:
 
 def _told(found: Difference) -> str:
     counts = Counter(change.effect for change in found.changes)
-    told = ", ".join(f"{counts[effect]} {effect}" for effect in EFFECTS if counts[effect])
+    counted = ", ".join(f"{counts[effect]} {effect}" for effect in EFFECTS if counts[effect])
     since = f"Compared with {_code(found.reference)} ({found.commit[:COMMIT_SHOWN]})"
-    if not told:
+    if not counted:
         return f"{since}: nothing changes."
     warning = " **Something widens: look at it.**" if counts[WIDENS] else ""
-    return f"{since}: {told}.{warning}"
+    return f"{since}: {counted}.{warning}"
 
 
 def _markdown_table(destination: str, changes: Sequence[Change]) -> list[str]:

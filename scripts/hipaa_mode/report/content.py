@@ -423,12 +423,12 @@ class _Environment:
             of_view = [item for item in verdicts if item["view"] == name]
             broken = sum(item["outcome"] == "violation" for item in of_view)
             wrong += broken
-            told = f"{broken} not proven" if broken else "proven" if of_view else "not tried"
+            state = f"{broken} not proven" if broken else "proven" if of_view else "not tried"
             there = views.get(name)
             found.views.append(
                 View(
                     name,
-                    told,
+                    state,
                     there.rows if there else None,
                     there.properties_dropped if there and plan.restrict_phi else None,
                 )
@@ -614,8 +614,8 @@ def _guard(column: ListedProperty, facts: Sequence[Mapping[str, Any]]) -> str:
         return ""
     counts = [fact.get("values_like_identifiers") for fact in facts]
     found = sum(int(count) for count in counts if count is not None)
-    told = "made null" if column.guard == "block" else "sent all the same"
-    return column.guard + (f": {found:,} values {told}" if found else "")
+    state = "made null" if column.guard == "block" else "sent all the same"
+    return column.guard + (f": {found:,} values {state}" if found else "")
 
 
 def _published_facts(

@@ -116,20 +116,20 @@ def _style(destination: DestinationReport) -> str:
 
 def _lines(destination: DestinationReport) -> tuple[str, ...]:
     rows = [view.rows for view in destination.views if view.rows is not None]
-    told = f"{sum(rows):,} rows" if rows else "nothing published"
+    words = f"{sum(rows):,} rows" if rows else "nothing published"
     stopped = "stopped, " if destination.stopped else ""
-    return (printable(destination.name, NAME_LENGTH), f"{destination.mode}: {stopped}{told}")
+    return (printable(destination.name, NAME_LENGTH), f"{destination.mode}: {stopped}{words}")
 
 
 def described(environment: EnvironmentReport) -> str:
     """Say in words what the picture shows."""
     calls = environment.calls
-    told = [
+    words = [
         f"{calls.get('raw', 0):,} raw calls go into a restricted zone, where they are staged "
         f"({calls.get('duplicates', 0):,} duplicates, {calls.get('rejected', 0):,} "
         f"rejected{_withheld(calls)}) and masked."
         if calls
         else "Raw calls go into a restricted zone, where they are staged and masked."
     ]
-    told += [". ".join(_lines(destination)) + "." for destination in environment.destinations]
-    return " ".join(told)
+    words += [". ".join(_lines(destination)) + "." for destination in environment.destinations]
+    return " ".join(words)

@@ -1,4 +1,7 @@
-"""Calls as trees that keep what JSON libraries lose: repeated keys, their order, number text."""
+"""Calls as trees that keep what JSON libraries lose: repeated keys, their order, number text.
+
+A second reading of calls, apart from hipaa_mode.calls and the macros on purpose.
+"""
 
 from __future__ import annotations
 

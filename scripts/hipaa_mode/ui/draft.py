@@ -137,8 +137,8 @@ class Draft:
     def messages(self) -> list[str]:
         """Return what is to be told once, and forget it."""
         with self._lock:
-            told, self._messages = self._messages, []
-            return told
+            messages, self._messages = self._messages, []
+            return messages
 
     def tell(self, message: str) -> None:
         """Have something told on the next page."""

@@ -257,7 +257,12 @@ class _Environment:
         self._read_published()
         self._read_audit_log()
         self._read_inventory()
-        screens = destination_screens(self.workspace, [found.name])
+        try:
+            screens = destination_screens(self.workspace, [found.name])
+        except HipaaModeError as error:
+            # Without a list of destinations there are only faults to show.
+            found.attention.append(str(error))
+            return found
         found.destinations = [self._destination(screen) for screen in screens]
         for destination in found.destinations:
             found.attention += _attention(destination)

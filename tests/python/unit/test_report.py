@@ -121,6 +121,15 @@ def test_invalid_destinations_and_faults(tmp_path: Path):
     assert "client-side and restricted, which is invalid" in html.words
 
 
+def test_a_list_of_destinations_that_cant_be_read_is_something_to_look_at(tmp_path: Path):
+    write_project(tmp_path, minimal_seeds())
+    (tmp_path / "seeds/destinations.csv").write_bytes(b"\xff\xfe")
+    [environment] = gathered(tmp_path).environments
+    assert environment.destinations == []
+    assert any("destinations.csv" in line for line in environment.attention)
+    assert "destinations.csv" in Page(render(gathered(tmp_path))).words
+
+
 def test_a_withdrawn_destination_says_since_when_and_why(tmp_path: Path, seeds: Seeds):
     write_project(tmp_path, seeds)
     publish(tmp_path, "ga4")

@@ -190,6 +190,7 @@ def restrict(
 
 
 @app.command()
+@editing_command
 def consent(
     name: NameArgument,
     categories: Annotated[
@@ -207,11 +208,7 @@ def consent(
         ),
     ] = None,
     environment: EnvironmentOption = "dev",
-    project: ProjectOption = Path("."),
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-    as_json: JsonOption = False,
-) -> None:
+) -> Made:
     """Say which consent calls need to be sent to a destination, and whether opt-outs count.
 
     Example: `hipaa-mode destination consent ga4 --categories "analytics;ads" -e prod`
@@ -220,13 +217,7 @@ def consent(
     if categories is not None and not categories.strip():
         cells["consent_strategy"] = strategy or ""
     cells["honor_opt_outs"] = {None: None, True: "", False: "false"}[honor_opt_outs]
-    make_change(
-        project,
-        lambda workspace: set_consent(workspace, environment, name, cells),
-        dry_run=dry_run,
-        yes=yes,
-        as_json=as_json,
-    )
+    return Made(lambda workspace: set_consent(workspace, environment, name, cells))
 
 
 @app.command()

@@ -69,11 +69,12 @@ class TestEditedAndBuilt:
         assert "diagnosis" not in project.published_columns("beta__events")
 
     def test_dbt_knows_the_documentation(self, project: Project):
+        place = ("--project", str(project.folder))
+        assert CliRunner().invoke(app, ["destination", "document", *place]).exit_code == 0
         manifest = json.loads((project.folder / "target/manifest.json").read_text())
         model = manifest["nodes"]["model.hipaa_mode.beta__events"]
-        assert model["columns"]["email"]["description"] == "Counts people"
-        assert model["columns"]["email"]["config"]["meta"]["hipaa_mode"]["treatment"] == "mask"
-        assert model["columns"]["plan"]["description"] == "Four { { 1 / 0 }} tiers"
+        assert model["columns"]["email"]["description"] == "mask: Counts people"
+        assert model["columns"]["plan"]["description"] == "allow: Four {{ 1 / 0 }} tiers"
         assert set(project.published_columns("beta__events")) == set(model["columns"])
         [exposure] = manifest["exposures"].values()
         assert exposure["owner"]["name"] == "Ann"

@@ -114,7 +114,10 @@ def make_change(
         edit(workspace)
         workspace.refuse_new_faults()
         changes = workspace.changes()
-        writes = bool(changes) and not dry_run and (yes or (not as_json and _agrees(workspace)))
+        asks = bool(changes) and not (dry_run or yes or as_json)
+        if not as_json:
+            show_change(workspace)
+        writes = bool(changes) and not dry_run and (yes or (asks and agrees("Write this?")))
         if writes:
             workspace.save()
     except HipaaModeError as error:
@@ -125,8 +128,6 @@ def make_change(
     if as_json:
         output.print_json(json.dumps(_answer(workspace, changes, writes)))
     else:
-        if dry_run or yes or not changes:
-            show_change(workspace)
         _say_outcome(changes, writes, dry_run, next_steps)
     if changes and not writes and not dry_run:
         raise typer.Exit(ExitCode.FAILED_CHECK)
@@ -153,13 +154,12 @@ def _notes(workspace: Workspace) -> list[str]:
     return list(dict.fromkeys([*workspace.notes, *of_the_lock]))
 
 
-def _agrees(workspace: Workspace) -> bool:
-    """Show the change and ask; where nobody can answer, say how to go on."""
-    show_change(workspace)
+def agrees(question: str) -> bool:
+    """Ask; where nobody can answer, say how to go on."""
     if not sys.stdin.isatty():
         messages.print("Nothing was written. Add --yes to write this, or --dry-run to look only")
         return False
-    return typer.confirm("Write this?", default=False)
+    return typer.confirm(question, default=False)
 
 
 def diff_style(line: str) -> str:

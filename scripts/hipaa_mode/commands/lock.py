@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
-from hipaa_mode.commands._editing import DryRunOption, YesOption, diff_style
+from hipaa_mode.commands._editing import DryRunOption, YesOption, agrees, diff_style
 from hipaa_mode.commands._options import (
     ProjectOption,
     environment_option,
@@ -20,6 +19,8 @@ from hipaa_mode.commands._options import (
     output,
 )
 from hipaa_mode.display import printable
+from hipaa_mode.editing.workspace import unified_diff
+from hipaa_mode.editing.writing import FileChange
 from hipaa_mode.errors import ExitCode
 from hipaa_mode.project import today
 from hipaa_mode.received.comparison import EFFECTS, NARROWS, WIDENS, Difference, compare
@@ -32,7 +33,6 @@ from hipaa_mode.received.lock_file import (
     lock_path,
     nothing,
     read_lock,
-    text_diff,
     write_lock,
 )
 
@@ -67,7 +67,9 @@ def lock(
     locked = _read(project, must_be_sound=check)
     current = describe_project(project, locked, environment or ())
     differences = compare(locked or nothing(), current, today())
-    diff = text_diff(_text(project), as_text(current))
+    before = lock_path(project).read_bytes() if lock_path(project).exists() else None
+    change = FileChange(PurePosixPath(LOCK_FILE), before, as_text(current).encode())
+    diff = unified_diff(change)
     if check and not differences and locked is not None:
         # What ended as the lock says is in it until it is written again.
         diff = []
@@ -76,7 +78,7 @@ def lock(
     if not as_json:
         _show(differences, diff)
         if is_other and not check and not dry_run and not yes:
-            writes = _agrees()
+            writes = agrees("Is this what shall be received? Write it?")
     if writes:
         write_lock(project, current)
     if as_json:
@@ -97,13 +99,6 @@ def _read(project: Path, must_be_sound: bool) -> Description | None:
         return None
 
 
-def _text(project: Path) -> str:
-    try:
-        return lock_path(project).read_text("utf-8", errors="backslashreplace")
-    except FileNotFoundError:
-        return ""
-
-
 def _show(differences: Sequence[Difference], diff: Sequence[str]) -> None:
     for difference in differences:
         style = STYLES.get(difference.effect, "yellow")
@@ -114,13 +109,6 @@ def _show(differences: Sequence[Difference], diff: Sequence[str]) -> None:
         output.print(f"What differs: {counted}.\n")
     for line in diff:
         output.print(Text(line, style=diff_style(line)), soft_wrap=True)
-
-
-def _agrees() -> bool:
-    if not sys.stdin.isatty():
-        messages.print("Nothing was written. Add --yes to write this, or --dry-run to look only")
-        return False
-    return typer.confirm("Is this what shall be received? Write it?", default=False)
 
 
 def _say_outcome(is_other: bool, writes: bool, check: bool, dry_run: bool) -> None:

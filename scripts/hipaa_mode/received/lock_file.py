@@ -7,7 +7,6 @@ Every scalar is read as text and so written without types; what is not of the fo
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -121,13 +120,6 @@ def write_lock(project: Path, description: Description) -> None:
         replace(lock_path(project), as_text(description).encode("utf-8"), FILE_MODE)
     except OSError as error:
         raise LockFileError(f"{LOCK_FILE} can't be written: {error.strerror}") from None
-
-
-def text_diff(before: str, after: str) -> list[str]:
-    """Return a unified diff of two texts of the lock, as git shows it; no line endings."""
-    old, new = ([printable(line) for line in text.split("\n")[:-1]] for text in (before, after))
-    named = f"a/{LOCK_FILE}" if before else "/dev/null"
-    return list(difflib.unified_diff(old, new, named, f"b/{LOCK_FILE}", n=3, lineterm=""))
 
 
 # How it is written

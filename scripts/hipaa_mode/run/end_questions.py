@@ -18,6 +18,7 @@ from hipaa_mode import (
     run_end,
     token_bridges,
 )
+from hipaa_mode.calls import CALL_TYPES
 from hipaa_mode.configuration import ANY
 from hipaa_mode.consent import count_denials
 from hipaa_mode.errors import (
@@ -33,7 +34,6 @@ from hipaa_mode.run.audit_entries import Delivered
 from hipaa_mode.run.compiled_again import built_otherwise
 from hipaa_mode.run.counted import Counted, Noted, described, described_views
 from hipaa_mode.run.ending import Decided, Ending, Said
-from hipaa_mode.run.finished_files import CALL_TYPES
 from hipaa_mode.run.gate import Gate
 from hipaa_mode.run.permission import RunRequest
 from hipaa_mode.run.state import (

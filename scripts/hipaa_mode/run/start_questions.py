@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from hipaa_mode.errors import (
 from hipaa_mode.names import environment_name
 from hipaa_mode.published_access import access_faults, read_access
 from hipaa_mode.received.gate import Judgement, judge
+from hipaa_mode.received.lock_file import read_lock
 from hipaa_mode.run.configured import Configured
 from hipaa_mode.run.gate import Gate, hash_seeds
 from hipaa_mode.run.masking_keys import MaskingKeys
@@ -138,7 +140,8 @@ class StartQuestions(Run):
         self._gate = Gate(plan, seeds, lambda: hash_seeds(asked.files()), lambda: asked.read()[1])
         judgement = Judgement()
         if asked.needs_lock and not plan.faults:
-            judgement = judge(Path.cwd(), configuration, plan, asked.day, asked.models)
+            read = partial(read_lock, Path.cwd())
+            judgement = judge(read, configuration, plan, asked.day, asked.models)
         self._git_state = None
         if asked.needs_key and "destinations" in asked.seed_files:
             self._git_state = audit.git_state(asked.named_files()["destinations"].parent)

@@ -122,6 +122,27 @@ def test_no_repr_shows_an_id(tmp_path: Path, configuration: Configuration) -> No
 
 
 @pytest.mark.parametrize(
+    "written", ["2026-33-99", "2026-02-30", "2026-3-1", "03/01/2026", "20260301", "T10:00", "soon"]
+)
+def test_a_day_that_is_none_is_a_fault_wherever_it_stands(
+    tmp_path: Path, configuration: Configuration, written: str
+) -> None:
+    (tmp_path / "requests.csv").write_text(f"user_id,requested_on\nx,2026-03-01\ny,{written}\n")
+    (tmp_path / "more.ndjson").write_text(f'{{"user_id": "z", "requested_on": "{written}"}}\n')
+    lists = ("requests.csv", "more.ndjson")
+    _, faults = read(tmp_path, configuration, f"{HEADER}dev,{PERSON},{written},\n", lists)
+    found = [(Path(fault.file).name, fault.line) for fault in faults]
+    assert found == [("suppressed_users.csv", 2), ("requests.csv", 3), ("more.ndjson", 1)]
+    assert {fault.problem for fault in faults} == {"`requested_on` is not a date"}
+    assert all(written not in str(fault) for fault in faults)
+
+
+def test_a_day_may_be_blank_or_have_a_time(tmp_path: Path, configuration: Configuration) -> None:
+    for written in ("", "2026-03-01", "2026-03-01T10:00:00Z", "2026-03-01 10:00"):
+        assert read(tmp_path, configuration, f"{HEADER}dev,{PERSON},{written},\n")[1] == []
+
+
+@pytest.mark.parametrize(
     ("seed", "line", "problem"),
     [
         pytest.param(HEADER + "dev, ,,\n", 2, "`user_id` is blank", id="no id"),

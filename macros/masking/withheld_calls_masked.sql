@@ -1,9 +1,9 @@
 {#- A test: no row of a masked table is of a suppressed person, or of a day no longer kept; looked
     for in the table itself, by what the lists say and not by what was withheld. Of a person are the
-    rows with one of the ids that stand for them in calls, blanks around it or not, or that alias and
-    merge calls tie to one, and those without a user id whose anonymous id is such an id, or came
-    with one. Who is tied to whom is found here in another way than for what is withheld: by the
-    ids that are in one call. -#}
+    rows with an id that is listed, in whichever spelling, those with a user id that alias and merge
+    calls tie to it, and those without a user id whose anonymous id is such an id, or came with one.
+    Who is tied to whom is found here in another way than for what is withheld: by the ids that are
+    in one call. -#}
 {% macro withheld_calls_masked(view) -%}
 {{ config(group='restricted_zone') }}
 {%- do hipaa_mode.check_connection() -%}

@@ -356,9 +356,10 @@ def returning_faults(
         return []
     calls = "1 call that was" if returning == 1 else f"{returning} calls that were"
     return [
-        f"{calls} withheld when something was published last would come back, and no "
-        "change of the configuration says so: look whether the lists of suppressed people spell "
-        "their ids as the calls do. If they are to come back: dbt build --vars "
+        f"{calls} withheld when something was published last would come back, and neither a "
+        "list nor `retain_days` says so: look whether the lists of suppressed people spell their "
+        "ids as the calls do, and whether an alias call or an id's row with `normalize` is gone. "
+        "If they are to come back: dbt build --vars "
         f"'{{{ACCEPT_RETURNING_CALLS}: {returning}}}'"
     ]
 

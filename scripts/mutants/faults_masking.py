@@ -319,9 +319,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     fault(
         "macros",
-        PROOF,
+        TESTS,
         "an allowed text passes by the guard",
-        r"form: ga4__events\.note: it is not in the reviewed form of `allow`",
+        "no_identifier_patterns_ga4__events",
         (
             FORM,
             "'hipaa_functions.guarded(' ~ scalar ~ ')' if column.guard == 'block' else scalar",

@@ -82,9 +82,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     fault(
         "database",
-        CONSTRUCTION,
+        TESTS,
         "a function is replaced while a run goes on",
-        "are not those that were made when it was opened",
+        "no_identifier_patterns_ga4__events",
         (
             MEDDLER,
             "",

@@ -126,6 +126,13 @@ FAULTS: tuple[Fault, ...] = (
     fault(
         "macros",
         PROOF,
+        "ids are masked in every spelling",
+        r"form: ga4__events\.anonymous_id: it is not in the reviewed form of `mask`",
+        (MASKED_CALLS, "hipaa_mode.normalized('value', id.normalize)", "'value'"),
+    ),
+    fault(
+        "macros",
+        PROOF,
         "the masking function is called by a name that can be shadowed",
         "function: ga4__events: in model masked_events: function `hipaa_mask` is not known",
         (TOKEN, "'system.main.hipaa_mask('", "'hipaa_mask('"),

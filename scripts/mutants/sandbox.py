@@ -77,6 +77,7 @@ PROPERTIES = [
     allowed("ga4", "event", "segment", "mask", expires_on=EXPIRED),
     allowed("ga4", "event", "retired", guard="none", expires_on=EXPIRED),
     allowed("ga4", "envelope", "group_id", "deny"),
+    allowed("ga4", "envelope", "anonymous_id", "mask", normalize="lower"),
     allowed("ga4", "event", "diagnosis", environment="prod", guard="none"),
     allowed("ads", "event", "email", "mask"),
     allowed("ads", "event", "member", "mask"),

@@ -171,8 +171,16 @@ SECOND = [
 ]
 
 
+DESTINATIONS = [
+    destination("mixpanel", destination_type="mixpanel"),
+    destination("deaf", destination_type="mixpanel", honor_opt_outs="false"),
+    destination("ads", consent_categories="C1"),
+]
+
+
 class TestBuilds:
-    """One project over three builds: as at first, with more deliveries, and without them again."""
+    """One project over builds: as at first, with more deliveries and without them again, and with
+    another row."""
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -180,11 +188,7 @@ class TestBuilds:
         views = ("events", "identifies", "groups", "users", "groups_latest")
         project = Project.create(
             tmp_path_factory.mktemp("builds"),
-            destinations=[
-                destination("mixpanel", destination_type="mixpanel"),
-                destination("deaf", destination_type="mixpanel", honor_opt_outs="false"),
-                destination("ads", consent_categories="C1"),
-            ],
+            destinations=DESTINATIONS,
             events=[event("*", "Visit")],
             properties=[
                 allowed("mixpanel", "user", "plan"),
@@ -207,6 +211,10 @@ class TestBuilds:
         project.build("--full-refresh")
         found.append(cls.published(project))
         (project.folder / "raw_calls/calls_2.ndjson").unlink()
+        project.build()
+        found.append(cls.published(project))
+        other = destination("ads", consent_categories="C2", honor_opt_outs="false")
+        project.write_seed("destinations", [*DESTINATIONS[:2], other])
         project.build()
         found.append(cls.published(project))
         return found
@@ -268,10 +276,12 @@ class TestBuilds:
             *("withdrawn", "granted", "withdrawn-too-early", "withdrawn-at-once"),
             *("opted-out-later", "new-no", "new-yes"),
         )
-        ads = [{key for key in keys if token(key) in state["ads__events"]} for state in states]
+        ads = [
+            {key for key in keys if token(key) in state.get("ads__events", ())} for state in states
+        ]
         before = {"withdrawn", "withdrawn-too-early", "withdrawn-at-once", "opted-out-later"}
         after = {"granted", "withdrawn-too-early", "opted-out-later", "new-yes"}
-        assert ads == [before, after, after, before]
+        assert ads == [before, after, after, before, set()]
         mixpanel = [
             {key for key in keys if token(key) in state["mixpanel__events"]} for state in states
         ]
@@ -284,3 +294,9 @@ class TestBuilds:
     ) -> None:
         assert states[1] == states[2]
         assert states[3] == states[0]
+
+    def test_another_row_reaches_what_is_stored(self, states: list[dict[str, set[str]]]) -> None:
+        assert states[3]["ads__events"]
+        assert states[4].get("ads__events", set()) == set()
+        others = [{**state, "ads__events": set()} for state in states[3:]]
+        assert others[0] == others[1]

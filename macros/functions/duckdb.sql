@@ -613,11 +613,11 @@ create macro hipaa_functions.zone_pattern() as
 
 -- Hours and minutes, with seconds or without.
 create macro hipaa_functions.clock_pattern() as
-    '([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?)';
+    '((?:[01]?[0-9]|2[0-3]):[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?)';
 
 -- `2026-03-01T10:20:30.5+02:00`, `2026/03/01 10:20`. Groups: day, time, offset.
 create macro hipaa_functions.iso_pattern() as
-    '([0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)' || hipaa_functions.clock_pattern()
+    '([1-9][0-9]{3}(?:-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2})(?:(?:[Tt]| +)' || hipaa_functions.clock_pattern()
     || ')? *' || hipaa_functions.zone_pattern();
 
 -- Without separators: only of these two centuries, so that few other numbers are days.
@@ -635,7 +635,7 @@ create macro hipaa_functions.second_pattern() as
 -- `Sun, 01 Mar 2026 10:20:30 -0500`. Groups: day, month, year, time, offset.
 create macro hipaa_functions.mail_pattern() as
     '(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +'
-    || '(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([0-9]{4})(?: +' || hipaa_functions.clock_pattern()
+    || '(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([1-9][0-9]{3})(?: +' || hipaa_functions.clock_pattern()
     || ')? *' || hipaa_functions.zone_pattern();
 
 -- Whether a number, as one of milliseconds, is a whole quarter of an hour, as birth dates are.
@@ -715,10 +715,13 @@ create macro hipaa_functions.as_written(value) as
     try_cast(rtrim(replace(split_part(value, '|', 1), ',', '.')) as timestamp);
 
 -- A text to a timestamp in UTC; one without an offset is taken for UTC. The usual form first, since
--- it is quick to read.
+-- it is quick to read: DuckDB alone would take years of other lengths, and 24:00 for the next day.
 create macro hipaa_functions.as_timestamp(value) as
     coalesce(
-        case when ends_with(value, 'Z') then try_cast(value as timestamp) end,
+        case
+            when ends_with(value, 'Z') and value >= '1' and substring(value, 5, 1) = '-' and substring(value, 12, 2) < '24'
+                then try_cast(value as timestamp)
+        end,
         list_transform(
             [list_transform([hipaa_functions.trimmed(value)], lambda written: hipaa_functions.moment(written))[1]],
             lambda moment: make_timestamp(
@@ -735,7 +738,7 @@ create macro hipaa_functions.as_timestamp(value) as
 -- A text to the day that it names, whatever its offset.
 create macro hipaa_functions.as_date(value) as
     coalesce(
-        case when regexp_full_match(value, '[0-9]{4}-[0-9]{2}-[0-9]{2}') then try_cast(value as date) end,
+        case when regexp_full_match(value, '[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}') then try_cast(value as date) end,
         list_transform(
             [list_transform([hipaa_functions.trimmed(value)], lambda written: hipaa_functions.moment(written))[1]],
             lambda moment: cast(hipaa_functions.as_written(moment) as date)
@@ -810,7 +813,7 @@ create macro hipaa_functions.as_boolean(value) as
 -- nor any date, year included, that tells it.
 create macro hipaa_functions.to_year(value) as
     coalesce(
-        hipaa_functions.pattern_group(hipaa_functions.trimmed(value), '([0-9]{4})(?:-(?:0[1-9]|1[0-2]))?', 1),
+        hipaa_functions.pattern_group(hipaa_functions.trimmed(value), '([1-9][0-9]{3})(?:-(?:0[1-9]|1[0-2]))?', 1),
         strftime(hipaa_functions.as_date(value), '%Y')
     );
 
@@ -824,7 +827,7 @@ create macro hipaa_functions.to_birth_year(value, this_year) as
 -- A date or timestamp to yyyy-mm (ISO 8601). Finer than Safe Harbor allows.
 create macro hipaa_functions.to_month(value) as
     coalesce(
-        hipaa_functions.pattern_group(hipaa_functions.trimmed(value), '([0-9]{4}-(?:0[1-9]|1[0-2]))', 1),
+        hipaa_functions.pattern_group(hipaa_functions.trimmed(value), '([1-9][0-9]{3}-(?:0[1-9]|1[0-2]))', 1),
         strftime(hipaa_functions.as_date(value), '%Y-%m')
     );
 

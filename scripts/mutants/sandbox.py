@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from forks import Forks
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "tests/python"))
 
+from forks import Forks  # noqa: E402
 from project import (  # noqa: E402
     GENERIC_TESTS,
     Project,
@@ -242,6 +242,13 @@ class Sandbox:
             # By the code of the copy: the lock is no second opinion of what the seeds say.
             copy.run("hipaa-mode", "lock", "--yes")
         return copy
+
+    def copy_of_package(self, folder: Path, edits: Iterable[Edit]) -> Sandbox:
+        """Copy the package and its tests alone, with a fault in the copy."""
+        shutil.copytree(self.folder / "repository", folder / "repository", symlinks=True)
+        for edit in edits:
+            edit.apply(edit.place(folder))
+        return Sandbox(folder, self.server)
 
     def run(self, program: str, *arguments: str, folder: Path | None = None) -> tuple[int, str]:
         """Run a program in the project; return its exit code and what it showed."""

@@ -136,6 +136,7 @@ def built(new_project: Callable[..., Project]) -> Built:
     views = {"ads": ["events"], "records": ["events", "identifies"]}
     seeds = (DESTINATIONS, EVENTS, PROPERTIES)
     project = new_project("main_job", *seeds, CALLS, views=views)
+    project.as_users_do = True
     first_run = project.build()
     first_files = project.published_bytes()
     project.build("--full-refresh")

@@ -1,8 +1,9 @@
 """Runs dbt, `hipaa-mode` and pytest in processes forked from one that has imported what they need.
 
-A start of dbt costs two seconds of imports; a fork of this server costs none. The server never
-imports the package itself: each fork takes it from the folder that the request names. A socket
-takes the requests, so that a forked selftest can ask for builds of its own.
+A start of dbt costs two seconds of imports; a fork of this server costs none, and is a process of
+its own all the same. The server never imports the package itself: each fork takes it from where
+the request says. A socket takes the requests, so that a forked selftest can ask for builds of its
+own.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import contextlib
 import importlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,6 +31,7 @@ IMPORTED = (
     *("pytest", "hypothesis", "yaml"),
 )
 SOCKET_VARIABLE = "HIPAA_MODE_MUTANTS_SOCKET"
+NOT_INHERITED = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
 NOT_RUN = 99
 """Exit code of a program that ended in an exception of its own."""
 
@@ -45,6 +49,7 @@ class Forks:
         folder: Path,
         environ: Mapping[str, str],
         output: Path,
+        timeout: int = 0,
     ) -> int:
         """Run a program to its end.
 
@@ -52,8 +57,10 @@ class Forks:
             program: `dbt`, `hipaa-mode` or `pytest`.
             arguments: its arguments.
             folder: the folder it runs in.
-            environ: its environment; the first folder of PYTHONPATH holds the package.
+            environ: its environment; the first folder of PYTHONPATH, if it has that, holds the
+                package, which otherwise is the installed one.
             output: the file that gets its standard output and errors.
+            timeout: the seconds after which it is killed; 0 never.
 
         Returns:
             Its exit code.
@@ -64,6 +71,7 @@ class Forks:
             "folder": str(folder),
             "environ": {**environ, SOCKET_VARIABLE: str(self._address)},
             "output": str(output),
+            "timeout": timeout,
         }
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(str(self._address))
@@ -76,13 +84,18 @@ class Forks:
 
 
 @contextlib.contextmanager
-def forks() -> Iterator[Forks]:
-    """Start a server for as long as the context lasts."""
+def forks(**variables: str) -> Iterator[Forks]:
+    """Start a server for as long as the context lasts, with some variables of its own."""
     with tempfile.TemporaryDirectory(prefix="hipaa_mode_forks_") as folder:
         address = Path(folder) / "socket"
-        environ = {name: os.environ[name] for name in os.environ if name != "PYTHONPATH"}
-        command = [sys.executable, __file__, str(address)]
-        server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ)
+        inherited = {name: os.environ[name] for name in os.environ if name not in NOT_INHERITED}
+        server = subprocess.Popen(
+            [sys.executable, __file__, str(address)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=inherited | variables,
+        )
         try:
             assert server.stdout is not None
             if server.stdout.readline() != "ready\n":
@@ -90,7 +103,7 @@ def forks() -> Iterator[Forks]:
             yield Forks(address)
         finally:
             server.terminate()
-            server.wait()
+            server.communicate()
 
 
 def _serve(address: str) -> None:
@@ -103,6 +116,9 @@ def _serve(address: str) -> None:
         server.listen()
         print("ready", flush=True)
         while True:
+            # Who started it holds the other end of its standard input, and may have died.
+            if sys.stdin in select.select([server, sys.stdin], [], [])[0]:
+                return
             connection, _ = server.accept()
             if os.fork() == 0:
                 server.close()
@@ -133,11 +149,14 @@ def _run(request: Mapping[str, Any]) -> int:
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environ"])
-    sys.path[0] = os.environ["PYTHONPATH"].split(os.pathsep)[0]
-    descriptor = os.open(request["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    for standard in (1, 2):
+    time.tzset()
+    package = os.environ.get("PYTHONPATH", "").split(os.pathsep)[0]
+    sys.path[0] = package or str(Path(sys.executable).parent)
+    output = os.open(request["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    for standard, descriptor in ((0, os.open(os.devnull, os.O_RDONLY)), (1, output), (2, output)):
         os.dup2(descriptor, standard)
-    os.close(descriptor)
+    os.close(output)
+    signal.alarm(request["timeout"])
     sys.argv = [request["program"], *request["arguments"]]
     try:
         _PROGRAMS[request["program"]](request["arguments"])
@@ -150,9 +169,15 @@ def _run(request: Mapping[str, Any]) -> int:
 
 
 def _dbt(arguments: list[str]) -> None:
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import cli
 
-    cli(arguments)
+    close: Callable[[], None] = DuckDBConnectionManager.close_all_connections
+    try:
+        cli(arguments)
+    finally:
+        # What dbt-duckdb asks for at the end of a process, which a fork does not come to.
+        close()
 
 
 def _hipaa_mode(arguments: list[str]) -> None:

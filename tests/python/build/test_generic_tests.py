@@ -89,6 +89,7 @@ FAULTS = {
         select * exclude (fourth) replace ('no row of a call' as row_id) from sound
     """,
 }
+A_TEST_STARTS = "START test "
 PASS = ("pass", 0)
 ERROR = ("error", None)
 EXPECTED: dict[str, dict[str, tuple[str, int | None]]] = {
@@ -120,6 +121,9 @@ EXPECTED: dict[str, dict[str, tuple[str, int | None]]] = {
     "hollow__groups": dict.fromkeys(GENERIC_TESTS, ERROR),
 }
 
+# A raw id in the place of a token: in one query it is no token, and is not looked for as an id.
+FOUND_TWICE = {"faulty__groups": 1}
+
 
 @dataclass
 class Outcome:
@@ -132,7 +136,6 @@ class Outcome:
     tampered: dict[str, dict[str, Any]]
     written: dict[str, bytes]
     no_plugin: Run
-    no_plugin_results: dict[str, dict[str, Any]]
     no_hook: Run
     no_hook_results: dict[str, dict[str, Any]]
 
@@ -159,9 +162,7 @@ def tested(new_project: Callable[..., Project]) -> Outcome:
     for output in content["hipaa_mode"]["outputs"].values():
         del output["plugins"]
     profile.write_text(yaml.safe_dump(content))
-    (project.folder / "target/run_results.json").unlink()
     no_plugin = project.dbt("test", "--select", "models/destination_views")
-    no_plugin_results = project.results()
 
     settings = project.folder / "dbt_project.yml"
     content = yaml.safe_load(settings.read_text())
@@ -177,7 +178,6 @@ def tested(new_project: Callable[..., Project]) -> Outcome:
         tampered,
         written,
         no_plugin,
-        no_plugin_results,
         no_hook,
         no_hook_results,
     )
@@ -242,10 +242,8 @@ def test_all_checks_in_one_query_find_what_each_finds(tested: Outcome, view: str
     if set(expected) == {PASS}:
         assert (status, found) == PASS
         return
-    # Among tokens it looks only for ids of their length: others are no tokens.
     counts = [count or 0 for _, count in expected]
-    assert status == "fail"
-    assert found in (sum(counts), sum(counts) - 1)
+    assert (status, found) == ("fail", sum(counts) - FOUND_TWICE.get(view, 0))
 
 
 def test_a_run_with_failing_tests_exits_with_an_error(tested: Outcome) -> None:
@@ -275,7 +273,8 @@ def test_a_profile_without_the_plugin_stops_before_any_test(tested: Outcome) -> 
     assert tested.no_plugin.exit_code != 0
     assert "the masking plugin is not loaded" in tested.no_plugin.output
     assert "- module: hipaa_mode.plugin" in tested.no_plugin.output
-    assert not any(result["status"] == "pass" for result in tested.no_plugin_results.values())
+    assert A_TEST_STARTS in tested.tampered_run.output
+    assert A_TEST_STARTS not in tested.no_plugin.output
 
 
 def test_without_plugin_and_hooks_every_test_still_fails(tested: Outcome) -> None:

@@ -260,8 +260,8 @@ def _of_call(
         if form == "zip3":
             yield from (("area", area) for area in areas)
     for path, form in ids.items():
-        told = _tells(form, "", "text", "none", scopes.get(path, scope))
-        yield from (("id", path, *what) for what in told)
+        of_id = _tells(form, "", "text", "none", scopes.get(path, scope))
+        yield from (("id", path, *what) for what in of_id)
 
 
 def _scope(cells: Mapping[str, str], scope: str) -> str:

@@ -12,7 +12,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -143,16 +143,21 @@ def overflow(driver: WebDriver) -> int:
 
 def console_errors(driver: WebDriver) -> list[str]:
     """Return errors and warnings of the console since the last time this was asked."""
-    told = driver.get_log("browser")
+    told = _log(driver, "browser")
     return [entry["message"] for entry in told if entry["level"] in ("SEVERE", "WARNING")]
 
 
 def requested_addresses(driver: WebDriver) -> list[str]:
     """Return every address that pages asked for since the last time this was asked."""
     found: list[str] = []
-    for entry in driver.get_log("performance"):
+    for entry in _log(driver, "performance"):
         message = json.loads(entry["message"])["message"]
         if message["method"] == "Network.requestWillBeSent":
             found.append(message["params"]["request"]["url"])
     # The browser's own start page is made of such.
     return [address for address in found if not address.startswith("chrome://")]
+
+
+def _log(driver: WebDriver, kind: str) -> list[dict[str, Any]]:
+    get_log: Callable[[str], list[dict[str, Any]]] = driver.get_log
+    return get_log(kind)

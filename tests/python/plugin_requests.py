@@ -22,9 +22,11 @@ WITH_KEY = {KEY_VARIABLE: KEY}
 def result(session: Session, action: str, **request: Any) -> Any:
     """Ask as a macro does, and return the answer as one would write it to JSON."""
     found = getattr(session, action)(**json.loads(json.dumps(request)))
-    if isinstance(found, list):
-        return [asdict(item) if is_dataclass(item) else item for item in found]
-    return asdict(found) if is_dataclass(found) else found
+    return [_written(item) for item in found] if isinstance(found, list) else _written(found)
+
+
+def _written(found: Any) -> Any:
+    return asdict(found) if is_dataclass(found) and not isinstance(found, type) else found
 
 
 def configuration(folder: Path, seeds: Seeds | None = None) -> dict[str, Any]:

@@ -12,12 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hipaa_mode import publishing, token_bridges
-from hipaa_mode.publishing import (
-    MANIFEST,
-    UNFINISHED,
-    begin,
-    finish,
-)
+from hipaa_mode.folders import MANIFEST, UNFINISHED
+from hipaa_mode.publishing import begin, finish
 
 Files = dict[str, bytes]
 
@@ -76,7 +72,7 @@ def finish_new(
 
 
 def rows_of(content: bytes) -> int:
-    return pq.read_metadata(io.BytesIO(content)).num_rows
+    return int(pq.read_metadata(io.BytesIO(content)).num_rows)
 
 
 def published(root: Path, destination: str = "ga4") -> Files:

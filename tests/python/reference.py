@@ -468,8 +468,8 @@ def _typed(text: str, data_type: str) -> Any:
     if data_type != "text":
         text = _without_blanks(text)
     if data_type == "integer":
-        number = int(text) if re.fullmatch(r"[+-]?[0-9]+", text) else None
-        return number if number is not None and -(2**63) <= number < 2**63 else None
+        whole = int(text) if re.fullmatch(r"[+-]?[0-9]+", text) else None
+        return whole if whole is not None and -(2**63) <= whole < 2**63 else None
     if data_type == "number":
         is_number = re.fullmatch(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?", text)
         number = float(text) if is_number else math.inf

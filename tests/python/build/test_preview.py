@@ -158,6 +158,7 @@ class TestPreview:
         self, built: Project, previews: dict[str, tuple[list[Built], list[Preview]]]
     ):
         """The views of the user's own build hold these rows and no others."""
+        assert previews
         for name, (made, _) in previews.items():
             for view in ("events", "identifies", "groups"):
                 if f"{name}__{view}" not in destination_models(built.folder):

@@ -148,6 +148,7 @@ class TestStop:
 
     def test_every_build_gives_what_it_publishes_to_the_group(self, story: Story):
         mine = {True: 0o700, False: 0o600}
+        assert story.access.keys() > {"while building"}
         for step, found in story.access.items():
             readers = step != "while building"
             group = A_GROUP if readers else os.getegid()

@@ -89,8 +89,9 @@ def test_list_and_report_count_alike(tmp_path: Path):
     )
     screens = {screen["name"]: screen["properties"] for screen in json.loads(listed.stdout)}
     [environment] = gather(REPOSITORY, ["dev"], tmp_path, {}).environments
-    for destination in environment.destinations:
-        if destination.mode == "HIPAA mode":
-            counts = PropertyCounts(**screens[destination.name])
-            assert counts.allowed > 0
-            assert destination.settings["Properties"] == counts.text
+    restricted = [item for item in environment.destinations if item.mode == "HIPAA mode"]
+    assert restricted
+    for destination in restricted:
+        counts = PropertyCounts(**screens[destination.name])
+        assert counts.allowed > 0
+        assert destination.settings["Properties"] == counts.text

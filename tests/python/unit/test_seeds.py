@@ -151,6 +151,7 @@ def test_no_type_is_given_to_a_column_that_a_seed_may_lack():
     """The library that reads seeds for dbt warns of a type for a column that is not there."""
     folder = Path(__file__).resolve().parents[3] / "seeds"
     described = yaml.safe_load((folder / "_seeds.yml").read_text())["seeds"]
+    assert described
     for seed in described:
         name, types = seed["name"], seed.get("config", {}).get("column_types", {})
         header = (folder / f"{name}.csv").read_text().splitlines()[0].split(",")

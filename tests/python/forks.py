@@ -185,10 +185,12 @@ def _hipaa_mode(arguments: list[str]) -> None:
     from hipaa_mode.selftest import builds
 
     # The builds of a selftest are forks too.
-    builds.subprocess = SimpleNamespace(  # type: ignore[attr-defined]
-        run=_run_elsewhere, DEVNULL=subprocess.DEVNULL, PIPE=subprocess.PIPE,
+    vars(builds)["subprocess"] = SimpleNamespace(
+        run=_run_elsewhere,
+        DEVNULL=subprocess.DEVNULL,
+        PIPE=subprocess.PIPE,
         STDOUT=subprocess.STDOUT,
-    )  # fmt: skip
+    )
     main()
 
 

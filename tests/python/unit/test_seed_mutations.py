@@ -25,9 +25,9 @@ from project import REPOSITORY
 from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.plugin import Session
 from hipaa_mode.project import destination_models, read_seeds
-from hipaa_mode.received import gate
 from hipaa_mode.received.description import Description, describe
 from hipaa_mode.received.lock_file import LOCK_FILE
+from hipaa_mode.run import start_questions
 from hipaa_mode.seeds import SEED_COLUMNS
 
 TODAY = dt.date(2026, 3, 10)
@@ -169,7 +169,7 @@ def begin(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
 
     def start(sound: Sound, seeds: Path, environment: str, today: dt.date = TODAY) -> list[str]:
         # The file itself takes long to read.
-        monkeypatch.setattr(gate, "read_lock", lambda project: sound.lock)
+        monkeypatch.setattr(start_questions, "read_lock", lambda project: sound.lock)
         files = dict(_found_by_dbt(seeds))
         request = {
             "environment": environment,

@@ -21,7 +21,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 IMPORTED = (
@@ -181,24 +180,21 @@ def _dbt(arguments: list[str]) -> None:
 
 
 def _hipaa_mode(arguments: list[str]) -> None:
+    from hipaa_mode import ending
     from hipaa_mode.cli import main
-    from hipaa_mode.selftest import builds
 
-    # The builds of a selftest are forks too.
-    vars(builds)["subprocess"] = SimpleNamespace(
-        run=_run_elsewhere,
-        DEVNULL=subprocess.DEVNULL,
-        PIPE=subprocess.PIPE,
-        STDOUT=subprocess.STDOUT,
-    )
+    # What a command builds or compiles is a fork too.
+    vars(ending)["run"] = _run_elsewhere
     main()
 
 
-def _run_elsewhere(command: Sequence[str], cwd: Path, env: Mapping[str, str], **_: Any) -> Any:
-    output = cwd / "output.txt"
+def _run_elsewhere(
+    command: Sequence[str], folder: Path, environ: Mapping[str, str]
+) -> subprocess.CompletedProcess[bytes]:
     server = Forks(Path(os.environ[SOCKET_VARIABLE]))
-    code = server.run("dbt", command[1:], cwd, env, output)
-    return SimpleNamespace(returncode=code, stdout=output.read_bytes())
+    with tempfile.NamedTemporaryFile() as output:
+        code = server.run("dbt", command[1:], folder, environ, Path(output.name))
+        return subprocess.CompletedProcess(command, code, output.read())
 
 
 def _pytest(arguments: list[str]) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import duckdb
 
+from hipaa_mode.quoting import literal
+
 VALUES = {
     "call_type": "varchar",
     "event": "varchar",
@@ -43,11 +45,11 @@ def output_facts(path: str) -> Facts:
     """
     types = VALUES | dict.fromkeys(TOKENS, "varchar")
     if path.endswith(".parquet"):
-        source = f"read_parquet({_literal(path)})"
+        source = f"read_parquet({literal(path)})"
     else:
-        columns = ", ".join(f"{name}: {_literal(kind)}" for name, kind in types.items())
+        columns = ", ".join(f"{name}: {literal(kind)}" for name, kind in types.items())
         source = (
-            f"read_json({_literal(path)}, format = 'newline_delimited', columns = {{{columns}}})"
+            f"read_json({literal(path)}, format = 'newline_delimited', columns = {{{columns}}})"
         )
     typed = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in types.items())
     measures = {
@@ -89,7 +91,3 @@ def disagreements(
             if other != value:
                 lines.append(f"{destination}: {name}: {value} against {other}")
     return lines
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -7,25 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from hipaa_mode import (
-    functions,
-    publishing,
-    raw_ids,
-)
-from hipaa_mode.errors import (
-    HipaaModeError,
-)
+from hipaa_mode import functions, publishing, raw_ids
+from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.partitions import Partition
 from hipaa_mode.plan import Plan
 from hipaa_mode.raw_calls import RawLocation
 from hipaa_mode.raw_files import KnownFile, as_known, plan_reading
 from hipaa_mode.run.checked_columns import CheckedColumns, Column, checked_columns
 from hipaa_mode.run.connection import faults_of_this_connection
-from hipaa_mode.run.state import (
-    RAW_LINES_VIEW,
-    Run,
-    place_of,
-)
+from hipaa_mode.run.state import RAW_LINES_VIEW, Run, place_of
 from hipaa_mode.run.stored import TableState
 from hipaa_mode.run.view_files import BuiltView, WritePlan
 
@@ -210,7 +200,7 @@ class BuildQuestions(Run):
             is_whole=is_whole,
         )
         plan = self._started_plan().destinations[destination]
-        return self._files.plan(*place, built, plan)
+        return self._files.plan(*place, built, plan, manifest)
 
     def tested_partitions(self, view: str) -> list[Partition] | None:
         """Return the partitions of a view that are about to be published; none for all of it."""

@@ -21,13 +21,10 @@ from hipaa_mode import (
 from hipaa_mode.calls import CALL_TYPES
 from hipaa_mode.configuration import ANY
 from hipaa_mode.consent import count_denials
-from hipaa_mode.errors import (
-    ConfigurationError,
-    HipaaModeError,
-    PublishingError,
-)
+from hipaa_mode.errors import ConfigurationError, HipaaModeError, PublishingError
 from hipaa_mode.never_matched import never_matched
 from hipaa_mode.published_access import read_access
+from hipaa_mode.quoting import literal
 from hipaa_mode.raw_calls import RawLocation, first_bytes
 from hipaa_mode.raw_formats import SNIFFED_BYTES, likely_kind
 from hipaa_mode.run.audit_entries import Delivered
@@ -44,10 +41,7 @@ from hipaa_mode.run.state import (
 )
 from hipaa_mode.run.summary import totals
 from hipaa_mode.stops import read_stops, stopped_in
-from hipaa_mode.suppression import (
-    ReturningCalls,
-    hub_notices,
-)
+from hipaa_mode.suppression import ReturningCalls, hub_notices
 
 
 class EndQuestions(Run):
@@ -285,10 +279,10 @@ class EndQuestions(Run):
         """Write a destination's bridge, of the rows of a query, and put it in place."""
         place = (*place_of(root, environment), destination)
         try:
-            path = str(token_bridges.begin(*place)).replace("'", "''")
+            path = literal(str(token_bridges.begin(*place)))
             options = "format parquet, compression zstd, use_tmp_file false"
             with self.connect() as cursor:
-                cursor.execute(f"copy ({query}) to '{path}' ({options})").fetchall()
+                cursor.execute(f"copy ({query}) to {path} ({options})").fetchall()
             bridge = token_bridges.finish(*place, read_access(self._environ))
         except duckdb.IOException as error:
             self._at_end().problems.append(

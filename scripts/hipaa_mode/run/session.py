@@ -9,10 +9,7 @@ from hipaa_mode.run.audit_entries import AuditRequest, Recorded, record
 from hipaa_mode.run.build_questions import BuildQuestions
 from hipaa_mode.run.end_questions import EndQuestions
 from hipaa_mode.run.start_questions import StartQuestions
-from hipaa_mode.run.state import (
-    Run,
-    place_of,
-)
+from hipaa_mode.run.state import Run, place_of
 
 
 class HookQuestions(Run):

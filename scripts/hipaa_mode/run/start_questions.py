@@ -17,10 +17,7 @@ from hipaa_mode import (
     temporary_copies,
     token_bridges,
 )
-from hipaa_mode.errors import (
-    HipaaModeError,
-    NoKeyError,
-)
+from hipaa_mode.errors import HipaaModeError, NoKeyError
 from hipaa_mode.names import environment_name
 from hipaa_mode.published_access import access_faults, read_access
 from hipaa_mode.received.gate import Judgement, judge
@@ -40,10 +37,7 @@ from hipaa_mode.run.stored import KeyChoice, Tables, choose_key
 from hipaa_mode.run.view_files import ViewFiles
 from hipaa_mode.run_settings import run_faults
 from hipaa_mode.run_state import Earlier, RawCallsRequest
-from hipaa_mode.suppression import (
-    GIVE_UP_LISTS,
-    ListCounts,
-)
+from hipaa_mode.suppression import GIVE_UP_LISTS, ListCounts
 
 NO_LONGER_LISTED = "no longer in destinations.csv"
 

@@ -11,14 +11,8 @@ import duckdb
 import pyarrow as pa
 from dbt.adapters.events.logging import AdapterLogger
 
-from hipaa_mode import (
-    folders,
-    published_places,
-)
-from hipaa_mode.errors import (
-    ConfigurationError,
-    HipaaModeError,
-)
+from hipaa_mode import folders, published_places
+from hipaa_mode.errors import ConfigurationError, HipaaModeError
 from hipaa_mode.names import environment_name
 from hipaa_mode.plan import Plan
 from hipaa_mode.raw_calls import RawLines, RawLocation, locate
@@ -31,9 +25,7 @@ from hipaa_mode.run.masking_keys import MaskingKeys
 from hipaa_mode.run.stored import Tables
 from hipaa_mode.run.view_files import ViewFiles
 from hipaa_mode.run_state import RunState
-from hipaa_mode.suppression import (
-    SuppressedUsers,
-)
+from hipaa_mode.suppression import SuppressedUsers
 
 RAW_LINES_VIEW = "hipaa_mode_raw_lines"
 SUPPRESSED_USERS_VIEW = "hipaa_mode_suppressed_users"

@@ -89,15 +89,19 @@ class ViewFiles:
         self._queries: dict[str, str] = {}
 
     def plan(
-        self, root: Path, environment: str, built: BuiltView, destination: DestinationPlan
+        self,
+        root: Path,
+        environment: str,
+        built: BuiltView,
+        destination: DestinationPlan,
+        manifest: Mapping[str, Any],
     ) -> WritePlan:
         """Settle which files of a view are written; remember it for its tests and for the end.
 
         Files are kept only where nothing but their rows can have changed since they were
-        published.
+        published, as the destination's manifest says; it is empty where nothing is.
         """
         precision = "none" if built.is_whole else period(destination.timestamp_precision)
-        manifest = publishing.manifest_of(root, environment, destination.name) or {}
         changed: list[str | None] | None = None
         kept: dict[str, dict[str, Any]] = {}
         if may_keep_files(manifest, built, destination.fingerprint):

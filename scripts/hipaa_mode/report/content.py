@@ -47,14 +47,8 @@ class SentProperty:
     """One line of a destination's list.
 
     Attributes:
-        path: the property.
-        column: the column it is sent in.
-        form: `sent`, `masked`, `generalised` or `denied`.
-        detail: how exactly.
+        form: `sent`, `masked`, `generalised` or `denied`; `detail` says how exactly.
         events: the only events on which it is sent; blank for all.
-        reason: why it is safe.
-        approved_by: who says so.
-        expires_on: last day the row counts; blank for ever.
         guard: what becomes of values that look like identifiers, and how many there were.
         unfit: how many values did not fit in the last build; None if it was not published.
     """
@@ -98,13 +92,10 @@ class DestinationReport:
     Attributes:
         mode: `HIPAA mode`, `Not restricted` or `Invalid`.
         validity: whether the mode is valid, and until when, or why not.
-        is_valid: whether it is.
         events: event names, each with the name it is sent as; None for every event.
         lists: what it receives, by property list.
-        proof: what the static proof came to, in words.
         is_proven: whether everything is; None where it was not tried.
-        tests: what the tests of the last build came to, in words.
-        tests_passed: whether all did; None where there was no build.
+        tests_passed: whether all tests of the last build did; None where there was no build.
         dropped: what is dropped most, of the views that it has.
         stopped: since when and why it is stopped; blank if it is not.
     """
@@ -127,6 +118,13 @@ class DestinationReport:
     is_current: bool | None = None
     dropped: list[DroppedProperty] = field(default_factory=list)
     stopped: str = ""
+
+    @property
+    def delivery(self) -> str:
+        """Its mode and what is published, in a few words."""
+        rows = [view.rows for view in self.views if view.rows is not None]
+        words = f"{sum(rows):,} rows" if rows else "nothing published"
+        return f"{self.mode}: {'stopped, ' if self.stopped else ''}{words}"
 
 
 @dataclass(frozen=True)
@@ -251,12 +249,13 @@ class _Environment:
     def report(self) -> EnvironmentReport:
         """Gather everything."""
         found = self.found
-        found.attention += [str(fault) for fault in self.plan.faults]
-        found.attention += [str(warning) for warning in self.plan.warnings]
+        found.attention += map(str, (*self.plan.faults, *self.plan.warnings))
         self._compare_with_lock()
-        self._read_published()
-        self._read_audit_log()
-        self._read_inventory()
+        for read in (self._read_published, self._read_audit_log, self._read_inventory):
+            try:
+                read()
+            except HipaaModeError as error:
+                found.attention.append(str(error))
         try:
             screens = destination_screens(self.workspace, [found.name])
         except HipaaModeError as error:
@@ -278,7 +277,7 @@ class _Environment:
         configuration, today = self.workspace.configuration(), self.workspace.today
         read = partial(read_lock, self.project)
         found = judge(read, configuration, self.plan, today, self.models)
-        self.found.attention += [str(fault) for fault in (*found.faults, *found.notices)]
+        self.found.attention += map(str, (*found.faults, *found.notices))
         self.found.lock_state = (
             "does not say what is received, so a build is refused."
             if found.faults
@@ -288,11 +287,8 @@ class _Environment:
         )
 
     def _read_published(self) -> None:
-        try:
-            self.published = read_published(self.root, self.found.name)
-            self.found.attention += publishing.check_files(self.root, self.found.name)
-        except HipaaModeError as error:
-            self.found.attention.append(str(error))
+        self.published = read_published(self.root, self.found.name)
+        self.found.attention += publishing.check_files(self.root, self.found.name)
         last = max(self.published.values(), key=lambda item: item.published_at, default=None)
         self.found.calls = dict(last.calls) if last else {}
 
@@ -302,14 +298,12 @@ class _Environment:
         if not path.exists():
             found.audit_state = "There is no audit log: nothing has been built here yet."
             return
-        key, fingerprint = _audit_key(self.project, name)
         try:
             self.entries = audit.entries(audit.read_lines(path))
-            findings = audit.verify(self.root, name, key, fingerprint)
+            findings = audit.verify(self.root, name, *_audit_key(self.project, name))
         except HipaaModeError as error:
             found.audit_state = str(error)
-            found.attention.append(str(error))
-            return
+            raise
         # Differences of published files are told with the files.
         faults = [fault for fault in findings.faults if fault not in found.attention]
         found.attention += [f"Audit log: {fault}" for fault in faults]
@@ -324,63 +318,46 @@ class _Environment:
 
     def _read_inventory(self) -> None:
         found = self.found
-        try:
-            self.state = read_state(self.project, found.name)
-        except HipaaModeError as error:
-            found.attention.append(str(error))
-            return
+        self.state = read_state(self.project, found.name)
+        command = f"hipaa-mode inventory --environment {found.name}"
         if not self.state.taken_at:
-            command = f"hipaa-mode inventory --environment {found.name}"
             found.inventory_state = f"No inventory was taken. Run: {command}"
             return
         lines = self.state.last.get("lines", 0)
-        found.inventory_state = (
-            f"Inventory of {_moment(self.state.taken_at)}: {lines:,} raw calls."
-        )
+        taken = _moment(self.state.taken_at)
+        found.inventory_state = f"Inventory of {taken}: {lines:,} raw calls."
         if not self.state.started_at:
             found.inventory_state += (
-                " Nobody keeps track of new properties. Run on a schedule: hipaa-mode inventory "
-                f"--environment {found.name} --new"
+                f" Nobody keeps track of new properties. Run on a schedule: {command} --new"
             )
-        found.new_properties = self._new_properties()
+            return
+        new = [item for item in map(self._new_property, self._arriving()) if item]
+        new.sort(
+            key=lambda item: (item.since or "9999", item.property_list, item.path), reverse=True
+        )
+        found.new_properties = new[:NEW_SHOWN]
         unseen = sum(item.since == "" for item in found.new_properties)
         if unseen:
             found.attention.append(
                 f"{unseen} properties appeared since the last run of hipaa-mode inventory --new"
             )
 
-    def _new_properties(self) -> list[NewProperty]:
-        """Return what appeared after track began to be kept, the newest first."""
-        started = self.state.started_at
-        new: list[NewProperty] = []
-        for item in self._arriving():
-            key = f"{item['property_list']} {item['property']}"
-            since = self.state.known.get(key, "")
-            if not started or since == started or (since and since < started):
-                continue
-            receivers = {
-                f"{reception['destination']} ({reception['treatment']})"
-                for reception in item["received_by"]
-            }
-            new.append(
-                NewProperty(
-                    item["property_list"],
-                    item["property"],
-                    _moment(since),
-                    _looks(item),
-                    ", ".join(sorted(receivers)) or "nobody",
-                )
-            )
-        new.sort(
-            key=lambda item: (item.since or "9999", item.property_list, item.path), reverse=True
-        )
-        return new[:NEW_SHOWN]
+    def _new_property(self, item: Mapping[str, Any]) -> NewProperty | None:
+        """Describe a property that appeared after track began to be kept."""
+        property_list, path = item["property_list"], item["property"]
+        since = self.state.known.get(f"{property_list} {path}", "")
+        if since and since <= self.state.started_at:
+            return None
+        receivers = sorted({f"{r['destination']} ({r['treatment']})" for r in item["received_by"]})
+        received = ", ".join(receivers) or "nobody"
+        return NewProperty(property_list, path, _moment(since), _looks(item), received)
 
-    def _arriving(self) -> list[dict[str, Any]]:
-        return [dict(item) for item in self.state.last.get("properties", [])]
+    def _arriving(self) -> list[Mapping[str, Any]]:
+        return list(self.state.last.get("properties", []))
 
     def _destination(self, screen: DestinationScreen) -> DestinationReport:
         plan = self.plan.destinations.get(screen.name)
+        published = self.published.get(screen.name)
         found = DestinationReport(
             name=screen.name,
             tool=screen.display_name,
@@ -390,7 +367,7 @@ class _Environment:
             is_valid=screen.is_valid,
             stopped=screen.stopped,
         )
-        self._tell_tests(found)
+        found.tests, found.tests_passed = self._tests(screen.name)
         if plan is None:
             found.published = "Nothing is published while the configuration has faults"
             return found
@@ -398,95 +375,76 @@ class _Environment:
             "Connection": screen.connection_mode.replace("_", "-"),
             "PHI": "restricted" if screen.restrict_phi else "not restricted",
             "Tokens": _tokens(plan),
-            "Times": _precision(plan.timestamp_precision),
+            "Times": {"exact": "exact", "none": "not sent"}.get(
+                plan.timestamp_precision, f"to the {plan.timestamp_precision}"
+            ),
             "Consent": screen.consent,
             "Allowlist": plan.fingerprint[:12],
             **({"Properties": screen.properties.text} if screen.restrict_phi else {}),
         }
         found.events = _events(screen)
-        published = self.published.get(plan.name)
-        self._tell_proof(found, plan, published)
-        self._tell_published(found, plan, published)
+        found.views = self._views(plan, published)
+        found.proof, found.is_proven = self._proven(found.views)
+        found.published = "Nothing is published"
+        if published is not None:
+            found.published = _moment(published.published_at)
+            if denials := describe_denials(published.consent):
+                found.settings["Denied calls"] = denials
+            found.is_current = published.allowlist_fingerprint == plan.fingerprint
         if plan.restrict_phi:
             found.lists = _lists(screen, published)
             found.dropped = self._dropped(plan)
         return found
 
-    def _tell_proof(
-        self,
-        found: DestinationReport,
-        plan: DestinationPlan,
-        published: PublishedDestination | None,
-    ) -> None:
-        verdicts = self.proof.get("verdicts", []) if self.proof else []
-        views = {view.name: view for view in published.views} if published else {}
-        wrong = 0
-        for view in ALL_VIEWS:
-            name = f"{plan.name}__{view}"
-            if name not in self.models:
-                continue
-            of_view = [item for item in verdicts if item["view"] == name]
-            broken = sum(item["outcome"] == "violation" for item in of_view)
-            wrong += broken
-            state = f"{broken} not proven" if broken else "proven" if of_view else "not tried"
-            there = views.get(name)
-            found.views.append(
-                View(
-                    name,
-                    state,
-                    there.rows if there else None,
-                    there.properties_dropped if there and plan.restrict_phi else None,
-                )
-            )
-        if self.proof is None or "failed" in self.proof or not found.views:
-            found.proof = "Not tried"
-        elif wrong:
-            found.proof, found.is_proven = f"{wrong} violations", False
-        elif all(view.proof == "proven" for view in found.views):
-            found.proof, found.is_proven = "Proven", True
-        else:
-            found.proof, found.is_proven = "Not proven: a view is missing", False
+    def _views(self, plan: DestinationPlan, published: PublishedDestination | None) -> list[View]:
+        there = {view.name: view for view in published.views} if published else {}
+        views: list[View] = []
+        for name in (f"{plan.name}__{view}" for view in ALL_VIEWS):
+            if name in self.models:
+                outcomes = [item["outcome"] for item in self._verdicts() if item["view"] == name]
+                broken = outcomes.count("violation")
+                state = "proven" if outcomes else "not tried"
+                view = there.get(name)
+                dropped = view.properties_dropped if view and plan.restrict_phi else None
+                proof = f"{broken} not proven" if broken else state
+                views.append(View(name, proof, view.rows if view else None, dropped))
+        return views
 
-    def _tell_tests(self, found: DestinationReport) -> None:
-        of_it = [entry for entry in self.entries if entry["destination"] in (found.name, "*")]
-        last = of_it[-1] if of_it else None
-        if last is None:
-            found.tests = "No build yet"
-            return
+    def _verdicts(self) -> Sequence[Mapping[str, Any]]:
+        return self.proof.get("verdicts", []) if self.proof else []
+
+    def _proven(self, views: Sequence[View]) -> tuple[str, bool | None]:
+        if self.proof is None or "failed" in self.proof or not views:
+            return "Not tried", None
+        names = {view.name for view in views}
+        wrong = sum(v["outcome"] == "violation" and v["view"] in names for v in self._verdicts())
+        if wrong:
+            return f"{wrong} violations", False
+        if all(view.proof == "proven" for view in views):
+            return "Proven", True
+        return "Not proven: a view is missing", False
+
+    def _tests(self, name: str) -> tuple[str, bool | None]:
+        of_it = [entry for entry in self.entries if entry["destination"] in (name, "*")]
+        if not of_it:
+            return "No build yet", None
+        last = of_it[-1]
         when = _moment(last["time"])
-        checks = len(last.get("checks") or ())
         if last["outcome"] == audit.PUBLISHED:
-            found.tests, found.tests_passed = f"{checks} passed, {when}", True
-            return
-        reasons = [str(reason) for reason in last.get("reasons") or ()]
-        more = f" and {len(reasons) - CHECKS_NAMED} more" if len(reasons) > CHECKS_NAMED else ""
-        named = "; ".join(reasons[:CHECKS_NAMED]) + more
-        found.tests = f"{last['outcome']}, {when}" + (f": {named}" if named else "")
-        found.tests_passed = False
-
-    def _tell_published(
-        self,
-        found: DestinationReport,
-        plan: DestinationPlan,
-        published: PublishedDestination | None,
-    ) -> None:
-        if published is None:
-            found.published = "Nothing is published"
-            return
-        found.published = _moment(published.published_at)
-        if denials := describe_denials(published.consent):
-            found.settings["Denied calls"] = denials
-        found.is_current = published.allowlist_fingerprint == plan.fingerprint
+            return f"{len(last.get('checks') or ())} passed, {when}", True
+        reasons = _reasons(last)
+        return f"{last['outcome']}, {when}" + (f": {reasons}" if reasons else ""), False
 
     def _dropped(self, plan: DestinationPlan) -> list[DroppedProperty]:
         """Return what arrives most of what the destination's views could hold and do not."""
         lists = {VIEWS[view] for view in VIEWS if f"{plan.name}__{view}" in self.models}
+        lists |= {"context"} if lists else set()
         found = [
             DroppedProperty(
                 item["property_list"], item["property"], int(item["calls"]), _looks(item)
             )
             for item in self._arriving()
-            if (item["property_list"] in lists or (lists and item["property_list"] == "context"))
+            if item["property_list"] in lists
             and item["calls"]
             and not any(r["destination"] == plan.name for r in item["received_by"])
         ]
@@ -504,21 +462,23 @@ def _audit_key(project: Path, environment: str) -> tuple[bytes | None, str | Non
 
 
 def _audit_entry(entry: audit.Entry) -> AuditEntry:
-    rows = delivered_rows(entry)
     git = entry.get("git") or {}
-    commit = str(git.get("commit") or "")[:12] + (" and changes" if git.get("dirty") else "")
-    reasons = [str(reason) for reason in entry.get("reasons") or ()]
-    more = [f"and {len(reasons) - CHECKS_NAMED} more"] if len(reasons) > CHECKS_NAMED else []
     return AuditEntry(
         sequence=int(entry["sequence"]),
         time=_moment(entry["time"]),
         destination=entry["destination"] or "the log itself",
         outcome=entry["outcome"],
-        rows=", ".join(f"{view} {count:,}" for view, count in rows.items()),
+        rows=", ".join(f"{view} {count:,}" for view, count in delivered_rows(entry).items()),
         allowlist=str(entry.get("allowlist_fingerprint") or "")[:12],
-        commit=commit,
-        reasons="; ".join([*reasons[:CHECKS_NAMED], *more]),
+        commit=str(git.get("commit") or "")[:12] + (" and changes" if git.get("dirty") else ""),
+        reasons=_reasons(entry),
     )
+
+
+def _reasons(entry: audit.Entry) -> str:
+    reasons = [str(reason) for reason in entry.get("reasons") or ()]
+    more = len(reasons) - CHECKS_NAMED
+    return "; ".join(reasons[:CHECKS_NAMED]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _tokens(plan: DestinationPlan) -> str:
@@ -557,18 +517,26 @@ def _lists(
     return {
         name: [
             _sent(listed, published)
-            for listed in sorted(screen.lists[name], key=lambda listed: listed.path)
-            if name == ENVELOPE or listed.form != property_counts.NOT_SENT
+            for listed in sorted(listed_here, key=lambda listed: listed.path)
+            if name in shown and (name == ENVELOPE or listed.form != property_counts.NOT_SENT)
         ]
-        if name in shown
-        else []
-        for name in screen.lists
+        for name, listed_here in screen.lists.items()
     }
 
 
 def _sent(listed: ListedProperty, published: PublishedDestination | None) -> SentProperty:
-    facts = _published_facts(published, listed)
+    # Of the manifest, what it says of the property's column in each view that has it.
+    path = "" if listed.property_list == ENVELOPE else listed.path
+    place = (listed.property_list, listed.column_name, path)
+    facts = [
+        fact
+        for view in (published.views if published else ())
+        for fact in view.columns
+        if (fact.get("property_list"), fact.get("name"), fact.get("property")) == place
+    ]
     unfit = sum(int(fact.get("values_not_fitting") or 0) for fact in facts)
+    alike = sum(int(fact.get("values_like_identifiers") or 0) for fact in facts)
+    state = "made null" if listed.guard == "block" else "sent all the same"
     return SentProperty(
         path=listed.path,
         column=listed.column_name,
@@ -578,7 +546,7 @@ def _sent(listed: ListedProperty, published: PublishedDestination | None) -> Sen
         reason=listed.reason,
         approved_by=listed.approved_by,
         expires_on=listed.expires_on,
-        guard=_guard(listed, facts),
+        guard=listed.guard + (f": {alike:,} values {state}" if listed.guard and alike else ""),
         unfit=unfit if facts else None,
     )
 
@@ -614,36 +582,9 @@ def _detail(column: ListedProperty) -> str:
     return text
 
 
-def _guard(column: ListedProperty, facts: Sequence[Mapping[str, Any]]) -> str:
-    if not column.guard:
-        return ""
-    counts = [fact.get("values_like_identifiers") for fact in facts]
-    found = sum(int(count) for count in counts if count is not None)
-    state = "made null" if column.guard == "block" else "sent all the same"
-    return column.guard + (f": {found:,} values {state}" if found else "")
-
-
-def _published_facts(
-    published: PublishedDestination | None, listed: ListedProperty
-) -> list[Mapping[str, Any]]:
-    """Return what the manifest says of a property's column, in each view that has it."""
-    path = "" if listed.property_list == ENVELOPE else listed.path
-    return [
-        fact
-        for view in (published.views if published else ())
-        for fact in view.columns
-        if (fact.get("property_list"), fact.get("name"), fact.get("property"))
-        == (listed.property_list, listed.column_name, path)
-    ]
-
-
 def _looks(item: Mapping[str, Any]) -> str:
     named = (KINDS[look["kind"]] for look in item["looks_like"] if look["kind"] in KINDS)
     return ", ".join(kind.title + (f" ({kind.letter})" if kind.letter else "") for kind in named)
-
-
-def _precision(precision: str) -> str:
-    return {"exact": "exact", "none": "not sent"}.get(precision, f"to the {precision}")
 
 
 def _moment(text: str) -> str:

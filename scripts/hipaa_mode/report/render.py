@@ -11,7 +11,6 @@ from markupsafe import Markup
 from hipaa_mode.display import printable
 from hipaa_mode.editing.screens import LISTS
 from hipaa_mode.inventory.kinds import SAFE_HARBOR
-from hipaa_mode.report import flow
 from hipaa_mode.report.content import Report
 
 
@@ -26,15 +25,10 @@ def render(report: Report) -> str:
         lstrip_blocks=True,
     )
     style = (resources.files("hipaa_mode.report") / "report.css").read_text(encoding="utf-8")
-    pictures = {
-        item.name: (flow.wide(item), flow.tall(item), flow.described(item))
-        for item in report.environments
-    }
     return environment.get_template("report.html.j2").render(
         report=report,
         style=Markup(style),
         lists=LISTS,
-        pictures=pictures,
         safe_harbor=SAFE_HARBOR,
     )
 

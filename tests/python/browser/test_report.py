@@ -34,8 +34,9 @@ def test_it_is_accessible_and_fits(
         picture = page.with_name("report.png")
         pages.save_screenshot(chromium, picture)
         assert picture.read_bytes().startswith(b"\x89PNG")
-        drawings = chromium.find_elements("css selector", "svg")
-        assert sum(drawing.is_displayed() for drawing in drawings) == 1
+        [flow] = chromium.find_elements("css selector", ".flow")
+        assert flow.is_displayed()
+        assert len(flow.find_elements("css selector", ".box")) == 5
     finally:
         pages.set_viewport(chromium, *pages.DESKTOP)
         pages.set_media(chromium)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
@@ -134,6 +135,6 @@ def _as_json(
             effect: sum(difference.effect == effect for difference in differences)
             for effect in EFFECTS
         },
-        "differences": [difference.as_dict() for difference in differences],
+        "differences": [asdict(difference) for difference in differences],
         "diff": "\n".join(diff),
     }

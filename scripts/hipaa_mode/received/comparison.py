@@ -35,6 +35,7 @@ EFFECTS = (WIDENS, CHANGES, NARROWS)
 
 NOT_SENT = "not sent"
 SENT_WHOLE = "sent whole"
+NOBODY = "no destination"
 
 
 @dataclass(frozen=True)
@@ -46,45 +47,33 @@ class Difference:
         destination: the destination; `*` for all.
         kind: `environment`, `setting`, `destination`, `event`, `denied`, `view` or `column`.
         place: which one: the setting, the event, the property, the view, or `view.column`.
+        source: of a column, the property list and path that it is made of.
         before: how it was, in words.
         after: how it is, in words.
         effect: one of `EFFECTS`.
-        source: of a column, the property list and path that it is made of.
     """
 
     environment: str
     destination: str
     kind: str
     place: str
+    source: str
     before: str
     after: str
     effect: str
-    source: str = ""
 
     def __str__(self) -> str:
         """Write the difference as one line of a report."""
         of = "every destination" if self.destination == ANY else f"`{self.destination}`"
         source = f" ({self.source})" if self.source else ""
-        place = f"{self.kind} {self.place}{source}"
-        if self.kind == "destination":
-            place = "destination"
-        if self.kind == "environment":
-            of, place = "every destination", "environment"
+        is_whole = self.kind in ("environment", "destination")
+        place = self.kind if is_whole else f"{self.kind} {self.place}{source}"
         where = "every environment" if self.environment == ANY else self.environment
         return f"{where}, {of}: {place}: {self.before} -> {self.after} ({self.effect})"
 
-    def as_dict(self) -> dict[str, str]:
-        """Return what machines read."""
-        return {
-            "environment": self.environment,
-            "destination": self.destination,
-            "kind": self.kind,
-            "place": self.place,
-            "source": self.source,
-            "before": self.before,
-            "after": self.after,
-            "effect": self.effect,
-        }
+
+_Found = tuple[str, str, str, str, str, str]
+"""A difference without its environment and destination, in the order of its fields."""
 
 
 def compare(
@@ -102,7 +91,8 @@ def compare(
             the two as they stand.
         environments: compare these alone, and what is the same in all; None for all.
     """
-    found = list(_every_environment(locked["every_environment"], current["every_environment"]))
+    catalogue = _settings(locked["every_environment"], current["every_environment"], _CATALOGUE)
+    found = [Difference(ANY, ANY, *each) for each in catalogue]
     old, new = locked["environments"], current["environments"]
     for name in sorted({*old, *new} if environments is None else environments):
         found += _environment(name, old.get(name), new.get(name), day)
@@ -114,46 +104,71 @@ def lets_more_through(differences: Collection[Difference]) -> list[Difference]:
     return [difference for difference in differences if difference.effect != NARROWS]
 
 
-def _every_environment(old: Description, new: Description) -> Iterator[Difference]:
-    for name in sorted({*old, *new}):
-        before, after = old.get(name), new.get(name)
-        if before == after:
-            continue
-        effect = WIDENS
-        if name in ("optional_lists", "small_zip3_areas") and before is not None:
-            # Each of what is listed takes something away.
-            effect = NARROWS if set(before) <= set(after or ()) else WIDENS
-        yield Difference(ANY, ANY, "setting", name, _words(before), _words(after), effect)
-
-
 def _environment(
     name: str, old: Description | None, new: Description | None, day: dt.date | None
 ) -> Iterator[Difference]:
     if old is None or new is None:
-        was, is_now = _destinations_in_words(old), _destinations_in_words(new)
-        if was != is_now:
-            effect = WIDENS if new else NARROWS
-            yield Difference(name, ANY, "environment", name, was, is_now, effect)
+        whole = _came_or_went("environment", name, old, new, _destinations_in_words)
+        if whole[3] != whole[4]:
+            yield Difference(name, ANY, *whole)
         return
-    yield from _suppressed(name, old, new)
-    apart = {"destinations", "suppressed_users", "suppressed_marks"}
-    for setting in sorted({*old, *new} - apart):
-        before, after = old.get(setting), new.get(setting)
-        if before != after:
-            effect = _effect(_ENVIRONMENT_RULES, setting, before, after)
-            yield Difference(name, ANY, "setting", setting, _words(before), _words(after), effect)
-    destinations = {*old["destinations"], *new["destinations"]}
-    for destination in sorted(destinations):
-        yield from _destination(
-            name,
-            destination,
-            old["destinations"].get(destination),
-            new["destinations"].get(destination),
-            day,
+    of_all = [*_suppressed(old, new), *_settings(old, new, _ENVIRONMENT)]
+    yield from (Difference(name, ANY, *each) for each in of_all)
+    before, after = old["destinations"], new["destinations"]
+    for destination in sorted({*before, *after}):
+        for each in _destination(
+            destination, before.get(destination), after.get(destination), day
+        ):
+            yield Difference(name, destination, *each)
+
+
+def _destination(
+    name: str, old: Description | None, new: Description | None, day: dt.date | None
+) -> Iterator[_Found]:
+    if old is None or new is None:
+        yield _came_or_went("destination", name, old, new, _destination_in_words)
+        return
+    yield from _settings(old, new, _RESTRICTED if new["restrict_phi"] == "true" else _OPEN)
+    yield from _events(old["events"], new["events"])
+    denied, denies = set(old.get("denied", ())), set(new.get("denied", ()))
+    for place in sorted(denied ^ denies):
+        words = ("denied", "not denied", WIDENS)
+        yield (
+            "denied",
+            place,
+            "",
+            *(("not denied", "denied", NARROWS) if place in denies else words),
         )
+    for view in sorted({*old["views"], *new["views"]}):
+        before, after = old["views"].get(view), new["views"].get(view)
+        if before is None or after is None:
+            yield _came_or_went("view", view, before, after, _view_in_words)
+        else:
+            yield from _columns(view, old, new, day)
 
 
-def _suppressed(name: str, old: Description, new: Description) -> Iterator[Difference]:
+def _came_or_went(
+    kind: str,
+    place: str,
+    old: Description | None,
+    new: Description | None,
+    in_words: Callable[[Description | None], str],
+) -> _Found:
+    return kind, place, "", in_words(old), in_words(new), NARROWS if new is None else WIDENS
+
+
+def _settings(
+    old: Description, new: Description, rules: Mapping[str, _Rule | None]
+) -> Iterator[_Found]:
+    """Compare settings, each by its rule; what has None for a rule is compared elsewhere."""
+    for name in sorted({*old, *new}):
+        before, after = old.get(name), new.get(name)
+        rule = rules.get(name, _unknown)
+        if before != after and rule is not None:
+            yield "setting", name, "", _words(before), _words(after), rule(before, after)
+
+
+def _suppressed(old: Description, new: Description) -> Iterator[_Found]:
     """Compare who is suppressed: anybody less widens, whoever came in their place."""
     before, after = old["suppressed_users"], new["suppressed_users"]
     was: Counter[str] = Counter(old["suppressed_marks"])
@@ -163,57 +178,10 @@ def _suppressed(name: str, old: Description, new: Description) -> Iterator[Diffe
     missing = (was - is_now).total()
     effect = NARROWS if not missing and int(after) >= int(before) else WIDENS
     said = f"{after}, {missing} of the former not among them" if missing else after
-    yield Difference(name, ANY, "setting", "suppressed_users", before, said, effect)
+    yield "setting", "suppressed_users", "", before, said, effect
 
 
-def _destinations_in_words(environment: Description | None) -> str:
-    if environment is None:
-        return "no destination"
-    return _words(sorted(environment["destinations"])) or "no destination"
-
-
-def _destination(
-    environment: str,
-    name: str,
-    old: Description | None,
-    new: Description | None,
-    day: dt.date | None,
-) -> Iterator[Difference]:
-    if old is None or new is None:
-        effect = WIDENS if new else NARROWS
-        was, is_now = _destination_in_words(old), _destination_in_words(new)
-        yield Difference(environment, name, "destination", name, was, is_now, effect)
-        return
-    rules = _restricted_rules if new["restrict_phi"] == "true" else _open_rules
-    for setting in sorted({*old, *new} - {"events", "denied", "views"}):
-        before, after = old.get(setting), new.get(setting)
-        if before != after:
-            effect = _effect(rules, setting, before, after)
-            yield Difference(
-                environment, name, "setting", setting, _words(before), _words(after), effect
-            )
-    yield from _events(environment, name, old["events"], new["events"])
-    denied, denies = set(old.get("denied", ())), set(new.get("denied", ()))
-    for place in sorted(denied ^ denies):
-        was, is_now, effect = "denied", "not denied", WIDENS
-        if place in denies:
-            was, is_now, effect = is_now, was, NARROWS
-        yield Difference(environment, name, "denied", place, was, is_now, effect)
-    for view in sorted({*old["views"], *new["views"]}):
-        yield from _view(environment, name, view, old, new, day)
-
-
-def _destination_in_words(destination: Description | None) -> str:
-    if destination is None:
-        return NOT_SENT
-    events = destination["events"]
-    count = EVERY_EVENT if events == EVERY_EVENT else f"{len(events)} events"
-    return f"{destination['type']}, {destination['mode']}, {count}, " + (
-        _words(sorted(destination["views"])) or "no view"
-    )
-
-
-def _events(environment: str, destination: str, old: Any, new: Any) -> Iterator[Difference]:
+def _events(old: Any, new: Any) -> Iterator[_Found]:
     before, after = ({ANY: ANY} if side == EVERY_EVENT else side for side in (old, new))
     for event in sorted({*before, *after}):
         was, is_now = _sent_as(before, event), _sent_as(after, event)
@@ -226,19 +194,70 @@ def _events(environment: str, destination: str, old: Any, new: Any) -> Iterator[
         else:
             # From its own name it is hidden; from one name to another, nobody knows.
             effect = CHANGES if was == event else WIDENS
-        yield Difference(
-            environment,
-            destination,
-            "event",
-            "every event" if event == ANY else event,
-            _sent_in_words(event, was),
-            _sent_in_words(event, is_now),
-            effect,
-        )
+        place = "every event" if event == ANY else event
+        yield "event", place, "", _sent_in_words(event, was), _sent_in_words(event, is_now), effect
 
 
 def _sent_as(events: Mapping[str, str], event: str) -> str | None:
     return events.get(event, event if ANY in events else None)
+
+
+def _columns(
+    view: str, old: Description, new: Description, day: dt.date | None
+) -> Iterator[_Found]:
+    before, after = old["views"][view], new["views"][view]
+    renamed = _renamed(before, after)
+    for name, other in sorted(renamed.items()):
+        place, source = f"{view}.{name}", before[name]["from"]
+        yield "column", place, source, f"named {name}", f"named {other}", CHANGES
+    for name in sorted({*before, *after} - set(renamed) - set(renamed.values())):
+        was, is_now = before.get(name), after.get(name)
+        if was == is_now:
+            continue
+        effect = _column_effect(was, is_now, old, new)
+        in_words = [_column_in_words(was, is_now), _column_in_words(is_now, was)]
+        if was is None and _is_of_a_whole(is_now, old):
+            effect, in_words[0] = NARROWS, SENT_WHOLE
+        elif is_now is None and _is_of_a_whole(was, new) > _is_of_a_whole(was, old):
+            effect, in_words[1] = WIDENS, SENT_WHOLE
+        if effect == NARROWS and was and day and _is_at_its_end(was, is_now, day):
+            continue
+        yield "column", f"{view}.{name}", (is_now or was)["from"], *in_words, effect
+
+
+def _is_of_a_whole(column: Mapping[str, Any], destination: Description) -> bool:
+    """Whether a destination that has whole calls has a property, though no column is of it."""
+    return not _is_of_a_call(column) and destination["restrict_phi"] == "false"
+
+
+def _is_of_a_call(column: Mapping[str, Any]) -> bool:
+    is_of_a_call: bool = column["from"].startswith(f"{CALL} ")
+    return is_of_a_call
+
+
+def _renamed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
+    """Return the columns that another name took the place of, all else being the same."""
+    found: dict[str, str] = {}
+    for name in (name for name in old if name not in new):
+        same = [other for other in new if other not in old and new[other] == old[name]]
+        if len(same) == 1 and same[0] not in found.values():
+            found[name] = same[0]
+    return found
+
+
+# In words
+
+
+def _destinations_in_words(environment: Description | None) -> str:
+    return NOBODY if environment is None else _words(sorted(environment["destinations"]), NOBODY)
+
+
+def _destination_in_words(destination: Description | None) -> str:
+    if destination is None:
+        return NOT_SENT
+    events, views = destination["events"], _words(sorted(destination["views"]), "no view")
+    count = EVERY_EVENT if events == EVERY_EVENT else f"{len(events)} events"
+    return f"{destination['type']}, {destination['mode']}, {count}, {views}"
 
 
 def _sent_in_words(event: str, sent_as: str | None) -> str:
@@ -247,83 +266,11 @@ def _sent_in_words(event: str, sent_as: str | None) -> str:
     return "sent" if sent_as == event else f"sent as {sent_as}"
 
 
-def _view(
-    environment: str,
-    destination: str,
-    view: str,
-    old: Description,
-    new: Description,
-    day: dt.date | None,
-) -> Iterator[Difference]:
-    before, after = old["views"].get(view), new["views"].get(view)
-    if before is None or after is None:
-        effect = NARROWS if after is None else WIDENS
-        was, is_now = _view_in_words(before), _view_in_words(after)
-        yield Difference(environment, destination, "view", view, was, is_now, effect)
-        return
-    renamed = _renamed(before, after)
-    for name, other in sorted(renamed.items()):
-        yield Difference(
-            environment,
-            destination,
-            "column",
-            f"{view}.{name}",
-            f"named {name}",
-            f"named {other}",
-            CHANGES,
-            before[name]["from"],
-        )
-    for name in sorted({*before, *after} - set(renamed) - set(renamed.values())):
-        was, is_now = before.get(name), after.get(name)
-        if was == is_now:
-            continue
-        effect = _column_effect(was, is_now, old, new)
-        in_words = [column_in_words(was, is_now), column_in_words(is_now, was)]
-        if was is None and is_now is not None and _is_of_a_whole(is_now, old):
-            effect, in_words[0] = NARROWS, SENT_WHOLE
-        elif was and not is_now and _is_of_a_whole(was, new) > _is_of_a_whole(was, old):
-            effect, in_words[1] = WIDENS, SENT_WHOLE
-        if effect == NARROWS and was and day and _is_at_its_end(was, is_now, day):
-            continue
-        yield Difference(
-            environment,
-            destination,
-            "column",
-            f"{view}.{name}",
-            in_words[0],
-            in_words[1],
-            effect,
-            (is_now or was or {}).get("from", ""),
-        )
-
-
 def _view_in_words(columns: Mapping[str, Any] | None) -> str:
-    if columns is None:
-        return NOT_SENT
-    return f"{len(columns)} columns: {_words(sorted(columns))}"
+    return NOT_SENT if columns is None else f"{len(columns)} columns: {_words(sorted(columns))}"
 
 
-def _is_of_a_whole(column: Mapping[str, Any], destination: Description) -> bool:
-    """Whether a destination that has whole calls has a property, though no column is of it."""
-    is_of_a_call = column["from"].startswith(f"{CALL} ")
-    return not is_of_a_call and destination["restrict_phi"] == "false"
-
-
-def _renamed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
-    """Return the columns that another name took the place of, all else being the same."""
-    gone = [name for name in old if name not in new]
-    come = [name for name in new if name not in old]
-    found: dict[str, str] = {}
-    for name in gone:
-        same = [other for other in come if new[other] == old[name]]
-        if len(same) == 1 and same[0] not in found.values():
-            found[name] = same[0]
-    return found
-
-
-def column_in_words(
-    column: Mapping[str, Any] | None, other: Mapping[str, Any] | None = None
-) -> str:
+def _column_in_words(column: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> str:
     """Describe what a destination sees of a column, which may take the place of another one."""
     if column is None:
         return NOT_SENT
@@ -333,22 +280,16 @@ def column_in_words(
         words.append(f"normalised as {column['normalize']}")
     words.append(column["type"] + (" list" if "list" in column else ""))
     said_first = {"from", "form", "normalize", "type", "list"}
+    prepositions = {"events": "on", "scope": "tokens"}
     for name in (name for name in column if name not in said_first):
-        words.append(f"{_PREPOSITIONS.get(name, name)} {_words(column[name])}")
+        words.append(f"{prepositions.get(name, name)} {_words(column[name])}")
     return ", ".join(words)
 
 
-_PREPOSITIONS = {"events": "on", "scope": "tokens"}
-
-
-def _words(value: Any) -> str:
-    if value is None:
-        return "none"
+def _words(value: Any, nothing: str = "none") -> str:
     if isinstance(value, Mapping):
-        return "; ".join(f"{name} {text}" for name, text in sorted(value.items())) or "none"
-    if isinstance(value, str):
-        return value
-    return ", ".join(value) or "none"
+        return "; ".join(f"{name} {text}" for name, text in sorted(value.items())) or nothing
+    return value if isinstance(value, str) else ", ".join(value or ()) or nothing
 
 
 # How much each thing tells
@@ -356,9 +297,12 @@ def _words(value: Any) -> str:
 _Rule = Callable[[Any, Any], str]
 
 
-def _effect(rules: Mapping[str, _Rule], name: str, before: Any, after: Any) -> str:
-    rule = rules.get(name)
-    return WIDENS if rule is None else rule(before, after)
+def _unknown(before: Any, after: Any) -> str:
+    return WIDENS
+
+
+def _changes(before: Any, after: Any) -> str:
+    return CHANGES
 
 
 def _ranked(*names: str | None) -> _Rule:
@@ -370,10 +314,6 @@ def _ranked(*names: str | None) -> _Rule:
         return NARROWS if names.index(after) < names.index(before) else WIDENS
 
     return rule
-
-
-def _changes(before: Any, after: Any) -> str:
-    return CHANGES
 
 
 def _sooner(before: Any, after: Any) -> str:
@@ -393,18 +333,23 @@ def _other_names(before: Any, after: Any) -> str:
 
 
 def _more(before: Any, after: Any) -> str:
-    """Judge what is needed all together; None for nothing."""
+    """Judge what is needed all together, or taken away; None for nothing."""
     return NARROWS if after is not None and set(before or ()) <= set(after) else WIDENS
 
 
-def _one_of_fewer(before: Any, after: Any) -> str:
-    """Judge what one is needed of; None for nothing."""
-    are_fewer = before is None or set(after or ()) <= set(before)
-    return NARROWS if after is not None and are_fewer else WIDENS
+def _fewer(before: Collection[str] | None, after: Collection[str] | None) -> str:
+    """Judge the only ones that something is shown on, or needs one of; None for all."""
+    if after is None:
+        return WIDENS
+    return NARROWS if before is None or set(after) <= set(before) else WIDENS
 
 
-_ENVIRONMENT_RULES: Mapping[str, _Rule] = {"retain_days": _fewer_days}
-_restricted_rules: Mapping[str, _Rule] = {
+_CATALOGUE: Mapping[str, _Rule] = {"optional_lists": _more, "small_zip3_areas": _more}
+_ENVIRONMENT: Mapping[str, _Rule | None] = {
+    "retain_days": _fewer_days,
+    **dict.fromkeys(("destinations", "suppressed_users", "suppressed_marks")),
+}
+_RESTRICTED: Mapping[str, _Rule | None] = {
     "type": _changes,
     "mode": _ranked(HIPAA_MODE, SERVER_SIDE, CLIENT_SIDE),
     "restrict_phi": _ranked("true", "false"),
@@ -416,9 +361,10 @@ _restricted_rules: Mapping[str, _Rule] = {
     "timestamp_precision": _ranked(*reversed(TIMESTAMP_PRECISIONS)),
     "opt_outs": _other_names,
     "consent_to_all_of": _more,
-    "consent_to_one_of": _one_of_fewer,
+    "consent_to_one_of": _fewer,
+    **dict.fromkeys(("events", "denied", "views")),
 }
-_open_rules: Mapping[str, _Rule] = {**_restricted_rules, "baa_expires_on": _sooner}
+_OPEN: Mapping[str, _Rule | None] = {**_RESTRICTED, "baa_expires_on": _sooner}
 
 
 def _column_effect(
@@ -431,12 +377,14 @@ def _column_effect(
         return NARROWS
     if was is None:
         return NARROWS if is_now["form"] == "deny" else WIDENS
+    if is_now["form"] == "deny" and was["from"] == is_now["from"]:
+        return NARROWS
     effects = {
         _attribute_effect(name, was, is_now, old, new)
-        for name in sorted({*was, *is_now})
+        for name in {*was, *is_now}
         if was.get(name) != is_now.get(name)
     }
-    return next(effect for effect in EFFECTS if effect in effects)
+    return min(effects, key=EFFECTS.index)
 
 
 def _attribute_effect(
@@ -447,94 +395,67 @@ def _attribute_effect(
     new: Description,
 ) -> str:
     before, after = was.get(name), is_now.get(name)
-    if is_now["form"] == "deny" and was["from"] == is_now["from"]:
-        return NARROWS
-    if name == "form":
+    # A form of another type is judged as a form; without tokens there is nothing to normalise.
+    is_form = name == "form" or (name == "type" and was["form"] != is_now["form"])
+    if is_form or (name == "normalize" and was["form"] == "allow" and is_now["form"] in _CODES):
         return _form_effect(was, is_now)
     if name == "type":
-        # A form of another type is judged as a form.
-        is_same = was["form"] == is_now["form"]
-        return _type_effect(before, after) if is_same else _form_effect(was, is_now)
-    if name == "normalize":
-        # Without tokens there is nothing to normalise; other tokens may be those of others.
-        is_new = was["form"] == "allow" and is_now["form"] in _CODES
-        return _form_effect(was, is_now) if is_new else WIDENS
+        return _type_effect(before, after)
     if name == "guard":
         if not _can_be_guarded(is_now):
             # What was null, since it looked like an identifier, may be none for another type.
             return WIDENS if before == "block" and is_now["form"] not in _CODES else NARROWS
         return _ranked("block", "warn", None)(before, after)
     if name == "scope":
-        return _scope_effect(_comparable(before, old), _comparable(after, new))
+        others, now = _comparable(before, old), _comparable(after, new)
+        return CHANGES if others == now else NARROWS if now < others else WIDENS
     if name == "events":
         return _fewer(before, after)
-    if name == "until":
-        return _ends_effect(was, is_now)
-    return WIDENS
-
-
-def _scope_effect(before: set[str], after: set[str]) -> str:
-    if before == after:
-        return CHANGES
-    return NARROWS if after < before else WIDENS
+    # Another `normalize` makes other tokens, which may be those of others.
+    return _ends_effect(was, is_now) if name == "until" else WIDENS
 
 
 def _comparable(scope: str | None, destination: Description) -> set[str]:
     """Say what the tokens of a column can be compared with, besides those of the column."""
-    scopes = (scope or destination["mask_scope"], destination["mask_scope"])
-    if scopes[0] == PROPERTY_SCOPE:
-        return {"destinations"} if scopes[1] == SHARED_SCOPE else set()
-    return {"properties", "destinations"} if scopes[0] == SHARED_SCOPE else {"properties"}
-
-
-def _fewer(before: Collection[str] | None, after: Collection[str] | None) -> str:
-    """Judge the only events that something is shown on; None for all."""
-    if after is None:
-        return WIDENS
-    return NARROWS if before is None or set(after) <= set(before) else WIDENS
+    whole = destination["mask_scope"]
+    if scope == PROPERTY_SCOPE:
+        return {"destinations"} if whole == SHARED_SCOPE else set()
+    is_shared = (scope or whole) == SHARED_SCOPE
+    return {"properties", "destinations"} if is_shared else {"properties"}
 
 
 _CODES = ("mask", "surrogate")
 _STEP = re.compile(r"(round|truncate)\(([0-9.]+)\)")
+_COARSER = (("month", "year"), ("month", "birth_year"), ("year", "birth_year"))
 
 
 def _form_effect(was: Mapping[str, Any], is_now: Mapping[str, Any]) -> str:
     before, after = was["form"], is_now["form"]
-    if before == after:
+    if before == after or (before, after) == ("mask", "surrogate"):
         return CHANGES
     if after == "deny":
         return NARROWS
     if before == "allow" and was["type"] in ("text", "json"):
         # A part of a value that the guard made null is more than nothing.
         return NARROWS if after in _CODES or "guard" not in was else WIDENS
-    if before == "mask" and after == "surrogate":
-        return CHANGES
-    if (before, after) in (("month", "year"), ("month", "birth_year"), ("year", "birth_year")):
-        return NARROWS
+    is_coarser = (before, after) in _COARSER
     one, other = _STEP.fullmatch(before), _STEP.fullmatch(after)
     if one and other and one[1] == other[1]:
         step, now = Decimal(one[2]), Decimal(other[2])
         is_coarser = now % step == 0 if one[1] == "round" else now < step
-        return NARROWS if is_coarser else WIDENS
-    return WIDENS
+    return NARROWS if is_coarser else WIDENS
 
 
 def _type_effect(before: Any, after: Any) -> str:
     """Judge types of the same form: each value that is not of the type is null."""
-    if before == "json" or (before == "text" and after != "json"):
-        return NARROWS
-    return NARROWS if (before, after) == ("timestamp", "date") else WIDENS
+    is_read = before == "json" or (before == "text" and after != "json")
+    return NARROWS if is_read or (before, after) == ("timestamp", "date") else WIDENS
 
 
 def _can_be_guarded(column: Mapping[str, Any]) -> bool:
     kind = TREATMENTS.get(column["form"].partition("(")[0])
-    is_of_a_call = column["from"].startswith(f"{CALL} ")
-    return (
-        not is_of_a_call
-        and kind is not None
-        and kind.carries_text
-        and column["type"] in ("text", "json")
-    )
+    carries_text = kind is not None and kind.carries_text
+    return not _is_of_a_call(column) and carries_text and column["type"] in ("text", "json")
 
 
 # Ends
@@ -548,14 +469,10 @@ def _end_on(column: Mapping[str, Any], event: str) -> str | None:
 
 
 def _ends_effect(was: Mapping[str, Any], is_now: Mapping[str, Any]) -> str:
-    events = is_now.get("events")
-    effects = set()
-    for event in events or (ANY,):
-        before, after = _end_on(was, event), _end_on(is_now, event)
-        if before != after:
-            effects.add(_sooner(before, after))
+    ends = [(_end_on(was, each), _end_on(is_now, each)) for each in is_now.get("events") or (ANY,)]
     # Other ends of events that are not shown any more are no more than that.
-    return WIDENS if WIDENS in effects else NARROWS
+    is_less = all(before == after or _sooner(before, after) == NARROWS for before, after in ends)
+    return NARROWS if is_less else WIDENS
 
 
 def _is_at_its_end(was: Mapping[str, Any], is_now: Mapping[str, Any] | None, day: dt.date) -> bool:
@@ -565,12 +482,12 @@ def _is_at_its_end(was: Mapping[str, Any], is_now: Mapping[str, Any] | None, day
         end = _end_on(was, event)
         return end is not None and end < day.isoformat()
 
-    if was["from"].startswith(f"{CALL} "):
+    if _is_of_a_call(was):
         return is_over(ANY)
-    shown = set(was.get("events") or (ANY,))
-    still = set() if is_now is None else set(is_now.get("events") or (ANY,))
-    others = {"events", "until"}
-    is_alike = is_now is None or {k: v for k, v in was.items() if k not in others} == {
-        k: v for k, v in is_now.items() if k not in others
-    }
-    return is_alike and shown != still and all(is_over(event) for event in shown - still)
+    gone = set(was.get("events") or (ANY,))
+    if is_now is not None:
+        gone -= set(is_now.get("events") or (ANY,))
+        apart = {"events": None, "until": None}
+        if {**was, **apart} != {**is_now, **apart}:
+            return False
+    return bool(gone) and all(is_over(event) for event in gone)

@@ -90,24 +90,17 @@ def parse(content: bytes) -> Description:
         place = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it is no YAML"
         raise LockFileError(f"{LOCK_FILE}{place}: {problem}. {_REMEDY}") from None
-    _check(found)
+    _FILE("the file", found)
     described: Description = found
     return described
 
 
 def as_text(description: Description) -> str:
     """Write a description as the lock's text: the same for the same, a line for each column."""
-    dumped = yaml.dump(
-        _for_lines(description),
-        Dumper=_Dumper,
-        sort_keys=False,
-        allow_unicode=True,
-        width=1_000_000,
-        default_flow_style=False,
+    dumped = yaml.serialize(
+        _node(description), Dumper=yaml.BaseDumper, allow_unicode=True, width=1_000_000
     )
-    # They are in double quotes, where YAML reads them back.
-    shown = "".join(_escaped(character) for character in dumped)
-    return HEADER + shown
+    return HEADER + "".join(map(_escaped, dumped))
 
 
 def write_lock(project: Path, description: Description) -> None:
@@ -125,70 +118,24 @@ def write_lock(project: Path, description: Description) -> None:
 # How it is written
 
 
-class _Line(dict[str, Any]):
-    """A mapping that is written on one line."""
+def _node(value: Any, path: tuple[str, ...] = ()) -> yaml.Node:
+    """Make YAML of a part of a description: texts without types, each column on one line."""
+    if isinstance(value, str):
+        # What can't be seen goes into double quotes, where YAML reads escapes back.
+        style = None if value and is_printable(value) else '"'
+        return yaml.ScalarNode(_STRING, value, style=style)
+    if isinstance(value, list):
+        on_one_line = not value or path[-1] != "denied"
+        items = [_node(item) for item in value]
+        return yaml.SequenceNode(_SEQUENCE, items, flow_style=on_one_line)
+    on_one_line = not value or len(path) == _DEPTH_OF_A_COLUMN
+    pairs = [(_node(name), _node(item, (*path, name))) for name, item in value.items()]
+    return yaml.MappingNode(_MAPPING, pairs, flow_style=on_one_line)
 
 
-class _Words(list[str]):
-    """A list that is written on one line."""
-
-
-class _Dumper(yaml.BaseDumper):  # type: ignore[misc]
-    """Writes texts without types; what can't be seen goes into double quotes, as an escape."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        return True
-
-
-def _represent_text(dumper: yaml.BaseDumper, text: str) -> yaml.Node:
-    style = None if text and is_printable(text) else '"'
-    return dumper.represent_scalar(_STRING, text, style=style)
-
-
-_Dumper.add_representer(str, _represent_text)
-
-
-def _represent_mapping(dumper: yaml.BaseDumper, data: dict[str, Any]) -> yaml.Node:
-    on_one_line = isinstance(data, _Line) or not data
-    return dumper.represent_mapping(_MAPPING, data.items(), flow_style=on_one_line)
-
-
-def _represent_list(dumper: yaml.BaseDumper, data: list[str]) -> yaml.Node:
-    on_one_line = isinstance(data, _Words) or not data
-    return dumper.represent_sequence(_SEQUENCE, data, flow_style=on_one_line)
-
-
-_Dumper.add_representer(dict, _represent_mapping)
-_Dumper.add_representer(_Line, _represent_mapping)
-_Dumper.add_representer(list, _represent_list)
-_Dumper.add_representer(_Words, _represent_list)
-
-
-_IN_A_LINE = ("opt_outs", "consent_to_all_of", "consent_to_one_of")
-
-
-def _for_lines(description: Description) -> Description:
-    """Say which parts of a description are written on one line each."""
-    everywhere = {name: _Words(value) for name, value in description["every_environment"].items()}
-    environments = {
-        name: {
-            **environment,
-            "suppressed_marks": _Words(environment["suppressed_marks"]),
-            "destinations": {
-                destination: {
-                    **content,
-                    **{name: _Words(content[name]) for name in _IN_A_LINE if name in content},
-                    "views": {
-                        view: {column: _Line(said) for column, said in columns.items()}
-                        for view, columns in content["views"].items()
-                    },
-                }
-                for destination, content in environment["destinations"].items()
-            },
-        }
-        for name, environment in description["environments"].items()
-    }
-    return {**description, "every_environment": everywhere, "environments": environments}
+_DEPTH_OF_A_COLUMN = len(
+    ("environments", "dev", "destinations", "ga4", "views", "ga4__events", "x")
+)
 
 
 def _escaped(character: str) -> str:
@@ -253,10 +200,6 @@ def _not_clear(problem: str, event: yaml.Event) -> yaml.MarkedYAMLError:
 _Check = Callable[[str, Any], None]
 
 
-def _check(found: Any) -> None:
-    _keys("the file", found, _FILE)
-
-
 def _wrong(place: str, problem: str) -> LockFileError:
     return LockFileError(
         f"{LOCK_FILE}: {printable(place)}: {problem}, so that nobody can tell what was agreed to. "
@@ -264,38 +207,43 @@ def _wrong(place: str, problem: str) -> LockFileError:
     )
 
 
-def _keys(place: str, found: Any, known: Mapping[str, tuple[bool, _Check]]) -> None:
-    """Check a mapping of which each key is known and says whether it must be there."""
-    if not isinstance(found, dict):
-        raise _wrong(place, "it is no mapping")
-    for name in found:
-        if name not in known:
-            raise _wrong(place, f"`{printable(name)}` is unknown")
-    for name, (is_needed, check) in known.items():
-        if name in found:
-            check(f"{place}: {name}", found[name])
-        elif is_needed:
-            raise _wrong(place, f"`{name}` is missing")
+def _keys(needed: Mapping[str, _Check], optional: Mapping[str, _Check] | None = None) -> _Check:
+    """Check a mapping of which each key is known."""
+    known = {**needed, **(optional or {})}
+
+    def check(place: str, found: Any) -> None:
+        if not isinstance(found, dict):
+            raise _wrong(place, "it is no mapping")
+        for name in found:
+            if name not in known:
+                raise _wrong(place, f"`{printable(name)}` is unknown")
+        for name, check_value in known.items():
+            if name in found:
+                check_value(f"{place}: {name}", found[name])
+            elif name in needed:
+                raise _wrong(place, f"`{name}` is missing")
+
+    return check
 
 
-def _named(check: _Check) -> _Check:
-    """Check a mapping of names to what `check` checks."""
+def _named(check_value: _Check) -> _Check:
+    """Check a mapping of names to what `check_value` checks."""
 
-    def checked(place: str, found: Any) -> None:
+    def check(place: str, found: Any) -> None:
         if not isinstance(found, dict):
             raise _wrong(place, "it is no mapping")
         for name, value in found.items():
-            check(f"{place}: {name}", value)
+            check_value(f"{place}: {name}", value)
 
-    return checked
+    return check
 
 
 def _matches(test: Callable[[str], object], what: str) -> _Check:
-    def checked(place: str, found: Any) -> None:
+    def check(place: str, found: Any) -> None:
         if not isinstance(found, str) or not test(found):
             raise _wrong(place, f"it is not {what}")
 
-    return checked
+    return check
 
 
 def _one_of(*words: str) -> _Check:
@@ -332,55 +280,57 @@ def _texts(place: str, found: Any) -> None:
         _TEXT(place, text)
 
 
-_TEXT = _matches(lambda text: text.strip(), "a text")
+_TEXT = _matches(str.strip, "a text")
 _DATE = _matches(_is_date, "a date")
 _COUNT = _matches(re.compile(r"[0-9]{1,9}").fullmatch, "a number")
-_COLUMN: Mapping[str, tuple[bool, _Check]] = {
-    "from": (True, _TEXT),
-    "form": (True, _matches(_is_form, "a treatment")),
-    "normalize": (False, _one_of(*NORMALIZATIONS)),
-    "type": (True, _one_of(*sorted(set(DATA_TYPES.values())))),
-    "list": (False, _one_of("true")),
-    "guard": (False, _one_of(*GUARDS)),
-    "scope": (False, _one_of(PROPERTY_SCOPE, OWN_SCOPE, SHARED_SCOPE)),
-    "events": (False, _texts),
-    "until": (False, _until),
-}
-_DESTINATION: Mapping[str, tuple[bool, _Check]] = {
-    "type": (True, _TEXT),
-    "mode": (True, _one_of(HIPAA_MODE, SERVER_SIDE, CLIENT_SIDE)),
-    "restrict_phi": (True, _one_of("true", "false")),
-    "baa_reference": (False, _TEXT),
-    "baa_expires_on": (False, _DATE),
-    "stopped": (False, _one_of("true")),
-    "mask_scope": (True, _one_of(OWN_SCOPE, SHARED_SCOPE)),
-    "timestamp_precision": (True, _one_of(*TIMESTAMP_PRECISIONS)),
-    "opt_outs": (False, _texts),
-    "consent_to_all_of": (False, _texts),
-    "consent_to_one_of": (False, _texts),
-    "events": (True, _events),
-    "denied": (False, _texts),
-    "views": (True, _named(_named(lambda place, found: _keys(place, found, _COLUMN)))),
-}
-_ENVIRONMENT: Mapping[str, tuple[bool, _Check]] = {
-    "retain_days": (
-        True,
-        _matches(lambda text: text == FOR_GOOD or text.isdecimal(), "a number of days"),
-    ),
-    "suppressed_users": (True, _COUNT),
-    "suppressed_marks": (True, _texts),
-    "destinations": (True, _named(lambda place, found: _keys(place, found, _DESTINATION))),
-}
-_FILE: Mapping[str, tuple[bool, _Check]] = {
-    "version": (True, _one_of(VERSION)),
-    "every_environment": (
-        True,
-        lambda place, found: _keys(
-            place, found, {"optional_lists": (True, _texts), "small_zip3_areas": (True, _texts)}
-        ),
-    ),
-    "environments": (
-        True,
-        _named(lambda place, found: _keys(place, found, _ENVIRONMENT)),
-    ),
-}
+_DAYS = _matches(lambda text: text == FOR_GOOD or text.isdecimal(), "a number of days")
+_COLUMN = _keys(
+    {
+        "from": _TEXT,
+        "form": _matches(_is_form, "a treatment"),
+        "type": _one_of(*sorted(set(DATA_TYPES.values()))),
+    },
+    {
+        "normalize": _one_of(*NORMALIZATIONS),
+        "list": _one_of("true"),
+        "guard": _one_of(*GUARDS),
+        "scope": _one_of(PROPERTY_SCOPE, OWN_SCOPE, SHARED_SCOPE),
+        "events": _texts,
+        "until": _until,
+    },
+)
+_DESTINATION = _keys(
+    {
+        "type": _TEXT,
+        "mode": _one_of(HIPAA_MODE, SERVER_SIDE, CLIENT_SIDE),
+        "restrict_phi": _one_of("true", "false"),
+        "mask_scope": _one_of(OWN_SCOPE, SHARED_SCOPE),
+        "timestamp_precision": _one_of(*TIMESTAMP_PRECISIONS),
+        "events": _events,
+        "views": _named(_named(_COLUMN)),
+    },
+    {
+        "baa_reference": _TEXT,
+        "baa_expires_on": _DATE,
+        "stopped": _one_of("true"),
+        "opt_outs": _texts,
+        "consent_to_all_of": _texts,
+        "consent_to_one_of": _texts,
+        "denied": _texts,
+    },
+)
+_ENVIRONMENT = _keys(
+    {
+        "retain_days": _DAYS,
+        "suppressed_users": _COUNT,
+        "suppressed_marks": _texts,
+        "destinations": _named(_DESTINATION),
+    }
+)
+_FILE = _keys(
+    {
+        "version": _one_of(VERSION),
+        "every_environment": _keys({"optional_lists": _texts, "small_zip3_areas": _texts}),
+        "environments": _named(_ENVIRONMENT),
+    }
+)

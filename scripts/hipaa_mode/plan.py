@@ -852,6 +852,7 @@ def _check_models(plan: Plan, destinations: dict[str, Destination], models: set[
                     "Rename it, with "
                     + ", ".join(f"__{name}" for name in ALL_VIEWS)
                     + " at its end",
+                    destination,
                 )
             )
         elif destination not in plan.known_destinations and not plan.misses_destinations:
@@ -861,6 +862,7 @@ def _check_models(plan: Plan, destinations: dict[str, Destination], models: set[
                     None,
                     f"destination `{destination}` has no row in destinations.csv",
                     "Add a row to the seed, or remove the model and its files are withdrawn",
+                    destination,
                 )
             )
         elif view in VIEWS:

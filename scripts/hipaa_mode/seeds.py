@@ -8,7 +8,7 @@ import io
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -114,12 +114,14 @@ class Fault:
         line: line of the file, 1 for the header; None when the whole file is at fault.
         problem: what is wrong.
         remedy: what to do about it.
+        destination: the destination that it is about; `*` for all of them.
     """
 
     file: str
     line: int | None
     problem: str
     remedy: str
+    destination: str = field(default="*", compare=False)
 
     def __str__(self) -> str:
         """Write the fault as one line of a report."""
@@ -145,7 +147,8 @@ class SeedRow:
 
     def fault(self, problem: str, remedy: str) -> Fault:
         """Describe something wrong with this row."""
-        return Fault(self.file, self.line, problem, remedy)
+        destination = self.cells.get("destination", "*").strip()
+        return Fault(self.file, self.line, problem, remedy, destination)
 
 
 def add_optional_seeds(files: dict[str, Path], labels: dict[str, str]) -> list[Fault]:

@@ -37,9 +37,9 @@ FAULTS: tuple[Fault, ...] = (
     _tested(
         "a destination is called valid though its property row is refused",
         "console/test_refusals.py::test_a_fault_is_about_who_its_row_names",
-        "editing/refusals.py",
-        "destination if destination in known else ANY))\n    return found",
-        'destination if destination in known else ""))\n    return found',
+        "editing/workspace.py",
+        "replace(fault, destination=ANY)",
+        'replace(fault, destination="")',
     ),
     _tested(
         "a command that is told to end leaves its builds running",

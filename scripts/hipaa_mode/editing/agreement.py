@@ -7,31 +7,15 @@ What the lock did not say before has been agreed to by nobody: it never comes in
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from hipaa_mode.configuration import Configuration
 from hipaa_mode.errors import ConfigurationError
 from hipaa_mode.received.comparison import Difference, compare, lets_more_through
-from hipaa_mode.received.description import describe
+from hipaa_mode.received.description import Description
 from hipaa_mode.received.lock_file import LOCK_FILE, LockFileError, as_text, parse
 
 LOCK_IT = "review what is received, then run: hipaa-mode lock"
-
-
-@dataclass(frozen=True)
-class State:
-    """What a project receives before a change, or after it.
-
-    Attributes:
-        configuration: its seeds.
-        environments: the environments that are known of it.
-        models: names of its destination views.
-    """
-
-    configuration: Configuration
-    environments: Collection[str]
-    models: Collection[str]
 
 
 @dataclass(frozen=True)
@@ -47,20 +31,17 @@ class Agreement:
     notes: tuple[str, ...] = ()
 
 
-def agree(lock: bytes | None, before: State, after: State, day: dt.date) -> Agreement:
+def agree(
+    lock: bytes | None, describe_sides: Callable[[], Sequence[Description]], day: dt.date
+) -> Agreement:
     """Say what a change makes of a project's lock.
 
     Args:
         lock: the content of the lock on disk; None where there is none.
-        before: the project as it is on disk.
-        after: the project as changed.
+        describe_sides: describes what is received before the change, and after it.
     """
-    environments = sorted({*before.environments, *after.environments})
     try:
-        old, new = (
-            describe(state.configuration, environments, day, list(state.models))
-            for state in (before, after)
-        )
+        old, new = describe_sides()
     except ConfigurationError:
         problem = f"the configuration has faults, so {LOCK_FILE} was left as it is"
         return Agreement(notes=(f"{problem}: fix them, {LOCK_IT}",))

@@ -79,7 +79,7 @@ def remove_models(workspace: Workspace, destination: str) -> None:
     path = find_yaml(workspace, destination)
     for model, file in workspace.destination_models().items():
         if model in names:
-            workspace.remove(file)
+            workspace.write(file, None)
     if path is None:
         return
     text = workspace.yaml(path)
@@ -91,7 +91,7 @@ def remove_models(workspace: Workspace, destination: str) -> None:
     other_exposures = [item for item in exposures if item.get("name") != destination]
     known = {"version", "models", "exposures"}
     if not others and not other_exposures and set(data) <= known:
-        workspace.remove(path)
+        workspace.write(path, None)
     else:
         workspace.notes.append(
             f"{path} describes other things too and stays: remove from it what is about "
@@ -102,7 +102,7 @@ def remove_models(workspace: Workspace, destination: str) -> None:
 def remove_model(workspace: Workspace, destination: str, view: str) -> None:
     """Remove one of a destination's models, and what its YAML says of it."""
     name = f"{destination}__{view}"
-    workspace.remove(workspace.destination_models()[name])
+    workspace.write(workspace.destination_models()[name], None)
     path = find_yaml(workspace, destination)
     text = None if path is None else workspace.yaml(path)
     if path is None or text is None:

@@ -20,7 +20,6 @@ from hipaa_mode.configuration import (
     Configuration,
     Destination,
 )
-from hipaa_mode.editing.refusals import Refusal, faults_of
 from hipaa_mode.editing.workspace import Workspace
 from hipaa_mode.effects import effective_guard
 from hipaa_mode.plan import Plan, counting_rows, make_plan
@@ -229,7 +228,7 @@ def _screen(
     line: int,
     row: dict[str, str],
     models: Sequence[str],
-    refusals: Sequence[Refusal],
+    refusals: Sequence[Fault],
 ) -> DestinationScreen:
     name = row["destination"].strip()
     destination = configuration.in_environment(plan.environment).get(name)
@@ -238,7 +237,9 @@ def _screen(
     file = str(workspace.layout.seeds["destinations"])
     of_row = _about(plan.faults, file, line)
     mine = [
-        fault for fault in faults_of(refusals, name) if (fault.file, fault.line) != (file, line)
+        fault
+        for fault in refusals
+        if fault.destination in (name, ANY) and (fault.file, fault.line) != (file, line)
     ]
     words = {column: text.strip() for column, text in row.items()}
     restricted = words["restrict_phi"].lower() != "false"
@@ -266,7 +267,7 @@ def _screen(
         honors_opt_outs=words.get("honor_opt_outs", "").lower() != "false",
         stopped=plan.stopped[name].text if name in plan.stopped else "",
         faults_elsewhere=tuple(
-            str(item.fault) for item in refusals if item.destination not in (name, ANY)
+            str(fault) for fault in refusals if fault.destination not in (name, ANY)
         ),
     )
     if destination is None:

@@ -11,28 +11,33 @@ import difflib
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import PurePosixPath
+from typing import Any, TypeVar
 
 from hipaa_mode.configuration import ANY, Configuration
 from hipaa_mode.display import printable
-from hipaa_mode.editing.agreement import Agreement, State, agree
+from hipaa_mode.editing.agreement import Agreement, agree
 from hipaa_mode.editing.layout import Layout
-from hipaa_mode.editing.refusals import Refusal, attributed, of_lock
 from hipaa_mode.editing.seed_text import SeedText
-from hipaa_mode.editing.writing import FileChange, write_changes
+from hipaa_mode.editing.writing import FileChange, content_of, write_changes
 from hipaa_mode.editing.yaml_text import YamlText
 from hipaa_mode.errors import ConfigurationError, MissingFileError
 from hipaa_mode.plan import Plan, make_plan
 from hipaa_mode.preview.changes import Side
 from hipaa_mode.project import DESTINATION_MODEL, configuration_of
+from hipaa_mode.received.description import Description, describe
 from hipaa_mode.received.environments import known_environments
-from hipaa_mode.received.gate import Judgement, judge
+from hipaa_mode.received.gate import judge
 from hipaa_mode.received.lock_file import LOCK_FILE, LockFileError, parse
 from hipaa_mode.seeds import OPTIONAL_SEEDS, Fault, SeedContent, SeedFile, add_optional_seeds
 
 DIFF_CONTEXT = 3
 LOCK_PATH = PurePosixPath(LOCK_FILE)
+
+_Made = TypeVar("_Made")
 
 
 class EditRefusedError(ConfigurationError):
@@ -65,33 +70,29 @@ class Workspace:
         self._before: dict[PurePosixPath, bytes | None] = {}
         self._after: dict[PurePosixPath, bytes | None] = {}
         self._base: Workspace | None = None
-        # What was made of the seeds as they were last; to read only.
-        self._made_of: tuple[bytes | None, ...] = ()
-        self._configuration: Configuration | None = None
-        self._plans: dict[tuple[str, tuple[str, ...] | None], Plan] = {}
-        self._agreed: tuple[object, Agreement] | None = None
+        # What was made of the files since one of them changed; to read only.
+        self._made: dict[object, Any] = {}
 
     # Files
 
     def read(self, path: PurePosixPath) -> bytes | None:
         """Return what a file holds; None if it does not exist."""
         if path not in self._after:
-            try:
-                content: bytes | None = (self.layout.root / path).read_bytes()
-            except (FileNotFoundError, NotADirectoryError):
-                content = None
-            self._before[path] = self._after[path] = content
+            self._before[path] = self._after[path] = content_of(self.layout.root / path)
         return self._after[path]
 
-    def write(self, path: PurePosixPath, content: bytes) -> None:
-        """Give a file its content, when the changes are written."""
+    def write(self, path: PurePosixPath, content: bytes | None) -> None:
+        """Give a file its content, or remove it if None, when the changes are written."""
         self.read(path)
         self._after[path] = content
+        self._made.clear()
 
-    def remove(self, path: PurePosixPath) -> None:
-        """Remove a file, when the changes are written."""
-        self.read(path)
-        self._after[path] = None
+    def _once(self, key: object, make: Callable[[], _Made]) -> _Made:
+        """Return what was made under a key since a file changed, or make it."""
+        if key not in self._made:
+            self._made[key] = make()
+        made: _Made = self._made[key]
+        return made
 
     def seed(self, seed: str) -> SeedText:
         """Take a seed apart to edit it.
@@ -147,12 +148,7 @@ class Workspace:
 
     def configuration(self) -> Configuration:
         """Read the seeds as changed."""
-        content = tuple(self.read(path) for path in self.layout.seeds.values())
-        if self._configuration is None or self._made_of != content:
-            self._made_of = content
-            self._configuration = self._read_configuration()
-            self._plans.clear()
-        return self._configuration
+        return self._once("configuration", self._read_configuration)
 
     def _read_configuration(self) -> Configuration:
         root, places = self.layout.root, self.layout.seeds
@@ -179,7 +175,9 @@ class Workspace:
 
         Where rows are for every environment, `*` stands for one that no row names.
         """
-        return _environments(self.configuration())
+        configuration = self.configuration()
+        is_any = any(environment == ANY for environment, _ in configuration.listed)
+        return configuration.environments() + [ANY] * is_any
 
     def known_environments(self) -> list[str]:
         """Return every environment that a row, a target, a manifest or the lock names."""
@@ -202,70 +200,63 @@ class Workspace:
         if lock != self._before[LOCK_PATH]:
             # It is among the changes itself, as `init` writes a project's first one.
             return Agreement()
-        made_of = (lock, before._made_from(), self._made_from())
-        if self._agreed is None or self._agreed[0] != made_of:
-            agreed = agree(lock, before._state(), self._state(), self.today)
-            self._agreed = (made_of, agreed)
-        return self._agreed[1]
 
-    def _made_from(self) -> object:
-        seeds = tuple(self.read(path) for path in self.layout.seeds.values())
-        return seeds, tuple(self.destination_models())
+        def sides() -> list[Description]:
+            environments = {*before.known_environments(), *self.known_environments()}
+            return [side._described(environments) for side in (before, self)]
 
-    def _state(self) -> State:
-        return State(self.configuration(), self.known_environments(), self.destination_models())
+        models = tuple(before.destination_models()), tuple(self.destination_models())
+        return self._once(("agreement", models), lambda: agree(lock, sides, self.today))
+
+    def _described(self, environments: Iterable[str]) -> Description:
+        models = list(self.destination_models())
+        return describe(self.configuration(), environments, self.today, models)
 
     def plans(
         self, with_models: bool = True, environments: Iterable[str] | None = None
     ) -> dict[str, Plan]:
         """Resolve the configuration for the environments; all that have destinations if None."""
-        configuration = self.configuration()
         models = tuple(self.destination_models()) if with_models else None
         return {
-            environment: self._plan(configuration, environment, models)
-            for environment in environments or _environments(configuration) or [ANY]
+            environment: self._once(
+                ("plan", environment, models),
+                partial(make_plan, self.configuration(), environment, self.today, models),
+            )
+            for environment in environments or self.environments() or [ANY]
         }
-
-    def _plan(
-        self, configuration: Configuration, environment: str, models: tuple[str, ...] | None
-    ) -> Plan:
-        key = (environment, models)
-        if key not in self._plans:
-            self._plans[key] = make_plan(configuration, environment, self.today, models)
-        return self._plans[key]
 
     def faults(
         self, with_models: bool = True, environments: Iterable[str] | None = None
     ) -> list[Fault]:
         """Return everything that a build of any of the environments would refuse."""
-        found: list[Fault] = []
-        for plan in self.plans(with_models, environments).values():
-            found += [fault for fault in plan.faults if fault not in found]
-        return found
+        plans = self.plans(with_models, environments).values()
+        return list(dict.fromkeys(fault for plan in plans for fault in plan.faults))
 
-    def refusals(self, environment: str) -> list[Refusal]:
+    def refusals(self, environment: str) -> list[Fault]:
         """Return why a build of an environment would be refused once the changes are written.
 
         It is what `hipaa-mode check` says: faults of the seeds, the settings and the models, or,
         where there are none, what the lock does not say. `*` is every environment without rows of
-        its own.
+        its own. A fault that is about none of the listed destinations is about all of them.
         """
-        plan = self.plans(environments=[environment])[environment]
+        found = self.plans(environments=[environment])[environment].faults
+        if not found:
+            names = [environment]
+            if environment == ANY:
+                names = sorted(set(self.known_environments()) - set(self.environments()))
+            found = [fault for name in names for fault in self._faults_of_the_lock(name)]
         known = {name for _, name in self.configuration().listed}
-        if plan.faults:
-            return attributed(plan.faults, lambda file: self.read(PurePosixPath(file)), known)
-        names = [environment]
-        if environment == ANY:
-            names = sorted(set(self.known_environments()) - set(self.environments()))
-        found = [item for name in names for item in of_lock(self._judged_by_the_lock(name), known)]
-        return list(dict.fromkeys(found))
+        return [
+            fault if fault.destination in known else replace(fault, destination=ANY)
+            for fault in dict.fromkeys(found)
+        ]
 
     def all_refusals(self) -> list[Fault]:
         """Return why builds of any of the environments would be refused; see `refusals`."""
-        found = [item.fault for name in self.environments() for item in self.refusals(name)]
-        return list(dict.fromkeys(found or self.faults()))
+        found = (fault for name in self.environments() for fault in self.refusals(name))
+        return list(dict.fromkeys(found)) or self.faults()
 
-    def _judged_by_the_lock(self, environment: str) -> Judgement:
+    def _faults_of_the_lock(self, environment: str) -> list[Fault]:
         content = self.read(LOCK_PATH)
         content = next((c.after for c in self.changes() if c.path == LOCK_PATH), content)
         plan = self.plans(with_models=False, environments=[environment])[environment]
@@ -275,14 +266,12 @@ class Workspace:
             plan,
             self.today,
             list(self.destination_models()),
-        )
+        ).faults
 
     def warnings(self) -> list[Fault]:
         """Return everything that builds would warn of."""
-        found: list[Fault] = []
-        for plan in self.plans().values():
-            found += [warning for warning in plan.warnings if warning not in found]
-        return found
+        plans = self.plans().values()
+        return list(dict.fromkeys(warning for plan in plans for warning in plan.warnings))
 
     def refuse_new_faults(self, with_models: bool = True) -> None:
         """Refuse the changes if a build would refuse something that it does not refuse now.
@@ -318,14 +307,7 @@ class Workspace:
     def is_current(self) -> bool:
         """Whether the files on disk still are what the changes were made from."""
         root = self.layout.root
-        for path, before in self._before.items():
-            try:
-                content: bytes | None = (root / path).read_bytes()
-            except (FileNotFoundError, NotADirectoryError):
-                content = None
-            if content != before:
-                return False
-        return True
+        return all(content_of(root / path) == before for path, before in self._before.items())
 
     def copy(self) -> Workspace:
         """Return the same project with the same changes, to try others on."""
@@ -366,13 +348,6 @@ class Workspace:
         changes = self.changes()
         write_changes(self.layout.root, changes)
         return changes
-
-
-def _environments(configuration: Configuration) -> list[str]:
-    environments = configuration.environments()
-    if any(environment == ANY for environment, _ in configuration.listed):
-        environments.append(ANY)
-    return environments
 
 
 def _kind(fault: Fault) -> tuple[str, str]:

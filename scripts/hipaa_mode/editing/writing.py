@@ -68,7 +68,7 @@ def write_changes(root: Path, changes: Sequence[FileChange]) -> None:
     with _locked(root):
         _recover(root)
         for change in changes:
-            if _content(root / change.path) != change.before:
+            if content_of(root / change.path) != change.before:
                 raise EditConflictError(
                     f"{change.path} was changed by someone else meanwhile. Nothing was written: "
                     "run the command again"
@@ -155,7 +155,7 @@ def _recover(root: Path) -> list[str]:
             (root / entry["left_over"]).unlink(missing_ok=True)
         target = (root / entry["path"]).resolve()
         before = None if entry["before"] is None else base64.b64decode(entry["before"])
-        if _content(target) == before:
+        if content_of(target) == before:
             continue
         restored.append(entry["path"])
         if before is None:
@@ -169,10 +169,11 @@ def _recover(root: Path) -> list[str]:
     return restored
 
 
-def _content(path: Path) -> bytes | None:
+def content_of(path: Path) -> bytes | None:
+    """Return what a file holds; None if it does not exist."""
     try:
         return path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 

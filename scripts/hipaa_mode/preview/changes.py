@@ -26,6 +26,7 @@ from hipaa_mode.received.comparison import (
     CHANGES,
     EFFECTS,
     NARROWS,
+    NOBODY,
     NOT_SENT,
     WIDENS,
     Difference,
@@ -34,16 +35,13 @@ from hipaa_mode.received.comparison import (
 from hipaa_mode.received.description import (
     CALL,
     EVERY_EVENT,
-    VERSION,
     Description,
-    describe_catalogue,
-    describe_environment,
+    describe_plans,
 )
 
 __all__ = ["CHANGES", "EFFECTS", "NARROWS", "WIDENS", "Change", "Reach", "Side", "changes"]
 
 NOTHING = ""
-NOBODY = "no destination"
 ALWAYS_THERE = frozenset(
     f"{ENVELOPE} {column}"
     for column in (*ENVELOPE_COLUMNS, CHANGED_AT)
@@ -137,14 +135,7 @@ class Side:
             for environment in environments
             if configuration.in_environment(environment)
         }
-        received = {
-            "version": VERSION,
-            "every_environment": describe_catalogue(configuration),
-            "environments": {
-                name: describe_environment(configuration, plan, day, models)
-                for name, plan in plans.items()
-            },
-        }
+        received = describe_plans(configuration, plans.values(), day, models)
         return cls(received, plans)
 
 

@@ -64,35 +64,40 @@ def describe(
     Raises:
         ConfigurationError: a build of one of them would find faults.
     """
-    described: Description = {}
-    faults = list(configuration.faults)
-    for environment in sorted(set(environments)):
-        if configuration.in_environment(environment):
-            plan = make_plan(configuration, environment, day, models)
-            faults += [fault for fault in plan.faults if fault not in faults]
-            described[environment] = describe_environment(configuration, plan, day, models)
+    plans = [
+        make_plan(configuration, environment, day, models)
+        for environment in sorted(set(environments))
+        if configuration.in_environment(environment)
+    ]
+    faults = [*configuration.faults, *(fault for plan in plans for fault in plan.faults)]
     if faults:
-        listed = "".join(f"\n- {fault}" for fault in faults)
+        listed = "".join(f"\n- {fault}" for fault in dict.fromkeys(faults))
         raise ConfigurationError(f"The configuration has faults:{listed}")
+    return describe_plans(configuration, plans, day, models)
+
+
+def describe_plans(
+    configuration: Configuration,
+    plans: Iterable[Plan],
+    day: dt.date,
+    models: Collection[str] | None,
+) -> Description:
+    """Describe what the destinations of plans receive, with faults or without."""
     return {
         "version": VERSION,
-        "every_environment": describe_catalogue(configuration),
-        "environments": described,
+        "every_environment": {
+            "optional_lists": list(configuration.optional_lists.names),
+            "small_zip3_areas": sorted(set(configuration.small_areas.areas)),
+        },
+        "environments": {
+            plan.environment: _environment(configuration, plan, day, models) for plan in plans
+        },
     }
 
 
-def describe_catalogue(configuration: Configuration) -> Description:
-    """Describe what is the same in every environment."""
-    return {
-        "optional_lists": list(configuration.optional_lists.names),
-        "small_zip3_areas": sorted(set(configuration.small_areas.areas)),
-    }
-
-
-def describe_environment(
+def _environment(
     configuration: Configuration, plan: Plan, day: dt.date, models: Collection[str] | None
 ) -> Description:
-    """Describe what the destinations of a plan receive; see `describe`."""
     retain_days = plan.retain_days
     destinations = configuration.in_environment(plan.environment)
     suppressed = configuration.optional_lists.suppressed_in(plan.environment)

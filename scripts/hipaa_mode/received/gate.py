@@ -11,13 +11,8 @@ from hipaa_mode.configuration import Configuration
 from hipaa_mode.display import printable
 from hipaa_mode.plan import Plan, make_plan
 from hipaa_mode.project import destination_models, read_seeds, today
-from hipaa_mode.received.comparison import Difference, compare, lets_more_through
-from hipaa_mode.received.description import (
-    VERSION,
-    Description,
-    describe_catalogue,
-    describe_environment,
-)
+from hipaa_mode.received.comparison import NARROWS, Difference, compare
+from hipaa_mode.received.description import Description, describe_plans
 from hipaa_mode.received.lock_file import LOCK_FILE, LockFileError, read_lock
 from hipaa_mode.seeds import Fault
 
@@ -31,12 +26,10 @@ class Judgement:
     Attributes:
         faults: what must be agreed to before anything is built.
         notices: what is less than agreed to, and goes on.
-        wider: the differences among the faults, in the same order; none where it can't be read.
     """
 
     faults: list[Fault] = field(default_factory=list)
     notices: list[Fault] = field(default_factory=list)
-    wider: list[Difference] = field(default_factory=list)
 
 
 def judge(
@@ -59,22 +52,15 @@ def judge(
     if locked is None:
         problem = "the file is missing, so that nothing says what may be received"
         return Judgement([Fault(LOCK_FILE, None, problem, REMEDY)])
-    current: Description = {
-        "version": VERSION,
-        "every_environment": describe_catalogue(configuration),
-        "environments": {plan.environment: describe_environment(configuration, plan, day, models)},
-    }
-    differences = compare(locked, current, day, [plan.environment])
-    wider = lets_more_through(differences)
-    return Judgement(
-        [_as_fault(difference, REMEDY) for difference in wider],
-        [
-            _as_fault(difference, "A build goes on; to agree to it, run: hipaa-mode lock")
-            for difference in differences
-            if difference not in wider
-        ],
-        wider,
-    )
+    current = describe_plans(configuration, [plan], day, models)
+    judgement = Judgement()
+    for difference in compare(locked, current, day, [plan.environment]):
+        if difference.effect == NARROWS:
+            remedy = "A build goes on; to agree to it, run: hipaa-mode lock"
+            judgement.notices.append(_as_fault(difference, remedy))
+        else:
+            judgement.faults.append(_as_fault(difference, REMEDY))
+    return judgement
 
 
 def judge_project(project: Path, environment: str) -> Judgement:
@@ -91,4 +77,5 @@ def judge_project(project: Path, environment: str) -> Judgement:
 
 
 def _as_fault(difference: Difference, remedy: str) -> Fault:
-    return Fault(LOCK_FILE, None, printable(str(difference)), remedy)
+    problem = printable(str(difference))
+    return Fault(LOCK_FILE, None, problem, remedy, difference.destination)

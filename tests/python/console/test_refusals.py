@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 
 from hipaa_mode.cli import app
 from hipaa_mode.configuration import ANY
-from hipaa_mode.editing.refusals import Refusal, attributed
+from hipaa_mode.editing.layout import Layout
+from hipaa_mode.editing.workspace import Workspace
 from hipaa_mode.errors import ExitCode, HipaaModeError
 from hipaa_mode.report.content import gather
-from hipaa_mode.seeds import Fault
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 DESTINATIONS = "seeds/destinations.csv"
@@ -149,15 +149,16 @@ def test_models_of_nobody(project: Path):
     assert valid(project) == set()
 
 
-def test_a_fault_is_about_who_its_row_names():
-    seed = b"environment,destination,event\ndev,ga4,a\ndev,*,b\ndev,gone,c\n"
-    lines = {2: "ga4", 3: ANY, 4: ANY, 9: ANY, None: ANY}
-    faults = {line: Fault("seeds/allowed_events.csv", line, "", "") for line in lines}
-    found = attributed(faults.values(), lambda file: seed, ["ga4", "mixpanel"])
-    assert found == [Refusal(faults[line], name) for line, name in lines.items()]
+def test_a_fault_is_about_who_its_row_names(project: Path):
+    """A row that has too few cells, or names nobody who is listed, is about all."""
+    add(project / EVENTS, "dev,ga4,a,a\ndev,*,b,b\ndev,gone,c,c\ndev,ga4,d,d,d")
+    first = len((project / EVENTS).read_text().splitlines()) - 3
+    found = Workspace(Layout.read(project)).refusals("dev")
+    about = {fault.line: fault.destination for fault in found if fault.file == EVENTS}
+    assert about == {first: "ga4", first + 1: ANY, first + 2: ANY, first + 3: ANY}
 
 
-@pytest.mark.parametrize("content", [None, b"\xff\xfe", b'a,"b\n'])
-def test_a_fault_of_a_file_that_can_not_be_read_is_about_all(content: bytes | None):
-    fault = Fault("seeds/allowed_events.csv", 2, "", "")
-    assert attributed([fault], lambda file: content, ["ga4"]) == [Refusal(fault)]
+def test_a_fault_of_a_file_that_can_not_be_read_is_about_all(project: Path):
+    (project / EVENTS).write_bytes(b"\xff\xfe")
+    found = Workspace(Layout.read(project)).refusals("dev")
+    assert [fault.destination for fault in found if fault.file == EVENTS] == [ANY]

@@ -153,36 +153,30 @@ class Taker:
 
     def read(self, batch: pa.RecordBatch) -> None:
         """Take in a batch of raw lines, as `hipaa_mode.raw_calls` reads them."""
-        refused: list[str] = []
         self.inventory.lines += len(batch)
         not_utf8 = len(batch) - batch.column("unreadable").null_count
         empty = batch.column("message").null_count - not_utf8
-        for reason, count in (("not_utf8", not_utf8), ("empty", empty)):
-            self.inventory.unusable.update({reason: count} if count else {})
-        for message in batch.column("message").drop_null().to_pylist():
-            call = BROKEN if _SURROGATE.search(message) else parse(message)
-            if call is BROKEN:
-                refused.append(message)
-            else:
-                self._take(call)
+        self.inventory.unusable += Counter(not_utf8=not_utf8, empty=empty)
+        refused = [
+            message
+            for message in batch.column("message").drop_null().to_pylist()
+            if _SURROGATE.search(message) or not self._take(message)
+        ]
         for text in _as_the_engine_reads(refused):
-            call = BROKEN if text is None else parse(text)
-            if call is BROKEN:
+            if text is None or not self._take(text):
                 self.inventory.unusable["broken_json"] += 1
-            else:
-                self._take(call)
         for tree in self._trees.values():
             tree.flush()
 
-    def _take(self, call: object) -> None:
-        """Take in one parsed message."""
-        if not isinstance(call, tuple):
-            self.inventory.unusable["not_an_object"] += 1
-            return
-        reason, kind = judge(call)
-        if reason:
+    def _take(self, message: str) -> bool:
+        """Take in one message; whether it could be parsed."""
+        call = parse(message)
+        if call is BROKEN:
+            return False
+        reason, kind = judge(call) if isinstance(call, tuple) else ("not_an_object", "")
+        if reason or not isinstance(call, tuple):
             self.inventory.unusable[reason] += 1
-            return
+            return True
         self._number += 1
         number, day, name = self._number, day_of(call), LIST_OF_TYPE[kind]
         self.inventory.calls.update([item for item in (name, "context", ENVELOPE) if item])
@@ -196,13 +190,14 @@ class Taker:
             elif key not in (root, "context") or value is not None:
                 envelope.append((key, value))
         self._trees[ENVELOPE].add(tuple(envelope), number, day)
+        return True
 
     def finish(self) -> Inventory:
         """Say what was found."""
         for name, tree in self._trees.items():
             tree.finish()
             calls = self.inventory.calls[name]
-            for steps, counts in leaves(tree):
+            for steps, counts in leaves(tree.root):
                 path = PropertyPath(steps)
                 is_exact = not any(step is MANY for step in steps) and all(
                     step.is_array or "\x00" not in step.name for step in steps

@@ -75,9 +75,9 @@ def kinds_of_text(text: str) -> tuple[str, ...]:
     text = text[:LENGTH_LOOKED_AT]
     found: list[str] = []
     if "@" in text or "%40" in text:
-        found += ["email"] if has_shape("email_like", text) else []
+        found += ["email"] if has_shape("email", text) else []
     if "/" in text or "www." in text or "?" in text:
-        is_url = _URL.search(text) or has_shape("url_query_like", text)
+        is_url = _URL.search(text) or has_shape("url_query", text)
         found += ["url"] if is_url else []
     if any(map(text.__contains__, "0123456789")) or "::" in text:
         found += _with_digits(text)
@@ -102,11 +102,11 @@ def _with_digits(text: str) -> list[str]:
         return ["device_id"]
     may_be_address = text.count(".") > 2 or text.count(":") > 1
     holds = {
-        "ssn": has_shape("ssn_like", text),
-        "phone": has_shape("phone_like", text),
+        "ssn": has_shape("ssn", text),
+        "phone": has_shape("phone", text),
         "card": has_card_number(text),
-        "mrn": has_shape("mrn_like", text),
-        "ip": may_be_address and has_shape("ip_like", text),
+        "mrn": has_shape("mrn", text),
+        "ip": may_be_address and has_shape("ip", text),
         "zip": _ZIP.fullmatch(bare),
         "address": _STREET.search(text),
     }
@@ -119,7 +119,7 @@ def kinds_of_number(number: float) -> tuple[str, ...]:
     if not isinstance(number, int) or number < 10**9:
         return ()
     text = str(number) if number < 10**19 else ""
-    if has_shape("phone_like", text):
+    if has_shape("phone", text):
         return ("phone",)
     return ("card",) if is_card_number(text) else ()
 

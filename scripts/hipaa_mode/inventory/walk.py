@@ -6,6 +6,8 @@ is seen each time.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from hipaa_mode.inventory.counts import PropertyCounts
@@ -34,33 +36,20 @@ ENOUGH = 200
 """Calls with an object from which on one can tell that a key is rare."""
 
 
+@dataclass(slots=True)
 class Node:
     """One place in the calls: a property, an object, or the elements of an array."""
 
-    __slots__ = (
-        "buffer",
-        "children",
-        "counts",
-        "depth",
-        "elements",
-        "is_full",
-        "last_call",
-        "last_value",
-        "many",
-        "seen",
-    )
-
-    def __init__(self, depth: int) -> None:
-        self.depth = depth
-        self.children: dict[str, Node] = {}
-        self.elements: Node | None = None
-        self.many: Node | None = None
-        self.is_full = False
-        self.buffer: list[Any] = []
-        self.counts = PropertyCounts()
-        self.last_call = -1
-        self.last_value = -1
-        self.seen = 0
+    depth: int
+    children: dict[str, Node] = field(default_factory=dict)
+    elements: Node | None = None
+    many: Node | None = None
+    is_full: bool = False
+    buffer: list[Any] = field(default_factory=list)
+    counts: PropertyCounts = field(default_factory=PropertyCounts)
+    last_call: int = -1
+    last_value: int = -1
+    seen: int = 0
 
 
 class Tree:
@@ -136,31 +125,23 @@ class Tree:
 
     def flush(self) -> None:
         """Count what was put aside, and fold keys that turn out to be too many."""
-        self._flush(self.root)
-
-    def _flush(self, node: Node) -> None:
-        if node.buffer:
-            node.counts.add_values(node.buffer)
-            node.buffer = []
-        for child in _below(node):
-            self._flush(child)
-        most = MOST_CHILDREN if node.depth else MOST_CHILDREN_OF_A_LIST
-        if len(node.children) > most:
-            self._fold(node, most // 2)
-            node.is_full = True
+        for node in _with_all_below(self.root):
+            if node.buffer:
+                node.counts.add_values(node.buffer)
+                node.buffer = []
+            most = MOST_CHILDREN if node.depth else MOST_CHILDREN_OF_A_LIST
+            if len(node.children) > most:
+                self._fold(node, most // 2)
+                node.is_full = True
 
     def finish(self) -> None:
         """Fold the keys of objects that look like maps, now that all calls were seen."""
         self.flush()
-        self._finish(self.root)
-
-    def _finish(self, node: Node) -> None:
-        if node.depth and node.seen >= ENOUGH:
-            rare = [child for child in node.children.values() if child.seen < RARE * node.seen]
-            if len(rare) > FEW_RARE:
-                self._fold(node, len(node.children) - len(rare))
-        for child in _below(node):
-            self._finish(child)
+        for node in _with_all_below(self.root):
+            if node.depth and node.seen >= ENOUGH:
+                rare = sum(child.seen < RARE * node.seen for child in node.children.values())
+                if rare > FEW_RARE:
+                    self._fold(node, len(node.children) - rare)
 
     def _fold(self, node: Node, kept: int) -> None:
         """Fold all children but the most frequent ones, and of those the ones that are rare."""
@@ -179,6 +160,13 @@ class Tree:
 def _below(node: Node) -> list[Node]:
     extra = [child for child in (node.elements, node.many) if child is not None]
     return [*node.children.values(), *extra]
+
+
+def _with_all_below(node: Node) -> Iterator[Node]:
+    """Yield a node and then what is below it, as it is when the node has been dealt with."""
+    yield node
+    for child in _below(node):
+        yield from _with_all_below(child)
 
 
 def _merge(into: Node, node: Node) -> None:
@@ -203,21 +191,15 @@ def _limit(node: Node, calls: int) -> None:
         _limit(child, node.seen)
 
 
-def leaves(tree: Tree) -> list[tuple[tuple[Step, ...], PropertyCounts]]:
-    """Return every place that has scalars, nulls or empty objects, in the order of their names."""
-    found: list[tuple[tuple[Step, ...], PropertyCounts]] = []
-    _collect(tree.root, (), found)
-    return found
-
-
-def _collect(
-    node: Node, steps: tuple[Step, ...], found: list[tuple[tuple[Step, ...], PropertyCounts]]
-) -> None:
+def leaves(
+    node: Node, steps: tuple[Step, ...] = ()
+) -> Iterator[tuple[tuple[Step, ...], PropertyCounts]]:
+    """Yield every place that has scalars, nulls or empty objects, in the order of their names."""
     if steps and (node.counts.values or node.counts.types):
-        found.append((steps, node.counts))
+        yield steps, node.counts
     for key, child in sorted(node.children.items()):
-        _collect(child, (*steps, Step(key)), found)
+        yield from leaves(child, (*steps, Step(key)))
     if node.elements is not None:
-        _collect(node.elements, (*steps, Step(ARRAY, is_array=True)), found)
+        yield from leaves(node.elements, (*steps, Step(ARRAY, is_array=True)))
     if node.many is not None:
-        _collect(node.many, (*steps, MANY), found)
+        yield from leaves(node.many, (*steps, MANY))

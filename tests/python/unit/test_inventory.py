@@ -28,7 +28,7 @@ from hipaa_mode.errors import ConfigurationError, ExitCode, MissingFileError, Ra
 from hipaa_mode.inventory.counts import SKETCH_SIZE, DistinctCount
 from hipaa_mode.inventory.kinds import KINDS, SAFE_HARBOR, kinds_of_name
 from hipaa_mode.inventory.receptions import receptions
-from hipaa_mode.inventory.shapes import EXPRESSIONS
+from hipaa_mode.inventory.shapes import KINDS_OF_SHAPE, has_card_number, has_shape
 from hipaa_mode.inventory.state import InventoryStateError, State, read_state, state_path
 from hipaa_mode.inventory.take import Inventory, Property, take_inventory
 from hipaa_mode.inventory.values import is_identifier_key, kinds_of_number, kinds_of_text
@@ -493,11 +493,16 @@ def test_numbers():
 
 
 def test_the_shapes_are_those_of_the_guard():
+    texts = [text.text for text in generate(20260301, 60)]
     with duckdb.connect() as connection:
         functions.create(connection)
-        for kind, expressions in EXPRESSIONS.items():
-            pattern = f"{functions.SCHEMA}.{kind.removesuffix('_like')}_pattern()"
-            assert connection.execute(f"select {pattern}").fetchall() == [("|".join(expressions),)]
+        for kind in (*KINDS_OF_SHAPE, "card"):
+            seen = [has_card_number(t) if kind == "card" else has_shape(kind, t) for t in texts]
+            guard = (
+                f"select {functions.SCHEMA}.is_{kind}_like(text) from (select unnest(?) as text)"
+            )
+            assert [found for (found,) in connection.execute(guard, [texts]).fetchall()] == seen
+            assert True in seen and False in seen
 
 
 def test_texts_of_the_guards_benchmark_are_told_as_the_guard_tells_them():

@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from hipaa_mode.configuration import (
@@ -51,10 +51,9 @@ ROOTS = {"event": "properties", "user": "traits", "group": "traits", "context": 
 
 @dataclass(frozen=True)
 class StagedValue:
-    """A value that staging takes out of the message.
+    """A value that staging takes out of the message, and the column it puts it in.
 
     Attributes:
-        name: the staging column.
         json_path: DuckDB JSON path for the one extraction of all values.
         steps: what remains to be done to what was found there: a JSON path, or `[]`.
         is_list: whether the column is a list of JSON texts rather than one.
@@ -73,13 +72,7 @@ class MaskedColumn:
     """A column of a masked table: one staged value in one form.
 
     Attributes:
-        name: the column.
         value: the staging column it is made from.
-        is_list: whether it holds a list.
-        treatment: name of the treatment.
-        argument: argument of the treatment, if it takes one.
-        normalize: normalisation before masking.
-        data_type: type of the result.
         scope: scope of the tokens, for `mask` and `surrogate`.
         events: names of the events on which any destination may see it; None for all.
         guard: what becomes of a value that looks like an identifier: `block` makes it null,
@@ -102,13 +95,7 @@ class MaskedColumn:
 
 @dataclass(frozen=True)
 class NormalizedId:
-    """Tokens of an id of the calls, made of its one spelling.
-
-    Attributes:
-        name: the id: `user_id`, …
-        normalize: how it is brought to that spelling.
-        scopes: scopes of the tokens.
-    """
+    """Tokens of an id of the calls (`user_id`, …), made of its one spelling, by their scopes."""
 
     name: str
     normalize: str
@@ -120,15 +107,11 @@ class ViewColumn:
     """A column of a destination view.
 
     Attributes:
-        name: the column as the destination sees it.
         masked_column: the column of the masked table it shows; empty for an id that is denied.
         property_list: list of the property, `envelope` for the call's own columns.
+        treatment: the treatment as the seed writes it; `envelope` where there is none.
         path: the property's path; empty for the envelope.
         top_name: the first key of the path.
-        treatment: the treatment as the seed writes it; `envelope` where there is none.
-        normalize: normalisation before masking.
-        data_type: type of the column.
-        is_list: whether it holds a list.
         events: the only events it is shown on; None for all.
         reason: why it is safe, from the seed.
         guard: `none`, `warn` or `block` where the value can be free text; else blank.
@@ -279,24 +262,23 @@ def make_plan(
         plan.retained_from = retained_from(today, plan.retain_days)
     destinations = configuration.in_environment(environment)
     if not destinations and not configuration.faults:
-        plan.faults.append(
-            Fault(
-                "destinations.csv",
-                None,
-                f"no destination is listed for environment {environment}",
-                "Add one, or set the variable hipaa_mode__environment",
-            )
-        )
-    _check_agreements(plan, destinations.values(), today)
+        problem = f"no destination is listed for environment {environment}"
+        remedy = "Add one, or set the variable hipaa_mode__environment"
+        plan.faults.append(Fault("destinations.csv", None, problem, remedy))
+    for destination in destinations.values():
+        _check_agreement(plan, destination, today)
     resolved = _Resolution(plan)
     for destination in destinations.values():
-        rows = _rows_for(configuration, destination, environment, today, plan)
+        rows = counting_rows(configuration, destination, environment, today)
+        plan.warnings += _expiring(configuration, destination, environment, today)
+        if _uses_zip3(rows):
+            plan.warnings += configuration.small_areas.age_warning(today)
         resolved.add(destination, rows, _events_for(configuration, destination, environment))
-    _note_event_rows(plan, configuration, destinations.values())
+    plan.event_rows = _event_rows(configuration, destinations.values(), environment)
     resolved.finish()
-    for other in configuration.environments():
-        if other != environment:
-            _check_collisions_elsewhere(configuration, other, today, plan)
+    # The seeds are reviewed as a whole: collisions elsewhere are faults here.
+    for name in (environment, *configuration.environments()):
+        plan.faults += _collisions(configuration, name, today)
     environments = {*configuration.known_environments(), environment} - {ANY}
     plan.faults += misleading_rows(configuration, environments, today)
     plan.warnings += rows_with_exceptions(configuration, environment, environments)
@@ -304,6 +286,7 @@ def make_plan(
     plan.warnings += plan.rows_without_effect
     if models is not None:
         _check_models(plan, destinations, set(models))
+    plan.faults, plan.warnings = _once(plan.faults), _once(plan.warnings)
     content: list[object] = [
         environment,
         {name: item.fingerprint for name, item in plan.destinations.items()},
@@ -312,6 +295,10 @@ def make_plan(
         content.append({"retain_days": plan.retain_days})
     plan.fingerprint = _fingerprint(content)
     return plan
+
+
+def _once(faults: Iterable[Fault]) -> list[Fault]:
+    return list(dict.fromkeys(faults))
 
 
 def retained_from(today: dt.date, days: int) -> str:
@@ -324,62 +311,64 @@ def _fingerprint(content: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _check_agreements(plan: Plan, destinations: Iterable[Destination], today: dt.date) -> None:
-    for destination in destinations:
-        expires_on = destination.baa_expires_on
-        if destination.restrict_phi or expires_on is None:
-            continue
-        if expires_on < today:
-            plan.faults.append(
-                destination.row.fault(
-                    f"the BAA of `{destination.name}` has expired (on {expires_on})",
-                    "Renew it and its date, or set restrict_phi to true",
-                )
-            )
-        elif expires_on <= today + EXPIRY_WARNING:
-            plan.warnings.append(
-                destination.row.fault(
-                    f"the BAA of `{destination.name}` expires on {expires_on}",
-                    "Renew it: from the day after, the build refuses",
-                )
-            )
+def _check_agreement(plan: Plan, destination: Destination, today: dt.date) -> None:
+    expires_on = destination.baa_expires_on
+    if destination.restrict_phi or expires_on is None:
+        return
+    if expires_on < today:
+        problem = f"the BAA of `{destination.name}` has expired (on {expires_on})"
+        remedy = "Renew it and its date, or set restrict_phi to true"
+        plan.faults.append(destination.row.fault(problem, remedy))
+    elif expires_on <= today + EXPIRY_WARNING:
+        problem = f"the BAA of `{destination.name}` expires on {expires_on}"
+        remedy = "Renew it: from the day after, the build refuses"
+        plan.warnings.append(destination.row.fault(problem, remedy))
 
 
-def _rows_for(
-    configuration: Configuration,
-    destination: Destination,
-    environment: str,
-    today: dt.date,
-    plan: Plan,
+def counting_rows(
+    configuration: Configuration, destination: Destination, environment: str, today: dt.date
 ) -> list[AllowedProperty]:
     """Return the rows that count: for each property the most particular ones, not expired.
 
     Expiry never widens: an expired row still beats what it beat, and one that masks or denies an
     id still counts.
     """
-    chosen: list[AllowedProperty] = []
+    return [
+        row
+        for row in _strongest_rows(configuration, destination, environment)
+        if still_counts(row, today) and grants(row)
+    ]
+
+
+def denying_rows(
+    configuration: Configuration, destination: Destination, environment: str
+) -> list[AllowedProperty]:
+    """Return the rows that keep a property from a destination, which nothing then shows."""
+    strongest_rows = _strongest_rows(configuration, destination, environment)
+    return [row for row in strongest_rows if not grants(row)]
+
+
+def _strongest_rows(
+    configuration: Configuration, destination: Destination, environment: str
+) -> Iterator[AllowedProperty]:
     for rows in candidate_rows(configuration, destination, environment).values():
-        for row in strongest(rows):
-            if row.expires_on is not None and row.expires_on < today:
-                counts = still_counts(row, today)
-                effect = "still counts, since it narrows" if counts else "no longer counts"
-                problem = f"the row expired on {row.expires_on} and {effect}"
-                _warn_once(plan, row.row.fault(problem, "Remove it, or review and renew it"))
-                if not counts:
-                    continue
-            elif row.expires_on is not None and row.expires_on <= today + EXPIRY_WARNING:
-                problem = f"the row expires on {row.expires_on}"
-                _warn_once(plan, row.row.fault(problem, "Review it, then renew or remove it"))
-            if grants(row):
-                chosen.append(row)
-    for warning in configuration.small_areas.age_warning(today) if _uses_zip3(chosen) else ():
-        _warn_once(plan, warning)
-    return chosen
+        yield from strongest(rows)
 
 
-def _warn_once(plan: Plan, warning: Fault) -> None:
-    if warning not in plan.warnings:
-        plan.warnings.append(warning)
+def _expiring(
+    configuration: Configuration, destination: Destination, environment: str, today: dt.date
+) -> Iterator[Fault]:
+    for row in _strongest_rows(configuration, destination, environment):
+        if row.expires_on is None or row.expires_on > today + EXPIRY_WARNING:
+            continue
+        if row.expires_on < today:
+            counts = still_counts(row, today)
+            effect = "still counts, since it narrows" if counts else "no longer counts"
+            problem = f"the row expired on {row.expires_on} and {effect}"
+            yield row.row.fault(problem, "Remove it, or review and renew it")
+        else:
+            problem = f"the row expires on {row.expires_on}"
+            yield row.row.fault(problem, "Review it, then renew or remove it")
 
 
 def _events_for(
@@ -398,15 +387,17 @@ def _events_for(
     return {event: sent_as for event, (_, sent_as) in sorted(chosen.items())}
 
 
-def _note_event_rows(
-    plan: Plan, configuration: Configuration, destinations: Iterable[Destination]
-) -> None:
+def _event_rows(
+    configuration: Configuration, destinations: Iterable[Destination], environment: str
+) -> dict[str, list[str]]:
     restricted = {destination.name for destination in destinations if destination.restrict_phi}
+    reached = restricted | ({ANY} if restricted else set())
+    found: dict[str, list[str]] = {}
     for row in configuration.allowed_events:
-        reaches = row.destination in restricted or (row.destination == ANY and restricted)
-        if reaches and row.environment in (plan.environment, ANY) and row.event != ANY:
-            place = f"{row.row.file}, line {row.row.line}"
-            plan.event_rows.setdefault(row.event, []).append(place)
+        is_here = row.destination in reached and row.environment in (environment, ANY)
+        if is_here and row.event != ANY:
+            found.setdefault(row.event, []).append(f"{row.row.file}, line {row.row.line}")
+    return found
 
 
 class _Resolution:
@@ -431,34 +422,16 @@ class _Resolution:
     ) -> None:
         """Add a destination's views to the plan."""
         plan = self.plan
-        views: dict[str, list[ViewColumn]] = {}
-        for view, property_list in VIEWS.items():
-            columns = self._envelope(destination, rows, view)
-            in_view = [row for row in rows if row.property_list in (property_list, "context")]
-            for grouped, second in _columns_of(view, in_view, destination):
-                columns.append(self._column_of_places(destination, view, grouped, second))
-            _check_collisions(plan, destination, view, in_view)
-            views[view] = columns
+        views = {view: self._columns_of(destination, rows, view) for view in VIEWS}
         for row in rows:
-            if (
-                row.event is not None
-                and events is not None
-                and not (row.event in events or ANY in events)
-            ):
-                _warn_once(
-                    plan,
-                    row.row.fault(
-                        f"the event of this row may not be sent to `{destination.name}`",
-                        "Allow it in allowed_events, or remove the row",
-                    ),
-                )
-        if destination.restrict_phi and events is not None and ANY in events:
-            plan.warnings.append(
-                destination.row.fault(
-                    f"every event name may be sent to `{destination.name}`",
-                    "A name can itself be PHI: list the names in allowed_events",
-                )
-            )
+            if row.event is not None and events is not None and not {row.event, ANY} & {*events}:
+                problem = f"the event of this row may not be sent to `{destination.name}`"
+                remedy = "Allow it in allowed_events, or remove the row"
+                plan.warnings.append(row.row.fault(problem, remedy))
+        if events is not None and ANY in events:
+            problem = f"every event name may be sent to `{destination.name}`"
+            remedy = "A name can itself be PHI: list the names in allowed_events"
+            plan.warnings.append(destination.row.fault(problem, remedy))
         self._check_required(destination, rows)
         assert destination.type is not None
         content: dict[str, object] = {
@@ -493,11 +466,10 @@ class _Resolution:
         if destination.timestamp_precision not in plan.precisions:
             plan.precisions.append(destination.timestamp_precision)
         plan.keeps_whole_objects |= not destination.restrict_phi
-        if plan.masked_events is not None:
-            if events is None or ANY in events:
-                plan.masked_events = None
-            else:
-                plan.masked_events = sorted({*plan.masked_events, *events})
+        if events is None or ANY in events:
+            plan.masked_events = None
+        elif plan.masked_events is not None:
+            plan.masked_events = sorted({*plan.masked_events, *events})
 
     def finish(self) -> None:
         """Write the collected values and columns into the plan."""
@@ -513,45 +485,11 @@ class _Resolution:
             view: list(columns.values()) for view, columns in self.columns.items()
         }
 
-    def _envelope(
+    def _columns_of(
         self, destination: Destination, rows: Sequence[AllowedProperty], view: str
     ) -> list[ViewColumn]:
-        listed = {str(row.path): row for row in rows if row.property_list == ENVELOPE}
-        columns: list[ViewColumn] = []
-        for name in ENVELOPE_COLUMNS:
-            treatment, masked, data_type = "envelope", name, "text"
-            scope: str | None = None
-            normalize = "none"
-            if name == "row_id":
-                treatment, scope = "mask", destination.scope
-                masked = f"row_id{scope_suffix(scope)}"
-            elif name in ("timestamp", "received_at"):
-                masked = f"{name}__{destination.timestamp_precision}"
-                data_type = "timestamp"
-            elif name in ENVELOPE_IDS:
-                treatment = "mask" if destination.restrict_phi else "allow"
-                row = listed.get(name)
-                if row is not None:
-                    treatment = row.treatment.kind.name
-                masked = "" if treatment == "deny" else f"{name}__raw"
-                if treatment == "allow" and name not in self.plan.raw_ids:
-                    self.plan.raw_ids.append(name)
-                if treatment == "mask":
-                    scope = row.scope_for(destination) if row else destination.scope
-                    assert scope is not None
-                    normalize = row.normalize if row else "none"
-                    masked = f"{self._id_tokens(name, normalize, scope)}{scope_suffix(scope)}"
-            columns.append(
-                ViewColumn(
-                    name,
-                    masked,
-                    ENVELOPE,
-                    treatment,
-                    data_type,
-                    normalize=normalize,
-                    scope=scope,
-                )
-            )
+        ids = {str(row.path): row for row in rows if row.property_list == ENVELOPE}
+        columns = [self._envelope(destination, ids.get(name), name) for name in ENVELOPE_COLUMNS]
         if not destination.restrict_phi:
             whole = ("properties", "context") if view == "events" else ("traits", "context")
             reason = f"restriction is off under BAA {destination.baa_reference}"
@@ -559,7 +497,39 @@ class _Resolution:
                 ViewColumn(name, f"{name}__whole", ENVELOPE, "allow", "json", reason=reason)
                 for name in whole
             ]
+        for grouped, second in _rows_by_column(view, rows, destination):
+            column = self._column(destination, view, grouped)
+            if second is not None:
+                other = self._column(destination, view, second)
+                places = {"other_path": other.path, "other_masked_column": other.masked_column}
+                column = replace(column, **places)
+            columns.append(column)
         return columns
+
+    def _envelope(
+        self, destination: Destination, row: AllowedProperty | None, name: str
+    ) -> ViewColumn:
+        treatment, masked, data_type = "envelope", name, "text"
+        scope: str | None = None
+        normalize = "none"
+        if name == "row_id":
+            treatment, scope = "mask", destination.scope
+            masked = f"row_id{scope_suffix(scope)}"
+        elif name in ("timestamp", "received_at"):
+            masked, data_type = f"{name}__{destination.timestamp_precision}", "timestamp"
+        elif name in ENVELOPE_IDS:
+            treatment = "mask" if destination.restrict_phi else "allow"
+            treatment = row.treatment.kind.name if row else treatment
+            masked = "" if treatment == "deny" else f"{name}__raw"
+            if treatment == "allow" and name not in self.plan.raw_ids:
+                self.plan.raw_ids.append(name)
+            if treatment == "mask":
+                scope = (row.scope_for(destination) if row else None) or destination.scope
+                normalize = row.normalize if row else "none"
+                masked = f"{self._id_tokens(name, normalize, scope)}{scope_suffix(scope)}"
+        return ViewColumn(
+            name, masked, ENVELOPE, treatment, data_type, normalize=normalize, scope=scope
+        )
 
     def _id_tokens(self, name: str, normalize: str, scope: str) -> str:
         """Ask for tokens of an id, and return what the names of their columns begin with."""
@@ -572,67 +542,44 @@ class _Resolution:
             found.scopes.append(scope)
         return key
 
-    def _column_of_places(
-        self,
-        destination: Destination,
-        view: str,
-        rows: Sequence[AllowedProperty],
-        second: Sequence[AllowedProperty] | None,
-    ) -> ViewColumn:
-        column = self._column(destination, view, rows)
-        if second is None:
-            return column
-        other = self._column(destination, view, second)
-        return replace(column, other_path=other.path, other_masked_column=other.masked_column)
-
     def _column(
         self, destination: Destination, view: str, rows: Sequence[AllowedProperty]
     ) -> ViewColumn:
         row = rows[0]
-        kind = row.treatment.kind.name
         value = self._value(row)
         scope = row.scope_for(destination)
         events = _joined_events(rows)
         guard = effective_guard(destination, row)
         key = (value.name, str(row.treatment), row.normalize, row.data_type, scope, guard)
         known = self.columns[view].get(key)
-        guard_column = None
         if known is None:
-            name = f"{value.name}__{kind}"
-            name += "" if scope is None else scope_suffix(scope)
-            name = self._unused(view, name)
-            if guard in ("warn", "block"):
-                guard_column = self._unused(view, f"{name}__guard_count")
-        else:
-            name, guard_column = known.name, known.guard_column
-        both = events
-        if known is not None:
-            both = (
-                None
-                if known.events is None or events is None
-                else tuple(sorted({*known.events, *events}))
+            suffix = "" if scope is None else scope_suffix(scope)
+            name = self._unused(view, f"{value.name}__{row.treatment.kind.name}{suffix}")
+            is_counted = guard in ("warn", "block")
+            known = MaskedColumn(
+                name=name,
+                value=value.name,
+                is_list=value.is_list,
+                treatment=row.treatment.kind.name,
+                argument=row.treatment.argument,
+                normalize=row.normalize,
+                data_type=row.data_type,
+                scope=scope,
+                events=events,
+                guard=guard,
+                guard_column=self._unused(view, f"{name}__guard_count") if is_counted else None,
             )
-        sources = self.plan.column_rows.setdefault(view, {}).setdefault(name, [])
+        is_on_all = known.events is None or events is None
+        both = None if is_on_all else tuple(sorted({*(known.events or ()), *(events or ())}))
+        self.columns[view][key] = replace(known, events=both)
+        places = self.plan.column_rows.setdefault(view, {}).setdefault(known.name, [])
         for source in rows:
             place = (source.row.file, source.row.line, f"{source.property_list} {source.path}")
-            if place not in sources:
-                sources.append(place)
-        self.columns[view][key] = MaskedColumn(
-            name=name,
-            value=value.name,
-            is_list=value.is_list,
-            treatment=kind,
-            argument=row.treatment.argument,
-            normalize=row.normalize,
-            data_type=row.data_type,
-            scope=scope,
-            events=both,
-            guard=guard,
-            guard_column=guard_column,
-        )
+            if place not in places:
+                places.append(place)
         return ViewColumn(
             name=row.column_name,
-            masked_column=name,
+            masked_column=known.name,
             property_list=row.property_list,
             path=str(row.path),
             top_name=row.path.steps[0].name,
@@ -652,15 +599,14 @@ class _Resolution:
         if name is None:
             name = self._unused("staging", f"{root}__{snake_case(row.path)}")
             self.value_names[(root, row.path)] = name
-        first, steps = _extraction(root, row.path)
+        first, *steps = _extraction(root, row.path)
         earlier = self.values.get(name)
         value = StagedValue(
             name=name,
             json_path=first,
-            steps=steps,
+            steps=tuple(steps),
             is_list=row.path.reaches_into_array,
-            keeps_objects=row.data_type == "json"
-            or (earlier is not None and earlier.keeps_objects),
+            keeps_objects=row.data_type == "json" or bool(earlier and earlier.keeps_objects),
         )
         self.values[name] = value
         return value
@@ -677,13 +623,12 @@ class _Resolution:
         allowed = {row.path for row in rows}
         for path in destination.type.required_properties:
             if path not in allowed:
-                self.plan.warnings.append(
-                    destination.row.fault(
-                        f"{destination.type.display_name} needs property `{path}`, which "
-                        f"`{destination.name}` does not allow",
-                        "Allow it in allowed_properties, or accept that the tool works less well",
-                    )
+                problem = (
+                    f"{destination.type.display_name} needs property `{path}`, which "
+                    f"`{destination.name}` does not allow"
                 )
+                remedy = "Allow it in allowed_properties, or accept that the tool works less well"
+                self.plan.warnings.append(destination.row.fault(problem, remedy))
 
 
 def _received(columns: Sequence[ViewColumn]) -> list[dict[str, object]]:
@@ -715,20 +660,17 @@ def normalize_suffix(normalize: str) -> str:
     return "__" + normalize.replace("(", "_").replace(")", "")
 
 
-def _extraction(root: str, path: PropertyPath) -> tuple[str, tuple[str, ...]]:
+def _extraction(root: str, path: PropertyPath) -> list[str]:
     """Split a path into the one JSON path of the common extraction and what follows it."""
-    names: list[str] = [root]
+    names = [root]
     steps: list[str] = []
     for step in path.steps:
         if step.is_array:
-            steps += duckdb_json_path(tuple(names)) if names else []
-            steps.append(ARRAY)
+            steps += [*(duckdb_json_path(tuple(names)) if names else ()), ARRAY]
             names = []
         else:
             names.append(step.name)
-    if names:
-        steps += duckdb_json_path(tuple(names))
-    return steps[0], tuple(steps[1:])
+    return [*steps, *(duckdb_json_path(tuple(names)) if names else ())]
 
 
 def _joined_events(rows: Sequence[AllowedProperty]) -> tuple[str, ...] | None:
@@ -737,64 +679,41 @@ def _joined_events(rows: Sequence[AllowedProperty]) -> tuple[str, ...] | None:
     return tuple(sorted({row.event for row in rows if row.event is not None}))
 
 
-def _by_column(rows: Sequence[AllowedProperty]) -> list[list[AllowedProperty]]:
-    """Group the rows that feed one column: same place and form, on different events."""
-    groups: dict[object, list[AllowedProperty]] = {}
-    for row in rows:
-        groups.setdefault((row.place, row.form), []).append(row)
-    return list(groups.values())
-
-
-def _columns_of(
+def _rows_by_column(
     view: str, rows: Sequence[AllowedProperty], destination: Destination
 ) -> list[tuple[Sequence[AllowedProperty], Sequence[AllowedProperty] | None]]:
-    """Return the rows of each column of a view, and those of its second place if it has one."""
-    columns = _by_column(rows)
+    """Return the rows that feed each column of a view, and those of its second place if any.
+
+    The rows of a column have the same place and form, on different events.
+    """
+    groups: dict[object, list[AllowedProperty]] = {}
+    for row in rows:
+        if row.property_list in (VIEWS[view], "context"):
+            groups.setdefault((row.place, row.form), []).append(row)
+    columns = list(groups.values())
     if view != "identifies":
         return [(grouped, None) for grouped in columns]
     return with_second_places(columns, destination)
 
 
-def _check_collisions(
-    plan: Plan, destination: Destination, view: str, rows: Sequence[AllowedProperty]
-) -> None:
-    reserved = {name.casefold() for name in ENVELOPE_COLUMNS}
-    if not destination.restrict_phi:
-        reserved |= set(WHOLE_OBJECT_COLUMNS)
-    taken: dict[str, AllowedProperty] = {}
-    for grouped, _ in _columns_of(view, rows, destination):
-        row = grouped[0]
-        column = row.column_name.casefold()
-        problem = ""
-        if column in reserved:
-            problem = (
-                f"column `{row.column_name}` collides with envelope column `{column}` "
-                f"of `{destination.name}__{view}`"
-            )
-        elif column in taken:
-            other = taken[column].row
-            problem = (
-                f"column `{row.column_name}` of `{destination.name}__{view}` collides with the "
-                f"one of {other.file}, line {other.line}"
-            )
-        taken.setdefault(column, row)
-        if problem:
-            fault = row.row.fault(problem, "Give one of them another column_name")
-            if fault not in plan.faults:
-                plan.faults.append(fault)
-
-
-def _check_collisions_elsewhere(
-    configuration: Configuration, environment: str, today: dt.date, plan: Plan
-) -> None:
-    """Find collisions in the other environments too: the seeds are reviewed as a whole."""
-    other = Plan(environment)
+def _collisions(configuration: Configuration, environment: str, today: dt.date) -> Iterator[Fault]:
     for destination in configuration.in_environment(environment).values():
-        rows = _rows_for(configuration, destination, environment, today, other)
-        for view, property_list in VIEWS.items():
-            in_view = [row for row in rows if row.property_list in (property_list, "context")]
-            _check_collisions(other, destination, view, in_view)
-    plan.faults += [fault for fault in other.faults if fault not in plan.faults]
+        rows = counting_rows(configuration, destination, environment, today)
+        whole = () if destination.restrict_phi else WHOLE_OBJECT_COLUMNS
+        reserved = {name.casefold() for name in (*ENVELOPE_COLUMNS, *whole)}
+        for view in VIEWS:
+            taken: dict[str, AllowedProperty] = {}
+            for [row, *_], _ in _rows_by_column(view, rows, destination):
+                column = row.column_name.casefold()
+                other = taken.setdefault(column, row).row
+                of, problem = f"{destination.name}__{view}", ""
+                if column in reserved:
+                    problem = f"collides with envelope column `{column}` of `{of}`"
+                elif other is not row.row:
+                    problem = f"of `{of}` collides with the one of {other.file}, line {other.line}"
+                if problem:
+                    problem = f"column `{row.column_name}` {problem}"
+                    yield row.row.fault(problem, "Give one of them another column_name")
 
 
 def latest_views(
@@ -841,102 +760,52 @@ def named_as_changed_at(columns: Iterable[ViewColumn]) -> list[str]:
 
 def _check_models(plan: Plan, destinations: dict[str, Destination], models: set[str]) -> None:
     with_models: set[str] = set()
+    endings = ", ".join(f"__{name}" for name in ALL_VIEWS)
     for model in sorted(models):
         destination, _, view = model.rpartition("__")
+        problem = ""
         if view not in ALL_VIEWS:
-            plan.faults.append(
-                Fault(
-                    f"model {model}",
-                    None,
-                    "the name of a destination model must be <destination>__<view>",
-                    "Rename it, with "
-                    + ", ".join(f"__{name}" for name in ALL_VIEWS)
-                    + " at its end",
-                    destination,
-                )
-            )
+            problem = "the name of a destination model must be <destination>__<view>"
+            remedy = f"Rename it, with {endings} at its end"
         elif destination not in plan.known_destinations and not plan.misses_destinations:
-            plan.faults.append(
-                Fault(
-                    f"model {model}",
-                    None,
-                    f"destination `{destination}` has no row in destinations.csv",
-                    "Add a row to the seed, or remove the model and its files are withdrawn",
-                    destination,
-                )
-            )
+            problem = f"destination `{destination}` has no row in destinations.csv"
+            remedy = "Add a row to the seed, or remove the model and its files are withdrawn"
+        if problem:
+            plan.faults.append(Fault(f"model {model}", None, problem, remedy, destination))
         elif view in VIEWS:
             with_models.add(destination)
     for name, destination_plan in plan.destinations.items():
+        row = destinations[name].row
         _check_latest_views(plan, destinations[name], models)
         if name not in with_models:
-            plan.faults.append(
-                destinations[name].row.fault(
-                    f"destination `{name}` has no model",
-                    f"Add models/destination_views/{name}/{name}__events.sql with "
-                    f"{{{{ hipaa_mode.destination_events('{name}') }}}}",
-                )
-            )
+            model = f"models/destination_views/{name}/{name}__events.sql"
+            remedy = f"Add {model} with {{{{ hipaa_mode.destination_events('{name}') }}}}"
+            plan.faults.append(row.fault(f"destination `{name}` has no model", remedy))
             continue
         for view, columns in destination_plan.views.items():
-            listed = [column for column in columns if column.property_list == VIEWS[view]]
-            if listed and f"{name}__{view}" not in models:
-                plan.warnings.append(
-                    destinations[name].row.fault(
-                        f"`{name}` has {VIEWS[view]} properties but no model {name}__{view}",
-                        "Add the model, or the properties are not sent",
-                    )
-                )
+            is_listed = any(column.property_list == VIEWS[view] for column in columns)
+            if is_listed and f"{name}__{view}" not in models:
+                problem = f"`{name}` has {VIEWS[view]} properties but no model {name}__{view}"
+                remedy = "Add the model, or the properties are not sent"
+                plan.warnings.append(row.fault(problem, remedy))
 
 
 def _check_latest_views(plan: Plan, destination: Destination, models: set[str]) -> None:
     """Find what keeps a destination's models of latest values from being built."""
+    fault, name = destination.row.fault, destination.name
     for latest, (view, id_name) in LATEST_VIEWS.items():
-        model = f"{destination.name}__{latest}"
+        model, calls = f"{name}__{latest}", f"{name}__{view}"
         if model not in models:
             continue
-        if f"{destination.name}__{view}" not in models:
-            plan.faults.append(
-                destination.row.fault(
-                    f"model {model} stands without {destination.name}__{view}, whose calls it "
-                    "sums up",
-                    f"Add the model {destination.name}__{view}, or remove {model}",
-                )
-            )
-        columns = plan.destinations[destination.name].latest_views.get(latest)
+        if calls not in models:
+            problem = f"model {model} stands without {calls}, whose calls it sums up"
+            plan.faults.append(fault(problem, f"Add the model {calls}, or remove {model}"))
+        columns = plan.destinations[name].latest_views.get(latest)
         if columns is None:
-            plan.faults.append(
-                destination.row.fault(
-                    f"model {model} has a row for each {id_name}, which `{destination.name}` "
-                    "may not have",
-                    f"Take the envelope row that denies {id_name} away, or remove the model",
-                )
-            )
-            continue
-        plan.faults += [
-            destination.row.fault(
-                f"column `{name}` of `{destination.name}__{view}` collides with "
-                f"column {CHANGED_AT} of model {model}",
-                "Give the property another column_name, or remove the model",
-            )
-            for name in named_as_changed_at(columns)
-        ]
-
-
-def counting_rows(
-    configuration: Configuration, destination: Destination, environment: str, today: dt.date
-) -> list[AllowedProperty]:
-    """Return the rows of the allowlist that count for a destination, for those who show them."""
-    return _rows_for(configuration, destination, environment, today, Plan(environment))
-
-
-def denying_rows(
-    configuration: Configuration, destination: Destination, environment: str
-) -> list[AllowedProperty]:
-    """Return the rows that keep a property from a destination, which nothing then shows."""
-    return [
-        row
-        for rows in candidate_rows(configuration, destination, environment).values()
-        for row in strongest(rows)
-        if row.treatment.kind.name == "deny" and row.property_list != ENVELOPE
-    ]
+            problem = f"model {model} has a row for each {id_name}, which `{name}` may not have"
+            remedy = f"Take the envelope row that denies {id_name} away, or remove the model"
+            plan.faults.append(fault(problem, remedy))
+        for column in named_as_changed_at(columns or ()):
+            problem = f"column `{column}` of `{calls}` collides with column {CHANGED_AT} of model"
+            remedy = "Give the property another column_name, or remove the model"
+            plan.faults.append(fault(f"{problem} {model}", remedy))

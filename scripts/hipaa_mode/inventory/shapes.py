@@ -28,17 +28,23 @@ _ISSUED = re.compile("4[0-9]{12}|3[0-9]{13}|[1-3][0-9]{14}|[2-6][0-9]{15,18}")
 
 
 @functools.cache
-def _expressions() -> dict[str, re.Pattern[str]]:
+def expressions() -> dict[str, str]:
+    """Return the regular expression of each kind of shape."""
     with duckdb.connect() as connection:
         create(connection)
         patterns = (f"{SCHEMA}.{kind}_pattern()" for kind in KINDS_OF_SHAPE)
         [found] = connection.execute(f"select {', '.join(patterns)}").fetchall()
-    return dict(zip(KINDS_OF_SHAPE, map(re.compile, found)))
+    return dict(zip(KINDS_OF_SHAPE, found))
+
+
+@functools.cache
+def _compiled() -> dict[str, re.Pattern[str]]:
+    return {kind: re.compile(expression) for kind, expression in expressions().items()}
 
 
 def has_shape(kind: str, text: str) -> bool:
     """Whether a text looks like, or holds, an identifier of a kind."""
-    return _expressions()[kind].search(text) is not None
+    return _compiled()[kind].search(text) is not None
 
 
 def has_card_number(text: str) -> bool:

@@ -49,16 +49,13 @@ def count_affected(
 
 def _affects(change: Change, call: Pairs, kind: str) -> bool:
     name = LIST_OF_TYPE[kind]
-    for reach in change.reaches:
-        if reach.property_list != name:
-            continue
-        if reach.events is not None and event_name(call, kind) not in reach.events:
-            continue
-        if change.path is None:
-            return True
-        root = "context" if change.property_list == "context" else ROOT_OF_LIST[name]
-        return _has_value(first(call, root), change.path.steps)
-    return False
+    if name not in change.reaches:
+        return False
+    events = change.reaches[name]
+    if events is not None and event_name(call, kind) not in events:
+        return False
+    root = "context" if change.property_list == "context" else ROOT_OF_LIST[name]
+    return change.path is None or _has_value(first(call, root), change.path.steps)
 
 
 def _has_value(value: Any, steps: tuple[Step, ...]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from hipaa_mode.configuration import (
     ANY,
@@ -21,7 +21,7 @@ from hipaa_mode.configuration import (
     Configuration,
 )
 from hipaa_mode.paths import PropertyPath, parse_path
-from hipaa_mode.plan import CHANGED_AT, Plan, make_plan
+from hipaa_mode.plan import CHANGED_AT, DestinationPlan, Plan, ViewColumn, make_plan
 from hipaa_mode.received.comparison import (
     CHANGES,
     EFFECTS,
@@ -39,7 +39,7 @@ from hipaa_mode.received.description import (
     describe_plans,
 )
 
-__all__ = ["CHANGES", "EFFECTS", "NARROWS", "WIDENS", "Change", "Reach", "Side", "changes"]
+__all__ = ["CHANGES", "EFFECTS", "NARROWS", "WIDENS", "Change", "Side", "changes"]
 
 NOTHING = ""
 ALWAYS_THERE = frozenset(
@@ -52,17 +52,9 @@ ALWAYS_THERE = frozenset(
 ONLY_CALLS_OF = {"users": "identifies", "groups_latest": "groups"}
 
 
-@dataclass(frozen=True)
-class Reach:
-    """Which calls bring a property to a destination.
-
-    Attributes:
-        property_list: list of the calls: `event`, `user` or `group`.
-        events: the only events on which it does; None for all.
-    """
-
-    property_list: str
-    events: frozenset[str] | None
+Reaches = Mapping[str, frozenset[str] | None]
+"""Which calls bring a property to a destination: by their list (`event`, `user` or `group`) the
+only events on which they do; None for all."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +70,7 @@ class Change:
         after: how it is; blank where it is no more.
         effect: one of `EFFECTS`.
         reason: why it is safe, from the seed.
-        property_list: list of the property, where it is one.
-        path: path of the property, where it is one.
+        property_list, path: the property, where it is one.
         reaches: the calls that are affected; none where that can't be said.
         calls: how many raw calls are affected; None where they were not counted.
     """
@@ -94,7 +85,7 @@ class Change:
     reason: str = ""
     property_list: str = ""
     path: PropertyPath | None = None
-    reaches: tuple[Reach, ...] = ()
+    reaches: Reaches = field(default_factory=dict, hash=False)
     calls: int | None = None
 
     @property
@@ -112,10 +103,12 @@ class Side:
     Attributes:
         received: what destinations receive.
         plans: the plan of each environment.
+        models: the destination models that there are.
     """
 
     received: Description
     plans: Mapping[str, Plan]
+    models: Collection[str]
 
     @classmethod
     def of(
@@ -136,7 +129,39 @@ class Side:
             if configuration.in_environment(environment)
         }
         received = describe_plans(configuration, plans.values(), day, models)
-        return cls(received, plans)
+        return cls(received, plans, models)
+
+    def planned(self, difference: Difference) -> DestinationPlan | None:
+        """Return the plan of the destination that a difference is about."""
+        plan = self.plans.get(difference.environment)
+        return plan.destinations.get(difference.destination) if plan else None
+
+    def column(self, difference: Difference) -> ViewColumn | None:
+        """Return the column that a difference is about."""
+        view, _, name = difference.place.partition(".")
+        planned = self.planned(difference)
+        columns = planned.columns(_kind(view)) if planned and view in self.models else []
+        return next((column for column in columns if column.name == name), None)
+
+    def reaches(self, difference: Difference) -> Reaches:
+        """Return the calls that bring a column to the destination."""
+        kind = _kind(difference.place.partition(".")[0])
+        property_list = VIEWS[ONLY_CALLS_OF.get(kind, kind)]
+        planned, column = self.planned(difference), self.column(difference)
+        if planned is None or column is None:
+            return {}
+        if property_list != "event":
+            return {property_list: None}
+        sent = planned.events
+        events = None if sent is None or ANY in sent else frozenset(sent)
+        if column.events is not None:
+            only = frozenset(column.events)
+            events = only if events is None else events & only
+        return {property_list: events}
+
+
+def _kind(view: str) -> str:
+    return view.rpartition("__")[2]
 
 
 def changes(old: Side, new: Side) -> list[Change]:
@@ -181,90 +206,48 @@ def _as_change(difference: Difference, old: Side, new: Side) -> Change:
         NOTHING if words in (NOT_SENT, NOBODY) else words
         for words in (difference.before, difference.after)
     )
+    kind, what = difference.kind, difference.place
     change = Change(
-        environment=difference.environment,
-        destination=difference.destination,
-        kind=difference.kind,
-        what=difference.place,
-        before=before,
-        after=after,
-        effect=difference.effect,
+        difference.environment,
+        difference.destination,
+        kind,
+        what,
+        before,
+        after,
+        difference.effect,
     )
-    if difference.kind == "event":
-        events = None if difference.place == EVERY_EVENT else frozenset({difference.place})
-        return replace(change, reaches=(Reach("event", events),))
-    if difference.kind == "destination":
-        reason = _description_of(new, difference.environment, difference.destination)
-        return replace(change, reason=reason if after else "")
-    if difference.kind == "column":
-        return _column_changed(change, difference, old, new)
-    return change
-
-
-def _description_of(side: Side, environment: str, destination: str) -> str:
-    plan = side.plans.get(environment)
-    planned = plan.destinations.get(destination) if plan else None
-    return planned.description if planned else ""
-
-
-def _column_changed(change: Change, difference: Difference, old: Side, new: Side) -> Change:
-    view, _, name = difference.place.partition(".")
+    if kind == "event":
+        events = None if what == EVERY_EVENT else frozenset({what})
+        return replace(change, reaches={"event": events})
+    if kind == "destination":
+        planned = new.planned(difference) if after else None
+        return replace(change, reason=planned.description if planned else "")
+    if kind != "column":
+        return change
     property_list, _, path = difference.source.partition(" ")
-    after = f"{change.after}, as {name}" if change.after and not change.before else change.after
-    reaches = _either(*(_reaches(side, difference, view) for side in (old, new)))
     if property_list == CALL:
         whole = " (whole)" if path in WHOLE_OBJECT_COLUMNS else ""
-        return replace(
-            change, kind="property", what=f"{ENVELOPE} {path}{whole}", after=change.after
-        )
+        return replace(change, kind="property", what=f"{ENVELOPE} {path}{whole}")
+    reasons = [column.reason for side in (new, old) if (column := side.column(difference))]
     return replace(
         change,
         kind="property",
         what=difference.source,
-        after=after,
-        reason=_reason(new, difference) or _reason(old, difference),
+        after=f"{after}, as {what.partition('.')[2]}" if after and not before else after,
+        reason=next(filter(None, reasons), ""),
         property_list=property_list,
         path=parse_path(path),
-        reaches=reaches,
+        reaches=_either(old.reaches(difference), new.reaches(difference)),
     )
 
 
-def _reason(side: Side, difference: Difference) -> str:
-    view, _, name = difference.place.partition(".")
-    plan = side.plans.get(difference.environment)
-    planned = plan.destinations.get(difference.destination) if plan else None
-    views = {**planned.views, **planned.latest_views} if planned else {}
-    columns = views.get(view.rpartition("__")[2], [])
-    return next((column.reason for column in columns if column.name == name), "")
-
-
-def _reaches(side: Side, difference: Difference, view: str) -> dict[str, frozenset[str] | None]:
-    """Return the events on which each list's calls bring a column to the destination."""
-    kind = view.rpartition("__")[2]
-    property_list = VIEWS[ONLY_CALLS_OF.get(kind, kind)]
-    environment = side.received["environments"].get(difference.environment, {})
-    destination = environment.get("destinations", {}).get(difference.destination)
-    name = difference.place.partition(".")[2]
-    column = destination["views"].get(view, {}).get(name) if destination else None
-    if destination is None or column is None:
-        return {}
-    if property_list != "event":
-        return {property_list: None}
-    sent = destination["events"]
-    events = None if sent == EVERY_EVENT or ANY in sent else frozenset(sent)
-    if "events" in column:
-        only = frozenset(column["events"])
-        events = only if events is None else events & only
-    return {property_list: events}
-
-
-def _either(*sides: Mapping[str, frozenset[str] | None]) -> tuple[Reach, ...]:
+def _either(*sides: Reaches) -> Reaches:
     """Return the calls that bring a property before a change, or after it."""
     joined: dict[str, frozenset[str] | None] = {}
     for name, events in (item for side in sides for item in side.items()):
         known = joined.get(name, frozenset())
         joined[name] = None if known is None or events is None else known | events
-    return tuple(Reach(name, events) for name, events in joined.items())
+    return joined
 
 
 def _joined(found: Iterable[Change]) -> list[Change]:
@@ -273,12 +256,9 @@ def _joined(found: Iterable[Change]) -> list[Change]:
     for change in found:
         if change.kind == "property" and change.what in ALWAYS_THERE and change.verb != "changed":
             continue
-        key = replace(change, reason="", reaches=())
+        key = replace(change, reason="", reaches={})
         known = joined.setdefault(key, change)
-        if known is not change:
-            sides = [{reach.property_list: reach.events} for reach in known.reaches]
-            sides += [{reach.property_list: reach.events} for reach in change.reaches]
-            joined[key] = replace(known, reaches=_either(*sides))
+        joined[key] = replace(known, reaches=_either(known.reaches, change.reaches))
     reported = {
         (change.environment, change.destination, change.what)
         for change in joined.values()

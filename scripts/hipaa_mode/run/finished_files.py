@@ -19,7 +19,7 @@ from hipaa_mode import functions, raw_ids
 from hipaa_mode.calls import CALL_TYPES
 from hipaa_mode.configuration import ANY, ENVELOPE, ENVELOPE_IDS, LATEST_VIEWS
 from hipaa_mode.errors import PublishingError
-from hipaa_mode.inventory.shapes import EXPRESSIONS, has_card_number
+from hipaa_mode.inventory.shapes import expressions, has_card_number
 from hipaa_mode.plan import DestinationPlan, ViewColumn
 from hipaa_mode.quoting import identifier, literal
 from hipaa_mode.run.required_checks import SHORTEST_ID
@@ -247,8 +247,8 @@ class FileChecker:
     def _patterns(self, column: ViewColumn) -> int:
         # A network is all that treatment ip_prefix leaves, and looks like an address.
         is_network = column.treatment == "ip_prefix"
-        kinds = [kind for kind in EXPRESSIONS if not (is_network and kind == "ip_like")]
-        joined = "|".join(pattern for kind in kinds for pattern in EXPRESSIONS[kind])
+        patterns = {**expressions(), **({"ip": ""} if is_network else {})}
+        joined = "|".join(filter(None, patterns.values()))
         looks_like_one = f"regexp_matches(text, {literal(joined)})"
         suspects = self._connection.execute(
             f"select text, {looks_like_one} from texts "

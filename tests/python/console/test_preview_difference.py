@@ -61,7 +61,7 @@ def test_a_property_that_is_added(tmp_path: Path):
     assert (found.verb, found.before, found.effect) == ("added", "", "widens")
     assert found.after == "allow, text, guard block, as note"
     assert found.reason == "Why not"
-    assert found.reaches == (of.Reach("event", frozenset({"Signed In"})),)
+    assert found.reaches == {"event": frozenset({"Signed In"})}
 
 
 def test_a_property_that_is_removed(tmp_path: Path):
@@ -177,7 +177,7 @@ def test_events(tmp_path: Path):
     assert found["Signed In"].effect == "re-forms"
     assert (found["Booked"].before, found["Booked"].after) == ("", "sent as done")
     assert found["Booked"].effect == "widens"
-    assert found["Booked"].reaches == (of.Reach("event", frozenset({"Booked"})),)
+    assert found["Booked"].reaches == {"event": frozenset({"Booked"})}
 
 
 def test_destinations_that_come_and_go(tmp_path: Path):

@@ -501,8 +501,9 @@ class _Resolution:
             column = self._column(destination, view, grouped)
             if second is not None:
                 other = self._column(destination, view, second)
-                places = {"other_path": other.path, "other_masked_column": other.masked_column}
-                column = replace(column, **places)
+                column = replace(
+                    column, other_path=other.path, other_masked_column=other.masked_column
+                )
             columns.append(column)
         return columns
 

@@ -69,7 +69,7 @@ FAULTS: tuple[Fault, ...] = (
         EXPERIMENT,
         "expired rows count",
         r"ga4__events\.retired: is not allowed by the seeds",
-        (PLAN, "row.expires_on is not None and row.expires_on < today", "False"),
+        (SELECTION, "row.expires_on >= today or narrows", "True"),
     ),
     fault(
         "Python",

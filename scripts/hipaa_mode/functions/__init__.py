@@ -88,19 +88,25 @@ def normalizing(normalize: str) -> str:
     return "normalized_" + normalize.replace("(", "_").replace(")", "")
 
 
+def called_in(sql: str) -> list[Function]:
+    """Return the functions that SQL calls, and those that they call, in the file's order."""
+    known = functions()
+    waiting, called = _CALL.findall(sql), set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in known and name not in called:
+            called.add(name)
+            waiting += _CALL.findall(known[name].body)
+    return [function for name, function in known.items() if name in called]
+
+
 def hash_of_called(sql: str) -> str:
     """Return the SHA-256 of the functions that SQL calls, and of those that they call.
 
     What is stored under one hash may differ from what the same SQL gives under another.
     """
-    known = functions()
-    waiting, called = _CALL.findall(sql), dict[str, Function]()
-    while waiting:
-        name = waiting.pop()
-        if name in known and name not in called:
-            called[name] = known[name]
-            waiting += _CALL.findall(known[name].body)
-    return hashlib.sha256(repr([called[name] for name in sorted(called)]).encode()).hexdigest()
+    called = sorted(called_in(sql), key=lambda function: function.name)
+    return hashlib.sha256(repr(called).encode()).hexdigest()
 
 
 def create(connection: duckdb.DuckDBPyConnection) -> str:

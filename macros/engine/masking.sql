@@ -7,6 +7,16 @@
     {{- return('system.main.hipaa_mask(' ~ text ~ ', ' ~ hipaa_mode.literal(scope) ~ ')') -}}
 {%- endmacro %}
 
+{#- What rows are sorted by to be in the order of their tokens: the first 15 digits, which sort quicker
+    as a number. -#}
+{% macro token_order(token) -%}
+    {{- return(adapter.dispatch('token_order', 'hipaa_mode')(token)) -}}
+{%- endmacro %}
+
+{% macro duckdb__token_order(token) -%}
+    {{- return("try_cast('0x' || left(" ~ token ~ ', 15) as bigint)') -}}
+{%- endmacro %}
+
 {#- The token that a text had under a retired key. -#}
 {% macro retired_token(text, scope, fingerprint) -%}
     {{- return(adapter.dispatch('retired_token', 'hipaa_mode')(text, scope, fingerprint)) -}}

@@ -132,13 +132,13 @@
 
 {#- Days of rows that came or went, as fine as any destination sees them. -#}
 {% macro _note_days(rows, run_number, view) -%}
-    {%- set precisions = ['exact', 'second', 'minute', 'hour', 'day', 'month', 'year'] | select('in', hipaa_mode.plan().precisions) | list -%}
+    {%- set finest = hipaa_mode.finest_precision(hipaa_mode.plan()) -%}
     {%- call statement('note_days') -%}
         insert into {{ hipaa_mode.build_table('changed_days') }}
         select distinct
             {{ run_number }},
             {{ hipaa_mode.literal(view) }},
-            {{ hipaa_mode.day_of('timestamp__' ~ precisions[0]) if precisions else 'cast(null as varchar)' }}
+            {{ hipaa_mode.day_of('timestamp__' ~ finest) if finest else 'cast(null as varchar)' }}
         from {{ rows }}
     {%- endcall -%}
 {%- endmacro %}

@@ -209,7 +209,23 @@ select
     {%- endif %}
     {%- endfor %}
 from formed
+{%- if scopes %}
+order by {{ hipaa_mode.masked_order(plan) | join(', ') }}
+{%- endif %}
 -- depends_on: {{ ref('hipaa_mode', 'surrogate_codes') }}
+{%- endmacro %}
+
+{#- What the rows of a masked table are sorted by: the day, where some destination may have a time,
+    and the row id in the first scope. -#}
+{% macro masked_order(plan) -%}
+    {%- set finest = hipaa_mode.finest_precision(plan) -%}
+    {%- set day = [hipaa_mode.timestamp_at_precision('timestamp__' ~ finest, 'day')] if finest else [] -%}
+    {{- return(day + [hipaa_mode.token_order('row_id' ~ hipaa_mode.scope_suffix(plan.scopes[0]))]) -}}
+{%- endmacro %}
+
+{#- The finest precision that some destination has times in; none where all have none. -#}
+{% macro finest_precision(plan) -%}
+    {{- return(['exact', 'second', 'minute', 'hour', 'day', 'month', 'year'] | select('in', plan.precisions if plan else []) | first) -}}
 {%- endmacro %}
 
 {#- The scopes of the tokens of ids, by what the names of their columns begin with. -#}

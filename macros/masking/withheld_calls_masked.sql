@@ -17,11 +17,11 @@
     {%- set calls_read = hipaa_mode.package_relation('calls_read') -%}
     {%- do conditions.extend(hipaa_mode._rows_of_people(plan, calls_read)) -%}
 {%- endif -%}
-{%- set finest = ['exact', 'second', 'minute', 'hour', 'day', 'month', 'year'] | select('in', plan.precisions if plan else []) | list -%}
+{%- set finest = hipaa_mode.finest_precision(plan) -%}
 {%- if is_read and plan.retained_from and finest -%}
-    {%- set time = 'timestamp__' ~ finest[0] -%}
+    {%- set time = 'timestamp__' ~ finest -%}
     {%- set first = 'timestamp ' ~ hipaa_mode.literal(plan.retained_from) -%}
-    {%- do conditions.append('coalesce(' ~ time ~ ' < ' ~ hipaa_mode.timestamp_at_precision(first, finest[0]) ~ ', true)') -%}
+    {%- do conditions.append('coalesce(' ~ time ~ ' < ' ~ hipaa_mode.timestamp_at_precision(first, finest) ~ ', true)') -%}
 {%- endif %}
 
 {%- if has_people %}

@@ -16,9 +16,16 @@ from sqlglot import exp
 
 from hipaa_mode import PACKAGE, functions
 from hipaa_mode.calls import CALL_TYPES
-from hipaa_mode.configuration import ALL_VIEWS, LATEST_VIEWS
+from hipaa_mode.configuration import ALL_VIEWS, LATEST_VIEWS, TIMESTAMP_PRECISIONS
 from hipaa_mode.paths import parse_path
-from hipaa_mode.plan import CHANGED_AT, DestinationPlan, Plan, ViewColumn, retained_from
+from hipaa_mode.plan import (
+    CHANGED_AT,
+    DestinationPlan,
+    Plan,
+    ViewColumn,
+    retained_from,
+    scope_suffix,
+)
 from hipaa_mode.quoting import literal
 from hipaa_mode.run.node_settings import unreviewed_settings
 from hipaa_mode.run.overrides import dispatch_faults, names_of_dbts_context, overriding_macros
@@ -50,6 +57,7 @@ RAW_COLUMNS = (
 )
 RAW_CALLS = Relation({name: Term("raw", name) for name in RAW_COLUMNS}, Term("rows", "raw calls"))
 RAW_LINES = "hipaa_mode_raw_lines"
+MASKED_MODELS = tuple(f"masked_{view}" for view in CALL_TYPES)
 COMPARED_MODELS = ("duplicate_calls", "call_keys", "withheld_calls", "denied_calls")
 CONSENT_COLUMNS = (
     *("consent_signals", "received_at", "rejection_reason"),
@@ -431,13 +439,33 @@ class _Tracer:
             return self._compared(model)
         if own and model.name == CROSSWALK:
             return self._crosswalk(model)
+        query = parse(model.sql)
+        if own and model.name in MASKED_MODELS and self.plan.scopes:
+            query = self._without_order(query)
         self._stack.append(model.unique_id)
         try:
-            return Evaluator(lambda table: self._table(table, model), self._left_join).query(
-                parse(model.sql)
-            )
+            return Evaluator(lambda table: self._table(table, model), self._left_join).query(query)
         finally:
             self._stack.pop()
+
+    def _without_order(self, query: exp.Expression) -> exp.Expression:
+        """Take the order off a masked table's query: rows may be in that of day and row id alone.
+
+        Raises:
+            NotProvenError: they are in another.
+        """
+        known = TIMESTAMP_PRECISIONS[:-1]
+        finest = next((item for item in known if item in self.plan.precisions), None)
+        day = f"cast(date_trunc('day', timestamp__{finest}) as timestamp), " if finest else ""
+        row_id = f"row_id{scope_suffix(self.plan.scopes[0])}"
+        form = FORMS["order of masked rows"].replace("{day}", day).replace("{row_id}", row_id)
+        query = query.copy()
+        order = query.args.get("order")
+        if order is None or _bare(order) != parse(f"select 1 order by {form}").args["order"]:
+            problem = "its rows are not in the order of day and row id"
+            raise NotProvenError("form", problem, order)
+        query.set("order", None)
+        return query
 
     def calls_of_latest(self, model: Model, id_name: str, columns: Sequence[str]) -> Relation:
         """Evaluate the calls that a view of latest values is made of.

@@ -669,6 +669,9 @@ select
 from deliveries
 where delivery = 1 and place > 1
 
+--- order of masked rows
+{day}try_cast('0x' || left({row_id}, 15) as bigint)
+
 --- latest values
 with
 

@@ -207,6 +207,17 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
         MASKED,
         ("select distinct ", "select distinct on (event) "),
     ),
+    "masked rows in another order": ("form", MASKED, ("\norder by ", "\norder by event, ")),
+    "masked rows in that of a value": (
+        "form",
+        MASKED,
+        ("left(row_id__for_ads, 15)", "left(user_id__for_ads, 15)"),
+    ),
+    "limit after the order of masked rows": (
+        "syntax",
+        MASKED,
+        ("\n-- depends_on", "\nlimit 1\n-- depends_on"),
+    ),
     "order in an aggregate": (
         "syntax",
         VIEW,

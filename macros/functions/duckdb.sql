@@ -110,11 +110,13 @@ create macro hipaa_functions.blanks() as
 
 -- The one spelling in which ids and values are compared: percent-encoding, blanks around it, case and
 -- the composition of accents make no difference. Nearly every text is plain, and trimming dozens of
--- different blanks is slow.
+-- different blanks is slow. Percent-encoding that is no UTF-8 stays: an error would quote the text.
 create macro hipaa_functions.comparable(value) as
     case
         when regexp_full_match(value, '[!-$&-~]([ -$&-~]*[!-$&-~])?') then lower(value)
-        else lower(nfc_normalize(trim(url_decode(value), hipaa_functions.blanks())))
+        else lower(
+            nfc_normalize(trim(coalesce(try(url_decode(value)), value), hipaa_functions.blanks()))
+        )
     end;
 
 -- The key of a call whose message id another call has too. No id is something other than an id of

@@ -18,7 +18,11 @@ PLANS = ("basic", "plus", "premium", "family", "senior")
 PEOPLE = [
     track(
         "Visit",
-        {"plan": PLANS[n % 5], "tags": ["new", "web"], "form": {"steps": [1, {"name": "end"}]}},
+        {
+            "plan": PLANS[n % 5],
+            "tags": ["new", "web", "caf%E9"],
+            "form": {"steps": [1, {"name": "end"}]},
+        },
         messageId=f"visit-{n}",
         userId=f"Patient-{n}",
         anonymousId=f"device/{n}",

@@ -8,6 +8,8 @@ from typing import Any
 
 import duckdb
 import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import from_regex, lists, one_of, text
 from project import REPOSITORY
 
 from hipaa_mode import functions
@@ -114,7 +116,26 @@ EXAMPLES = [
     ("if_id(value, ['null', '(null)'])", " NULL ", None),
     ("if_id(value, ['null', '(null)'])", "nullable", "nullable"),
     ("is_hexadecimal(value, 4)", "00aF", False),
+    ("comparable(value)", " Ann%40Clinic.example", "ann@clinic.example"),
+    ("comparable(value)", "/Caf%E9", "/caf%e9"),
 ]
+ARGUMENTS = {
+    "value": "example",
+    "placeholders": "['null', '0']",
+    "small_areas": "['036']",
+    "digits": "4",
+    "decimals": "3",
+    "characters": "2",
+    "this_year": "2026",
+    "step": "0.1",
+}
+OF_JSON = {"scalar_text", "string_text", "json_elements", "merged_texts", "denied_signals"} | {
+    f"{name}_signals" for name in ("category", "allowed", "tool", "listed", "consent")
+}
+"""Functions that are given JSON texts alone, which the messages' parser wrote."""
+
+TAKE_NO_TEXT = {"text_of_bytes", "microseconds_of", "kept_scalars"}
+"""Functions of times, bytes or lists."""
 
 
 @pytest.mark.parametrize(("call", "value", "expected"), EXAMPLES)
@@ -123,6 +144,34 @@ def test_values(
 ) -> None:
     assert value_of(connection, call, value) == expected
     assert value_of(connection, call, None) in (None, False)
+
+
+@settings(max_examples=20)
+@given(texts=lists(one_of(text(), from_regex(r"[0-9%+:/.TZ@#?ea-f -]{1,12}")), max_size=200))
+def test_no_text_is_an_error_that_would_quote_it(
+    connection: duckdb.DuckDBPyConnection, texts: list[str]
+) -> None:
+    connection.execute(
+        "create or replace temp table texts as select unnest(cast(? as varchar[])) as example",
+        [texts],
+    )
+    calls = [
+        f"count({SCHEMA}.{name}({', '.join(ARGUMENTS[each] for each in parameters)}))"
+        for name, parameters in of_texts()
+    ]
+    assert len(calls) > 40
+    connection.execute(f"select {', '.join(calls)} from texts").fetchall()
+
+
+def of_texts() -> list[tuple[str, tuple[str, ...]]]:
+    """Functions of one text, and of what configuration says."""
+    return [
+        (name, function.parameters)
+        for name, function in functions.functions().items()
+        if function.parameters[:1] == ("value",)
+        and {*function.parameters[1:]} <= ARGUMENTS.keys()
+        and name not in OF_JSON | TAKE_NO_TEXT
+    ]
 
 
 def test_there_is_a_function_for_all_that_the_seeds_can_ask_for() -> None:

@@ -717,11 +717,14 @@ create macro hipaa_functions.as_written(value) as
     try_cast(rtrim(replace(split_part(value, '|', 1), ',', '.')) as timestamp);
 
 -- A text to a timestamp in UTC; one without an offset is taken for UTC. The usual form first, since
--- it is quick to read: DuckDB alone would take years of other lengths, and 24:00 for the next day.
+-- it is quick to read: DuckDB alone would take years of other lengths or before Christ, single
+-- digits, and 24:00 for the next day.
 create macro hipaa_functions.as_timestamp(value) as
     coalesce(
         case
-            when ends_with(value, 'Z') and value >= '1' and substring(value, 5, 1) = '-' and substring(value, 12, 2) < '24'
+            when regexp_full_match(
+                value, '[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}[T ](?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?Z'
+            )
                 then try_cast(value as timestamp)
         end,
         list_transform(

@@ -79,6 +79,10 @@ EXAMPLES = [
     ("as_timestamp(value)", "2026-03-02T24:00:00Z", None),
     ("as_timestamp(value)", "2026-3-2T24:00:00Z", None),
     ("as_timestamp(value)", "2026-03-02T23:59:60Z", None),
+    ("as_timestamp(value)", "22-3-9T10:00:00Z", None),
+    ("as_timestamp(value)", "2024-08-29 (BC) 10:00:00Z", None),
+    ("as_timestamp(value)", "2024-02-29T1:2:3Z", None),
+    ("as_timestamp(value)", "2024-02-29 10:00:00.Z", None),
     (f"to_zip3(value, {AREAS})", "03612", "000"),
     (f"to_zip3(value, {AREAS})", "94107-1234", "941"),
     (f"to_zip3(value, {AREAS})", "3612", "000"),
@@ -161,6 +165,24 @@ def test_no_text_is_an_error_that_would_quote_it(
     ]
     assert len(calls) > 40
     connection.execute(f"select {', '.join(calls)} from texts").fetchall()
+
+
+@given(
+    texts=lists(
+        from_regex(
+            r"\A[0-9]{2,4}-0?[1-9]-0?[1-9]( \(BC\) |[T ])"
+            r"[0-2]?[0-9]:[0-5]?[0-9]:[0-5]?[0-9](\.[0-9]?)?Z\Z"
+        ),
+        max_size=200,
+    )
+)
+def test_a_time_in_the_usual_form_is_read_by_the_same_rule_as_others(
+    connection: duckdb.DuckDBPyConnection, texts: list[str]
+) -> None:
+    quick, plain = (f"{SCHEMA}.as_timestamp({value})" for value in ("example", "' ' || example"))
+    sql = "from (select unnest(cast(? as varchar[])) as example)"
+    differ = f"select example {sql} where {quick} is distinct from {plain}"
+    assert connection.execute(differ, [texts]).fetchall() == []
 
 
 def of_texts() -> list[tuple[str, tuple[str, ...]]]:

@@ -209,6 +209,11 @@ def _add_row(
     result.rows[row["row_id"]] = row
 
 
+def why_rejected(line: bytes) -> str:
+    """Why a line can't be used, as a call; empty where it can."""
+    return _read(line)[2]
+
+
 def _read(line: bytes) -> tuple[str, dict[str, Any], str]:
     """A line as text, as a call, and why it can't be used (empty where it can)."""
     try:

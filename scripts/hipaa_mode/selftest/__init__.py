@@ -3,6 +3,7 @@
 `messages` reads calls, `allowlist` reads the seeds, `twin` makes changed calls, `builds` builds
 copies of the project over them, `compare` compares what was published, `run` does it all.
 
-Nothing here uses the code it tests: `allowlist` and `messages` are a second implementation of
-paths, precedence, expiry, canonical text and tokens, so that a fault in the first shows.
+What may be seen is decided here a second time: paths, precedence, expiry, consent, canonical text
+and tokens, so that a fault in the first shows. Which lines are calls, and whose, is read by the
+queries of staging as `hipaa-mode verify` knows them.
 """

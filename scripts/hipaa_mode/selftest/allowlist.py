@@ -86,9 +86,7 @@ class Destination:
     precision: str
     events: set[str]
     rows: list[Row]
-    ids: dict[str, str]
-    id_scopes: dict[str, str]
-    id_normalize: dict[str, str]
+    ids: dict[str, Form]
     asked: Asked
 
     def receives(self, call: Call) -> bool:
@@ -179,7 +177,7 @@ class Allowlist:
                 continue
             found.by.append(destination.name)
             for name in IDS:
-                found.ids[name].add(destination.ids[name])
+                found.ids[name].add(destination.ids[name].treatment)
             found.precision = min(found.precision, destination.precision, key=COARSENESS.index)
             for row in destination.rows_for(call):
                 root = found.places.setdefault(ROOTS[row.property_list], Place())
@@ -241,15 +239,14 @@ def _is_named(cells: Mapping[str, str]) -> bool:
 def _destination(cells: Mapping[str, str], asks: Asked) -> Destination:
     name = cells["destination"].strip()
     own_scope = cells["mask_scope"].strip().lower() == "destination"
+    scope = name if own_scope else "*"
     return Destination(
         name=name,
-        scope=name if own_scope else "*",
+        scope=scope,
         precision=cells["timestamp_precision"].strip().lower() or "day",
         events=set(),
         rows=[],
-        ids=dict.fromkeys(IDS, "mask"),
-        id_scopes={},
-        id_normalize={},
+        ids=dict.fromkeys(IDS, Form("mask", "", "none", "", scope)),
         asked=asks,
     )
 
@@ -269,18 +266,13 @@ def _add_rows(destination: Destination, rows: Iterable[dict[str, str]], today: d
             is_expired = bool(expiry) and dt.date.fromisoformat(expiry) < today
             if _rank(cells) != best:
                 continue
+            form = _form(cells, treatment, argument, destination)
             if property_list == "envelope":
                 if treatment != "allow" or not is_expired:
-                    destination.ids[str(steps[0])] = treatment
-                    destination.id_scopes[str(steps[0])] = _scope(cells, destination)
-                    destination.id_normalize[str(steps[0])] = _normalize(cells)
+                    destination.ids[str(steps[0])] = form
             elif treatment != "deny" and not is_expired:
                 event = cells["event"] if cells["event"].strip() else None
-                destination.rows.append(
-                    Row(
-                        property_list, steps, event, _form(cells, treatment, argument, destination)
-                    )
-                )
+                destination.rows.append(Row(property_list, steps, event, form))
 
 
 def _rank(cells: Mapping[str, str]) -> tuple[bool, bool]:
@@ -293,14 +285,10 @@ def _form(
     return Form(
         treatment=treatment,
         argument=argument.strip() or {"round": "1", "truncate": "3"}.get(treatment, ""),
-        normalize=_normalize(cells),
+        normalize=cells["normalize"].strip().lower() or "none",
         data_type=cells["data_type"].strip().lower(),
-        scope=_scope(cells, destination) if treatment in TOKENS else "",
+        scope=_scope(cells, destination),
     )
-
-
-def _normalize(cells: Mapping[str, str]) -> str:
-    return cells["normalize"].strip().lower() or "none"
 
 
 def _scope(cells: Mapping[str, str], destination: Destination) -> str:

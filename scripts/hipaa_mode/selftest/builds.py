@@ -23,7 +23,7 @@ from hipaa_mode.project_settings import profiles_file
 from hipaa_mode.quoting import identifier, literal
 from hipaa_mode.received.environments import lock_project
 from hipaa_mode.seeds import OPTIONAL_SEEDS, read_csv
-from hipaa_mode.selftest.messages import PLACEHOLDERS
+from hipaa_mode.selftest.messages import SETTINGS
 from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE
 
 DATABASE = "selftest.duckdb"
@@ -226,7 +226,7 @@ class Copies:
             copy,
             *("--log-format-file", "json", "build", "--exclude-resource-type", "unit_test"),
             key={KEY_FILE_VARIABLE: ".hipaa_mode/masking.key"},
-            hipaa_mode__placeholder_ids=sorted(PLACEHOLDERS),
+            **SETTINGS,
         )
         notes = [
             line[line.index(OUR_MARK) + len(OUR_MARK) :]

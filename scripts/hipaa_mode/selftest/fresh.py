@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 import random
 import re
 import string
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from decimal import Decimal
 
 from hipaa_mode.selftest.messages import INVISIBLE, is_blank, moment_of, normalized
@@ -28,12 +27,10 @@ class Bijection:
     are: some destination sees them unmasked, and another as a token.
     """
 
-    def __init__(self, seed: int, texts: Iterable[str], frozen: Iterable[str] = ()) -> None:
+    def __init__(self, seed: int, frozen: Iterable[str] = ()) -> None:
         source = random.Random(seed)
         # The Kelvin sign and the dotted I are lower-cased to the ASCII letters k and i.
-        used = set().union(*texts)
-        fixed = ("k" if "\u212a" in used else "") + ("i" if used & set("\u0130\u0307") else "")
-        letters = [letter for letter in string.ascii_lowercase if letter not in fixed]
+        letters = [letter for letter in string.ascii_lowercase if letter not in "ik"]
         moved = _shifted(letters, source)
         digits = list(string.digits)
         pairs = [*zip(letters, moved), *zip(digits, _shifted(digits, source))]
@@ -129,25 +126,70 @@ def same_at_precision(text: str, precision: str, source: random.Random) -> str |
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+_TIME = r"(?:T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?Z)?"
+_BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_YEAR = (rf"([1-9]\d{{3}})-\d\d-\d\d{_TIME}", "{kept}-{month:02}-{day:02}")
+_OF_DAYS = ("year", "birth_year", "month")
+_SAME = {
+    "year": _YEAR,
+    "birth_year": _YEAR,
+    "month": (rf"([1-9]\d{{3}}-\d\d)-\d\d{_TIME}", "{kept}-{day:02}"),
+    "zip3": ("([0-9]{3})[0-9]{2}(?:-?[0-9]{4})?", "{kept}{zip}"),
+    "domain": ("[A-Za-z0-9._+-]+(@[A-Za-z0-9.-]+)", "{word}{kept}"),
+    "url_path": (
+        "https?://[A-Za-z0-9.-]+(/[A-Za-z0-9/._-]*)?(?:[?#][!-~]*)?",
+        "https://{word}.example{kept}?{word}",
+    ),
+    "url_origin": (
+        "(https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?)(?:[/?#][!-~]*)?",
+        "{kept}/{word}?{word}",
+    ),
+    "ip_prefix": (rf"((?:{_BYTE}\.){{3}}){_BYTE}", "{kept}{byte}"),
+    "age_cap": (r"([1-9]?[0-9]|1[0-2][0-9]|130)(?:\.[0-9]+)?", "{kept}.{day:02}"),
+}
+"""What texts of a treatment look like, what of them is kept, and others of the same result."""
+
+
 def same_generalised(
     treatment: str, argument: str, text: str, small_areas: set[str], source: random.Random
 ) -> str | None:
     """Return another text that a generalisation makes the same of; None where not certain."""
-    if treatment == "zip3":
-        return _same_area(text, small_areas, source)
     if treatment == "truncate":
         kept = text[: int(argument)]
         return kept + word(source) if len(text) > len(kept) and text.isascii() else None
     if treatment == "round":
         return _same_multiple(text, Decimal(argument), source)
-    return _SAME[treatment](text, source) if treatment in _SAME else None
-
-
-def _same_area(text: str, small_areas: set[str], source: random.Random) -> str | None:
-    if not re.fullmatch("[0-9]{5}(-?[0-9]{4})?", text):
+    shape, other = _SAME.get(treatment, ("(?!)", ""))
+    match = re.fullmatch(shape, text)
+    if match is None or (treatment in _OF_DAYS and not _is_day(text[:10])):
         return None
-    area = source.choice(sorted(small_areas)) if text[:3] in small_areas else text[:3]
-    return area + source.choice((f"{source.randrange(100):02}", f"{source.randrange(10**6):06}"))
+    return other.format(
+        kept=_kept(treatment, match[1] or "/", small_areas, source),
+        word=word(source),
+        month=source.randint(1, 12),
+        day=source.randint(1, 28),
+        zip=source.choice((f"{source.randrange(100):02}", f"{source.randrange(10**6):06}")),
+        byte=source.randint(0, 255),
+    )
+
+
+def _kept(treatment: str, kept: str, small_areas: set[str], source: random.Random) -> str:
+    """Return what is kept of a text, or another that is told alike."""
+    oldest = dt.datetime.now(dt.timezone.utc).year - 90
+    if treatment == "zip3" and kept in small_areas:
+        return source.choice(sorted(small_areas))
+    if treatment == "age_cap" and int(kept) >= 90:
+        return str(source.randint(90, 130))
+    if treatment == "birth_year" and int(kept) <= oldest:
+        return str(source.randint(oldest - 20, oldest))
+    return kept
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return bool(dt.date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _same_multiple(text: str, step: Decimal, source: random.Random) -> str | None:
@@ -155,79 +197,6 @@ def _same_multiple(text: str, step: Decimal, source: random.Random) -> str | Non
         return None
     nearest = (Decimal(text) / step).to_integral_value("ROUND_HALF_UP") * step
     return format(nearest + step * source.randint(-400, 400) / 1000, "f")
-
-
-def _same_age(text: str, source: random.Random) -> str | None:
-    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]+)?", text) or Decimal(text) > 130:
-        return None
-    age = int(Decimal(text))
-    return f"{source.randint(90, 130) if age >= 90 else age}.{source.randrange(100):02}"
-
-
-def _same_year(text: str, source: random.Random) -> str | None:
-    year = _year(text)
-    return year and f"{year}-{source.randint(1, 12):02}-{source.randint(1, 28):02}"
-
-
-def _same_birth_year(text: str, source: random.Random) -> str | None:
-    year = _year(text)
-    last = dt.datetime.now(dt.timezone.utc).year - 90
-    return year and _same_year(
-        f"{source.randint(last - 20, last)}-01-01" if int(year) <= last else text, source
-    )
-
-
-def _same_month(text: str, source: random.Random) -> str | None:
-    return _year(text) and f"{text[:7]}-{source.randint(1, 28):02}"
-
-
-def _year(text: str) -> str | None:
-    match = re.fullmatch(r"([1-9]\d{3})-(\d\d)-(\d\d)(T\d\d:\d\d:\d\d(\.\d+)?Z)?", text)
-    if match is None or not 1 <= int(match[2]) <= 12:
-        return None
-    last_day = calendar.monthrange(int(match[1]), int(match[2]))[1]
-    return (
-        match[1] if 1 <= int(match[3]) <= last_day and (not match[4] or _is_time(text)) else None
-    )
-
-
-def _is_time(text: str) -> bool:
-    hour, minute, second = text[11:19].split(":")
-    return int(hour) < 24 and int(minute) < 60 and int(second) < 60
-
-
-def _same_domain(text: str, source: random.Random) -> str | None:
-    match = re.fullmatch(r"[A-Za-z0-9._+-]+(@[A-Za-z0-9.-]+)", text)
-    return match and word(source) + match[1]
-
-
-def _same_url_path(text: str, source: random.Random) -> str | None:
-    match = re.fullmatch(r"https?://[A-Za-z0-9.-]+(/[A-Za-z0-9/._-]*)?([?#][!-~]*)?", text)
-    return match and f"https://{word(source)}.example{match[1] or '/'}?{word(source)}"
-
-
-def _same_url_origin(text: str, source: random.Random) -> str | None:
-    match = re.fullmatch(r"(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?)([/?#][!-~]*)?", text)
-    return match and f"{match[1]}/{word(source)}?{word(source)}"
-
-
-def _same_network(text: str, source: random.Random) -> str | None:
-    match = re.fullmatch(r"(([0-9]{1,3}\.){3})[0-9]{1,3}", text)
-    if match is None or any(int(part) > 255 or str(int(part)) != part for part in text.split(".")):
-        return None
-    return match[1] + str(source.randint(0, 255))
-
-
-_SAME: dict[str, Callable[[str, random.Random], str | None]] = {
-    "age_cap": _same_age,
-    "year": _same_year,
-    "birth_year": _same_birth_year,
-    "month": _same_month,
-    "domain": _same_domain,
-    "url_path": _same_url_path,
-    "url_origin": _same_url_origin,
-    "ip_prefix": _same_network,
-}
 
 
 def word(source: random.Random) -> str:

@@ -6,11 +6,13 @@ may be in them, whatever was changed in the raw calls.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hipaa_mode.selftest.messages import Call, normalized, scalar_text, token, winner
+from hipaa_mode.selftest.allowlist import Form
+from hipaa_mode.selftest.messages import Call, normalized, token
 
 VIEWS = {"users": ("identifies", "user_id"), "groups_latest": ("groups", "group_id")}
 """Views of latest values: the view whose calls each is made of, and whose values they are."""
@@ -62,12 +64,9 @@ def _latest(
 ) -> dict[Any, dict[str, Any]]:
     """Return the latest values by id: of calls at one time, those of the highest row id."""
     found: dict[Any, dict[str, Any]] = {}
-    timed = [(call, call["timestamp"]) for call in calls]
-    undated = [(call, at) for call, at in timed if at is None]
-    dated = [(call, at) for call, at in timed if at is not None]
-    undated.sort(key=lambda item: item[0]["row_id"])
-    dated.sort(key=lambda item: (item[1], item[0]["row_id"]))
-    for call, at in undated + dated:
+    first = dt.datetime.min
+    for call in sorted(calls, key=lambda call: (call["timestamp"] or first, call["row_id"])):
+        at = call["timestamp"]
         if call[id_name] is None:
             continue
         is_first = call[id_name] not in found
@@ -83,13 +82,21 @@ def _latest(
     return found
 
 
-def row_ids(view: str, calls: Iterable[Call], scope_key: bytes, normalize: str) -> set[str]:
-    """Return the row ids that a view must have: the token of each person or group of its calls."""
+def wrong_row_ids(
+    view: str, rows: Sequence[Row], calls: Iterable[Call], form: Form, scope_key: bytes
+) -> int:
+    """Count the row ids that are not the token of the id beside them, lack, or are too many.
+
+    There must be one for each person or group of the calls that the destination receives.
+    """
     kind, id_name = VIEWS[view.rpartition("__")[2]]
-    ids = (
-        scalar_text(winner(call.tree, id_name))
-        for call in calls
-        if call.view == kind and call.tree is not None
+    ids = {call.ids[id_name] for call in calls if call.view == kind}
+    spelled = (None if text is None else normalized(text, form.normalize) for text in ids)
+    expected = {found for found in (token(text, scope_key) for text in spelled) if found}
+    shown = [row["row_id"] for row in rows]
+    is_token = form.treatment == "mask"
+    others = sum(
+        row["row_id"] != (row[id_name] if is_token else token(row[id_name], scope_key))
+        for row in rows
     )
-    spelled = (None if text is None else normalized(text, normalize) for text in ids)
-    return {found for found in (token(text, scope_key) for text in spelled) if found is not None}
+    return int(len(expected ^ set(shown)) + len(shown) - len(set(shown)) + others)

@@ -1,20 +1,28 @@
 """Calls as trees that keep what JSON libraries lose: repeated keys, their order, number text.
 
-A second reading of calls, apart from hipaa_mode.calls and the macros on purpose.
+What a value is, and the token of one, is read here a second time, apart from the product's
+functions on purpose; which lines are calls, and whose, is what the reviewed queries say.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
+import functools
 import hmac
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from hipaa_mode.functions import create
+from hipaa_mode.quoting import literal
+from hipaa_mode.verify.reviewed import FORMS, reading_form, what_is_read
 
 CALL_TYPES = {
     "track": "events",
@@ -45,22 +53,8 @@ CERTAIN_DIGITS = 15
 MOST_DIGITS = 38
 """Digits of a whole number that every engine can hold."""
 
-_PLAIN_FROM = dt.datetime(2001, 1, 1, tzinfo=dt.timezone.utc)
-"""Times before it may not count; a project says from when on they do."""
-
 IDS = ("user_id", "anonymous_id", "group_id")
 OBJECTS = ("properties", "traits", "context")
-
-ROUTED = ("integrations", "consent", "context")
-"""Keys that say where a call may go: all their spellings count."""
-
-KEYS = {
-    *("type", "event", "name", *OBJECTS, "integrations", "consent"),
-    *("previousId", "previous_id", "mergeProperties", "merge_properties"),
-    *(key for keys in SPELLINGS.values() for key in keys),
-}
-_FOLDED = {re.sub("[_ -]", "", key).lower(): key for key in sorted(KEYS)}
-"""By how all its spellings are folded, a key that the product reads: the one with `_`, if any."""
 
 PLACEHOLDERS = frozenset(
     (
@@ -111,10 +105,6 @@ class Object:
         for place, (name, _) in enumerate(self.members):
             places.setdefault(name, place)
         return places
-
-
-UNRESTRICTED = (Object(()), Object((("All", True),)))
-"""What an object of tools is that forbids nothing."""
 
 
 def parse(text: str) -> Any:
@@ -281,13 +271,15 @@ class Call:
 
     Attributes:
         line: the line as it is.
-        tree: the call, where the line is one.
+        tree: the call, where it can be used.
         kind: its type; empty for a line that is rejected.
         event: name of the event, for the calls that have one.
         message_id: its text, if it has one.
+        received_at: when it was received, if that is known.
+        ids: the texts of its ids.
+        key: what its row id is a token of.
         is_repeated: whether other calls have the same message id.
         is_duplicate: whether it is a later delivery of the same call.
-        key: what its row id is a token of, if it has a message id.
         heard: those of its deliveries that may be the last, whose consent counts.
     """
 
@@ -296,10 +288,12 @@ class Call:
     kind: str = ""
     event: str | None = None
     message_id: str | None = None
+    received_at: dt.datetime | None = None
+    ids: dict[str, str | None] = field(default_factory=dict)
+    key: str | None = None
     is_repeated: bool = False
     is_duplicate: bool = False
     heard: list[Object] = field(default_factory=list)
-    key: str | None = None
 
     @property
     def view(self) -> str | None:
@@ -307,98 +301,119 @@ class Call:
         return None if self.is_duplicate else CALL_TYPES.get(self.kind)
 
 
-def read_calls(lines: Iterable[bytes], is_valid: Callable[[str], bool]) -> tuple[list[Call], int]:
+SETTINGS = {
+    "hipaa_mode__earliest_day": "2000-01-01",
+    "hipaa_mode__days_ahead": 1,
+    "hipaa_mode__placeholder_ids": sorted(PLACEHOLDERS),
+}
+"""Settings by which the experiment's builds go, and its own reading of calls."""
+
+_READING = reading_form(
+    earliest_day="'2000-01-01'",
+    ahead_us=str(24 * 60 * 60 * 1_000_000),
+    placeholders=f"[{', '.join(map(literal, sorted(PLACEHOLDERS)))}]",
+)
+_FACTS = f"""
+select
+    calls_read.line_number,
+    call_type,
+    event,
+    calls_read.message_id,
+    received_at,
+    {", ".join(IDS)},
+    coalesce(call_keys.call_key, calls_read.message_id),
+    calls_read.message_id is not null and count(*) over (partition by calls_read.message_id) > 1,
+    duplicate_calls.line_number is not null
+from calls_read
+left join call_keys using (file_number, line_number)
+left join duplicate_calls using (file_number, line_number)
+where rejection_reason is null
+"""
+
+
+def read_calls(lines: Iterable[bytes]) -> tuple[list[Call], int]:
     """Read lines as calls, in the order in which they are delivered.
 
-    Args:
-        is_valid: whether the engine takes a text for JSON.
+    Type, event, ids and deliveries are what the queries of staging say, as reviewed.
 
     Returns:
         The calls, and how many lines are left out because readers of JSON differ on them.
     """
-    calls: list[Call] = []
-    left_out = 0
-    for line in lines:
-        try:
-            call = _read(line, is_valid)
-        except UncertainError:
-            left_out += 1
-            continue
-        call.key = call.message_id
-        calls.append(call)
-    uncertain = _tell_deliveries_apart(calls)
-    kept = [call for call in calls if call.message_id not in uncertain]
-    _note_deliveries(kept)
-    return kept, left_out + len(calls) - len(kept)
-
-
-def _tell_deliveries_apart(calls: Iterable[Call]) -> set[str | None]:
-    """Find the later deliveries of a call, and the calls that share their message id with another.
-
-    Returns:
-        Message ids of which it is not certain which delivery is the first.
-    """
-    by_id: dict[str, list[Call]] = {}
-    for call in calls:
-        if call.message_id is not None and call.kind:
-            by_id.setdefault(call.message_id, []).append(call)
-    uncertain: set[str | None] = set()
-    for message_id, repeated in by_id.items():
-        if len(repeated) == 1:
-            continue
-        try:
-            repeated.sort(key=_order)
-        except UncertainError:
-            uncertain.add(message_id)
-            continue
-        seen: set[tuple[str | None, ...]] = set()
-        for call in repeated:
-            identity = (call.kind, *_ids(call))
-            call.is_repeated, call.is_duplicate = True, identity in seen
-            if seen and not call.is_duplicate:
-                parts = [message_id, call.kind, *("=" + id_ if id_ else "" for id_ in _ids(call))]
-                call.key = "call:" + hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
-            seen.add(identity)
-    return uncertain
-
-
-def _ids(call: Call) -> list[str | None]:
-    assert call.tree is not None
-    return [scalar_text(winner(call.tree, name)) for name in IDS]
-
-
-def _order(call: Call) -> tuple[object, ...]:
-    """Return what deliveries of a message id are sorted by: event time, then receipt.
-
-    Raises:
-        UncertainError: a time is in a form, or so far off, that only the product judges it.
-    """
-    assert call.tree is not None
-    happened, original, sent, received = (
-        _time(call.tree, name)
-        for name in ("timestamp", "original_timestamp", "sent_at", "received_at")
+    calls = [Call(line) for line in lines]
+    connection = _connection()
+    texts = [_text(call.line) for call in calls]
+    connection.register(
+        "given",
+        pa.table(
+            {
+                "line_number": pa.array(range(len(calls)), pa.int64()),
+                "message": pa.array(texts, pa.string()),
+                "unreadable": pa.array(
+                    [None if text is not None else call.line for text, call in zip(texts, calls)],
+                    pa.binary(),
+                ),
+            }
+        ),
     )
-    now = dt.datetime.now(dt.timezone.utc)
-    if happened is None and original and sent and received:
-        happened = received - (sent - original)
-    time = happened or original or sent or received
-    if any(at is not None and not _PLAIN_FROM <= at <= now for at in (time, received)):
-        raise UncertainError("a time that may not count")
-    if time and received and time > received:
-        raise UncertainError("a time after the receipt")
-    return (time is None, time or now, received is None, received or now)
+    connection.execute(
+        "create or replace table raw_lines as select 1 as file_number, 'calls' as source_file, "
+        "cast(epoch_us(now()) as bigint) as run_number, * from given"
+    )
+    connection.unregister("given")
+    connection.execute(f"create or replace table calls_read as {_READING}")
+    uncertain = []
+    for number, text in connection.execute(
+        f"select line_number, call from ({what_is_read(_READING, 'line_number, call')}) "
+        "join calls_read using (line_number) where rejection_reason is null"
+    ).fetchall():
+        try:
+            calls[number].tree = parse(text)
+        except ValueError:
+            uncertain.append(number)
+    connection.execute("delete from calls_read where list_contains(?, line_number)", [uncertain])
+    for model in ("duplicate_calls", "call_keys"):
+        connection.execute(f"create or replace table {model} as {FORMS[f'model {model}']}")
+    for number, *facts in connection.execute(_FACTS).fetchall():
+        call = calls[number]
+        call.kind, call.event, call.message_id, call.received_at, *ids = facts[: 4 + len(IDS)]
+        call.ids = dict(zip(IDS, ids))
+        call.key, call.is_repeated, call.is_duplicate = facts[4 + len(IDS) :]
+    left_out = set(uncertain)
+    kept = [call for number, call in enumerate(calls) if number not in left_out]
+    _note_deliveries(kept)
+    return kept, len(left_out)
 
 
-def _time(tree: Object, name: str) -> dt.datetime | None:
-    for spelling in SPELLINGS[name]:
-        value = tree.first(spelling)
-        text = scalar_text(value)
-        time = moment_of(text)
-        if time is not None:
-            return time
-        if text is not None and re.search("[0-9]", text):
-            raise UncertainError("a time in another form")
-    return None
+@functools.cache
+def _connection() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    create(connection)
+    return connection
+
+
+def _text(line: bytes) -> str | None:
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _note_deliveries(calls: Iterable[Call]) -> None:
+    """Note with each call those of its deliveries that may be the last.
+
+    That is the one received last; where that can't be told, each of those that it may be.
+    """
+    deliveries: dict[tuple[object, ...], list[Call]] = {}
+    for number, call in enumerate(calls):
+        own = number if call.message_id is None else None
+        deliveries.setdefault((call.message_id, call.kind, *call.ids.values(), own), []).append(
+            call
+        )
+    for same in deliveries.values():
+        last = max((call.received_at for call in same if call.received_at), default=None)
+        heard = [c.tree for c in same if c.tree is not None and c.received_at in (None, last)]
+        for call in same:
+            call.heard = heard
 
 
 def moment_of(text: str | None) -> dt.datetime | None:
@@ -414,190 +429,3 @@ def moment_of(text: str | None) -> dt.datetime | None:
         return moment.astimezone(dt.timezone.utc)
     except (ValueError, OverflowError):
         return None
-
-
-def _note_deliveries(calls: Iterable[Call]) -> None:
-    """Note with the first delivery of each call those that may be the last.
-
-    That is the one received last; where that can't be told, each of those that it may be.
-    """
-    by_id: dict[tuple[str | None, ...], list[Call]] = {}
-    for call in calls:
-        if call.kind:
-            call.heard = [call.tree] if call.tree is not None else []
-            if call.message_id is not None:
-                identity = (call.message_id, call.kind, *_ids(call))
-                by_id.setdefault(identity, []).append(call)
-    for deliveries in by_id.values():
-        if len(deliveries) == 1:
-            continue
-        times = [_received_at(call) for call in deliveries]
-        last = max((time for time in times if time is not None), default=None)
-        heard = [
-            call.tree
-            for call, time in zip(deliveries, times, strict=True)
-            if call.tree is not None and time in (None, last)
-        ]
-        for call in deliveries:
-            call.heard = heard
-
-
-def _received_at(call: Call) -> dt.datetime | None:
-    text = scalar_text(winner(call.tree, "received_at")) if call.tree else None
-    try:
-        time = dt.datetime.fromisoformat(text.strip() if text else "")
-    except ValueError:
-        return None
-    return time if time.tzinfo else time.replace(tzinfo=dt.timezone.utc)
-
-
-def _read(line: bytes, is_valid: Callable[[str], bool]) -> Call:
-    try:
-        text = line.decode("utf-8")
-    except UnicodeDecodeError:
-        return Call(line)
-    try:
-        tree = parse(text)
-    except UncertainError:
-        raise
-    except ValueError:
-        tree = None
-        if is_valid(text):
-            raise UncertainError("only one reader takes it for JSON") from None
-        return Call(line)
-    whole = _without_halves(tree)
-    if not is_valid(text if whole == tree else dump(whole)):
-        return Call(line)
-    _check_numbers(whole)
-    tree = _respelled(whole) if isinstance(whole, Object) else whole
-    if not isinstance(tree, Object) or rejection(tree):
-        return Call(line, tree if isinstance(tree, Object) else None)
-    kind = str(tree.first("type")).strip(" ").lower()
-    names: list[Any] = [tree.first("event")] if kind == "track" else []
-    if kind in ("page", "screen"):
-        properties = tree.first("properties")
-        of_page = properties.first("name") if isinstance(properties, Object) else None
-        names = [tree.first("name"), of_page, tree.first("event"), kind]
-    event = next((name for name in names if is_text(name) and not is_blank(name)), None)
-    return Call(line, tree, kind, event, scalar_text(winner(tree, "message_id")))
-
-
-def _without_halves(value: Any) -> Any:
-    """Return a tree without texts that hold half of a character: they are null."""
-    if is_text(value):
-        return None if re.search("[\ud800-\udfff]", value) else value
-    if isinstance(value, list):
-        return [_without_halves(item) for item in value]
-    if isinstance(value, Object):
-        members = (
-            (re.sub("[\ud800-\udfff]", "\ufffd", name), _without_halves(item))
-            for name, item in value.members
-        )
-        return Object(tuple(members))
-    return value
-
-
-def key_of(name: str) -> str:
-    """Return the key of the envelope that a name is another spelling of; blank for others."""
-    return "" if name in KEYS else _FOLDED.get(re.sub("[_ -]", "", name).lower(), "")
-
-
-def _respelled(tree: Object) -> Object:
-    """Return a call with its keys in their usual spelling; those that say nothing give way."""
-    others = [(key_of(name), value) for name, value in tree.members if key_of(name)]
-    if not others:
-        return tree
-    members = [*(member for member in tree.members if not key_of(member[0])), *others]
-    said = [
-        (key, value)
-        for key, value in members
-        if key not in ROUTED and (key not in KEYS or _says(key, value))
-    ]
-    for name in ROUTED:
-        spellings = [value for key, value in members if key == name]
-        if name == "context":
-            spellings = [value for value in spellings if not _is_empty(value)]
-        if spellings:
-            said.append((name, _agreed(spellings)))
-    return Object(tuple(said))
-
-
-def _agreed(spellings: list[Any]) -> Any:
-    """Return what all spellings of a key say; a blank text, which denies, where they differ."""
-    texts = {dump(value): value for value in spellings}
-    telling = [value for value in texts.values() if value not in UNRESTRICTED]
-    return spellings[0] if not telling else telling[0] if len(telling) == 1 else ""
-
-
-def _says(key: str, value: Any) -> bool:
-    is_of_id = key.lower().endswith("id")
-    return not _is_empty(value) and (not is_of_id or _is_id(scalar_text(value)))
-
-
-def _is_empty(value: Any) -> bool:
-    is_blank_text = is_text(value) and not value.strip()
-    return value is None or value == [] or is_blank_text
-
-
-def _check_numbers(value: Any) -> None:
-    if isinstance(value, Number):
-        _number_text(value)
-    elif isinstance(value, Object):
-        for _, item in value.members:
-            _check_numbers(item)
-    elif isinstance(value, list):
-        for item in value:
-            _check_numbers(item)
-
-
-def winner(tree: Object, field: str) -> Any:
-    """Return an envelope field: of its spellings the first that says something."""
-    key = winning_spelling(tree, field)
-    return tree.first(key) if key else None
-
-
-def winning_spelling(tree: Object, field: str) -> str:
-    """Return the key of an envelope field that counts; blank where none does."""
-    spellings = SPELLINGS[field]
-    return next((key for key in spellings if _is_id(scalar_text(tree.first(key)))), "")
-
-
-def _is_id(text: str | None) -> bool:
-    if text is None or is_blank(text):
-        return False
-    while is_blank(text[0]):
-        text = text[1:]
-    while is_blank(text[-1]):
-        text = text[:-1]
-    return text.lower() not in PLACEHOLDERS
-
-
-def rejection(tree: Object) -> str:
-    """Say why an object can't be used as a call; empty if it can."""
-    kind = tree.first("type")
-    if kind is None:
-        return "missing_type"
-    if not is_text(kind):
-        return "type_not_text"
-    kind = kind.strip(" ").lower()
-    if kind not in CALL_TYPES:
-        return "unknown_type"
-    view = CALL_TYPES[kind]
-    root = {"events": "properties", "identifies": "traits", "groups": "traits"}.get(view or "")
-    content = tree.first(root) if root else None
-    if not _is_empty(content) and not isinstance(content, Object):
-        return f"{root}_not_an_object"
-    name: Mapping[str, str] = {"track": "event", "page": "name", "screen": "name"}
-    value = tree.first(name[kind]) if kind in name else None
-    return "" if value is None or is_text(value) else f"{name[kind]}_not_text"
-
-
-def content_keys(messages: Iterable[str]) -> list[str]:
-    """Return the key that stands for the message id of each call without one."""
-    times: dict[str, int] = {}
-    keys = []
-    for message in messages:
-        digest = hashlib.sha256(message.encode()).hexdigest()
-        times[digest] = times.get(digest, 0) + 1
-        keys.append(f"content:{digest}:{times[digest]}")
-    return keys

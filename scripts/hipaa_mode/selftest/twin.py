@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,11 +32,8 @@ from hipaa_mode.selftest.messages import (
     dump,
     is_blank,
     is_text,
-    key_of,
     moment_of,
     scalar_text,
-    winner,
-    winning_spelling,
 )
 
 ODD_KEYS = (
@@ -47,10 +44,13 @@ ODD_KEYS = (
 EARLIEST_YEAR = 2001
 """Times of earlier years may not count; a project says from when on they do."""
 
+
 TIMES = ("timestamp", "original_timestamp", "sent_at", "received_at")
 
 _ALL_SPELLINGS = {spelling: field for field, all_ in SPELLINGS.items() for spelling in all_}
 _RESERVED = {*_ALL_SPELLINGS, *OBJECTS, *ROUTING, "type", "event", "name"}
+_FOLDED = {key.replace("_", "").lower() for key in (*_RESERVED, "previousId", "mergeProperties")}
+"""What all spellings of a key of the envelope have in common."""
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,8 @@ class _Twin:
         self.all_events = {
             event for item in allowlist.destinations.values() for event in item.events
         }
-        texts, frozen = _masked_texts(calls, allowlist, self.views)
-        self.bijection = Bijection(self.source.getrandbits(64), texts, frozen)
+        frozen = _frozen_texts(calls, allowlist, self.views)
+        self.bijection = Bijection(self.source.getrandbits(64), frozen)
         self.to_plant = _values_to_plant(calls, allowlist, self.views) if with_masked else {}
         self.twin.to_plant = len(self.to_plant)
 
@@ -198,7 +198,9 @@ class _Twin:
         assert tree is not None
         field = _ALL_SPELLINGS[key]
         value = tree.first(key)
-        counts = winning_spelling(tree, field)
+        text = call.message_id if field == "message_id" else call.ids.get(field)
+        texts = {key: scalar_text(tree.first(key)) for key in SPELLINGS[field]}
+        counts = next((key for key in texts if text is not None and texts[key] == text), "")
         spellings = SPELLINGS[field]
         if field not in TIMES and (not counts or spellings.index(key) < spellings.index(counts)):
             members.append((key, value))
@@ -247,37 +249,15 @@ class _Twin:
         return self._unlisted()
 
     def _rejected_line(self, call: Call) -> bytes:
-        """Another line that is rejected for the same reason, or nearly."""
+        """Make another line that is rejected."""
         self._count("unlisted")
-        if call.tree is None:
-            broken = '{"type":"track","event":' + dump(self._unlisted_text())
-            try:
-                call.line.decode()
-            except UnicodeDecodeError:
-                return broken.encode() + b"\xff}"
-            return broken.encode()
-        kind = call.tree.first("type")
-        named = is_text(kind) and kind.strip(" ").lower() in CALL_TYPES
-        if not named:
-            other = None if kind is None else self._unlisted_text() if is_text(kind) else [1]
-            odd = (("type", other), *((k, self._unlisted_text()) for k in ("event", "userId")))
-            return dump(Object(odd)).encode()
-        kept = {"type", "event", "name", "properties", "traits"}
-        members = tuple(
-            (key, value if key == "type" else self._same_kind(value))
-            for key, value in call.tree.members
-            if key in kept
-        )
-        return dump(Object((*members, ("userId", self._unlisted_text())))).encode()
-
-    def _same_kind(self, value: Any) -> Any:
-        if isinstance(value, Object):
-            return Object(((self._new_key(()), self._unlisted()),))
-        if isinstance(value, list):
-            return [self._unlisted()]
-        if is_text(value):
-            return self._unlisted_text()
-        return Number(self.source.randrange(10**9)) if isinstance(value, Number) else value
+        keys = ("type", "event", "userId")
+        line = dump(Object(tuple((key, self._unlisted_text()) for key in keys))).encode()
+        try:
+            call.line.decode()
+        except UnicodeDecodeError:
+            return line + b"\xff"
+        return line
 
     # Values
 
@@ -383,7 +363,7 @@ class _Twin:
             key = self.source.choice(near)
         elif choice < 0.8:
             key = self.source.choice(ODD_KEYS)
-        is_read = key_of(key) and listed >= _RESERVED
+        is_read = re.sub("[_ -]", "", key).lower() in _FOLDED and listed >= _RESERVED
         return word(self.source) if key in listed or is_read else key
 
     def _shuffled(self, members: list[tuple[str, Any]]) -> Object:
@@ -439,12 +419,12 @@ class _Twin:
 
 def _has_plain_time(tree: Object) -> bool:
     """Whether the event time is plainly the `timestamp`, whatever the other times are."""
-    happened = moment_of(scalar_text(winner(tree, "timestamp")))
-    received = winner(tree, "received_at")
-    at = moment_of(scalar_text(received))
+    happened = moment_of(scalar_text(tree.first("timestamp")))
+    said = (scalar_text(tree.first(key)) for key in SPELLINGS["received_at"])
+    receipts = [moment_of(text) for text in said if text is not None]
     if happened is None or happened.year < EARLIEST_YEAR:
         return False
-    return received is None or (at is not None and happened <= at)
+    return all(at is not None and happened <= at for at in receipts)
 
 
 def _with_page_name(kind: str, changed: Any, properties: Object) -> Any:
@@ -467,40 +447,35 @@ def _object_key(kind: str) -> str | None:
     return "properties" if view == "events" else "traits" if view else None
 
 
-def _masked_texts(
-    calls: Sequence[Call], allowlist: Allowlist, views: Iterable[str]
-) -> tuple[set[str], set[str]]:
-    """Return all masked texts, and those that another destination sees unmasked as well."""
-    texts: set[str] = set()
-    frozen: set[str] = set()
+def _frozen_texts(
+    calls: Iterable[Call], allowlist: Allowlist, views: Iterable[str]
+) -> Iterator[str]:
+    """Give the texts that one destination sees as a token, and another unmasked."""
     for call in calls:
-        if call.tree is None or not call.kind:
+        if call.tree is None:
             continue
-        if call.message_id is not None:
-            texts.add(call.message_id)
         received = allowlist.received(call, views)
         for name, treatments in received.ids.items():
-            text = scalar_text(winner(call.tree, name))
-            if text is not None and "mask" in treatments:
-                (frozen if "allow" in treatments else texts).add(text)
+            text = call.ids[name]
+            if text is not None and {"allow", "mask"} <= treatments:
+                yield text
         for root, place in received.places.items():
-            _collect(call.tree.first(root), place, texts, frozen)
-    return texts, frozen
+            yield from _seen_both_ways(call.tree.first(root), place)
 
 
-def _collect(value: Any, place: Place, texts: set[str], frozen: set[str]) -> None:
+def _seen_both_ways(value: Any, place: Place, is_whole: bool = False) -> Iterator[str]:
+    """Give the texts of a place that are seen both ways; if `is_whole`, all are seen unmasked."""
+    is_seen = is_whole or any(not form.is_token for form in place.forms)
     text = scalar_text(value)
-    treatments = {form.is_token for form in place.forms}
-    if text is not None and True in treatments:
-        (frozen if False in treatments else texts).add(text)
+    if text is not None and is_seen and any(form.is_token for form in place.forms):
+        yield text
     if isinstance(value, Object):
-        whole = any(form.data_type == "json" for form in place.forms)
+        is_whole = is_whole or any(form.data_type == "json" for form in place.forms)
         for key, child in place.children.items():
-            # A value in an object that is granted whole stays, whatever else its form is.
-            _collect(value.first(key), child, frozen if whole else texts, frozen)
+            yield from _seen_both_ways(value.first(key), child, is_whole)
     elif isinstance(value, list) and place.elements:
         for element in value:
-            _collect(element, place.elements, texts, frozen)
+            yield from _seen_both_ways(element, place.elements, is_whole)
 
 
 _Plan = dict[str, tuple[Planted, Any]]
@@ -511,7 +486,7 @@ def _values_to_plant(calls: Sequence[Call], allowlist: Allowlist, views: Iterabl
     plan: _Plan = {}
     for view in views:
         for call in calls:
-            if call.key is None or call.key in plan:
+            if call.key is None or call.message_id is None or call.key in plan:
                 continue
             found = _value_to_plant(call, allowlist, view, views)
             if found is not None:

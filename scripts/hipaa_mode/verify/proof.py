@@ -8,7 +8,7 @@ A predicate is proven only where the configuration or staging, as reviewed, name
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -36,7 +36,7 @@ from hipaa_mode.verify import functions as reviewed_functions
 from hipaa_mode.verify.consent import consent_form
 from hipaa_mode.verify.manifest import Manifest, Model
 from hipaa_mode.verify.outsiders import problems_of_outsiders, raw_folders, unprovable_hooks
-from hipaa_mode.verify.reviewed import FORMS, TYPES, Reviewed
+from hipaa_mode.verify.reviewed import FORMS, TYPES, Reviewed, reading_form, what_is_read
 from hipaa_mode.verify.terms import (
     JSON_TEXT,
     JSON_TEXTS,
@@ -135,7 +135,6 @@ _PLACEHOLDERS = re.compile(
     r"first_id\(message_id_text1, message_id_text2, "
     rf"(\[{_TEXT}(?:, {_TEXT})*\]|cast\(\[\] as varchar\[\]\))\)"
 )
-AFTER_EXTRACTION = ",\n\nnamed as ("
 
 
 @dataclass(frozen=True)
@@ -383,7 +382,7 @@ class _Tracer:
         self.traces = Traces(manifest)
         self.plan = plan
         self.reviewed = Reviewed(Evaluator(self._no_table, _no_join), plan, manifest.day.year)
-        self.reviewed_reading = self._reviewed_reading(_project_words(manifest))
+        self.reviewed_reading = self._reviewed_reading(_reading_form(manifest))
         compared = {model: _compared(model) for model in COMPARED_MODELS}
         self.reviewed_staging = self._given(
             {"calls_read": self.reviewed_reading, **compared}
@@ -392,15 +391,12 @@ class _Tracer:
     def _given(self, relations: dict[str, Relation]) -> Evaluator:
         return Evaluator(lambda table: relations[table.name], self._left_join)
 
-    def _reviewed_reading(self, words: Mapping[str, str]) -> Relation:
-        sql = FORMS["model calls_read"]
-        for word, text in words.items():
-            sql = sql.replace("{" + word + "}", text)
+    def _reviewed_reading(self, form: str) -> Relation:
         raw = self._given({"raw_lines": RAW_CALLS})
+        found = raw.query(parse(what_is_read(form, "found"))).columns["found"]
         # What the values of a call are taken from: its message, or that made readable.
-        extraction = f"{sql.partition(AFTER_EXTRACTION)[0]}select found from reread"
-        self.reviewed.message = raw.query(parse(extraction)).columns["found"].arguments[0]
-        return raw.query(parse(sql))
+        self.reviewed.message = found.arguments[0]
+        return raw.query(parse(form))
 
     def relation(self, model: Model) -> Relation:
         """Evaluate a model, with the models it reads.
@@ -630,27 +626,23 @@ def _no_join(base: Relation, right: Relation, condition: frozenset[Term]) -> Rel
     raise NotProvenError("join", "a join in a reviewed form")
 
 
-def _project_words(manifest: Manifest) -> dict[str, str]:
-    """Return the times that count as possible and the ids that are none, as the SQL has them.
+def _reading_form(manifest: Manifest) -> str:
+    """Return how calls are read, with the times that are possible and the ids that are none.
 
-    They are settings of the project, and none of them lets anything through.
+    These are settings of the project as the SQL has them, and none of them lets anything through.
     """
-    sql = next(
-        (
-            model.sql
-            for model in manifest.models.values()
-            if model.package == PACKAGE and model.name == "calls_read"
-        ),
-        "",
+    sql = "".join(
+        model.sql
+        for model in manifest.models.values()
+        if model.package == PACKAGE and model.name == "calls_read"
     )
     times, ids = _TIME_BOUNDS.search(sql), _PLACEHOLDERS.search(sql)
     day, ahead = times.groups() if times else (EARLIEST_DAY, "0")
-    placeholders = ids[1] if ids else "cast([] as varchar[])"
-    return {
-        "earliest_day": f"'{day}'",
-        "ahead_us": ahead,
-        "placeholders": placeholders,
-    }
+    return reading_form(
+        earliest_day=f"'{day}'",
+        ahead_us=ahead,
+        placeholders=ids[1] if ids else "cast([] as varchar[])",
+    )
 
 
 def _compared(name: str) -> Relation:

@@ -552,9 +552,7 @@ left join call_keys as call_keys
     on denied.file_number = call_keys.file_number
     and denied.line_number = call_keys.line_number
 
---- model duplicate_calls
-with
-
+--- deliveries of one message id
 repeated_ids as (
 
     select message_id
@@ -594,6 +592,11 @@ deliveries as (
     from repeated
 
 )
+
+--- model duplicate_calls
+with
+
+{deliveries}
 
 select
     file_number,
@@ -608,45 +611,7 @@ where delivery > 1
 --- model call_keys
 with
 
-repeated_ids as (
-
-    select message_id
-    from calls_read
-    where rejection_reason is null and message_id is not null
-    group by message_id
-    having count(*) > 1
-
-),
-
-repeated as (
-
-    select calls_read.*
-    from calls_read as calls_read
-    inner join repeated_ids on calls_read.message_id = repeated_ids.message_id
-    where calls_read.rejection_reason is null
-
-),
-
-deliveries as (
-
-    select
-        file_number,
-        source_file,
-        line_number,
-        run_number,
-        message_id,
-        hipaa_functions.key_of_namesake(message_id, call_type, user_id, anonymous_id, group_id) as call_key,
-        row_number() over (
-            partition by message_id, call_type, user_id, anonymous_id, group_id
-            order by timestamp nulls last, received_at nulls last, hipaa_functions.natural_order(source_file), source_file, line_number
-        ) as delivery,
-        row_number() over (
-            partition by message_id
-            order by timestamp nulls last, received_at nulls last, hipaa_functions.natural_order(source_file), source_file, line_number
-        ) as place
-    from repeated
-
-)
+{deliveries}
 
 select
     file_number,

@@ -38,7 +38,7 @@ from hipaa_mode.effects import (
 from hipaa_mode.names import environment_name
 from hipaa_mode.paths import ARRAY, PropertyPath, duckdb_json_path, parse_path, snake_case
 from hipaa_mode.seeds import Fault
-from hipaa_mode.selection import candidate_rows, grants, rank, still_counts, strongest
+from hipaa_mode.selection import candidate_rows, grants, still_counts, strongest, strongest_events
 from hipaa_mode.stops import Stop
 from hipaa_mode.two_places import with_second_places
 
@@ -376,15 +376,8 @@ def _events_for(
 ) -> dict[str, str] | None:
     if not destination.restrict_phi:
         return None
-    chosen: dict[str, tuple[tuple[bool, bool], str]] = {}
-    for row in configuration.allowed_events:
-        if row.environment not in (environment, ANY):
-            continue
-        if row.destination not in (destination.name, ANY):
-            continue
-        if row.event not in chosen or rank(row) > chosen[row.event][0]:
-            chosen[row.event] = (rank(row), row.sent_as or row.event)
-    return {event: sent_as for event, (_, sent_as) in sorted(chosen.items())}
+    chosen = strongest_events(configuration, destination, environment)
+    return {event: row.sent_as or event for event, row in sorted(chosen.items())}
 
 
 def _event_rows(

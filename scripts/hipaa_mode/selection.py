@@ -47,6 +47,17 @@ def strongest(rows: Iterable[AllowedProperty]) -> list[AllowedProperty]:
     return [row for row in listed if rank(row) == best]
 
 
+def strongest_events(
+    configuration: Configuration, destination: Destination, environment: str
+) -> dict[str, AllowedEvent]:
+    """Return the row that counts for each event of a restricted destination, in their order."""
+    chosen: dict[str, AllowedEvent] = {}
+    for row in configuration.allowed_events:
+        if row.environment in (environment, ANY) and row.destination in (destination.name, ANY):
+            chosen[row.event] = max(chosen.get(row.event, row), row, key=rank)
+    return chosen
+
+
 def rank(row: AllowedProperty | AllowedEvent) -> tuple[bool, bool]:
     """Return how particular a row is; the higher beats the lower."""
     return (row.destination != ANY, row.environment != ANY)

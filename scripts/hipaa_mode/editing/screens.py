@@ -14,15 +14,14 @@ from hipaa_mode.configuration import (
     ANY,
     ENVELOPE,
     ENVELOPE_IDS,
-    PROPERTY_LISTS,
     SERVER_SIDE,
+    AllowedEvent,
     AllowedProperty,
-    Configuration,
     Destination,
 )
 from hipaa_mode.editing.workspace import Workspace
 from hipaa_mode.effects import effective_guard
-from hipaa_mode.plan import Plan, counting_rows, make_plan
+from hipaa_mode.plan import counting_rows, denying_rows
 from hipaa_mode.property_counts import (
     MASKED,
     SENT,
@@ -32,6 +31,7 @@ from hipaa_mode.property_counts import (
     properties_of,
 )
 from hipaa_mode.seeds import Fault
+from hipaa_mode.selection import strongest_events
 
 HIPAA = "HIPAA mode"
 OPEN = "open under BAA"
@@ -162,18 +162,11 @@ def destination_screens(
     Args:
         environments: the environments to show; all that have destinations if none is named.
     """
-    configuration = workspace.configuration()
-    models = list(workspace.destination_models())
-    screens: list[DestinationScreen] = []
-    for environment in environments or workspace.environments():
-        plan = make_plan(configuration, environment, workspace.today, models)
-        rows = _rows_in(workspace, environment)
-        refusals = workspace.refusals(environment)
-        screens += [
-            _screen(workspace, configuration, plan, line, row, models, refusals)
-            for _, (line, row) in sorted(rows.items())
-        ]
-    return screens
+    return [
+        screen
+        for environment in environments or workspace.environments()
+        for screen in _Environment(workspace, environment).screens()
+    ]
 
 
 def project_screen(workspace: Workspace, environment: str) -> DestinationScreen:
@@ -184,11 +177,6 @@ def project_screen(workspace: Workspace, environment: str) -> DestinationScreen:
         for row in configuration.allowed_properties
         if row.destination == ANY and row.environment in (environment, ANY)
     ]
-    events = tuple(
-        ListedEvent(row.event, row.sent_as or row.event, row.environment, ANY, row.row.line)
-        for row in configuration.allowed_events
-        if row.destination == ANY and row.environment in (environment, ANY)
-    )
     return DestinationScreen(
         environment=environment,
         name=ANY,
@@ -198,11 +186,12 @@ def project_screen(workspace: Workspace, environment: str) -> DestinationScreen:
         mask_scope=ANY,
         description="What every restricted destination may receive.",
         mode=HIPAA,
-        events=events,
-        lists={
-            name: tuple(listed for listed in properties if listed.property_list == name)
-            for name in LISTS
-        },
+        events=tuple(
+            _listed_event(row)
+            for row in configuration.allowed_events
+            if row.destination == ANY and row.environment in (environment, ANY)
+        ),
+        lists=_by_list(properties),
         row_environment=environment,
         properties=count_properties(
             {"property_list": row.property_list, "property": row.path, "treatment": row.treatment}
@@ -211,68 +200,97 @@ def project_screen(workspace: Workspace, environment: str) -> DestinationScreen:
     )
 
 
-def _rows_in(workspace: Workspace, environment: str) -> dict[str, tuple[int, dict[str, str]]]:
-    """Return the row of every destination of an environment; a named row beats a `*` row."""
-    found: dict[str, tuple[int, dict[str, str]]] = {}
-    for line, row in workspace.seed("destinations").rows.items():
-        named, name = row["environment"].strip(), row["destination"].strip()
-        if named == environment or (named == ANY and name not in found):
-            found[name] = (line, row)
-    return found
+class _Environment:
+    """Makes the screens of one environment."""
 
+    def __init__(self, workspace: Workspace, environment: str) -> None:
+        self.workspace = workspace
+        self.environment = environment
+        self.configuration = workspace.configuration()
+        self.plan = workspace.plans(environments=[environment])[environment]
+        self.models = workspace.destination_models()
+        self.refusals = workspace.refusals(environment)
 
-def _screen(
-    workspace: Workspace,
-    configuration: Configuration,
-    plan: Plan,
-    line: int,
-    row: dict[str, str],
-    models: Sequence[str],
-    refusals: Sequence[Fault],
-) -> DestinationScreen:
-    name = row["destination"].strip()
-    destination = configuration.in_environment(plan.environment).get(name)
-    if destination is not None and destination.row.line != line:
-        destination = None
-    file = str(workspace.layout.seeds["destinations"])
-    of_row = _about(plan.faults, file, line)
-    mine = [
-        fault
-        for fault in refusals
-        if fault.destination in (name, ANY) and (fault.file, fault.line) != (file, line)
-    ]
-    words = {column: text.strip() for column, text in row.items()}
-    restricted = words["restrict_phi"].lower() != "false"
-    kind = configuration.types.get(words["destination_type"])
-    shown = DestinationScreen(
-        environment=plan.environment,
-        name=name,
-        type=words["destination_type"],
-        display_name=kind.display_name if kind else words["destination_type"],
-        connection_mode=words["connection_mode"].lower(),
-        restrict_phi=restricted,
-        baa_reference=words["baa_reference"],
-        baa_expires_on=words["baa_expires_on"],
-        mask_scope="destination" if words["mask_scope"].lower() == "destination" else ANY,
-        timestamp_precision=words["timestamp_precision"] or ("day" if restricted else "exact"),
-        description=words["description"],
-        mode=_mode(destination, of_row, words["connection_mode"].lower(), restricted),
-        faults=(*of_row, *map(str, mine)),
-        warnings=_about(plan.warnings, file, line),
-        events=() if restricted else None,
-        row_environment=words["environment"],
-        views=tuple(view for view in ALL_VIEWS if f"{name}__{view}" in models),
-        consent_categories=words.get("consent_categories", ""),
-        consent_strategy=words.get("consent_strategy", "").lower(),
-        honors_opt_outs=words.get("honor_opt_outs", "").lower() != "false",
-        stopped=plan.stopped[name].text if name in plan.stopped else "",
-        faults_elsewhere=tuple(
-            str(fault) for fault in refusals if fault.destination not in (name, ANY)
-        ),
-    )
-    if destination is None:
-        return shown
-    return _with_lists(workspace, configuration, plan, destination, shown, models)
+    def screens(self) -> list[DestinationScreen]:
+        """Make a screen of each destination's row; a row of the environment beats a `*` row."""
+        found: dict[str, tuple[int, dict[str, str]]] = {}
+        for line, row in self.workspace.seed("destinations").rows.items():
+            words = {column: text.strip() for column, text in row.items()}
+            named, name = words["environment"], words["destination"]
+            if named == self.environment or (named == ANY and name not in found):
+                found[name] = (line, words)
+        return [self._screen(line, words) for _, (line, words) in sorted(found.items())]
+
+    def _screen(self, line: int, words: dict[str, str]) -> DestinationScreen:
+        name, connection_mode = words["destination"], words["connection_mode"].lower()
+        destination = self.configuration.in_environment(self.environment).get(name)
+        if destination is not None and destination.row.line != line:
+            destination = None
+        of_row = (str(self.workspace.layout.seeds["destinations"]), line)
+        faults = _about(self.plan.faults, of_row)
+        restricted = words["restrict_phi"].lower() != "false"
+        kind = self.configuration.types.get(words["destination_type"])
+        shown = DestinationScreen(
+            environment=self.environment,
+            name=name,
+            type=words["destination_type"],
+            display_name=kind.display_name if kind else words["destination_type"],
+            connection_mode=connection_mode,
+            restrict_phi=restricted,
+            baa_reference=words["baa_reference"],
+            baa_expires_on=words["baa_expires_on"],
+            mask_scope="destination" if words["mask_scope"].lower() == "destination" else ANY,
+            timestamp_precision=words["timestamp_precision"] or ("day" if restricted else "exact"),
+            description=words["description"],
+            mode=_mode(destination, faults, connection_mode, restricted),
+            faults=(
+                *faults,
+                *(
+                    str(fault)
+                    for fault in self.refusals
+                    if fault.destination in (name, ANY) and (fault.file, fault.line) != of_row
+                ),
+            ),
+            warnings=_about(self.plan.warnings, of_row),
+            events=() if restricted else None,
+            row_environment=words["environment"],
+            views=tuple(view for view in ALL_VIEWS if f"{name}__{view}" in self.models),
+            consent_categories=words.get("consent_categories", ""),
+            consent_strategy=words.get("consent_strategy", "").lower(),
+            honors_opt_outs=words.get("honor_opt_outs", "").lower() != "false",
+            stopped=self.plan.stopped[name].text if name in self.plan.stopped else "",
+            faults_elsewhere=tuple(
+                str(fault) for fault in self.refusals if fault.destination not in (name, ANY)
+            ),
+        )
+        return shown if destination is None else self._with_lists(shown, destination)
+
+    def _with_lists(self, shown: DestinationScreen, destination: Destination) -> DestinationScreen:
+        seeds, today = self.configuration, self.workspace.today
+        rows = counting_rows(seeds, destination, self.environment, today)
+        listed = [_listed(row, destination) for row in rows]
+        with_rows = {(each.property_list, each.path) for each in listed}
+        listed += [
+            _unlisted_id(name, destination)
+            for name in ENVELOPE_IDS
+            if (ENVELOPE, name) not in with_rows
+        ]
+        # What takes a property of the project allowlist away.
+        listed += [
+            _listed(row, destination)
+            for row in denying_rows(seeds, destination, self.environment)
+            if (row.property_list, str(row.path)) not in with_rows
+        ]
+        chosen = strongest_events(seeds, destination, self.environment)
+        events = tuple(map(_listed_event, chosen.values()))
+        planned = self.plan.destinations.get(destination.name)
+        return replace(
+            shown,
+            lists=_by_list(listed),
+            events=events if destination.restrict_phi else None,
+            consent=destination.consent_in_words,
+            properties=properties_of(planned, self.models) if planned else PropertyCounts(),
+        )
 
 
 def _mode(
@@ -285,45 +303,21 @@ def _mode(
     return OPEN
 
 
-def _about(faults: Sequence[Fault], file: str, line: int) -> tuple[str, ...]:
+def _about(faults: Sequence[Fault], place: tuple[str, int]) -> tuple[str, ...]:
     return tuple(
         f"{fault.problem}. {fault.remedy}."
         for fault in faults
-        if fault.file == file and fault.line == line
+        if (fault.file, fault.line) == place
     )
 
 
-def _with_lists(
-    workspace: Workspace,
-    configuration: Configuration,
-    plan: Plan,
-    destination: Destination,
-    shown: DestinationScreen,
-    models: Sequence[str],
-) -> DestinationScreen:
-    rows = counting_rows(configuration, destination, plan.environment, workspace.today)
-    lists = {
-        name: tuple(_listed(row, destination) for row in rows if row.property_list == name)
-        for name in LISTS
-    }
-    with_rows = {listed.path for listed in lists[ENVELOPE]}
-    lists[ENVELOPE] += tuple(
-        _unlisted_id(name, destination) for name in ENVELOPE_IDS if name not in with_rows
-    )
-    denied = _denied(configuration, destination, plan.environment, lists)
-    for name in PROPERTY_LISTS:
-        lists[name] += tuple(listed for listed in denied if listed.property_list == name)
-    events = None
-    if destination.restrict_phi:
-        events = _events(configuration, destination.name, plan.environment)
-    resolved = plan.destinations.get(destination.name)
-    return replace(
-        shown,
-        lists=lists,
-        events=events,
-        consent=destination.consent_in_words,
-        properties=properties_of(resolved, models) if resolved else PropertyCounts(),
-    )
+def _by_list(listed: Sequence[ListedProperty]) -> dict[str, tuple[ListedProperty, ...]]:
+    return {name: tuple(each for each in listed if each.property_list == name) for name in LISTS}
+
+
+def _listed_event(row: AllowedEvent) -> ListedEvent:
+    sent_as = row.sent_as or row.event
+    return ListedEvent(row.event, sent_as, row.environment, row.destination, row.row.line)
 
 
 def _listed(row: AllowedProperty, destination: Destination | None = None) -> ListedProperty:
@@ -358,45 +352,3 @@ def _unlisted_id(name: str, destination: Destination) -> ListedProperty:
         column_name=name,
         reason="" if restricted else f"Restriction is off under BAA {destination.baa_reference}",
     )
-
-
-def _denied(
-    configuration: Configuration,
-    destination: Destination,
-    environment: str,
-    lists: dict[str, tuple[ListedProperty, ...]],
-) -> list[ListedProperty]:
-    """Return the rows that take a property of the project allowlist away."""
-    shown = {(name, listed.path) for name, rows in lists.items() for listed in rows}
-    return [
-        _listed(row, destination)
-        for row in configuration.allowed_properties
-        if row.treatment.kind.name == "deny"
-        and row.environment in (environment, ANY)
-        and (
-            row.destination == destination.name
-            or (row.destination == ANY and destination.restrict_phi)
-        )
-        and (row.property_list, str(row.path)) not in shown
-    ]
-
-
-def _events(
-    configuration: Configuration, destination: str, environment: str
-) -> tuple[ListedEvent, ...]:
-    """Return the rows that count: for each event the most particular one."""
-    chosen: dict[str, ListedEvent] = {}
-    for row in configuration.allowed_events:
-        if row.environment not in (environment, ANY) or row.destination not in (destination, ANY):
-            continue
-        listed = ListedEvent(
-            row.event, row.sent_as or row.event, row.environment, row.destination, row.row.line
-        )
-        known = chosen.get(row.event)
-        if known is None or _rank(listed) > _rank(known):
-            chosen[row.event] = listed
-    return tuple(chosen.values())
-
-
-def _rank(listed: ListedEvent) -> tuple[bool, bool]:
-    return listed.destination != ANY, listed.environment != ANY

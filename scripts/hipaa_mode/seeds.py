@@ -145,6 +145,11 @@ class SeedRow:
         """Return a cell that holds a keyword or an identifier, without blanks around it."""
         return self.cells[column].strip()
 
+    @property
+    def where(self) -> str:
+        """The file and line, for messages."""
+        return f"{self.file}, line {self.line}"
+
     def fault(self, problem: str, remedy: str) -> Fault:
         """Describe something wrong with this row."""
         destination = self.cells.get("destination", "*").strip()

@@ -35,7 +35,7 @@ from hipaa_mode.editing import screens
 from hipaa_mode.editing.destinations import (
     add_destination,
     remove_destination,
-    set_consent,
+    set_cells,
     set_restriction,
 )
 from hipaa_mode.editing.scaffold import Owner
@@ -217,7 +217,7 @@ def consent(
     if categories is not None and not categories.strip():
         cells["consent_strategy"] = strategy or ""
     cells["honor_opt_outs"] = {None: None, True: "", False: "false"}[honor_opt_outs]
-    return Made(lambda workspace: set_consent(workspace, environment, name, cells))
+    return Made(lambda workspace: set_cells(workspace, environment, name, cells))
 
 
 @app.command()

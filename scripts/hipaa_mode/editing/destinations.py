@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from hipaa_mode.configuration import ALL_VIEWS, ANY
-from hipaa_mode.editing.rows import find_destination, last_like, one_line
+from hipaa_mode.editing.rows import add_row, find_destination, one_line
 from hipaa_mode.editing.scaffold import Owner, add_models, find_yaml, remove_models
 from hipaa_mode.editing.workspace import Workspace
 from hipaa_mode.errors import ConfigurationError
@@ -43,9 +43,8 @@ def add_destination(
         raise ConfigurationError(
             f"There is no view `{unknown[0]}`. Use some of: {', '.join(ALL_VIEWS)}"
         )
-    seed = workspace.seed(SEED)
     new = {column: one_line(text) for column, text in cells.items()}
-    workspace.set_seed(SEED, seed.add(new, last_like(seed, new, ("environment",))))
+    add_row(workspace, SEED, new, ("environment",))
     workspace.refuse_new_faults(with_models=False)
     if find_yaml(workspace, name) is None and not (owner and owner.as_yaml()):
         raise ConfigurationError(
@@ -119,37 +118,40 @@ def set_restriction(
         ConfigurationError: there is no such destination.
         EditRefusedError: a build would refuse the result, as without a BAA.
     """
-    row = _row(workspace, environment, name)[1]
-    cells = {"restrict_phi": "true" if restrict_phi else "false"}
-    if restrict_phi and row["restrict_phi"].strip().lower() in ("", "true"):
-        cells = {}
+    _, row = _row(workspace, environment, name)
+    said = "true" if restrict_phi else "false"
+    is_said = restrict_phi and row["restrict_phi"].strip().lower() in ("", "true")
     given = {"baa_reference": baa_reference, "baa_expires_on": baa_expires_on}
-    cells |= {column: one_line(text) for column, text in given.items() if text is not None}
-    _change_row(workspace, environment, name, cells)
-    workspace.refuse_new_faults()
+    set_cells(workspace, environment, name, {"restrict_phi": None if is_said else said, **given})
     if restrict_phi and row.get("timestamp_precision", "").strip() == "exact":
         workspace.notes.append(
             f"`{name}` still receives exact times: its row says timestamp_precision exact"
         )
 
 
-def set_consent(
+def set_cells(
     workspace: Workspace, environment: str, name: str, cells: Mapping[str, str | None]
 ) -> None:
-    """Say what calls must and may say of consent and opt-outs to be sent to a destination.
+    """Change cells of a destination's row, such as what calls must say of consent.
 
     Args:
         workspace: the project.
         environment: the environment; see `set_restriction`.
         name: the destination.
-        cells: `consent_categories`, `consent_strategy` and `honor_opt_outs`; None keeps the row's.
+        cells: by column; None keeps the row's.
 
     Raises:
         ConfigurationError: there is no such destination.
         EditRefusedError: a build would refuse the result.
     """
     given = {column: one_line(text) for column, text in cells.items() if text is not None}
-    _change_row(workspace, environment, name, given)
+    line, row = _row(workspace, environment, name)
+    seed = workspace.seed(SEED)
+    if row["environment"].strip() == environment:
+        workspace.set_seed(SEED, seed.change(line, given))
+    else:
+        # It beats the row for every environment.
+        workspace.set_seed(SEED, seed.add({**row, "environment": environment, **given}, line))
     workspace.refuse_new_faults()
 
 
@@ -163,15 +165,3 @@ def _row(workspace: Workspace, environment: str, name: str) -> tuple[int, dict[s
     if environment not in rows and ANY not in rows:
         find_destination(workspace.configuration(), name, environment)
     return rows[environment] if environment in rows else rows[ANY]
-
-
-def _change_row(
-    workspace: Workspace, environment: str, name: str, cells: Mapping[str, str]
-) -> None:
-    """Change a destination's row in an environment; one for `*` is beaten by a row of its own."""
-    line, row = _row(workspace, environment, name)
-    seed = workspace.seed(SEED)
-    if row["environment"].strip() == environment:
-        workspace.set_seed(SEED, seed.change(line, cells))
-    else:
-        workspace.set_seed(SEED, seed.add({**row, "environment": environment, **cells}, line))

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from hipaa_mode.configuration import ANY, AllowedEvent, Configuration
-from hipaa_mode.editing.rows import covers, find_destination, last_like, plans_in
+from hipaa_mode.configuration import ANY, Configuration
+from hipaa_mode.editing.rows import (
+    add_row,
+    could_count,
+    covers,
+    note_unrestricted,
+    planned,
+    refuse_unrestricted,
+    still_reaches,
+)
 from hipaa_mode.editing.workspace import Workspace
-from hipaa_mode.errors import ConfigurationError, HipaaModeError
+from hipaa_mode.errors import ConfigurationError
 
 SEED = "allowed_events"
 
@@ -29,34 +37,20 @@ def allow_event(
         ConfigurationError: there is no such destination.
         EditRefusedError: a build would refuse the result.
     """
-    configuration = workspace.configuration()
-    if destination != ANY:
-        for found in find_destination(configuration, destination, environment):
-            if not found.restrict_phi:
-                workspace.notes.append(
-                    f"`{destination}` is not restricted in {found.environment}: it receives "
-                    "every event, whatever its list says"
-                )
-    seed = workspace.seed(SEED)
-    row = next(
-        (
-            row
-            for row in configuration.allowed_events
-            if (row.environment, row.destination, row.event) == (environment, destination, event)
-        ),
-        None,
-    )
-    if row is None:
-        new = {
-            "environment": environment,
-            "destination": destination,
-            "event": event,
-            "sent_as": sent_as or "",
-        }
-        near = last_like(seed, new, ("destination", "environment"), ("destination",))
-        workspace.set_seed(SEED, seed.add(new, near))
+    what = "every event, whatever its list says"
+    note_unrestricted(workspace, destination, environment, what)
+    place = {"environment": environment, "destination": destination, "event": event}
+    lines = [
+        row.row.line
+        for row in workspace.configuration().allowed_events
+        if all(getattr(row, name) == text for name, text in place.items())
+    ]
+    if not lines:
+        new = {**place, "sent_as": sent_as or ""}
+        add_row(workspace, SEED, new, ("destination", "environment"), ("destination",))
     elif sent_as is not None:
-        workspace.set_seed(SEED, seed.change(row.row.line, {"sent_as": sent_as}))
+        seed = workspace.seed(SEED)
+        workspace.set_seed(SEED, seed.change(lines[0], {"sent_as": sent_as}))
     workspace.refuse_new_faults()
 
 
@@ -70,64 +64,47 @@ def deny_event(workspace: Workspace, environment: str, destination: str, event: 
             list of all destinations.
         EditRefusedError: a build would refuse the result.
     """
+    refuse_unrestricted(workspace, destination, environment, "every event")
     configuration = workspace.configuration()
     if destination != ANY:
-        _refuse_unrestricted(configuration, environment, destination)
-    seed = workspace.seed(SEED)
-    rows = [row for row in configuration.allowed_events if row.event == event]
-    own = [row for row in rows if row.destination == destination]
-    removed = [row for row in own if covers(environment, row.environment)]
-    for_all = [row for row in own if row.environment == ANY and row not in removed]
-    if destination != ANY:
         _refuse_other_grants(configuration, environment, destination, event)
-    others = _other_environments(configuration, environment, destination) if for_all else []
-    for row in sorted([*removed, *for_all], key=lambda row: row.row.line, reverse=True):
-        line = row.row.line
-        cells = seed.rows[line]
-        if row in for_all:
-            named = {known.environment for known in own}
-            for other in sorted(set(others) - named, reverse=True):
-                seed = seed.add({**cells, "environment": other}, line)
-        seed = seed.remove(line)
+    own = [
+        row
+        for row in configuration.allowed_events
+        if row.event == event and row.destination == destination
+    ]
+    seed = workspace.seed(SEED)
+    for row in sorted(own, key=lambda row: row.row.line, reverse=True):
+        cells = seed.rows[row.row.line]
+        if not covers(environment, row.environment):
+            if row.environment != ANY:
+                continue
+            others = set(_other_environments(configuration, environment, destination))
+            for other in sorted(others - {known.environment for known in own}, reverse=True):
+                seed = seed.add({**cells, "environment": other}, row.row.line)
+        seed = seed.remove(row.row.line)
     workspace.set_seed(SEED, seed)
     workspace.refuse_new_faults()
-    for name, plan in plans_in(workspace.plans(), environment).items():
-        known = plan.destinations.get(destination)
-        if known and known.events is not None and event in known.events:
-            raise HipaaModeError(
-                f"The event would still reach `{destination}` in {name}, so nothing was written. "
-                "Edit the seed by hand, and please report this"
-            )
-
-
-def _refuse_unrestricted(configuration: Configuration, environment: str, destination: str) -> None:
-    for row in find_destination(configuration, destination, environment):
-        if not row.restrict_phi:
-            raise ConfigurationError(
-                f"`{destination}` is not restricted ({row.row.file}, line {row.row.line}): it "
-                "receives every event. Restrict it first, with `hipaa-mode destination restrict`"
-            )
+    for name, plan in planned(workspace, destination, environment).items():
+        if event in (plan.events or ()):
+            raise still_reaches("The event", destination, name)
 
 
 def _refuse_other_grants(
     configuration: Configuration, environment: str, destination: str, event: str
 ) -> None:
-    def counts(row: AllowedEvent) -> bool:
-        return covers(environment, row.environment) or row.environment == ANY
-
     for row in configuration.allowed_events:
-        place = f"{row.row.file}, line {row.row.line}"
-        if not counts(row) or row.destination not in (destination, ANY):
+        if not could_count(row, destination, environment):
             continue
         if row.event == ANY and event != ANY:
             raise ConfigurationError(
-                f"{place} lets every event pass, so one can't be denied. List the events that "
-                "may pass, then deny *"
+                f"{row.row.where} lets every event pass, so one can't be denied. List the events "
+                "that may pass, then deny *"
             )
-        if row.event == event and row.destination == ANY and destination != ANY:
+        if row.event == event and row.destination == ANY:
             raise ConfigurationError(
-                f"{place} lets it pass to every destination. Deny it for *, then allow it for "
-                "those that may receive it"
+                f"{row.row.where} lets it pass to every destination. Deny it for *, then allow it "
+                "for those that may receive it"
             )
 
 

@@ -11,25 +11,32 @@ from hipaa_mode.configuration import (
     LATEST_VIEWS,
     VIEWS,
     AllowedProperty,
-    Configuration,
 )
 from hipaa_mode.editing.rows import (
+    add_row,
+    could_count,
     covers,
     find_destination,
-    last_like,
+    note_unrestricted,
     one_line,
-    plans_in,
+    planned,
+    refuse_unrestricted,
+    still_reaches,
 )
 from hipaa_mode.editing.scaffold import add_models, remove_model
 from hipaa_mode.editing.workspace import Workspace
-from hipaa_mode.errors import ConfigurationError, HipaaModeError
+from hipaa_mode.errors import ConfigurationError
 from hipaa_mode.paths import PathSyntaxError, PropertyPath, parse_path
-from hipaa_mode.plan import DestinationPlan, Plan, ViewColumn, named_as_changed_at
+from hipaa_mode.plan import DestinationPlan, ViewColumn, named_as_changed_at
+from hipaa_mode.selection import rank
 from hipaa_mode.treatments import TreatmentSyntaxError, parse_treatment
 
 SEED = "allowed_properties"
 _FORM_COLUMNS = ("normalize", "data_type", "guard", "mask_scope")
 """Columns that belong to a treatment: another treatment starts without them."""
+
+_NEAR = (("destination", "property_list"), ("destination",))
+"""Columns in which a new row is like those that it is written after."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +95,10 @@ def set_property(
         ConfigurationError: no reason is given for a new form, or there is no such destination.
         EditRefusedError: a build would refuse the result.
     """
-    configuration = workspace.configuration()
-    _check_destination(workspace, configuration, place)
-    seed = workspace.seed(SEED)
+    what = "whole objects, whatever its property lists say"
+    note_unrestricted(workspace, place.destination, place.environment, what)
     given = {name: one_line(value) for name, value in cells.items() if value is not None}
-    row = _row_at(configuration, place)
+    row = _row_at(workspace, place)
     is_new_form = row is None or str(row.treatment) != _canonical(treatment)
     if is_new_form and not given.get("reason"):
         raise ConfigurationError(
@@ -100,15 +106,10 @@ def set_property(
             "column's documentation"
         )
     if row is None:
-        new = {
-            **place.cells,
-            "treatment": treatment,
-            **_kept(workspace, place, treatment),
-            **given,
-        }
-        near = last_like(seed, new, ("destination", "property_list"), ("destination",))
-        workspace.set_seed(SEED, seed.add(new, near))
+        new = {"treatment": treatment, **_kept(workspace, place, treatment), **given}
+        add_row(workspace, SEED, {**place.cells, **new}, *_NEAR)
     else:
+        seed = workspace.seed(SEED)
         changed = {"treatment": treatment} if is_new_form else {}
         if is_new_form:
             changed |= {name: "" for name in _FORM_COLUMNS if name in seed.columns}
@@ -124,12 +125,10 @@ def _kept(workspace: Workspace, place: Place, treatment: str) -> dict[str, str]:
 
     In the same form also what belongs to the form: without `normalize` tokens would be others.
     """
-    path, configuration = place.parsed(), workspace.configuration()
     stood = [
         row
-        for row in configuration.allowed_properties
-        if row.place == (place.property_list, path)
-        and row.treatment.kind.name != "deny"
+        for row in _rows_about(workspace, place)
+        if row.treatment.kind.name != "deny"
         and row.environment in (place.environment, ANY)
         and row.destination in (place.destination, ANY)
         and (row.environment, row.destination) != (place.environment, place.destination)
@@ -137,18 +136,15 @@ def _kept(workspace: Workspace, place: Place, treatment: str) -> dict[str, str]:
     ]
     if not stood:
         return {}
-    row = max(
-        stood,
-        key=lambda row: (row.event is not None, row.destination != ANY, row.environment != ANY),
-    )
+    row = max(stood, key=lambda row: (row.event is not None, rank(row)))
     names = ["column_name"]
     if str(row.treatment) == _canonical(treatment):
         names += _FORM_COLUMNS
     kept = {name: row.row.cells.get(name, "").strip() for name in names}
     if kept["column_name"]:
         workspace.notes.append(
-            f"The column keeps its name `{kept['column_name']}`, as in {row.row.file}, line "
-            f"{row.row.line}; --column gives it another"
+            f"The column keeps its name `{kept['column_name']}`, as in {row.row.where}; "
+            "--column gives it another"
         )
     return {name: text for name, text in kept.items() if text}
 
@@ -165,52 +161,52 @@ def deny_property(workspace: Workspace, place: Place, reason: str = "") -> None:
         ConfigurationError: there is no such destination, or it is not restricted.
         EditRefusedError: a build would refuse the result.
     """
-    configuration = workspace.configuration()
-    _check_destination(workspace, configuration, place)
-    if place.destination != ANY:
-        _refuse_unrestricted(configuration, place)
+    what = "whole objects, so no property can be denied"
+    refuse_unrestricted(workspace, place.destination, place.environment, what)
     path = place.parsed()
-    if path is None:
-        # Says what is wrong with the path as the check of the seeds does.
+    if path is None or (place.event and place.property_list == ENVELOPE):
+        # Says what is wrong with the row as the check of the seeds does.
         set_property(workspace, place, "deny", {"reason": reason or "denied"})
         return
-    about = [
-        row for row in configuration.allowed_properties if row.place == (place.property_list, path)
-    ]
+    about = _rows_about(workspace, place)
     own = [
         row
         for row in about
         if row.destination == place.destination and covers(place.environment, row.environment)
     ]
+    passing = [row for row in about if row.treatment.kind.name != "deny"]
     if place.event:
-        whole = [row for row in own if row.event is None and row.treatment.kind.name != "deny"]
-        if whole:
-            raise ConfigurationError(
-                f"{whole[0].row.file}, line {whole[0].row.line} lets it pass on every event. Deny "
-                "it on all of them, then allow it on those where it may pass"
-            )
+        for row in own:
+            if row in passing and row.event is None:
+                raise ConfigurationError(
+                    f"{row.row.where} lets it pass on every event. Deny it on all of them, then "
+                    "allow it on those where it may pass"
+                )
         own = [row for row in own if row.event == place.event]
-    remaining = [row for row in about if row not in own and _would_count(row, place)]
-    needs_row = place.property_list == ENVELOPE or any(
-        row.treatment.kind.name != "deny" and (not place.event or row.event in (None, place.event))
-        for row in remaining
-    )
+    remaining = [
+        row
+        for row in passing
+        if row not in own
+        and could_count(row, place.destination, place.environment)
+        and (not place.event or row.event in (None, place.event))
+    ]
+    needs_row = place.property_list == ENVELOPE or bool(remaining)
     if needs_row and place.event:
         raise ConfigurationError(
-            f"{remaining[0].row.file}, line {remaining[0].row.line} lets it pass, and can't be "
-            "denied on one event: deny it on all of them, then allow it on those where it may pass"
+            f"{remaining[0].row.where} lets it pass, and can't be denied on one event: deny it on "
+            "all of them, then allow it on those where it may pass"
         )
     _rewrite(workspace, place, own, needs_row, one_line(reason))
     if place.property_list == ENVELOPE:
         _remove_models_without_id(workspace, place, str(path))
     workspace.refuse_new_faults()
-    _check_denied(workspace, place, path)
+    _check_denied(workspace, place)
     if place.destination == ANY:
-        for row in configuration.allowed_properties:
-            if row in about and row.destination != ANY and row.treatment.kind.name != "deny":
+        for row in passing:
+            if row.destination != ANY:
                 workspace.notes.append(
-                    f"{row.row.file}, line {row.row.line} still lets it pass to "
-                    f"`{row.destination}`: the project allowlist is not all"
+                    f"{row.row.where} still lets it pass to `{row.destination}`: the project "
+                    "allowlist is not all"
                 )
 
 
@@ -223,9 +219,8 @@ def _rewrite(
 ) -> None:
     """Remove rows, and leave or write one that denies."""
     seed = workspace.seed(SEED)
-    keep: AllowedProperty | None = None
-    if needs_row:
-        keep = next((row for row in own if row.environment == place.environment), None)
+    at_place = (row for row in own if needs_row and row.environment == place.environment)
+    keep = next(at_place, None)
     if keep is not None and keep.treatment.kind.name != "deny":
         blank = dict.fromkeys(("event", "column_name", *_FORM_COLUMNS), "")
         cells = {name: text for name, text in blank.items() if name in seed.columns}
@@ -235,92 +230,55 @@ def _rewrite(
     for row in sorted(own, key=lambda row: row.row.line, reverse=True):
         if row is not keep:
             seed = seed.remove(row.row.line)
+    workspace.set_seed(SEED, seed)
     if needs_row and keep is None:
         new = {**place.cells, "event": "", "treatment": "deny", "reason": reason}
-        near = last_like(seed, new, ("destination", "property_list"), ("destination",))
-        seed = seed.add(new, near)
-    workspace.set_seed(SEED, seed)
+        add_row(workspace, SEED, new, *_NEAR)
 
 
-def _would_count(row: AllowedProperty, place: Place) -> bool:
-    """Whether a row that stays is one that the place's destination and environment could get."""
-    in_environment = covers(place.environment, row.environment) or row.environment == ANY
-    return in_environment and row.destination in (place.destination, ANY)
-
-
-def _check_denied(workspace: Workspace, place: Place, path: PropertyPath) -> None:
+def _check_denied(workspace: Workspace, place: Place) -> None:
     """Look at the result: what was denied must be in no view."""
-    if place.destination == ANY:
-        return
-    for environment, plan in plans_in(workspace.plans(), place.environment).items():
-        for column in _columns(plan, place, path):
+    for environment, plan in planned(workspace, place.destination, place.environment).items():
+        for column in _columns(plan, place):
             is_denied = place.property_list == ENVELOPE and not column.masked_column
             on_event = not place.event or column.events is None or place.event in column.events
             if on_event and not is_denied:
-                raise HipaaModeError(
-                    f"{place} would still reach `{place.destination}` in {environment}, so "
-                    "nothing was written. Edit the seed by hand, and please report this"
-                )
+                raise still_reaches(place, place.destination, environment)
 
 
-def _columns(plan: Plan, place: Place, path: PropertyPath) -> list[ViewColumn]:
-    destination = plan.destinations.get(place.destination)
-    if destination is None:
-        return []
+def _columns(plan: DestinationPlan, place: Place) -> list[ViewColumn]:
     return [
         column
-        for columns in destination.views.values()
+        for columns in plan.views.values()
         for column in columns
         if column.property_list == place.property_list
-        and (column.path or column.name) == str(path)
+        and (column.path or column.name) == str(place.parsed())
     ]
 
 
 def _note_other_forms(workspace: Workspace, place: Place, treatment: str) -> None:
     """Say where another row decides, so that the new one has no effect."""
-    path = place.parsed()
-    if path is None or place.destination == ANY:
-        return
-    for environment, plan in plans_in(workspace.plans(), place.environment).items():
-        forms = {column.treatment for column in _columns(plan, place, path)} or {"deny"}
-        if place.destination in plan.destinations and treatment not in forms:
+    for environment, plan in planned(workspace, place.destination, place.environment).items():
+        forms = {column.treatment for column in _columns(plan, place)} or {"deny"}
+        if treatment not in forms:
             workspace.notes.append(
                 f"In {environment} another row beats this one: there it is "
                 f"{' and '.join(sorted(forms))}"
             )
 
 
-def _row_at(configuration: Configuration, place: Place) -> AllowedProperty | None:
-    path = place.parsed()
-    for row in configuration.allowed_properties:
-        if (
-            row.environment == place.environment
-            and row.destination == place.destination
-            and row.place == (place.property_list, path)
-            and (row.event or "") == place.event
-        ):
+def _rows_about(workspace: Workspace, place: Place) -> list[AllowedProperty]:
+    """Return the rows about a property, of any destination, environment and event."""
+    about = (place.property_list, place.parsed())
+    return [row for row in workspace.configuration().allowed_properties if row.place == about]
+
+
+def _row_at(workspace: Workspace, place: Place) -> AllowedProperty | None:
+    whole = (place.environment, place.destination, place.event)
+    for row in _rows_about(workspace, place):
+        if (row.environment, row.destination, row.event or "") == whole:
             return row
     return None
-
-
-def _check_destination(workspace: Workspace, configuration: Configuration, place: Place) -> None:
-    if place.destination != ANY:
-        for row in find_destination(configuration, place.destination, place.environment):
-            if not row.restrict_phi:
-                workspace.notes.append(
-                    f"`{row.name}` is not restricted in {row.environment}: it receives whole "
-                    "objects, whatever its property lists say"
-                )
-
-
-def _refuse_unrestricted(configuration: Configuration, place: Place) -> None:
-    for row in find_destination(configuration, place.destination, place.environment):
-        if not row.restrict_phi:
-            raise ConfigurationError(
-                f"`{row.name}` is not restricted ({row.row.file}, line {row.row.line}): it "
-                "receives whole objects, so no property can be denied. Restrict it first, with "
-                "`hipaa-mode destination restrict`"
-            )
 
 
 def _add_missing_model(workspace: Workspace, place: Place) -> None:
@@ -332,11 +290,7 @@ def _add_missing_model(workspace: Workspace, place: Place) -> None:
     models = workspace.destination_models()
     if place.destination == ANY or all(f"{place.destination}__{view}" in models for view in views):
         return
-    plans = [
-        plan.destinations[place.destination]
-        for plan in workspace.plans().values()
-        if place.destination in plan.destinations
-    ]
+    plans = planned(workspace, place.destination, ANY).values()
     views += [
         latest
         for latest, (view, _) in LATEST_VIEWS.items()
@@ -355,10 +309,10 @@ def _remove_models_without_id(workspace: Workspace, place: Place, id_name: str) 
     models = workspace.destination_models()
     names = {name for plan in workspace.plans().values() for name in plan.destinations}
     for name in sorted(names) if place.destination == ANY else [place.destination]:
+        plans = planned(workspace, name, ANY).values()
         for view in views:
-            plans = [plan.destinations.get(name) for plan in workspace.plans().values()]
             if f"{name}__{view}" in models and any(
-                plan is not None and view not in plan.latest_views for plan in plans
+                view not in plan.latest_views for plan in plans
             ):
                 remove_model(workspace, name, view)
                 workspace.notes.append(

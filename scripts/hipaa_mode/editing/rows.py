@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hipaa_mode.configuration import ANY, Configuration, Destination
-from hipaa_mode.editing.seed_text import SeedText
-from hipaa_mode.errors import ConfigurationError
-from hipaa_mode.plan import Plan
+from hipaa_mode.configuration import (
+    ANY,
+    AllowedEvent,
+    AllowedProperty,
+    Configuration,
+    Destination,
+)
+from hipaa_mode.editing.workspace import Workspace
+from hipaa_mode.errors import ConfigurationError, HipaaModeError
+from hipaa_mode.plan import DestinationPlan
 
 
 def one_line(text: str) -> str:
@@ -15,20 +21,23 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def last_like(seed: SeedText, cells: Mapping[str, str], *keys: Sequence[str]) -> int | None:
-    """Return the line of the last row that has a new row's cells in the columns of a key.
+def add_row(
+    workspace: Workspace, name: str, cells: Mapping[str, str], *keys: Sequence[str]
+) -> None:
+    """Add a row to a seed, after the last one that has its cells in the columns of a key.
 
-    The keys are tried in order; None if no row is like the new one.
+    The keys are tried in order; where no row is like the new one, it is the last.
     """
-    for columns in keys:
-        lines = [
+    seed = workspace.seed(name)
+    after = None
+    for columns in reversed(keys):
+        alike = [
             line
             for line, row in seed.rows.items()
-            if all(row.get(name, "").strip() == cells.get(name, "") for name in columns)
+            if all(row.get(column, "").strip() == cells.get(column, "") for column in columns)
         ]
-        if lines:
-            return max(lines)
-    return None
+        after = max(alike, default=after)
+    workspace.set_seed(name, seed.add(cells, after))
 
 
 def covers(environment: str, other: str) -> bool:
@@ -75,13 +84,60 @@ def _missing(configuration: Configuration, destination: str, environment: str) -
     )
 
 
-def plans_in(plans: Mapping[str, Plan], environment: str) -> dict[str, Plan]:
-    """Return the plans of an environment, all of them for `*`.
+def note_unrestricted(workspace: Workspace, name: str, environment: str, what: str) -> None:
+    """Note where a destination is not restricted, so that a list of it says nothing.
+
+    Raises:
+        ConfigurationError: there is no such destination.
+    """
+    if name != ANY:
+        for row in find_destination(workspace.configuration(), name, environment):
+            if not row.restrict_phi:
+                workspace.notes.append(
+                    f"`{name}` is not restricted in {row.environment}: it receives {what}"
+                )
+
+
+def refuse_unrestricted(workspace: Workspace, name: str, environment: str, what: str) -> None:
+    """Deny nothing to a destination that is not restricted.
+
+    Raises:
+        ConfigurationError: it is not, or there is none.
+    """
+    if name != ANY:
+        for row in find_destination(workspace.configuration(), name, environment):
+            if not row.restrict_phi:
+                raise ConfigurationError(
+                    f"`{name}` is not restricted ({row.row.where}): it receives {what}. Restrict "
+                    "it first, with `hipaa-mode destination restrict`"
+                )
+
+
+def still_reaches(what: object, destination: str, environment: str) -> HipaaModeError:
+    """Make the error of a denial that turns out to be none."""
+    return HipaaModeError(
+        f"{what} would still reach `{destination}` in {environment}, so nothing was written. "
+        "Edit the seed by hand, and please report this"
+    )
+
+
+def could_count(row: AllowedEvent | AllowedProperty, destination: str, environment: str) -> bool:
+    """Whether a row is one that a destination could get in an environment."""
+    in_environment = covers(environment, row.environment) or row.environment == ANY
+    return in_environment and row.destination in (destination, ANY)
+
+
+def planned(
+    workspace: Workspace, destination: str, environment: str
+) -> dict[str, DestinationPlan]:
+    """Return what is planned for a destination, by environment; in all of them for `*`.
 
     An environment that no row names is resolved like the others: the plan of `*` is its own.
     """
-    if environment == ANY:
-        return dict(plans)
-    return {name: plan for name, plan in plans.items() if name == environment} or {
-        name: plan for name, plan in plans.items() if name == ANY
+    plans = workspace.plans()
+    asked = environment if environment in plans else ANY
+    return {
+        name: plan.destinations[destination]
+        for name, plan in plans.items()
+        if destination in plan.destinations and (environment == ANY or name == asked)
     }

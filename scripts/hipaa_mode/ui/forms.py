@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qs
 
 from hipaa_mode.configuration import ANY
-from hipaa_mode.editing.destinations import set_consent, set_restriction
+from hipaa_mode.editing.destinations import set_cells, set_restriction
 from hipaa_mode.editing.events import allow_event, deny_event
 from hipaa_mode.editing.properties import Place, deny_property, set_property
 from hipaa_mode.errors import ConfigurationError
@@ -117,7 +117,7 @@ def consent_step(environment: str, destination: str, form: Form) -> Step:
     needed = f"consent needed to {categories}" if categories else "no consent needed"
     ignored = ", opt-outs do not count" if cells["honor_opt_outs"] else ""
     text = f"{_where(environment, destination)}: {needed}{ignored}"
-    return Step(text, lambda workspace: set_consent(workspace, environment, destination, cells))
+    return Step(text, lambda workspace: set_cells(workspace, environment, destination, cells))
 
 
 def _place(environment: str, destination: str, form: Form) -> Place:

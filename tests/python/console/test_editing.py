@@ -209,6 +209,14 @@ class TestAllowMaskAndDeny:
         )
         assert answer["notes"] == ["In dev another row beats this one: there it is allow", NO_LOCK]
 
+    def test_an_id_is_denied_on_every_event_or_on_none(self, project: Path):
+        before = files(project)
+        of_an_id = ("ga4", "user_id", "--list", "envelope", "--event", "Signed In")
+        result = run(project, "deny", *of_an_id, "--yes")
+        assert result.exit_code == ExitCode.BAD_CONFIGURATION
+        assert "does not go with property list envelope" in str(result.exception)
+        assert files(project) == before
+
     def test_nothing_is_denied_where_everything_is_sent(self, project: Path):
         result = run(project, "deny", "care_crm", "email", "--yes")
         assert result.exit_code == ExitCode.BAD_CONFIGURATION

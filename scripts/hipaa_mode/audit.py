@@ -115,12 +115,9 @@ def _parsed(text: bytes) -> Entry | None:
         canonical(entry).encode()
     except (ValueError, RecursionError):
         return None
-    if not isinstance(entry, dict) or not isinstance(entry.get("sequence"), int):
-        return None
     texts = ("hash", "previous", "outcome", "destination", "time")
-    if not all(isinstance(entry.get(name), str) for name in texts):
-        return None
-    return entry
+    is_entry = isinstance(entry, dict) and isinstance(entry.get("sequence"), int)
+    return entry if is_entry and all(isinstance(entry.get(name), str) for name in texts) else None
 
 
 def entries(lines: Iterable[Line]) -> list[Entry]:
@@ -177,13 +174,9 @@ class AuditLog:
         """The last entry."""
         return self._entries[-1] if self._entries else None
 
-    def _without_known_allowlist(self, content: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Leave out an allowlist that an earlier entry holds."""
-        is_known = any(
-            "allowlist_content" in entry and entry["allowlist"] == content.get("allowlist")
-            for entry in self._entries
-        )
-        return {k: v for k, v in content.items() if not is_known or k != "allowlist_content"}
+    def _follows(self) -> tuple[int, str]:
+        """Return the number of the next entry, and the hash that it names."""
+        return (self.last["sequence"] + 1, self.last["hash"]) if self.last else (1, GENESIS)
 
     def append(self, contents: Sequence[Mapping[str, Any]]) -> None:
         """Write entries at the end, each on a line of its own, and see them to the disk."""
@@ -199,9 +192,7 @@ class AuditLog:
         restored = 0
         for text in texts:
             entry = _parsed(text.encode())
-            expected = self.last["sequence"] + 1 if self.last else 1
-            previous = self.last["hash"] if self.last else GENESIS
-            if entry is None or (entry["sequence"], entry["previous"]) != (expected, previous):
+            if entry is None or (entry["sequence"], entry["previous"]) != self._follows():
                 break
             self._write(entry)
             restored += 1
@@ -210,14 +201,20 @@ class AuditLog:
         return restored
 
     def _next(self, content: Mapping[str, Any]) -> Entry:
+        """Complete an entry; an allowlist that an earlier one holds is left out."""
+        sequence, previous = self._follows()
+        is_known = any(
+            "allowlist_content" in entry and entry["allowlist"] == content.get("allowlist")
+            for entry in self._entries
+        )
         return sealed(
             {
-                **self._without_known_allowlist(content),
+                **{k: v for k, v in content.items() if not is_known or k != "allowlist_content"},
                 "version": 2,
-                "sequence": self.last["sequence"] + 1 if self.last else 1,
+                "sequence": sequence,
                 "time": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
                 "environment": self.environment,
-                "previous": self.last["hash"] if self.last else GENESIS,
+                "previous": previous,
                 "mac_key": self._key_fingerprint if self._key else None,
             },
             self._key,
@@ -264,32 +261,26 @@ def delivery(manifest: Mapping[str, Any]) -> dict[str, Any]:
     the destination received; once in the log, and by its hash from then on.
     """
     events = manifest.get("events")
+    facts = ("dbt_invocation_id", "hipaa_mode", "allowlist_fingerprint", "key_fingerprint")
+    column_facts = ("name", "property_list", "property", "treatment", "data_type", "events")
     content = {
         "events": None if events is None else sorted(map(list, events.items())),
-        "views": {name: _columns(facts) for name, facts in manifest["views"].items()},
+        "views": {
+            name: [
+                {fact: column.get(fact) for fact in (*column_facts, "guard", "reason")}
+                for column in view.get("columns", [])
+            ]
+            for name, view in manifest["views"].items()
+        },
     }
     return {
         "destination": manifest["destination"],
         "outcome": PUBLISHED,
-        "dbt_invocation_id": manifest.get("dbt_invocation_id"),
-        "hipaa_mode": manifest.get("hipaa_mode"),
-        "allowlist_fingerprint": manifest.get("allowlist_fingerprint"),
-        "key_fingerprint": manifest.get("key_fingerprint"),
-        "calls": manifest.get("calls"),
-        "withheld": manifest.get("withheld"),
-        "consent": manifest.get("consent"),
+        **{fact: manifest.get(fact) for fact in (*facts, "calls", "withheld", "consent")},
         "allowlist": allowlist_sha256(content),
         "allowlist_content": content,
         "views": [_view(name, manifest) for name in sorted(manifest["views"])],
     }
-
-
-def _columns(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
-    recorded = ("name", "property_list", "property", "treatment", "data_type", "events", "guard")
-    return [
-        {name: column.get(name) for name in (*recorded, "reason")}
-        for column in facts.get("columns", [])
-    ]
 
 
 def _view(name: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -386,35 +377,32 @@ def unrecorded(log: AuditLog, changed: Changes | None = None) -> list[dict[str, 
     standing = last_deliveries(log.entries)
     recorded = _recorded_changes(log)
     found: list[dict[str, Any]] = []
+    altered_manifest = {folders.MANIFEST: None}
     for manifest in publishing.read_manifests(log.root, log.environment):
         content = delivery(manifest)
         destination = str(content["destination"])
         known = standing.pop(destination, None)
+        told = recorded.get(destination, {}).items()
         if known is None or _run_of(known) != _run_of(content):
             reason = "recorded at the start of a later run: the run ended before its entry"
             found.append({**content, "reasons": [reason]})
-        else:
-            compared = (content.keys() & known.keys()) - {"outcome"}
-            is_same = all(known[name] == content[name] for name in compared)
-            if not is_same or hashes(known) != hashes(content):
-                found.append(_altered(destination, {folders.MANIFEST: None}))
-        new = changed.get(destination, {}).items() - recorded.get(destination, {}).items()
-        if new:
+        elif not _tells_the_same(known, content) and not altered_manifest.items() <= told:
+            found.append(_altered(destination, altered_manifest))
+        if new := changed.get(destination, {}).items() - told:
             found.append(_altered(destination, dict(new)))
     for destination in sorted(standing):
-        if os.path.lexists(log.path.parent / destination):
-            found.append(_altered(destination, {folders.MANIFEST: None}))
-            continue
-        reason = "the published files are gone without a run that withdrew them"
-        found.append({"destination": destination, "outcome": MISSING, "reasons": [reason]})
-    is_recorded = {(name, file) for name, files in recorded.items() for file in files.items()}
-    about_manifest = (folders.MANIFEST, None)
-    return [
-        entry
-        for entry in found
-        if entry.get("changed") != [list(about_manifest)]
-        or (entry["destination"], about_manifest) not in is_recorded
-    ]
+        if not os.path.lexists(log.path.parent / destination):
+            reason = "the published files are gone without a run that withdrew them"
+            found.append({"destination": destination, "outcome": MISSING, "reasons": [reason]})
+        elif not altered_manifest.items() <= recorded.get(destination, {}).items():
+            found.append(_altered(destination, altered_manifest))
+    return found
+
+
+def _tells_the_same(known: Entry, content: Mapping[str, Any]) -> bool:
+    compared = (content.keys() & known.keys()) - {"outcome"}
+    is_same = all(known[name] == content[name] for name in compared)
+    return is_same and hashes(known) == hashes(content)
 
 
 def _altered(destination: str, files: Mapping[str, str | None]) -> dict[str, Any]:
@@ -450,23 +438,22 @@ def _recorded_changes(log: AuditLog) -> dict[str, dict[str, str | None]]:
 
 def git_state(folder: Path) -> dict[str, Any] | None:
     """Return the commit of a folder's repository and whether files differ from it, if any."""
-    environ = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
-    answers: list[str] = []
-    for arguments in (("rev-parse", "HEAD"), ("status", "--porcelain", "--untracked-files=no")):
-        try:
-            finished = subprocess.run(
-                ["git", "-C", str(folder), *arguments],
-                capture_output=True,
-                text=True,
-                env=environ,
-                timeout=_SECONDS_FOR_GIT,
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return None
-        if finished.returncode:
-            return None
-        answers.append(finished.stdout.strip())
-    return {"commit": answers[0], "dirty": bool(answers[1])}
+    command = ("status", "--porcelain=v2", "--branch", "--untracked-files=no")
+    try:
+        finished = subprocess.run(
+            ["git", "-C", str(folder), *command],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+            timeout=_SECONDS_FOR_GIT,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    lines = finished.stdout.splitlines()
+    commit = lines[0].removeprefix("# branch.oid ") if lines else "(initial)"
+    if finished.returncode or commit == "(initial)":
+        return None
+    return {"commit": commit, "dirty": any(not line.startswith("#") for line in lines)}
 
 
 @dataclass

@@ -6,6 +6,7 @@ pairs and arrays are lists, so that a key that is repeated is there each time.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 import json
@@ -73,21 +74,15 @@ REJECTIONS = {
 }
 """Why a call can't be used, by the name of the reason, in words."""
 
-_FIELDS = {
-    **{name: name for name in ("type", "event", "name", "timestamp")},
-    **{name: name for name in ("properties", "traits", "context", "integrations", "consent")},
-    **{"messageid": "message_id", "userid": "user_id", "anonymousid": "anonymous_id"},
-    **{"groupid": "group_id", "originaltimestamp": "original_timestamp", "sentat": "sent_at"},
-    **{"receivedat": "received_at", "previousid": "previous_id"},
-    **{"mergeproperties": "merge_properties"},
-}
+_NAMES = (
+    *("type", "event", "name", "properties", "traits", "context", "integrations", "consent"),
+    *("message_id", "user_id", "anonymous_id", "group_id", "previous_id", "merge_properties"),
+    *TIMES,
+)
+_FIELDS = {name.replace("_", ""): name for name in _NAMES}
 """Keys that a call is read by, as other spellings of them are folded."""
 
-_USUAL = {
-    *_FIELDS.values(),
-    *("messageId", "userId", "anonymousId", "groupId", "previousId", "mergeProperties"),
-    *(key for keys in TIMES.values() for key in keys),
-}
+_USUAL = {*_NAMES, *(re.sub("_(.)", lambda found: found[1].upper(), name) for name in _NAMES)}
 _ALL_COUNT = ("integrations", "consent", "context")
 """Keys that say where a call may go: all spellings of one count."""
 
@@ -118,17 +113,13 @@ BROKEN = object()
 """What `parse` makes of a message that Python does not read as JSON."""
 
 
-def parse(message: str) -> object:
-    """Parse a message: objects become tuples of pairs, in order, and arrays lists."""
-    return _parsed(message, _DECODER)
+def parse(message: str, with_numbers_as_written: bool = False) -> object:
+    """Parse a message: objects become tuples of pairs, in order, and arrays lists.
 
-
-def parse_as_written(message: str) -> object:
-    """Parse a message as `parse` does, with numbers as the texts they were written in."""
-    return _parsed(message, _DECODER_OF_TEXTS)
-
-
-def _parsed(message: str, decoder: json.JSONDecoder) -> object:
+    Args:
+        with_numbers_as_written: make numbers the texts that they were written in.
+    """
+    decoder = _DECODER_OF_TEXTS if with_numbers_as_written else _DECODER
     try:
         call = decoder.decode(without_broken_texts(message))
     except (ValueError, RecursionError):
@@ -255,19 +246,15 @@ def event_time(call: Pairs) -> tuple[str, dt.datetime | None]:
     """
     said = {key: value for key, value in reversed(call) if value is not None}
     read: dict[str, tuple[str, dt.datetime]] = {}
-    for field, keys in TIMES.items():
-        for key in keys:
-            time = _time(said[key]) if key in said else None
-            if time is not None:
-                read.setdefault(field, (key, time))
+    for field, key in ((field, key) for field, keys in TIMES.items() for key in keys):
+        if (time := _time(said.get(key))) is not None:
+            read.setdefault(field, (key, time))
     now = dt.datetime.now(dt.timezone.utc)
     if "received_at" in read and not _is_possible(read["received_at"][1], now):
         del read["received_at"]
     latest = read["received_at"][1] if "received_at" in read else now
-    for key, time in _event_times(read):
-        if _is_possible(time, latest):
-            return key, time
-    return "", None
+    possible = (found for found in _event_times(read) if _is_possible(found[1], latest))
+    return next(possible, ("", None))
 
 
 def _event_times(
@@ -277,10 +264,8 @@ def _event_times(
         yield read["timestamp"]
     if read.keys() >= {"original_timestamp", "sent_at", "received_at"}:
         key, original = read["original_timestamp"]
-        try:
+        with contextlib.suppress(OverflowError):
             yield key, read["received_at"][1] - (read["sent_at"][1] - original)
-        except OverflowError:
-            pass
     yield from (read[field] for field in TIMES if field in read and field != "timestamp")
 
 

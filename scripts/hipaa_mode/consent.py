@@ -8,6 +8,7 @@ A signal is one thing that a call says of where it may go, as reading writes it 
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,10 +42,8 @@ class ConsentRule:
     Attributes:
         says_no: no to this very tool.
         unreadable: a value that is no answer, for the tool or for all.
-        integration_no_to_all: no to every tool that `integrations` does not name.
-        integration_yes: yes to this very tool, which such a no then does not count for.
-        consent_no_to_all: as `integration_no_to_all`, of the other object.
-        consent_yes: as `integration_yes`, of the other object.
+        integration_no_to_all, consent_no_to_all: no to every tool that the object does not name.
+        integration_yes, consent_yes: yes to this very tool, which such a no does not count for.
         categories: ids of the consent categories that it needs.
         needed: to how many of these consent must be given; 0 where it needs none.
     """
@@ -76,13 +75,10 @@ def rule(
     no_to_all = {word: (f"{word} no: all",) for word in objects}
     yes = {word: tuple(f"{word} yes: {name}" for name in tools) for word in objects}
     needed = sorted(set(categories))
+    values = ("", ": all", *(f": {name}" for name in folded))
     return ConsentRule(
         says_no=tuple(f"{word} no: {name}" for word in objects for name in folded),
-        unreadable=tuple(
-            f"{word} unreadable{name}"
-            for word in objects
-            for name in ("", *(f": {name}" for name in ("all", *folded)))
-        ),
+        unreadable=tuple(f"{word} unreadable{value}" for word in objects for value in values),
         integration_no_to_all=no_to_all.get("integration", ()),
         integration_yes=yes.get("integration", ()),
         consent_no_to_all=no_to_all.get("consent", ()),
@@ -94,9 +90,8 @@ def rule(
 
 def fold(name: str) -> str:
     """Return a tool's name as names are compared where they say no; as in the macro `folded`."""
-    return "".join(
-        character for character in name if unicodedata.category(character) not in _BLANKS
-    ).lower()
+    shown = (letter for letter in name if unicodedata.category(letter) not in _BLANKS)
+    return "".join(shown).lower()
 
 
 def count_denials(
@@ -115,16 +110,15 @@ def count_denials(
     Returns:
         `seen`, all that are denied to it, and `withheld`, those that it would else have received.
     """
-    seen: dict[str, int] = {}
-    withheld: dict[str, int] = {}
+    seen: Counter[str] = Counter()
+    withheld: Counter[str] = Counter()
     for destination, reason, call_type, event, count in denials:
-        if destination != name:
-            continue
-        seen[reason] = seen.get(reason, 0) + int(count)
-        is_of_event = call_type in ("identify", "group") or events is None or event in events
-        if call_type in call_types and is_of_event:
-            withheld[reason] = withheld.get(reason, 0) + int(count)
-    return {"seen": seen, "withheld": withheld}
+        if destination == name:
+            seen[reason] += int(count)
+            is_of_event = call_type in ("identify", "group") or events is None or event in events
+            if call_type in call_types and is_of_event:
+                withheld[reason] += int(count)
+    return {"seen": dict(seen), "withheld": dict(withheld)}
 
 
 def describe_denials(counts: Mapping[str, Any]) -> str:

@@ -112,17 +112,13 @@ def rows_with_exceptions(
             lines[here.name].append(f"{row.row.file}, line {row.row.line}")
     faults: list[Fault] = []
     for name, destination in configuration.in_environment(environment).items():
-        if name in lines:
-            rows = _counted(lines[name])
+        if places := lines.get(name):
+            more = len(places) - SHOWN
+            rows = "; ".join(places[:SHOWN]) + (f"; and {more} more rows" if more > 0 else "")
             problem = f"`{name}` is not restricted in {environment}: {rows} keep nothing back here"
             remedy = "Restrict it, or write the rows for the environments where it is restricted"
             faults.append(destination.row.fault(problem, remedy))
     return faults
-
-
-def _counted(places: Sequence[str]) -> str:
-    more = len(places) - SHOWN
-    return "; ".join(places[:SHOWN]) + (f"; and {more} more rows" if more > 0 else "")
 
 
 def _rows_with_destinations(
@@ -130,20 +126,14 @@ def _rows_with_destinations(
 ) -> Iterator[tuple[AllowedProperty | AllowedEvent, dict[str, Destination]]]:
     """Give each row that names a destination with what it is in each environment it reaches."""
     by_environment = {name: configuration.in_environment(name) for name in sorted(environments)}
-    rows: list[AllowedProperty | AllowedEvent] = [
-        *configuration.allowed_events,
-        *configuration.allowed_properties,
-    ]
-    for row in rows:
+    for row in (*configuration.allowed_events, *configuration.allowed_properties):
         if row.destination != ANY:
-            yield (
-                row,
-                {
-                    environment: destinations[row.destination]
-                    for environment, destinations in by_environment.items()
-                    if row.environment in (environment, ANY) and row.destination in destinations
-                },
-            )
+            reached = {
+                environment: destinations[row.destination]
+                for environment, destinations in by_environment.items()
+                if row.environment in (environment, ANY) and row.destination in destinations
+            }
+            yield row, reached
 
 
 def _unrestricted(row: AllowedProperty | AllowedEvent, destination: Destination) -> str:
@@ -162,21 +152,21 @@ def _unrestricted(row: AllowedProperty | AllowedEvent, destination: Destination)
 
 
 def _cells_without_restriction(configuration: Configuration) -> Iterator[Fault]:
+    no_restriction = {
+        "timestamp_precision": "exact",
+        "mask_scope": ANY,
+        "consent_categories": "",
+    }
     for destination in configuration.destinations:
         row = destination.row
-        if destination.connection_mode == SERVER_SIDE:
-            continue
-        for column, no_restriction in (
-            ("timestamp_precision", "exact"),
-            ("mask_scope", ANY),
-            ("consent_categories", ""),
-        ):
-            if row.word(column).lower() not in ("", no_restriction, "shared"):
-                yield row.fault(
+        for column, open_value in no_restriction.items():
+            is_said = row.word(column).lower() not in ("", open_value, "shared")
+            if is_said and destination.connection_mode != SERVER_SIDE:
+                problem = (
                     f"`{column}` changes nothing: what `{destination.name}` gets does not pass "
-                    "through here",
-                    "Leave it blank",
+                    "through here"
                 )
+                yield row.fault(problem, "Leave it blank")
 
 
 # Objects that are granted whole
@@ -185,37 +175,32 @@ def _cells_without_restriction(configuration: Configuration) -> Iterator[Fault]:
 def _rows_under_granted_objects(candidates: Candidates, today: dt.date) -> Iterator[Fault]:
     """Find rows for a part of what the destination receives as a whole object."""
     for destination, by_place in candidates.values():
-        whole = [
-            row
-            for rows in by_place.values()
-            for row in strongest(rows)
-            if row.data_type == "json" and grants(row) and still_counts(row, today)
-        ]
-        for parent in whole:
-            for rows in by_place.values():
-                for row in strongest(rows):
-                    if _is_under(row, parent) and _is_narrower(row, parent, destination):
-                        yield row.row.fault(
-                            f"the row keeps nothing back: `{row.path}` is a part of "
-                            f"`{parent.path}`, which line {parent.row.line} sends whole to "
-                            f"`{destination.name}`",
-                            f"Allow the parts of `{parent.path}` that may be sent one by one, and "
-                            "not all of it as json; or remove this row",
-                        )
+        counting = [row for rows in by_place.values() for row in strongest(rows)]
+        for parent in counting:
+            if parent.data_type != "json" or not _still_grants(parent, today):
+                continue
+            for row in counting:
+                if _is_under(row, parent) and _is_narrower(row, parent, destination):
+                    problem = (
+                        f"the row keeps nothing back: `{row.path}` is a part of `{parent.path}`, "
+                        f"which line {parent.row.line} sends whole to `{destination.name}`"
+                    )
+                    remedy = (
+                        f"Allow the parts of `{parent.path}` that may be sent one by one, and not "
+                        "all of it as json; or remove this row"
+                    )
+                    yield row.row.fault(problem, remedy)
+
+
+def _still_grants(row: AllowedProperty, day: dt.date) -> bool:
+    return grants(row) and still_counts(row, day)
 
 
 def _is_under(row: AllowedProperty, parent: AllowedProperty) -> bool:
     steps, above = row.path.steps, parent.path.steps
-    return (
-        row.property_list == parent.property_list
-        and len(steps) > len(above)
-        and steps[: len(above)] == above
-        and _may_coincide(row, parent)
-    )
-
-
-def _may_coincide(row: AllowedProperty, other: AllowedProperty) -> bool:
-    return row.event is None or other.event is None or row.event == other.event
+    may_coincide = row.event is None or parent.event is None or row.event == parent.event
+    is_below = len(steps) > len(above) and steps[: len(above)] == above
+    return row.property_list == parent.property_list and is_below and may_coincide
 
 
 def _is_narrower(row: AllowedProperty, parent: AllowedProperty, destination: Destination) -> bool:
@@ -241,17 +226,17 @@ def _denials_of_parents(candidates: Candidates, today: dt.date) -> Iterator[Faul
     for destination, by_place in candidates.values():
         counting = [row for rows in by_place.values() for row in strongest(rows)]
         for denial in counting:
-            is_denial = denial.treatment.kind.name == "deny" and denial.property_list != ENVELOPE
-            if not is_denial or any(row is not denial for row in by_place[denial.place]):
+            if grants(denial) or by_place[denial.place] != [denial]:
                 # With another row for the same object there is something that it takes away.
                 continue
             for row in counting:
-                if _is_under(row, denial) and grants(row) and still_counts(row, today):
-                    yield denial.row.fault(
+                if _is_under(row, denial) and _still_grants(row, today):
+                    problem = (
                         f"the row keeps nothing back: line {row.row.line} sends `{row.path}`, a "
-                        f"part of `{denial.path}`, to `{destination.name}`",
-                        "Deny the part itself, or remove one of the rows",
+                        f"part of `{denial.path}`, to `{destination.name}`"
                     )
+                    remedy = "Deny the part itself, or remove one of the rows"
+                    yield denial.row.fault(problem, remedy)
 
 
 # Rows without effect
@@ -262,14 +247,11 @@ def _idle_properties(
 ) -> Iterator[Fault]:
     works: set[int] = set()
     for destination, by_place in candidates.values():
-        for (property_list, _), rows in by_place.items():
-            by_default = _by_default(destination, property_list)
-            with_all = _seen(destination, rows, today) or by_default
+        for rows in by_place.values():
+            with_all = _seen(destination, rows, rows[0].property_list, today)
             for row in rows:
-                if id(row) in works:
-                    continue
                 others = [other for other in rows if other is not row]
-                if (_seen(destination, others, today) or by_default) != with_all:
+                if _seen(destination, others, row.property_list, today) != with_all:
                     works.add(id(row))
     for row in configuration.allowed_properties:
         narrows = row.treatment.kind.name != "allow" or row.guard in ("warn", "block")
@@ -281,24 +263,21 @@ def _idle_properties(
             )
 
 
-def _by_default(destination: Destination, property_list: str) -> frozenset[object]:
-    """Describe what becomes of something that no row is about, as `_seen` does."""
-    if property_list != ENVELOPE:
-        return frozenset()
-    form = "mask" if destination.restrict_phi else "allow"
-    return frozenset((later, form, "none") for later in (False, True))
-
-
 def _seen(
-    destination: Destination, rows: Sequence[AllowedProperty], today: dt.date
+    destination: Destination, rows: Sequence[AllowedProperty], property_list: str, today: dt.date
 ) -> frozenset[object]:
     """Describe what the rows of one property come to, today and when the last has expired."""
-    return frozenset(
+    found = frozenset(
         (later, *_form(destination, row))
         for later in (False, True)
         for row in strongest(rows)
-        if still_counts(row, dt.date.max if later else today) and grants(row)
+        if _still_grants(row, dt.date.max if later else today)
     )
+    if found or property_list != ENVELOPE:
+        return found
+    # An id that no row is about.
+    form = "mask" if destination.restrict_phi else "allow"
+    return frozenset((later, form, "none") for later in (False, True))
 
 
 def _form(destination: Destination, row: AllowedProperty) -> tuple[object, ...]:
@@ -311,44 +290,35 @@ def _form(destination: Destination, row: AllowedProperty) -> tuple[object, ...]:
 
 def _idle_events(configuration: Configuration, environments: Collection[str]) -> Iterator[Fault]:
     """Find rows that rename an event for nobody."""
-    by_event: dict[str, list[AllowedEvent]] = defaultdict(list)
-    for row in configuration.allowed_events:
-        by_event[row.event].append(row)
     for row in configuration.allowed_events:
         if row.sent_as is None:
             continue
-        rivals = by_event[row.event]
+        stronger = [
+            other
+            for other in configuration.allowed_events
+            if other.event == row.event and rank(other) > rank(row)
+        ]
         reached = [
             (environment, destination)
             for environment in environments
             for destination in configuration.in_environment(environment).values()
-            if destination.restrict_phi and _is_about(row, destination, environment)
+            if destination.restrict_phi and _is_about(row, environment, destination)
         ]
-        if reached and all(
-            any(
-                _is_about(other, destination, environment) and rank(other) > rank(row)
-                for other in rivals
-            )
-            for environment, destination in reached
-        ):
+        if reached and all(any(_is_about(other, *it) for other in stronger) for it in reached):
             yield row.row.fault(
                 "the row renames nothing: other rows for the event beat it everywhere",
                 "Check its environment and destination, or remove it",
             )
 
 
-def _is_about(row: AllowedEvent, destination: Destination, environment: str) -> bool:
+def _is_about(row: AllowedEvent, environment: str, destination: Destination) -> bool:
     return row.environment in (environment, ANY) and row.destination in (destination.name, ANY)
 
 
 def _idle_destinations(
     configuration: Configuration, environments: Iterable[str]
 ) -> Iterator[Fault]:
-    used = {
-        id(destination)
-        for environment in environments
-        for destination in configuration.in_environment(environment).values()
-    }
+    used = {id(it) for name in environments for it in configuration.in_environment(name).values()}
     for destination in configuration.destinations:
         if id(destination) not in used:
             yield destination.row.fault(
@@ -359,12 +329,9 @@ def _idle_destinations(
 
 
 def _idle_environments(configuration: Configuration) -> Iterator[Fault]:
+    known = {ANY, *configuration.targets, *configuration.environments()}
     for environment, row in configuration.environment_rows.items():
-        if configuration.targets and environment not in (
-            ANY,
-            *configuration.targets,
-            *configuration.environments(),
-        ):
+        if configuration.targets and environment not in known:
             yield row.fault(
                 f"neither a destination's row nor a dbt target names environment {environment}",
                 "Correct `environment`, or remove the row",

@@ -170,7 +170,6 @@ class DestinationPlan:
 
     name: str
     type: str
-    display_name: str
     connection_mode: str
     restrict_phi: bool
     is_in_hipaa_mode: bool
@@ -207,7 +206,6 @@ class Plan:
     environment: str
     destinations: dict[str, DestinationPlan] = field(default_factory=dict)
     known_destinations: list[str] = field(default_factory=list)
-    misses_destinations: bool = False
     staged_values: list[StagedValue] = field(default_factory=list)
     masked_tables: dict[str, list[MaskedColumn]] = field(default_factory=dict)
     masked_events: list[str] | None = field(default_factory=list)
@@ -254,7 +252,6 @@ def make_plan(
         environment_name(environment)
     plan = Plan(environment, faults=list(configuration.faults))
     plan.known_destinations = sorted({name for _, name in configuration.listed})
-    plan.misses_destinations = "destinations" in configuration.unread
     plan.small_zip3_areas = sorted(set(configuration.small_areas.areas))
     plan.stopped = configuration.stopped(environment)
     plan.retain_days = configuration.retained_days(environment)
@@ -285,7 +282,7 @@ def make_plan(
     plan.rows_without_effect = rows_without_effect(configuration, environments, today)
     plan.warnings += plan.rows_without_effect
     if models is not None:
-        _check_models(plan, destinations, set(models))
+        _check_models(plan, configuration, set(models))
     plan.faults, plan.warnings = _once(plan.faults), _once(plan.warnings)
     content: list[object] = [
         environment,
@@ -427,11 +424,10 @@ class _Resolution:
             plan.warnings.append(destination.row.fault(problem, remedy))
         self._check_required(destination, rows)
         assert destination.type is not None
+        named = ("connection_mode", "restrict_phi", "scope", "timestamp_precision")
+        facts = {name: getattr(destination, name) for name in named}
         content: dict[str, object] = {
-            "connection_mode": destination.connection_mode,
-            "restrict_phi": destination.restrict_phi,
-            "scope": destination.scope,
-            "timestamp_precision": destination.timestamp_precision,
+            **facts,
             "consent": asdict(destination.consent_rule),
             "events": events,
             "views": {view: _received(columns) for view, columns in views.items()},
@@ -440,13 +436,9 @@ class _Resolution:
         plan.destinations[destination.name] = DestinationPlan(
             name=destination.name,
             type=destination.type.name,
-            display_name=destination.type.display_name,
-            connection_mode=destination.connection_mode,
-            restrict_phi=destination.restrict_phi,
+            **facts,
             is_in_hipaa_mode=destination.is_in_hipaa_mode,
             baa_reference=destination.baa_reference,
-            scope=destination.scope,
-            timestamp_precision=destination.timestamp_precision,
             description=destination.description,
             consent=destination.consent_rule,
             events=events,
@@ -752,7 +744,9 @@ def named_as_changed_at(columns: Iterable[ViewColumn]) -> list[str]:
     ]
 
 
-def _check_models(plan: Plan, destinations: dict[str, Destination], models: set[str]) -> None:
+def _check_models(plan: Plan, configuration: Configuration, models: set[str]) -> None:
+    destinations = configuration.in_environment(plan.environment)
+    is_whole = "destinations" not in configuration.unread
     with_models: set[str] = set()
     endings = ", ".join(f"__{name}" for name in ALL_VIEWS)
     for model in sorted(models):
@@ -761,7 +755,7 @@ def _check_models(plan: Plan, destinations: dict[str, Destination], models: set[
         if view not in ALL_VIEWS:
             problem = "the name of a destination model must be <destination>__<view>"
             remedy = f"Rename it, with {endings} at its end"
-        elif destination not in plan.known_destinations and not plan.misses_destinations:
+        elif destination not in plan.known_destinations and is_whole:
             problem = f"destination `{destination}` has no row in destinations.csv"
             remedy = "Add a row to the seed, or remove the model and its files are withdrawn"
         if problem:

@@ -114,7 +114,7 @@ FAULTS: tuple[Fault, ...] = (
         EXPERIMENT,
         "a no counts under the exact name alone",
         r"ga4__events\.row_id",
-        (CONSENT, "    ).lower()\n", "    )\n"),
+        (CONSENT, '"".join(shown).lower()', '"".join(shown)'),
         around=AROUND,
     ),
     fault(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from hipaa_mode.calls import BROKEN, parse
 from hipaa_mode.configuration import ANY, VIEWS
 from hipaa_mode.errors import MissingFileError, RawCallsError
 from hipaa_mode.inventory.kinds import kinds_of_name
-from hipaa_mode.paths import PropertyPath, parse_path
+from hipaa_mode.paths import Step, parse_path
 from hipaa_mode.plan import DestinationPlan, ViewColumn
 
 MOST_CALLS = 50
@@ -82,11 +82,14 @@ def synthetic_call(destination: DestinationPlan, view: str) -> dict[str, Any]:
         "timestamp": "2026-03-02T14:31:09Z",
     }
     root = "properties" if view == "events" else "traits"
-    content: dict[str, Any] = {"diagnosis": "migraine", "ssn": "123-45-6789"}
-    context: dict[str, Any] = {"ip": "203.0.113.77", "userAgent": "Mozilla/5.0 (X11; Linux)"}
+    content: Any = {"diagnosis": "migraine", "ssn": "123-45-6789"}
+    context: Any = {"ip": "203.0.113.77", "userAgent": "Mozilla/5.0 (X11; Linux)"}
     for column in columns:
-        is_context = column.property_list == "context"
-        _put(context if is_context else content, parse_path(column.path), _value(column))
+        steps, value = parse_path(column.path).steps, _value(column)
+        if column.property_list == "context":
+            context = _with(context, steps, value)
+        else:
+            content = _with(content, steps, value)
     return {**call, root: content, "context": context}
 
 
@@ -97,28 +100,17 @@ def _event(destination: DestinationPlan, columns: list[ViewColumn]) -> str:
     return (chosen or allowed or ["Example Event"])[0]
 
 
-def _put(content: dict[str, Any], path: PropertyPath, value: object) -> None:
-    """Put a value at a path, unless something else is in the way."""
-    made: object = value
-    for step in reversed(path.steps[1:]):
-        made = [made] if step.is_array else {step.name: made}
-    _merge(content, path.steps[0].name, made)
-
-
-def _merge(content: dict[str, Any], key: str, made: object) -> None:
-    there = content.get(key)
-    if isinstance(there, dict) and isinstance(made, dict):
-        for name, value in made.items():
-            _merge(there, name, value)
-    elif (
-        isinstance(there, list)
-        and isinstance(made, list)
-        and all(isinstance(item, dict) for item in (there[0], made[0]))
-    ):
-        for name, value in made[0].items():
-            _merge(there[0], name, value)
-    elif there is None:
-        content[key] = made
+def _with(there: Any, steps: Sequence[Step], value: object) -> object:
+    """Return what is there with a value at a path in it, unless something is in the way."""
+    if not steps:
+        return value if there is None else there
+    step, *rest = steps
+    if step.is_array and isinstance(there, (list, type(None))):
+        return [_with(there[0] if there else None, rest, value)]
+    if not step.is_array and isinstance(there, (dict, type(None))):
+        known = there or {}
+        return {**known, step.name: _with(known.get(step.name), rest, value)}
+    return there
 
 
 _OF_TREATMENT = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hipaa_mode.calls import (
@@ -20,8 +20,8 @@ from hipaa_mode.calls import (
     Pairs,
     event_time,
     first,
+    parse,
 )
-from hipaa_mode.calls import parse_as_written as parse
 from hipaa_mode.configuration import (
     ENVELOPE,
     VIEWS,
@@ -44,6 +44,9 @@ UNFIT = "nulled by type"
 OUTCOMES = (KEPT, MASKED, GENERALISED, GUARDED, UNFIT, DROPPED)
 """What can become of a value."""
 
+_MADE = {"row_id": "keyed token of the call's content", "event": "its properties or type"}
+"""Columns of a row that need no key of the call, and what they are made of then."""
+
 _WITHHELD = {
     "suppressed": "its person is on the list of suppressed users",
     "suppressed_by_alias": "it is tied by an alias or merge call to a suppressed person",
@@ -56,12 +59,10 @@ class Line:
 
     Attributes:
         property_list: list of the property; `envelope` for the call's own keys.
-        path: its path.
         before: its value in the call, as JSON text.
         column: the destination's column; blank where there is none.
         after: the value in it, as text; None for null and where there is no column.
         outcome: one of `OUTCOMES`.
-        why: the reason, in words.
     """
 
     property_list: str
@@ -109,21 +110,31 @@ class Explainer:
 
     def explain(self, message: str, built: Built) -> Preview:
         """Tell what became of a call."""
-        call = parse(message)
+        call = parse(message, with_numbers_as_written=True)
         not_sent = self._not_sent(built)
         if not isinstance(call, tuple):
             return Preview("", not_sent, [Line(ENVELOPE, "", message, why=not_sent)], [])
         name = VIEWS[built.view] if built.view else _list_of(call)
-        taken: set[str] = set()
         used = _spellings_used(call)
+        row = built.row or {}
+        columns = self._destination.views[built.view] if row else []
         lines: list[Line] = []
-        columns = self._destination.views[built.view] if built.row is not None else []
+        empty = {column.name: column for column in columns}
         for property_list, path, value in _values(call, name):
-            lines += self._lines(built, columns, property_list, path, value, not_sent, taken, used)
-        lines += _made(columns, built.row or {}, taken)
-        empty = [column.name for column in columns if column.name not in taken]
-        view = f"{self._destination.name}__{built.view}" if built.row is not None else ""
-        return Preview(view, not_sent, lines, empty)
+            line = Line(property_list, str(path), _json(value), why="the call is not sent")
+            places = [c for c in columns if _shows(c, property_list, path, used)]
+            if not places and not not_sent:
+                line = replace(line, why=self._why(property_list, path, used))
+            lines += [self._placed(line, c, built, value, path) for c in places] or [line]
+            for column in places:
+                empty.pop(column.name, None)
+        # What a row has though the call has no key for it.
+        for made, why in _MADE.items():
+            if made in empty and row.get(made) is not None:
+                outcome = MASKED if empty.pop(made).treatment == "mask" else KEPT
+                lines.append(Line(ENVELOPE, "", "", made, _text(row[made]), outcome, why))
+        view = f"{self._destination.name}__{built.view}" if row else ""
+        return Preview(view, not_sent, lines, list(empty))
 
     def _not_sent(self, built: Built) -> str:
         name = self._destination.name
@@ -143,42 +154,20 @@ class Explainer:
             return f"allowed_events.csv does not let its event go to {name}"
         return ""
 
-    def _lines(
-        self,
-        built: Built,
-        columns: list[ViewColumn],
-        property_list: str,
-        path: PropertyPath,
-        value: Any,
-        not_sent: str,
-        taken: set[str],
-        used: dict[str, str],
-    ) -> list[Line]:
-        before, text = _json(value), str(path)
-        if not_sent:
-            return [Line(property_list, text, before, why="the call is not sent")]
-        row = built.row or {}
-        lines: list[Line] = []
-        for column in columns:
-            if not _shows(column, property_list, path, used):
-                continue
-            taken.add(column.name)
-            after = row.get(column.name)
-            outcome, why = self._judge(column, built, value, after, path)
-            is_shown = outcome != DROPPED
-            shown = _text(after)
-            if after is not None and _is_within(column, path):
-                shown, why = before, f"in {column.name}, which is sent whole"
-            named = (column.name, shown) if is_shown else ("", None)
-            lines.append(Line(property_list, text, before, *named, outcome, why))
-        if lines:
-            return lines
-        return [Line(property_list, text, before, why=self._why(property_list, path, used))]
+    def _placed(
+        self, line: Line, column: ViewColumn, built: Built, value: Any, path: PropertyPath
+    ) -> Line:
+        """Tell what became of a value that has a column."""
+        after = (built.row or {}).get(column.name)
+        outcome, why = self._judge(column, built, value, after)
+        if outcome == DROPPED:
+            return replace(line, why=why)
+        shown = _text(after)
+        if after is not None and _is_within(column, path):
+            shown, why = line.before, f"in {column.name}, which is sent whole"
+        return replace(line, column=column.name, after=shown, outcome=outcome, why=why)
 
-    def _judge(
-        self, column: ViewColumn, built: Built, value: Any, after: Any, path: PropertyPath
-    ) -> tuple[str, str]:
-        """Return what became of a value that has a column, and why."""
+    def _judge(self, column: ViewColumn, built: Built, value: Any, after: Any) -> tuple[str, str]:
         if after is None and (value is None or value == []):
             return KEPT, "null in the call too"
         if column.property_list == ENVELOPE:
@@ -246,21 +235,6 @@ class Explainer:
         is_here = row.environment in (self._environment, "*")
         is_ours = row.destination in (self._destination.name, "*")
         return is_here and is_ours and row.property_list == property_list
-
-
-def _made(columns: list[ViewColumn], row: dict[str, Any], taken: set[str]) -> list[Line]:
-    """Return lines for what a row has though the call has no key for it."""
-    sources = {"row_id": "keyed token of the call's content", "event": "its properties or type"}
-    lines: list[Line] = []
-    for column in columns:
-        is_made = column.property_list == ENVELOPE and column.name in sources
-        if is_made and column.name not in taken and row.get(column.name) is not None:
-            taken.add(column.name)
-            outcome = MASKED if column.treatment == "mask" else KEPT
-            after = _text(row[column.name])
-            why = sources[column.name]
-            lines.append(Line(ENVELOPE, "", "", column.name, after, outcome, why))
-    return lines
 
 
 def _is_within(column: ViewColumn, path: PropertyPath) -> bool:
@@ -336,42 +310,38 @@ def _values(call: Pairs, name: str) -> Iterator[tuple[str, PropertyPath, Any]]:
 
     Elements of an array are one value, a list.
     """
-    root = ROOT_OF_LIST.get(name, "")
-    seen: set[str] = set()
-    for key, value in call:
-        is_object = isinstance(value, tuple) and key in (root, "context")
-        if key in seen or (is_object and value):
-            seen.add(key)
-            continue
-        seen.add(key)
-        for path, found in _leaves(((key, value),)).items():
-            yield ENVELOPE, path, found
-    for property_list, key in ((name, root), ("context", "context")):
-        content = first(call, key) if key else None
-        if isinstance(content, tuple):
-            for path, found in _leaves(content).items():
-                yield property_list, path, found
+    said = _first_of_each(call)
+    roots = {ROOT_OF_LIST.get(name, ""): name, "context": "context"}
+    objects = {key: said[key] for key in roots if said.get(key) and isinstance(said[key], tuple)}
+    for key, value in said.items():
+        if key not in objects:
+            for path, found in _leaves(((key, value),)).items():
+                yield ENVELOPE, path, found
+    for key, content in objects.items():
+        for path, found in _leaves(content).items():
+            yield roots[key], path, found
+
+
+def _first_of_each(pairs: Pairs) -> dict[str, Any]:
+    """Return what each key says, in order; of a key that is repeated the first."""
+    return {key: first(pairs, key) for key, _ in pairs}
 
 
 def _leaves(content: Pairs) -> dict[PropertyPath, Any]:
-    """Return what is at each path of an object; of a key that is repeated the first."""
+    """Return what is at each path of an object."""
     found: dict[PropertyPath, Any] = {}
     for steps, value in _walk(content, ()):
-        path = PropertyPath(steps)
         if any(step.is_array for step in steps):
-            found.setdefault(path, []).append(value)
+            found.setdefault(PropertyPath(steps), []).append(value)
         else:
-            found.setdefault(path, value)
+            found[PropertyPath(steps)] = value
     return found
 
 
 def _walk(value: Any, steps: tuple[Step, ...]) -> Iterator[tuple[tuple[Step, ...], Any]]:
     if isinstance(value, tuple) and value:
-        seen: set[str] = set()
-        for key, item in value:
-            if key not in seen:
-                seen.add(key)
-                yield from _walk(item, (*steps, Step(key)))
+        for key, item in _first_of_each(value).items():
+            yield from _walk(item, (*steps, Step(key)))
     elif isinstance(value, list) and value:
         for item in value:
             yield from _walk(item, (*steps, Step(ARRAY, is_array=True)))
@@ -394,12 +364,9 @@ def _text(value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, list):
-        return (
-            "[" + ", ".join("null" if item is None else str(_text(item)) for item in value) + "]"
-        )
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value)
+        texts = ("null" if item is None else str(_text(item)) for item in value)
+        return f"[{', '.join(texts)}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _is_empty(value: Any) -> bool:

@@ -371,10 +371,11 @@ class _Environment:
         if plan is None:
             found.published = "Nothing is published while the configuration has faults"
             return found
+        tokens = "shared with other destinations" if plan.scope == ANY else "its own"
         found.settings = {
             "Connection": screen.connection_mode.replace("_", "-"),
             "PHI": "restricted" if screen.restrict_phi else "not restricted",
-            "Tokens": _tokens(plan),
+            "Tokens": tokens if plan.restrict_phi else "none: ids are sent as they are",
             "Times": {"exact": "exact", "none": "not sent"}.get(
                 plan.timestamp_precision, f"to the {plan.timestamp_precision}"
             ),
@@ -382,7 +383,8 @@ class _Environment:
             "Allowlist": plan.fingerprint[:12],
             **({"Properties": screen.properties.text} if screen.restrict_phi else {}),
         }
-        found.events = _events(screen)
+        is_open = plan.events is None or ANY in plan.events
+        found.events = None if is_open else sorted((plan.events or {}).items())
         found.views = self._views(plan, published)
         found.proof, found.is_proven = self._proven(found.views)
         found.published = "Nothing is published"
@@ -481,12 +483,6 @@ def _reasons(entry: audit.Entry) -> str:
     return "; ".join(reasons[:CHECKS_NAMED]) + (f"; and {more} more" if more > 0 else "")
 
 
-def _tokens(plan: DestinationPlan) -> str:
-    if not plan.restrict_phi:
-        return "none: ids are sent as they are"
-    return "shared with other destinations" if plan.scope == ANY else "its own"
-
-
 _MODES = {HIPAA: "HIPAA mode", OPEN: "Not restricted", INVALID: "Invalid"}
 _FORMS = {property_counts.SENT: "sent", property_counts.NOT_SENT: "denied"}
 
@@ -500,12 +496,6 @@ def _validity(screen: DestinationScreen) -> str:
         return "Valid: server-side and restricted"
     until = f" until {screen.baa_expires_on}" if screen.baa_expires_on else ""
     return f"Valid under BAA {screen.baa_reference}{until}"
-
-
-def _events(screen: DestinationScreen) -> list[tuple[str, str]] | None:
-    if screen.events is None or any(listed.event == ANY for listed in screen.events):
-        return None
-    return sorted((listed.event, listed.sent_as) for listed in screen.events)
 
 
 def _lists(

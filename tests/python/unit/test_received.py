@@ -354,7 +354,7 @@ def test_every_field_of_the_configuration_is_described_or_says_nothing_of_what_i
     assert {field.name for field in dataclasses.fields(ViewColumn)} - ours == {
         *("name", "treatment", "normalize", "data_type", "is_list", "events", "guard", "scope")
     }
-    of_people = {"name", "display_name", "description", "fingerprint"}
+    of_people = {"name", "description", "fingerprint"}
     in_mode = {"connection_mode", "is_in_hipaa_mode"}
     assert {field.name for field in dataclasses.fields(DestinationPlan)} - of_people - in_mode == {
         *("type", "restrict_phi", "baa_reference", "scope", "timestamp_precision", "events"),

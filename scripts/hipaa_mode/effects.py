@@ -126,7 +126,11 @@ def _rows_with_destinations(
 ) -> Iterator[tuple[AllowedProperty | AllowedEvent, dict[str, Destination]]]:
     """Give each row that names a destination with what it is in each environment it reaches."""
     by_environment = {name: configuration.in_environment(name) for name in sorted(environments)}
-    for row in (*configuration.allowed_events, *configuration.allowed_properties):
+    rows: list[AllowedProperty | AllowedEvent] = [
+        *configuration.allowed_events,
+        *configuration.allowed_properties,
+    ]
+    for row in rows:
         if row.destination != ANY:
             reached = {
                 environment: destinations[row.destination]

@@ -24,7 +24,9 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = (resources.files("hipaa_mode.report") / "report.css").read_text(encoding="utf-8")
+    package = resources.files("hipaa_mode")
+    sheets = (package / "ui/static/shared.css", package / "report/report.css")
+    style = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
     return environment.get_template("report.html.j2").render(
         report=report,
         style=Markup(style),

@@ -371,25 +371,26 @@ create macro hipaa_functions.other_spellings(names) as
             and not list_contains(hipaa_functions.usual_keys(), element)
     );
 
--- The members of an object, each with `key` and `value`; null where there is no object. A name that
--- stands there twice is two members.
+-- The members of an object, each its key and the JSON text of its value; null where there is no
+-- object. A key that stands there twice is two members.
 create macro hipaa_functions.members(value) as
-    map_entries(try_cast(try_cast(value as json) as map(varchar, json)));
-
--- The JSON text of a member's value.
-create macro hipaa_functions.member_value(item) as
-    coalesce(cast(item['value'] as varchar), 'null');
+    case
+        when json_type(try_cast(value as json)) = 'OBJECT' then list_zip(
+            json_keys(try_cast(value as json)),
+            cast(json_extract(try_cast(value as json), '$.*') as varchar[])
+        )
+    end;
 
 -- Whether a member of a call says something that is no matter of where the call may go; an id that
 -- is none says nothing.
 create macro hipaa_functions.is_plain_member(item, placeholders) as
-    hipaa_functions.folded_key(item['key']) not in ('integrations', 'consent', 'context')
-    and not hipaa_functions.says_nothing(hipaa_functions.member_value(item))
+    hipaa_functions.folded_key(item[1]) not in ('integrations', 'consent', 'context')
+    and not hipaa_functions.says_nothing(item[2])
     and not (
-        ends_with(hipaa_functions.folded_key(item['key']), 'id')
+        ends_with(hipaa_functions.folded_key(item[1]), 'id')
         and (
-            hipaa_functions.is_container(hipaa_functions.member_value(item))
-            or hipaa_functions.is_no_id(trim(hipaa_functions.member_value(item), '"'), placeholders)
+            hipaa_functions.is_container(item[2])
+            or hipaa_functions.is_no_id(trim(item[2], '"'), placeholders)
         )
     );
 
@@ -401,10 +402,10 @@ create macro hipaa_functions.agreed_member(items, name) as
                 list_filter(
                     items,
                     lambda member:
-                        hipaa_functions.folded_key(member['key']) = name
-                        and (name <> 'context' or not hipaa_functions.says_nothing(hipaa_functions.member_value(member)))
+                        hipaa_functions.folded_key(member[1]) = name
+                        and (name <> 'context' or not hipaa_functions.says_nothing(member[2]))
                 ),
-                lambda member: hipaa_functions.member_value(member)
+                lambda member: member[2]
             )
         ],
         lambda said: list_transform(
@@ -421,14 +422,14 @@ create macro hipaa_functions.respelled_call(value, others, placeholders) as
         [
             list_filter(
                 hipaa_functions.members(value),
-                lambda member: hipaa_functions.field_of_key(member['key']) is not null
+                lambda member: hipaa_functions.field_of_key(member[1]) is not null
             )
         ],
         lambda known: list_transform(
             [
                 list_concat(
-                    list_filter(known, lambda member: not list_contains(others, member['key'])),
-                    list_filter(known, lambda member: list_contains(others, member['key']))
+                    list_filter(known, lambda member: not list_contains(others, member[1])),
+                    list_filter(known, lambda member: list_contains(others, member[1]))
                 )
             ],
             lambda read: '{' || array_to_string(
@@ -436,9 +437,9 @@ create macro hipaa_functions.respelled_call(value, others, placeholders) as
                     list_transform(
                         list_filter(read, lambda member: hipaa_functions.is_plain_member(member, placeholders)),
                         lambda member: '"' || case
-                            when list_contains(others, member['key']) then hipaa_functions.field_of_key(member['key'])
-                            else member['key']
-                        end || '":' || hipaa_functions.member_value(member)
+                            when list_contains(others, member[1]) then hipaa_functions.field_of_key(member[1])
+                            else member[1]
+                        end || '":' || member[2]
                     ),
                     [
                         hipaa_functions.agreed_member(read, 'integrations'),
@@ -472,15 +473,15 @@ create macro hipaa_functions.tool_signals(value, word) as
                 hipaa_functions.members(value),
                 lambda member: case
                     when (
-                        cast(member['value'] as varchar) = 'true'
+                        member[2] = 'true'
                         or (
-                            starts_with(cast(member['value'] as varchar), '{')
-                            and hipaa_functions.folded(member['key']) <> 'all'
+                            starts_with(member[2], '{')
+                            and hipaa_functions.folded(member[1]) <> 'all'
                         )
-                    ) then word || ' yes: ' || member['key']
-                    when cast(member['value'] as varchar) = 'false'
-                        then word || ' no: ' || hipaa_functions.folded(member['key'])
-                    else word || ' unreadable: ' || hipaa_functions.folded(member['key'])
+                    ) then word || ' yes: ' || member[1]
+                    when member[2] = 'false'
+                        then word || ' no: ' || hipaa_functions.folded(member[1])
+                    else word || ' unreadable: ' || hipaa_functions.folded(member[1])
                 end
             ),
             [word || ' unreadable']
@@ -495,10 +496,10 @@ create macro hipaa_functions.category_signals(value) as
             list_transform(
                 hipaa_functions.members(value),
                 lambda member: case
-                    when cast(member['value'] as varchar) = 'true' then 'category yes: '
-                    when cast(member['value'] as varchar) = 'false' then 'category no: '
+                    when member[2] = 'true' then 'category yes: '
+                    when member[2] = 'false' then 'category no: '
                     else 'category unreadable: '
-                end || hipaa_functions.trimmed(member['key'])
+                end || hipaa_functions.trimmed(member[1])
             ),
             ['categories unreadable']
         )
@@ -524,9 +525,9 @@ create macro hipaa_functions.allowed_signals(value) as
             list_transform(
                 hipaa_functions.members(value),
                 lambda member: case
-                    when coalesce(cast(member['value'] as varchar), 'false') <> 'false' then 'category yes: '
+                    when member[2] not in ('false', 'null') then 'category yes: '
                     else 'category unreadable: '
-                end || hipaa_functions.trimmed(member['key'])
+                end || hipaa_functions.trimmed(member[1])
             ),
             ['categories unreadable']
         )
@@ -540,7 +541,7 @@ create macro hipaa_functions.denied_signals(value) as
         else coalesce(
             list_transform(
                 hipaa_functions.members(value),
-                lambda member: 'category no: ' || hipaa_functions.trimmed(member['key'])
+                lambda member: 'category no: ' || hipaa_functions.trimmed(member[1])
             ),
             ['categories unreadable']
         )

@@ -84,8 +84,8 @@ FAULTS: tuple[Fault, ...] = (
         REVIEWED,
         (
             FUNCTIONS,
-            "cast(member['value'] as varchar) = 'true'\n                        or (",
-            "cast(member['value'] as varchar) in ('true', 'false')\n                        or (",
+            "member[2] = 'true'\n                        or (",
+            "member[2] in ('true', 'false')\n                        or (",
         ),
         around=AROUND,
     ),

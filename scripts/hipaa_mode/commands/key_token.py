@@ -93,7 +93,7 @@ def tokens_of(values: list[str], subkey: Subkey, normalize: str = "none") -> lis
         functions.create(connection)
         name = functions.normalizing(normalize)
         form = f"{functions.SCHEMA}.{name}(value)" if name else "value"
-        spelled = connection.execute(f"select {form} as value from texts").to_arrow_table()
+        spelled = connection.sql(f"select {form} as value from texts").to_arrow_table()
     scopes = pa.array(["*"] * len(values), pa.string())
     tokens: list[str | None] = make_tokens(
         spelled["value"].combine_chunks(), scopes, lambda scope: subkey

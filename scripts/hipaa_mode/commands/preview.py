@@ -7,7 +7,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,7 +45,7 @@ from hipaa_mode.raw_calls import RawLocation
 LONGEST_SHOWN = 120
 
 
-class FailOn(str, Enum):
+class FailOn(StrEnum):
     """When `--diff` ends with exit code 1."""
 
     NEVER = "never"

@@ -17,8 +17,9 @@ from hipaa_mode.errors import HipaaModeError
 MAY_DIFFER = frozenset(
     (
         # How much of the machine is used, and when data is written to disk.
-        *("threads", "worker_threads", "external_threads", "pin_threads"),
-        *("memory_limit", "max_memory", "block_allocator_memory", "allocator_background_threads"),
+        *("threads", "worker_threads", "external_threads", "async_threads", "pin_threads"),
+        *("memory_limit", "max_memory", "operator_memory_limit", "max_streaming_buffer_size"),
+        *("block_allocator_memory", "allocator_background_threads"),
         *("allocator_flush_threshold", "allocator_bulk_deallocation_flush_threshold"),
         *("temp_directory", "max_temp_directory_size", "temp_file_encryption"),
         *("checkpoint_threshold", "wal_autocheckpoint", "wal_autocheckpoint_entries"),
@@ -63,16 +64,21 @@ EXTENSIONS = frozenset(
 """DuckDB's own extensions: none has a collation, or another meaning of what SQL says."""
 
 
+SETTINGS = "system.main.duckdb_settings(include_all := true)"
+"""All settings: without its argument DuckDB leaves out those that it calls deprecated or for
+debugging, which still have an effect."""
+
+
 @functools.cache
 def default_settings() -> Mapping[str, str]:
     """Return every setting of a fresh database in memory, by name."""
     with duckdb.connect(":memory:") as connection:
-        rows = connection.execute("select name, value from duckdb_settings()").fetchall()
+        rows = connection.execute(f"select name, value from {SETTINGS}").fetchall()
     return {name: _text(value) for name, value in rows}
 
 
 STATE = (
-    "select system.main.list([name, value]) from system.main.duckdb_settings()",
+    f"select system.main.list([name, value]) from {SETTINGS}",
     "select system.main.list(extension_name) from system.main.duckdb_extensions() where loaded",
 )
 """Queries of what is judged: by full name, or a macro of these names could say what it likes. Some

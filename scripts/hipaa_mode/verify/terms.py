@@ -135,7 +135,7 @@ FUNCTIONS = frozenset(
         "list_resize",
         "list_reverse",
         "list_sum",
-        "map_entries",
+        "list_zip",
         "nfc_normalize",
         "url_decode",
     ]

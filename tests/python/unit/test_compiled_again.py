@@ -10,7 +10,7 @@ import pytest
 
 from hipaa_mode.run.compiled_again import is_same, other_circumstances
 
-UTC = dt.timezone.utc
+UTC = dt.UTC
 LINES = "select message from hipaa_mode_raw_lines as lines"
 DOOR = object()
 

@@ -11,6 +11,7 @@ import pytest
 from hipaa_mode.run.connection import (
     MAY_DIFFER,
     MAY_DIFFER_PREFIXES,
+    SETTINGS,
     connection_faults,
     default_settings,
 )
@@ -54,7 +55,7 @@ def connections() -> Iterator[tuple[str, str, duckdb.DuckDBPyConnection]]:
     """Give each setting of DuckDB, with each value that it takes and a connection that has it."""
     with duckdb.connect(":memory:") as connection:
         settings = connection.execute(
-            "select name, value, input_type from duckdb_settings() order by name"
+            f"select name, value, input_type from {SETTINGS} order by name"
         ).fetchall()
     for name, value, kind in settings:
         if name in CRASH:
@@ -80,7 +81,7 @@ def answers(connection: duckdb.DuckDBPyConnection) -> list[object]:
 
 
 def settings_of(connection: duckdb.DuckDBPyConnection) -> dict[str, str | None]:
-    return dict(connection.execute("select name, value from duckdb_settings()").fetchall())
+    return dict(connection.execute(f"select name, value from {SETTINGS}").fetchall())
 
 
 @pytest.fixture(scope="module")

@@ -5,14 +5,19 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from hipaa_mode.run.connection import MAY_DIFFER, connection_faults, default_settings
+from hipaa_mode.run.connection import (
+    MAY_DIFFER,
+    SETTINGS,
+    connection_faults,
+    default_settings,
+)
 
 
 def faults_after(*statements: str, extensions: tuple[str, ...] = ()) -> list[str]:
     with duckdb.connect(":memory:") as connection:
         for statement in statements:
             connection.execute(statement)
-        rows = connection.execute("select name, value from duckdb_settings()").fetchall()
+        rows = connection.execute(f"select name, value from {SETTINGS}").fetchall()
     return connection_faults(rows, extensions, default_settings())
 
 
@@ -72,7 +77,7 @@ def test_any_other_setting_must_have_its_default(name: str, value: str):
     with duckdb.connect(":memory:", config=config) as connection:
         if not config:
             connection.execute(f"set {name} = '{value}'")
-        rows = connection.execute("select name, value from duckdb_settings()").fetchall()
+        rows = connection.execute(f"select name, value from {SETTINGS}").fetchall()
     faults = connection_faults(rows, (), default_settings())
     assert faults
     assert any(f"`{name}`" in fault or "`null_order`" in fault for fault in faults)

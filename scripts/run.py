@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Sets up hipaa_mode and does one thing with it: `demo` or `test`.
 
-Needs Python 3.11 or later and nothing else: everything installed goes into `.venv`, at the
+Needs Python 3.10 or later and nothing else: everything installed goes into `.venv`, at the
 versions and hashes of requirements.lock.
 """
 
@@ -21,14 +21,14 @@ ENVIRONMENT = PROJECT / ".venv"
 LOCK = PROJECT / "requirements.lock"
 STAMP = ENVIRONMENT / "installed"
 PROGRAMS = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
-OLDEST_PYTHON = (3, 11)
+OLDEST_PYTHON = (3, 10)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
 def main() -> int:
     """Set up, then run the demo or the tests; return their exit code."""
     if sys.version_info < OLDEST_PYTHON:
-        print("hipaa_mode needs Python 3.11 or later; this is", sys.version.split()[0])
+        print("hipaa_mode needs Python 3.10 or later; this is", sys.version.split()[0])
         return 1
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -50,7 +50,7 @@ said as (
 
 ),
 
-{#- Materialized: DuckDB 1.5 lost steps of a recursion that joins a query with a `union`, as soon as
+{#- Materialized: DuckDB 1.5 loses steps of a recursion that joins a query with a `union`, as soon as
     it has several threads. -#}
 ties as materialized (
 

@@ -212,7 +212,7 @@ class AuditLog:
                 **{k: v for k, v in content.items() if not is_known or k != "allowlist_content"},
                 "version": 2,
                 "sequence": sequence,
-                "time": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+                "time": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
                 "environment": self.environment,
                 "previous": previous,
                 "mac_key": self._key_fingerprint if self._key else None,

@@ -92,7 +92,7 @@ _HALF = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _NO_HALF = re.compile(
     r"\\[^u]|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}", re.DOTALL
 )
-_EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+_EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.timezone.utc)
 _AHEAD = dt.timedelta(days=1)
 _TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
@@ -249,7 +249,7 @@ def event_time(call: Pairs) -> tuple[str, dt.datetime | None]:
     for field, key in ((field, key) for field, keys in TIMES.items() for key in keys):
         if (time := _time(said.get(key))) is not None:
             read.setdefault(field, (key, time))
-    now = dt.datetime.now(dt.UTC)
+    now = dt.datetime.now(dt.timezone.utc)
     if "received_at" in read and not _is_possible(read["received_at"][1], now):
         del read["received_at"]
     latest = read["received_at"][1] if "received_at" in read else now
@@ -282,10 +282,10 @@ def _time(value: object) -> dt.datetime | None:
         fraction = f"{fraction:0<7}"[:7] if fraction else ""
         written = f"{day}T{minute or '00:00'}{second or ':00'}{fraction}{offset}"
         try:
-            return dt.datetime.fromisoformat(written).astimezone(dt.UTC)
+            return dt.datetime.fromisoformat(written).astimezone(dt.timezone.utc)
         except (ValueError, OverflowError):
             return None
     if re.fullmatch(r"[1-9][0-9]{8,12}(?:\.[0-9]+)?", text):
         seconds = float(text) / (1000 if len(text.partition(".")[0]) > 10 else 1)
-        return dt.datetime.fromtimestamp(seconds, dt.UTC)
+        return dt.datetime.fromtimestamp(seconds, dt.timezone.utc)
     return None

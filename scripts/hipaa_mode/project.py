@@ -92,7 +92,7 @@ def configuration_of(
 
 def today() -> dt.date:
     """Return the date that expiry is measured against: today's in UTC, as in a build."""
-    return dt.datetime.now(dt.UTC).date()
+    return dt.datetime.now(dt.timezone.utc).date()
 
 
 def destination_models(project: Path) -> list[str]:

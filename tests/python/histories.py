@@ -337,7 +337,10 @@ class Seeds:
         project.write_seed("allowed_properties", self.properties)
         people = [{"environment": "dev", "user_id": user_id} for user_id in self.suppressed]
         project.write_seed("suppressed_users", people)
-        days = self.retained_from and (dt.datetime.now(dt.UTC).date() - self.retained_from).days
+        days = (
+            self.retained_from
+            and (dt.datetime.now(dt.timezone.utc).date() - self.retained_from).days
+        )
         project.write_seed(
             "environments", [{"environment": "dev", "retain_days": str(days)}] if days else []
         )

@@ -214,7 +214,7 @@ def _listed(root: Path, environments: list[str]) -> list[ListedKey]:
 def _written(path: Path | None) -> str | None:
     if path is None:
         return None
-    written = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
+    written = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.timezone.utc)
     return written.isoformat(timespec="seconds")
 
 

@@ -75,7 +75,7 @@ def stop(
         return
     if not reason.strip():
         raise ConfigurationError("Say why with --reason: it goes into the audit log")
-    today = dt.datetime.now(dt.UTC).date().isoformat()
+    today = dt.datetime.now(dt.timezone.utc).date().isoformat()
     row = Stop(environment or ANY, name, " ".join(reason.split()), today, by or _login())
     roots, problems, unlisted = _roots(project, published)
     is_listed = _refuse_unknown(project, row, roots)

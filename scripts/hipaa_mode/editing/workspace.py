@@ -65,7 +65,7 @@ class Workspace:
 
     def __init__(self, layout: Layout, today: dt.date | None = None) -> None:
         self.layout = layout
-        self.today = today or dt.datetime.now(dt.UTC).date()
+        self.today = today or dt.datetime.now(dt.timezone.utc).date()
         self.notes: list[str] = []
         self._before: dict[PurePosixPath, bytes | None] = {}
         self._after: dict[PurePosixPath, bytes | None] = {}

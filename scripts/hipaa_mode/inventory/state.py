@@ -98,4 +98,4 @@ def write_state(project: Path, environment: str, state: State) -> None:
 
 def now() -> str:
     """Return the time, as the state has it: UTC, to the millisecond."""
-    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+    return dt.datetime.now(dt.timezone.utc).isoformat(timespec="milliseconds")

@@ -219,7 +219,7 @@ def gather(project: Path, environments: Sequence[str], root: Path, proofs: Proof
     git = audit.git_state(project) or {}
     return Report(
         project=workspace.layout.name,
-        generated_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        generated_at=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
         version=__version__,
         commit=str(git.get("commit") or ""),
         is_dirty=bool(git.get("dirty")),

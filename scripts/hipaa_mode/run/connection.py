@@ -64,9 +64,10 @@ EXTENSIONS = frozenset(
 """DuckDB's own extensions: none has a collation, or another meaning of what SQL says."""
 
 
-SETTINGS = "system.main.duckdb_settings(include_all := true)"
-"""All settings: without its argument DuckDB leaves out those that it calls deprecated or for
-debugging, which still have an effect."""
+_ALL = "include_all := true" if duckdb.__version__ >= "2" else ""
+SETTINGS = f"system.main.duckdb_settings({_ALL})"
+"""All settings: DuckDB 2 leaves out, unless told, those that it calls deprecated or for debugging,
+which still have an effect."""
 
 
 @functools.cache

@@ -165,7 +165,7 @@ class ViewFiles:
             "views": views,
             "format": FORMAT,
             "run_number": run_number,
-            "published_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            "published_at": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
         }
 
 

@@ -120,7 +120,7 @@ def same_at_precision(text: str, precision: str, source: random.Random) -> str |
         "microsecond": source.randint(0, 999_999),
     }
     moment = moment.replace(**{name: values[name] for name in finer})  # type: ignore[arg-type]
-    if moment > dt.datetime.now(dt.UTC):
+    if moment > dt.datetime.now(dt.timezone.utc):
         # A time that is still to come is none.
         return None
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -175,7 +175,7 @@ def same_generalised(
 
 def _kept(treatment: str, kept: str, small_areas: set[str], source: random.Random) -> str:
     """Return what is kept of a text, or another that is told alike."""
-    oldest = dt.datetime.now(dt.UTC).year - 90
+    oldest = dt.datetime.now(dt.timezone.utc).year - 90
     if treatment == "zip3" and kept in small_areas:
         return source.choice(sorted(small_areas))
     if treatment == "age_cap" and int(kept) >= 90:

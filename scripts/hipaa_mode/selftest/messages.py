@@ -426,6 +426,6 @@ def moment_of(text: str | None) -> dt.datetime | None:
     zone = match[3].replace("Z", "+0000").replace(":", "")
     try:
         moment = dt.datetime.strptime(f"{match[1]} {match[2]} {zone}", "%Y-%m-%d %H:%M:%S %z")
-        return moment.astimezone(dt.UTC)
+        return moment.astimezone(dt.timezone.utc)
     except (ValueError, OverflowError):
         return None

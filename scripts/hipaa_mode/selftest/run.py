@@ -151,7 +151,7 @@ class _Experiment:
         if not (base_folder / "target/manifest.json").exists() or not base.published.exists():
             self.outcome.problems += base.notes or ["dbt build failed before anything was built"]
             return
-        today = dt.datetime.now(dt.UTC).date()
+        today = dt.datetime.now(dt.timezone.utc).date()
         allowlist = read_allowlist(base.seeds(), self.copies.environment, today)
         published = Published.read(base.published)
         self._start_verdicts(base, allowlist, published)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from project import Project, Run, destination, event, track
 
-TODAY = dt.datetime.now(dt.UTC)
+TODAY = dt.datetime.now(dt.timezone.utc)
 DAYS = [f"{TODAY + dt.timedelta(days):%Y-%m-%d}" for days in range(2)]
 DIFFERENT = {
     "command": "flags.WHICH == 'build'",

@@ -30,7 +30,7 @@ from project import (
 
 from hipaa_mode import audit
 
-TODAY = dt.datetime.now(dt.UTC).date()
+TODAY = dt.datetime.now(dt.timezone.utc).date()
 GONE, SHY, STAYS = "canary-gone", "canary-shy", "canary-stays"
 
 

@@ -470,7 +470,9 @@ class TestSegment:
             assert item["anonymousId"] == row["anonymous_id"]
             assert item.get("event") == row["event"]
             at = row["timestamp"] or dt.datetime(1970, 1, 1)
-            assert dt.datetime.fromisoformat(item["timestamp"]) == at.replace(tzinfo=dt.UTC)
+            assert dt.datetime.fromisoformat(item["timestamp"]) == at.replace(
+                tzinfo=dt.timezone.utc
+            )
             values = item.get("traits" if item["type"] == "identify" else "properties")
             names = {"track": ("plan", "locale"), "identify": ("tier", "email", "locale")}
             expected = {name: row[name] for name in names[item["type"]] if row[name] is not None}

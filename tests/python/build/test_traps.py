@@ -531,7 +531,7 @@ def _read_time(text: str | None) -> dt.datetime | None:
         time = dt.datetime.fromisoformat((text or "").replace("Z", "+00:00"))
     except ValueError:
         return None
-    return time.astimezone(dt.UTC).replace(tzinfo=None) if time.tzinfo else time
+    return time.astimezone(dt.timezone.utc).replace(tzinfo=None) if time.tzinfo else time
 
 
 @pytest.mark.parametrize("view", CALL_TYPES)

@@ -138,7 +138,7 @@ def also(predicate: str) -> tuple[str, str]:
     return WHERE, f"{WHERE} and {predicate}"
 
 
-RETAINED_FROM = (dt.datetime.now(dt.UTC) - dt.timedelta(days=400)).date()
+RETAINED_FROM = (dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=400)).date()
 TOKENS = 'masked."properties__email__mask__shared"'
 STG = '"calls"."main_restricted"."stg_calls"'
 

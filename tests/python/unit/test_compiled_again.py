@@ -10,7 +10,7 @@ import pytest
 
 from hipaa_mode.run.compiled_again import is_same, other_circumstances
 
-UTC = dt.UTC
+UTC = dt.timezone.utc
 LINES = "select message from hipaa_mode_raw_lines as lines"
 DOOR = object()
 

@@ -153,6 +153,17 @@ class DestinationScreen:
         """Whether a build would build it: it is valid, and so are all others beside it."""
         return self.is_valid and not self.faults_elsewhere
 
+    def counts(self) -> dict[str, str]:
+        """Return the figures that lists of destinations show, by their heading."""
+        headings = ("Events", "Allowed", "Masked", "Coarser")
+        if self.events is None:
+            return dict(zip(headings, ("all", "all", "none", "none")))
+        every = any(listed.event == ANY for listed in self.events)
+        found = self.properties
+        events = "all" if every else str(len(self.events))
+        numbers = map(str, (found.allowed, found.masked, found.generalised))
+        return dict(zip(headings, (events, *numbers)))
+
 
 def destination_screens(
     workspace: Workspace, environments: Sequence[str] = ()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -39,7 +38,8 @@ from hipaa_mode.editing.workspace import EditRefusedError
 from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.treatments import DATA_TYPES, GUARDS, NORMALIZATIONS, TREATMENTS
 from hipaa_mode.ui import forms
-from hipaa_mode.ui.draft import Draft, Step
+from hipaa_mode.ui.draft import Draft
+from hipaa_mode.ui.forms import Form
 from hipaa_mode.ui.previews import Previewed, Previews
 from hipaa_mode.ui.security import Guard, Secrets
 from hipaa_mode.ui.suggestions import ArrivalsReader
@@ -55,41 +55,35 @@ HINTS = {
     "context": "Of any call: page, campaign, device, locale.",
     ENVELOPE: "Masked unless a row says otherwise.",
 }
-_ARGUMENTS = {
-    kind.name: kind.default_argument for kind in TREATMENTS.values() if kind.default_argument
-}
+WAYS = (
+    ("mask", "Masked", "a token: tells the same value again, not what it is"),
+    ("surrogate", "Masked by a random code", "from a crosswalk, not made from the value"),
+    ("coarser", "Coarser", "as a year, an area, a domain"),
+    ("allow", "As it is", "the value itself"),
+)
+"""How a property can be sent: the form's value, and what it is called."""
 
-Form = Mapping[str, str]
+FIELDS = ("list", "property", "event", "how", "coarser", "argument", *forms.CELLS)
+
 Handler = Callable[[Request, Form], Response]
+Refused = tuple[HipaaModeError, Form]
+"""Why a form was refused, and what it said."""
 
 
-@dataclass(frozen=True)
-class Fields:
-    """What a form about a property starts with."""
+def _fields(**given: str) -> dict[str, str]:
+    """Return what a form about a property starts with."""
+    return {**dict.fromkeys(FIELDS, ""), "scope": "this", **given}
 
-    list: str
-    property: str = ""
-    event: str = ""
-    how: str = ""
-    coarser: str = ""
-    argument: str = ""
-    normalize: str = ""
-    data_type: str = ""
-    guard: str = ""
-    mask_scope: str = ""
-    column_name: str = ""
-    reason: str = ""
-    approved_by: str = ""
-    expires_on: str = ""
-    scope: str = "this"
+
+def _choices(blank: str, names: Iterable[str]) -> dict[str, str]:
+    return {"": blank, **{name: name for name in names}}
 
 
 class Pages:
     """Everything that is shown and done, for one project."""
 
     def __init__(self, layout: Layout, secrets: Secrets, builds_previews: bool) -> None:
-        self._builds_previews = builds_previews
-        self._secrets = secrets
+        self._base = secrets.base
         self._draft = Draft(layout)
         self._arrivals = ArrivalsReader(layout.root)
         self._previews = Previews()
@@ -106,27 +100,29 @@ class Pages:
             csrf_token=secrets.form,
             version=__version__,
             project=layout.name,
+            builds_previews=builds_previews,
             screens=screens,
             property_counts=property_counts,
             lists=LISTS,
             hints=HINTS,
+            ways=WAYS,
             any=ANY,
             latest_views=LATEST_VIEWS,
-            coarser={name: TREATMENTS[name].meaning for name in forms.COARSER},
-            arguments=_ARGUMENTS,
-            normalizations=NORMALIZATIONS,
-            data_types=list(dict.fromkeys(DATA_TYPES.values())),
-            guards=GUARDS,
-            mask_scopes=MASK_SCOPES[1:],
-            fields=Fields,
+            coarser={name: f"{name}: {TREATMENTS[name].meaning}" for name in forms.COARSER},
+            arguments={kind.name: kind.default_argument for kind in TREATMENTS.values()},
+            normalizations=_choices("as it came", NORMALIZATIONS),
+            data_types=_choices("usual", DATA_TYPES.values()),
+            guards=_choices("usual: block", GUARDS),
+            mask_scopes=_choices("as the destination says", MASK_SCOPES[1:]),
+            fields=_fields,
             fields_of=self._fields_of,
-            page_of=self._page_of,
+            page_of=_page_of,
         )
 
-    def routes(self) -> list[Route | Mount]:
-        """Return the addresses of the pages, below the session's path."""
-        base, page = self._secrets.base, "/e/{environment}/{name}"
-        shown = {
+    def app(self) -> Starlette:
+        """Return the application, with the addresses of the pages below the session's path."""
+        page = "/e/{environment}/{name}"
+        shown: dict[str, Handler] = {
             "/": self._start,
             "/e/{environment}": self._overview,
             page: self._destination,
@@ -134,21 +130,25 @@ class Pages:
             "/review": self._review,
         }
         done: dict[str, Handler] = {
-            page + "/property": self._steps(forms.property_step),
-            page + "/deny": self._steps(forms.deny_step),
-            page + "/event": self._steps(forms.event_step),
-            page + "/event/deny": self._steps(forms.deny_event_step),
-            page + "/restriction": self._steps(forms.restriction_step),
-            page + "/consent": self._steps(forms.consent_step),
+            **{page + at: self._steps(step) for at, step in forms.STEPS.items()},
             "/undo": self._undo,
             "/discard": self._discard,
             "/save": self._save,
         }
-        return [
-            Mount(f"{base}/static", StaticFiles(directory=FOLDER / "static")),
-            *(Route(base + at, _endpoint(get), methods=["GET"]) for at, get in shown.items()),
-            *(Route(base + at, _endpoint(post), methods=["POST"]) for at, post in done.items()),
+        routes = [
+            Mount(f"{self._base}/static", StaticFiles(directory=FOLDER / "static")),
+            *(
+                Route(self._base + at, _endpoint(get), methods=["GET"])
+                for at, get in shown.items()
+            ),
+            *(Route(self._base + at, _endpoint(do), methods=["POST"]) for at, do in done.items()),
         ]
+        handlers: dict[Any, Any] = dict.fromkeys(
+            (HTTPException, HipaaModeError, Exception), self._failed
+        )
+        app = Starlette(routes=routes, exception_handlers=handlers)
+        app.router.redirect_slashes = False
+        return app
 
     # Pages
 
@@ -164,112 +164,103 @@ class Pages:
             destinations=shown,
         )  # fmt: skip
 
-    def _destination(self, request: Request, form: Form) -> Response:
-        environment, screen = self._environment(request), self._screen(request)
-        query = request.query_params
-        return self._show_destination(environment, screen, _fields(query), query.get("preview"))
-
-    def _show_destination(
-        self,
-        environment: str,
-        screen: DestinationScreen,
-        filled: Fields | None = None,
-        wants_preview: str | None = None,
-        refusal: list[str] | None = None,
-        form: Form | None = None,
-        status: int = 200,
+    def _destination(
+        self, request: Request, form: Form, refused: Refused | None = None
     ) -> Response:
+        environment, screen = self._environment(request), self._screen(request)
+        name = screen.name
+        error, posted = refused or (None, {})
+        query = posted if refused else request.query_params
+        filled = {field: text for field, text in query.items() if field in (*FIELDS, "scope")}
         arrivals = self._arrivals.read(environment)
-        suggestions = {
-            name: arrivals.of_list(name, [listed.path for listed in screen.lists.get(name, ())])
-            for name in LISTS
-        }
-        previews, failure = self._known_previews(environment, screen), ""
-        if wants_preview and previews is None:
-            previews, failure = self._previewed(environment, screen)
+        with self._draft.lock:
+            previews = self._previews.known(self._draft.workspace, environment, name)
+        failure = ""
+        if previews is None and not refused and query.get("preview"):
+            previews, failure = self._previewed(environment, name)
         return self._page(
             "destination.html.j2",
-            status,
-            title=f"{screen.name if screen.name != ANY else 'Project allowlist'} in {environment}",
+            422 if refused else 200,
+            title=f"{name if name != ANY else 'Project allowlist'} in {environment}",
             environment=environment,
             screen=screen,
-            filled=filled,
-            suggestions=suggestions,
+            filled=_fields(**filled) if filled.get("list") in LISTS else None,
+            suggestions={
+                kind: arrivals.of_list(
+                    kind, [listed.path for listed in screen.lists.get(kind, ())]
+                )
+                for kind in LISTS
+            },
             arrivals_note=arrivals.note,
             previews=previews,
             preview_failure=failure,
-            builds_previews=self._builds_previews,
-            can_preview=screen.name != ANY
-            and environment != ANY
-            and screen.mode != screens.INVALID,
+            can_preview=ANY not in (name, environment) and screen.mode != screens.INVALID,
             can_restrict=screen.connection_mode == SERVER_SIDE,
-            refusal=refusal or [],
-            posted=form or {},
+            refusal=_refusal(error),
+            posted=posted,
         )
 
     def _preview(self, request: Request, form: Form) -> Response:
         """Show the preview alone, for the script that puts it into its page."""
-        environment, screen = self._environment(request), self._screen(request)
-        previews, failure = self._previewed(environment, screen)
+        name = self._screen(request).name
+        previews, failure = self._previewed(self._environment(request), name)
         template = self._templates.get_template("preview.html.j2")
         return HTMLResponse(template.render(previews=previews, preview_failure=failure))
 
-    def _known_previews(
-        self, environment: str, screen: DestinationScreen
-    ) -> list[Previewed] | None:
-        with self._draft.locked():
-            return self._previews.known(self._draft.workspace, environment, screen.name)
-
-    def _previewed(
-        self, environment: str, screen: DestinationScreen
-    ) -> tuple[list[Previewed] | None, str]:
-        with self._draft.locked():
+    def _previewed(self, environment: str, name: str) -> tuple[list[Previewed] | None, str]:
+        with self._draft.lock:
             workspace = self._draft.workspace.copy()
         try:
-            return self._previews.make(workspace, environment, screen.name), ""
+            return self._previews.make(workspace, environment, name), ""
         except HipaaModeError as error:
             return None, str(error)
 
-    def _review(self, request: Request, form: Form) -> Response:
-        return self._show_review()
-
-    def _show_review(self, refusal: list[str] | None = None, status: int = 200) -> Response:
+    def _review(
+        self, request: Request, form: Form, refused: HipaaModeError | None = None
+    ) -> Response:
         workspace = self._draft.workspace
         known = {str(warning) for warning in workspace.unchanged().warnings()}
+        warnings = [str(item) for item in workspace.warnings() if str(item) not in known]
         return self._page(
             "review.html.j2",
-            status,
+            409 if refused else 200,
             title="Review changes",
-            environment="",
             differences=self._draft.differences(),
             effects=self._draft.effects(),
-            warnings=[str(item) for item in workspace.warnings() if str(item) not in known],
-            notes=workspace.agreement().notes if workspace.changes() else (),
+            warnings=[*warnings, *(workspace.agreement().notes if workspace.changes() else ())],
             digest=self._draft.digest(),
-            refusal=refusal or [],
+            refusal=_refusal(refused),
         )
+
+    def _failed(self, request: Request, error: Exception) -> Response:
+        """Say what went wrong without a traceback: it could quote a configuration's values."""
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        text = "There is no such page." if status == 404 else "Something went wrong."
+        if isinstance(error, HipaaModeError):
+            text, status = str(error), 422
+        template = self._templates.get_template("failed.html.j2")
+        empty = dict.fromkeys(("environments", "steps", "messages", "faults"), ())
+        page = template.render(
+            **empty, environment="", is_review=True, title="Not done", text=text
+        )
+        return HTMLResponse(page, status)
 
     # Forms
 
-    def _steps(self, make: Callable[[str, str, Form], Step]) -> Handler:
+    def _steps(self, make: forms.StepOf) -> Handler:
         """Return what takes a form of a destination's page into the draft."""
 
         def handle(request: Request, form: Form) -> Response:
-            environment = self._environment(request)
-            screen = self._screen(request)
+            environment, name = self._environment(request), self._screen(request).name
             try:
-                step = make(environment, screen.name, form)
-                if not self._draft.make(step):
+                if not self._draft.make(make(environment, name, form)):
                     self._draft.tell("Nothing to change: the configuration says this already.")
             except HipaaModeError as error:
-                return self._show_destination(
-                    environment, screen, _fields(form), refusal=_refusal(error), form=form,
-                    status=422,
-                )  # fmt: skip
-            place = f"#list-{form['list']}" if form.get("list") in LISTS else ""
-            place = "#events" if "event" in form and "list" not in form else place
-            of = f"/e/{quote(environment, safe='')}/{quote(self._page_of(screen.name))}"
-            return self._to(of + place)
+                return self._destination(request, form, (error, form))
+            place = "#events" if "event" in form and "list" not in form else ""
+            if form.get("list") in LISTS:
+                place = f"#list-{form['list']}"
+            return self._to(f"/e/{quote(environment, safe='')}/{quote(_page_of(name))}{place}")
 
         return handle
 
@@ -287,26 +278,27 @@ class Pages:
         try:
             written = self._draft.save(form.get("digest", ""))
         except HipaaModeError as error:
-            return self._show_review(_refusal(error), 409)
-        return self._page("saved.html.j2", title="Saved", environment="", written=written)
+            return self._review(request, form, error)
+        return self._page("saved.html.j2", title="Saved", written=written)
 
     # What pages are made of
 
     def _page(self, name: str, status: int = 200, **content: Any) -> HTMLResponse:
-        with self._draft.locked():
+        with self._draft.lock:
             workspace = self._draft.workspace
-            environments = workspace.environments()
-            content |= {
-                "environments": environments,
+            content = {
+                "environment": "",
+                "environments": workspace.environments(),
                 "is_review": name == "review.html.j2",
                 "steps": [step.text for step in self._draft.steps],
                 "messages": self._draft.messages(),
                 "faults": [str(fault) for fault in workspace.all_refusals()],
+                **content,
             }
         return HTMLResponse(self._templates.get_template(name).render(**content), status)
 
     def _to(self, path: str) -> Response:
-        return RedirectResponse(self._secrets.base + path, status_code=303)
+        return RedirectResponse(self._base + path, status_code=303)
 
     def _environment(self, request: Request) -> str:
         environment: str = request.path_params["environment"]
@@ -319,24 +311,18 @@ class Pages:
         if name == PROJECT:
             return project_screen(self._draft.workspace, environment)
         for screen in destination_screens(self._draft.workspace, [environment]):
-            if self._page_of(screen.name) == name:
+            if _page_of(screen.name) == name:
                 return screen
         raise HTTPException(404)
 
-    def _page_of(self, name: str) -> str:
-        """Return how the address of a destination's page ends."""
-        if name == ANY:
-            return PROJECT
-        return f"d-{name}" if name == PROJECT else name
-
-    def _fields_of(self, listed: ListedProperty) -> Fields:
+    def _fields_of(self, listed: ListedProperty) -> dict[str, str]:
         """Fill a form with what a row says, as the seed writes it."""
-        cells: Mapping[str, str] = {}
-        if listed.line:
-            cells = self._draft.workspace.seed("allowed_properties").rows.get(listed.line, {})
+        rows = self._draft.workspace.seed("allowed_properties").rows
+        cells = rows.get(listed.line, {}) if listed.line else {}
         name, _, argument = listed.treatment.partition("(")
         is_plain = name in ("allow", "mask", "surrogate")
-        return Fields(
+        return _fields(
+            **{column: cells.get(column, "").strip() for column in forms.FORM_CELLS},
             list=listed.property_list,
             property=listed.path,
             event=listed.event,
@@ -347,32 +333,27 @@ class Pages:
             approved_by=listed.approved_by,
             expires_on=listed.expires_on,
             scope="all" if listed.environment == ANY else "this",
-            **{
-                column: cells.get(column, "").strip()
-                for column in ("normalize", "data_type", "guard", "mask_scope", "column_name")
-            },
         )
 
 
-def _fields(query: Mapping[str, str]) -> Fields | None:
-    """Fill the form for a new property with what a link or a refused form says."""
-    if query.get("list") not in LISTS:
-        return None
-    names = Fields.__dataclass_fields__
-    return Fields(**{name: value for name, value in query.items() if name in names})
+def _page_of(name: str) -> str:
+    """Return how the address of a destination's page ends."""
+    if name == ANY:
+        return PROJECT
+    return f"d-{name}" if name == PROJECT else name
 
 
-def _refusal(error: HipaaModeError) -> list[str]:
+def _refusal(error: HipaaModeError | None) -> list[str]:
     if isinstance(error, EditRefusedError):
         return [f"{fault.problem}. {fault.remedy}." for fault in error.faults]
-    return [str(error)]
+    return [] if error is None else [str(error)]
 
 
 def _endpoint(handle: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """Read a request's form, and answer in a thread: pages read and write files."""
+    """Answer in a thread: pages read and write files."""
 
     async def endpoint(request: Request) -> Response:
-        form = forms.read_form(await request.body()) if request.method == "POST" else {}
+        form = request.state.form if request.method == "POST" else {}
         return await run_in_threadpool(handle, request, form)
 
     return endpoint
@@ -384,18 +365,4 @@ def make_app(layout: Layout, secrets: Secrets, port: int, builds_previews: bool)
     Args:
         builds_previews: whether pages have previews built by themselves, not when asked to.
     """
-    pages = Pages(layout, secrets, builds_previews)
-
-    def failed(request: Request, error: Exception) -> Response:
-        """Say what went wrong without a traceback: it could quote a configuration's values."""
-        status = error.status_code if isinstance(error, HTTPException) else 500
-        text = str(error) if isinstance(error, HipaaModeError) else ""
-        status = 422 if text else status
-        text = text or ("There is no such page." if status == 404 else "Something went wrong.")
-        template = pages._templates.get_template("failed.html.j2")
-        return HTMLResponse(template.render(title="Not done", text=text), status)
-
-    handlers: dict[Any, Any] = {HTTPException: failed, HipaaModeError: failed, Exception: failed}
-    app = Starlette(routes=pages.routes(), exception_handlers=handlers)
-    app.router.redirect_slashes = False
-    return Guard(app, secrets, port)
+    return Guard(Pages(layout, secrets, builds_previews).app(), secrets, port)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hipaa_mode.configuration import ANY
@@ -40,20 +39,16 @@ class Draft:
 
     layout: Layout
     steps: list[Step] = field(default_factory=list)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    """Keeps others from changing the draft meanwhile: pages are made by several threads."""
+
     _messages: list[str] = field(default_factory=list)
     _workspace: Workspace | None = None
-    _lock: threading.RLock = field(default_factory=threading.RLock)
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep others from changing the draft meanwhile: pages are made by several threads."""
-        with self._lock:
-            yield
 
     @property
     def workspace(self) -> Workspace:
         """The project with the steps made."""
-        with self._lock:
+        with self.lock:
             made = self._workspace
             if made is None or made.today != today() or not made.is_current():
                 made = self._workspace = self._made_again()
@@ -65,16 +60,14 @@ class Draft:
         Raises:
             HipaaModeError: it is refused; the draft stays as it was.
         """
-        with self._lock:
+        with self.lock:
             before = self.workspace
             after = before.copy()
             after.notes = []
-            step.edit(after)
-            after.refuse_new_faults()
+            _make(step, after)
             self._messages += dict.fromkeys(after.notes)
-            if {c.path: c.after for c in after.changes()} == {
-                c.path: c.after for c in before.changes()
-            }:
+            old, new = ({c.path: c.after for c in side.changes()} for side in (before, after))
+            if old == new:
                 return False
             self.steps.append(step)
             self._workspace = after
@@ -82,14 +75,14 @@ class Draft:
 
     def undo(self, place: int) -> None:
         """Take a step back; those after it are made again."""
-        with self._lock:
+        with self.lock:
             if 0 <= place < len(self.steps):
                 del self.steps[place]
                 self._workspace = None
 
     def discard(self) -> None:
         """Forget every step."""
-        with self._lock:
+        with self.lock:
             self.steps.clear()
             self._workspace = None
 
@@ -102,7 +95,7 @@ class Draft:
         Raises:
             HipaaModeError: they are others now, or can't be written; nothing is written.
         """
-        with self._lock:
+        with self.lock:
             workspace = self.workspace
             if self.digest() != digest:
                 raise HipaaModeError(
@@ -128,37 +121,38 @@ class Draft:
     def effects(self) -> dict[str, list[Change]]:
         """Return what changes for destinations, by environment; `*` for all of them."""
         old, new = self.workspace.unchanged(), self.workspace
-        environments = sorted({*old.known_environments(), *new.known_environments()})
+        environments = sorted({*old.known_environments(), *new.known_environments()}) or [ANY]
         effects: dict[str, list[Change]] = {}
-        for change in changes(*(side.side(environments or [ANY]) for side in (old, new))):
+        for change in changes(old.side(environments), new.side(environments)):
             effects.setdefault(change.environment, []).append(change)
         return effects
 
     def messages(self) -> list[str]:
         """Return what is to be told once, and forget it."""
-        with self._lock:
+        with self.lock:
             messages, self._messages = self._messages, []
             return messages
 
     def tell(self, message: str) -> None:
         """Have something told on the next page."""
-        with self._lock:
+        with self.lock:
             self._messages.append(message)
 
     def _made_again(self) -> Workspace:
         workspace = Workspace(self.layout)
-        kept: list[Step] = []
-        for step in self.steps:
+        for step in list(self.steps):
             tried = workspace.copy()
             try:
-                step.edit(tried)
-                tried.refuse_new_faults()
+                _make(step, tried)
+                workspace = tried
             except HipaaModeError as error:
+                self.steps.remove(step)
                 self._messages.append(
                     f"The files changed, and this no longer can be done: {step.text}. {error}"
                 )
-                continue
-            kept.append(step)
-            workspace = tried
-        self.steps = kept
         return workspace
+
+
+def _make(step: Step, workspace: Workspace) -> None:
+    step.edit(workspace)
+    workspace.refuse_new_faults()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from urllib.parse import parse_qs
+from collections.abc import Callable, Mapping
 
 from hipaa_mode.configuration import ANY
 from hipaa_mode.editing.destinations import set_cells, set_restriction
@@ -21,24 +20,13 @@ COARSER = tuple(
 """Treatments that send less than the value, in the order of the catalogue."""
 
 _ARGUMENT = ("round", "truncate")
-_CELLS = (
-    "reason",
-    "approved_by",
-    "expires_on",
-    "column_name",
-    "data_type",
-    "guard",
-    "normalize",
-    "mask_scope",
-)
+FORM_CELLS = ("column_name", "data_type", "guard", "normalize", "mask_scope")
+CELLS = ("reason", "approved_by", "expires_on", *FORM_CELLS)
+"""Columns of allowed_properties.csv that have a field of their own."""
 
 Form = Mapping[str, str]
-
-
-def read_form(body: bytes) -> dict[str, str]:
-    """Read a form; of a field that is there twice the last one counts."""
-    fields = parse_qs(body.decode("utf-8"), keep_blank_values=True)
-    return {name: values[-1] for name, values in fields.items()}
+StepOf = Callable[[str, str, Form], Step]
+"""Makes the step of an environment, a destination and a form."""
 
 
 def property_step(environment: str, destination: str, form: Form) -> Step:
@@ -51,7 +39,7 @@ def property_step(environment: str, destination: str, form: Form) -> Step:
     treatment = _treatment(form)
     if not form.get("reason", "").strip():
         raise ConfigurationError("Say why it is safe to send it: the reason documents the column")
-    cells: dict[str, str | None] = {name: form[name].strip() for name in _CELLS if name in form}
+    cells: dict[str, str | None] = {name: form[name].strip() for name in CELLS if name in form}
     # The page leaves fields of other forms in the form.
     if treatment in ("mask", "surrogate"):
         cells |= {"data_type": "", "guard": ""}
@@ -64,8 +52,7 @@ def property_step(environment: str, destination: str, form: Form) -> Step:
 
 def deny_step(environment: str, destination: str, form: Form) -> Step:
     """Stop a property from reaching a destination."""
-    place = _place(environment, destination, form)
-    reason = form.get("reason", "")
+    place, reason = _place(environment, destination, form), form.get("reason", "")
     text = f"{_where(place.environment, destination)}: {_named(place)} not sent"
     return Step(text, lambda workspace: deny_property(workspace, place, reason))
 
@@ -93,15 +80,12 @@ def deny_event_step(environment: str, destination: str, form: Form) -> Step:
 
 def restriction_step(environment: str, destination: str, form: Form) -> Step:
     """Switch the restriction of PHI."""
-    restrict = form.get("restrict_phi") == "true"
-    reference, expires_on = form.get("baa_reference"), form.get("baa_expires_on")
-    switched = "on" if restrict else f"off under {reference or 'no BAA'}"
+    restricts = form.get("restrict_phi") == "true"
+    baa = form.get("baa_reference"), form.get("baa_expires_on")
+    switched = "on" if restricts else f"off under {baa[0] or 'no BAA'}"
     text = f"{_where(environment, destination)}: restriction {switched}"
     return Step(
-        text,
-        lambda workspace: set_restriction(
-            workspace, environment, destination, restrict, reference, expires_on
-        ),
+        text, lambda changed: set_restriction(changed, environment, destination, restricts, *baa)
     )
 
 
@@ -118,6 +102,17 @@ def consent_step(environment: str, destination: str, form: Form) -> Step:
     ignored = ", opt-outs do not count" if cells["honor_opt_outs"] else ""
     text = f"{_where(environment, destination)}: {needed}{ignored}"
     return Step(text, lambda workspace: set_cells(workspace, environment, destination, cells))
+
+
+STEPS: Mapping[str, StepOf] = {
+    "/property": property_step,
+    "/deny": deny_step,
+    "/event": event_step,
+    "/event/deny": deny_event_step,
+    "/restriction": restriction_step,
+    "/consent": consent_step,
+}
+"""What each form of a destination's page does, by how its address ends."""
 
 
 def _place(environment: str, destination: str, form: Form) -> Place:

@@ -20,13 +20,7 @@ KEPT = 20
 
 @dataclass(frozen=True)
 class Previewed:
-    """An invented call and what the destination would get of it.
-
-    Attributes:
-        title: what kind of call it is.
-        call: the call, as indented JSON.
-        preview: what becomes of it.
-    """
+    """An invented call, as indented JSON, and what the destination would get of it."""
 
     title: str
     call: str
@@ -86,8 +80,8 @@ def _make(workspace: Workspace, environment: str, destination: str) -> list[Prev
     if found is None:
         raise ConfigurationError(f"{environment} has no destination `{destination}`")
     known = workspace.destination_models()
-    models = [f"{destination}__{view}" for view in VIEWS if f"{destination}__{view}" in known]
-    views = [model.rpartition("__")[2] for model in models]
+    views = [view for view in VIEWS if f"{destination}__{view}" in known]
+    models = [f"{destination}__{view}" for view in views]
     calls = invented_calls(found, views)
     texts = [json.dumps(call, ensure_ascii=False) for call in calls]
     changed = {change.path: change.after for change in workspace.changes()}

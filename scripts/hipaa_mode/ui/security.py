@@ -17,12 +17,12 @@ from __future__ import annotations
 import hmac
 import secrets
 from dataclasses import dataclass, field
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
-from starlette.datastructures import Headers
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 COOKIE = "hipaa_mode_session"
 TOKEN_FIELD = "csrf_token"
@@ -71,58 +71,45 @@ class Secrets:
         return f"/s/{self.path}"
 
 
-class Guard:
-    """Refuses every request that is not the user's own, before the pages see it."""
+class Guard(BaseHTTPMiddleware):
+    """Refuses every request that is not the user's own, before the pages see it.
+
+    What a form says is in the request's state, where it is let through.
+    """
 
     def __init__(self, app: ASGIApp, secrets: Secrets, port: int) -> None:
-        self._app = app
+        super().__init__(app)
         self._secrets = secrets
         self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
         """Answer a request: let it through, exchange the link's token, or refuse."""
-        if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
-            return
+        answer = self._answer(request)
+        if answer is None and request.method == "POST":
+            answer = await self._read_form(request)
+        if answer is None:
+            answer = await call_next(request)
+        for name, value in HEADERS.items():
+            answer.headers.setdefault(name, value)
+        return answer
 
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                known = {name.lower() for name, _ in message["headers"]}
-                message["headers"] = [
-                    *message["headers"],
-                    *(
-                        (name.lower().encode(), value.encode())
-                        for name, value in HEADERS.items()
-                        if name.lower().encode() not in known
-                    ),
-                ]
-            await send(message)
-
-        if scope["type"] != "http":
-            return
-        headers = Headers(scope=scope)
-        answer = self._answer(scope, headers)
-        if answer is None and scope["method"] == "POST":
-            answer, receive = await self._read_form(headers, receive)
-        app: ASGIApp = self._app if answer is None else answer
-        await app(scope, receive, send_with_headers)
-
-    def _answer(self, scope: Scope, headers: Headers) -> Response | None:
+    def _answer(self, request: Request) -> Response | None:
         """Return the answer to a request that is kept from the pages; None for any other."""
+        headers, method, path = request.headers, request.method, request.scope["path"]
         host = headers.get("host", "")
         if host not in self._hosts:
             return _refused("This address is not served here.", 421)
-        if scope["method"] not in ("GET", "HEAD", "POST"):
+        if method not in ("GET", "HEAD", "POST"):
             return _refused("This method is not served here.", 405)
-        if scope["method"] != "POST" and scope["path"] == "/":
-            return self._exchange(scope)
-        path, base = scope["path"], self._secrets.base
+        if method != "POST" and path == "/":
+            return self._exchange(request)
+        base = self._secrets.base
         # The path is compared as secrets are: it must not be found out by trying.
         is_ours = _same(path[: len(base)], base) and path[len(base) : len(base) + 1] in ("", "/")
-        if not is_ours or not self._has_session(headers):
+        if not is_ours or not _same(request.cookies.get(COOKIE, ""), self._secrets.session):
             return _refused("Open the link that `hipaa-mode ui` printed on the terminal.", 403)
         site = headers.get("sec-fetch-site", "")
-        if scope["method"] == "POST":
+        if method == "POST":
             if headers.get("origin") != f"http://{host}" or site not in ("", "same-origin"):
                 return _refused("This form came from elsewhere.", 403)
             kind = headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -132,53 +119,35 @@ class Guard:
             return _refused("This page is opened by its own links only.", 403)
         return None
 
-    def _exchange(self, scope: Scope) -> Response:
+    def _exchange(self, request: Request) -> Response:
         """Give the cookie for the link's token."""
-        query = parse_qs(scope["query_string"].decode("latin-1"))
-        if not _same("".join(query.get("token", [])), self._secrets.link):
+        if not _same("".join(request.query_params.getlist("token")), self._secrets.link):
             return _refused("Open the link that `hipaa-mode ui` printed on the terminal.", 403)
-        response = RedirectResponse(f"{self._secrets.base}/", status_code=303)
+        base = self._secrets.base
+        response = RedirectResponse(f"{base}/", status_code=303)
         response.set_cookie(
-            COOKIE,
-            self._secrets.session,
-            path=self._secrets.base,
-            httponly=True,
-            samesite="strict",
+            COOKIE, self._secrets.session, path=base, httponly=True, samesite="strict"
         )
         return response
 
-    def _has_session(self, headers: Headers) -> bool:
+    async def _read_form(self, request: Request) -> Response | None:
+        """Read a form and check its token; of a field that is there twice the last one counts."""
+        length = request.headers.get("content-length", "")
+        if not length.isdecimal():
+            return _refused("The form does not say how large it is.", 411)
+        if int(length) > LARGEST_BODY:
+            return _refused("The form is too large.", 413)
         try:
-            cookies = SimpleCookie(headers.get("cookie", ""))
-        except CookieError:
-            return False
-        return COOKIE in cookies and _same(cookies[COOKIE].value, self._secrets.session)
-
-    async def _read_form(
-        self, headers: Headers, receive: Receive
-    ) -> tuple[Response | None, Receive]:
-        """Read a form, check its token, and give it to the pages as if it were just coming."""
-        body = b""
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] != "http.request":
-                return _refused("The form did not arrive.", 400), receive
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(body) > LARGEST_BODY:
-                return _refused("The form is too large.", 413), receive
-        try:
-            form = parse_qs(body.decode("utf-8"), max_num_fields=100)
-        except (UnicodeDecodeError, ValueError):
-            return _refused("The form can't be read.", 400), receive
-        if not _same("".join(form.get(TOKEN_FIELD, [])), self._secrets.form):
-            return _refused("This form is not of this page. Load the page again.", 403), receive
-
-        async def again() -> Message:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        return None, again
+            body = (await request.body()).decode("utf-8")
+            fields = parse_qs(body, keep_blank_values=True, max_num_fields=100)
+        except ClientDisconnect:
+            return _refused("The form did not arrive.", 400)
+        except ValueError:
+            return _refused("The form can't be read.", 400)
+        if not _same("".join(fields.get(TOKEN_FIELD, [])), self._secrets.form):
+            return _refused("This form is not of this page. Load the page again.", 403)
+        request.state.form = {name: values[-1] for name, values in fields.items()}
+        return None
 
 
 def _same(given: str, wanted: str) -> bool:

@@ -6,7 +6,7 @@ import csv
 import io
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ _PROPOSALS: Mapping[str, tuple[str, str, str]] = {
     "ip": ("coarser", "ip_prefix", ""),
     "url": ("coarser", "url_origin", ""),
 }
+_TOKEN = ("mask", "", "")
 _IDS = {"ssn", "mrn", "health_plan", "card", "account", "licence", "vehicle", "device_id",
         "unique_id"}  # fmt: skip
 """Kinds that are of use as tokens: names, places and free text are not."""
@@ -49,14 +50,11 @@ class Suggestion:
     """A property that arrives.
 
     Attributes:
-        property_list: its list.
-        path: its path, as the allowlist has it.
         fill: part of the list's calls that have it.
         types: types of its values, most frequent first.
         looks: what it looks like, in words.
-        how: the form proposed: `mask`, `coarser`, `allow`, or blank where nothing can be said.
-        coarser: the coarser form proposed.
-        normalize: the normalisation proposed.
+        how: the form proposed: `mask`, `coarser`, or blank where nothing can be said.
+        coarser, normalize: what else is proposed of the form.
     """
 
     property_list: str
@@ -64,22 +62,17 @@ class Suggestion:
     fill: float
     types: tuple[str, ...]
     looks: tuple[str, ...]
-    how: str
+    how: str = ""
     coarser: str = ""
     normalize: str = ""
 
 
 @dataclass(frozen=True)
 class Arrivals:
-    """What is known of what arrives in an environment.
+    """What is known of what arrives in an environment, and where that is from, or why not."""
 
-    Attributes:
-        suggestions: the properties that arrive.
-        note: where that is from, or why nothing is known.
-    """
-
+    note: str
     suggestions: tuple[Suggestion, ...] = ()
-    note: str = ""
 
     def of_list(self, property_list: str, listed: Iterable[str]) -> list[Suggestion]:
         """Return the properties of a list that are not listed already."""
@@ -110,30 +103,27 @@ class ArrivalsReader:
         try:
             state = read_state(self._project, environment)
             if state.last:
-                taken = state.taken_at[:16].replace("T", " ")
-                return _arrivals(state.last["properties"], f"From the inventory of {taken} UTC.")
-            return self._look(environment)
+                note = f"From the inventory of {state.taken_at[:16].replace('T', ' ')} UTC."
+                items = state.last["properties"]
+            else:
+                location = raw_calls_of(self._project, environment)
+                size = sum(file.size for file in location.files)
+                if location.kind == "table" or size > LARGEST_READ:
+                    run = f"hipaa-mode inventory -e {environment}"
+                    return Arrivals(f"Run `{run}` to see here what arrives.")
+                inventory = take_inventory(location)
+                note = f"From the {inventory.lines:,} raw calls at hand."
+                items = [item.as_json() for item in inventory.properties]
+            return Arrivals(note, tuple(filter(None, map(_suggestion, items))))
         except (HipaaModeError, KeyError, TypeError) as error:
-            return Arrivals(note=f"Nothing is known of what arrives: {error}")
-
-    def _look(self, environment: str) -> Arrivals:
-        location = raw_calls_of(self._project, environment)
-        size = sum(file.size for file in location.files)
-        if location.kind == "table" or size > LARGEST_READ:
-            return Arrivals(
-                note=f"Run `hipaa-mode inventory -e {environment}` to see here what arrives."
-            )
-        inventory = take_inventory(location)
-        note = f"From the {inventory.lines:,} raw calls at hand."
-        return _arrivals([item.as_json() for item in inventory.properties], note)
-
-
-def _arrivals(items: Iterable[Mapping[str, Any]], note: str) -> Arrivals:
-    return Arrivals(tuple(filter(None, map(_suggestion, items))), note)
+            return Arrivals(f"Nothing is known of what arrives: {error}")
 
 
 def _suggestion(item: Mapping[str, Any]) -> Suggestion | None:
-    """Make a suggestion of a property of an inventory; None where it can't be allowed."""
+    """Make a suggestion of a property of an inventory; None where it can't be allowed.
+
+    Proposed is the form for what it looks like, or a token for what is an id.
+    """
     if not item["is_exact"] or item["property_list"] not in PROPERTY_LISTS:
         return None
     cell = next(csv.reader(io.StringIO(item["seed_cell"])), [""])[0]
@@ -147,12 +137,16 @@ def _suggestion(item: Mapping[str, Any]) -> Suggestion | None:
         for look in looks
         if is_telling(look["kind"], look["by_name"], look["share_of_values"])
     ]
-    types = sorted(item["types"], key=lambda name: -item["types"][name])
-    titles = tuple(KINDS[look["kind"]].title for look in looks)
-    found = Suggestion(
-        item["property_list"], path, float(item["fill"]), tuple(types), titles, how=""
+    proposed = [_PROPOSALS[kind] for kind in kinds if kind in _PROPOSALS]
+    proposed += [_TOKEN] if _IDS.intersection(kinds) else []
+    return Suggestion(
+        item["property_list"],
+        path,
+        float(item["fill"]),
+        tuple(sorted(item["types"], key=lambda name: -item["types"][name])),
+        tuple(KINDS[look["kind"]].title for look in looks),
+        *next(iter(proposed), ()),
     )
-    return _proposed(found, kinds)
 
 
 def is_telling(kind: str, by_name: bool, share: float | None) -> bool:
@@ -162,12 +156,3 @@ def is_telling(kind: str, by_name: bool, share: float | None) -> bool:
     URLs makes nothing of `page.path`, whatever its name.
     """
     return (by_name and kind not in _OF_VALUES) or (share or 0.0) >= TELLING_SHARE
-
-
-def _proposed(item: Suggestion, kinds: list[str]) -> Suggestion:
-    """Propose a form: the one for what it looks like, a token for what is an id."""
-    for kind in kinds:
-        if kind in _PROPOSALS:
-            how, coarser, normalize = _PROPOSALS[kind]
-            return replace(item, how=how, coarser=coarser, normalize=normalize)
-    return replace(item, how="mask" if _IDS.intersection(kinds) else "")

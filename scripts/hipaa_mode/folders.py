@@ -14,6 +14,7 @@ one would leave what it leads to as it was.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import stat
@@ -21,7 +22,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from hipaa_mode.errors import PublishingError
-from hipaa_mode.names import destination_name, environment_name, is_destination
+from hipaa_mode.names import destination_name, environment_name, is_destination, is_environment
 from hipaa_mode.partitions import ALL, ENDING, UNDATED
 
 MANIFEST = "manifest.json"
@@ -40,6 +41,7 @@ _OURS = re.compile(
     rf"(?:{UNDATED}|{ALL}|[0-9]{{4,5}}(?:-[0-9]{{2}}){{0,2}}){re.escape(ENDING)}"
     rf"(?:{re.escape(UNFINISHED)})?"
 )
+_MANIFESTS = re.compile(rf"{re.escape(MANIFEST)}(?:{re.escape(UNFINISHED)})?")
 
 
 def real_root(root: Path) -> Path:
@@ -66,6 +68,13 @@ def destination_folder(root: Path, environment: str, destination: str) -> Path:
     return environment_folder(root, environment) / destination_name(destination)
 
 
+def environments_in(root: Path) -> list[str]:
+    """Return the environments that there are folders of."""
+    return sorted(
+        path.name for path in root.glob("*") if path.is_dir() and is_environment(path.name)
+    )
+
+
 def incoming_folder(root: Path, environment: str) -> Path:
     """Return where new files of an environment are written before they are published.
 
@@ -85,22 +94,14 @@ def make_private(folder: Path) -> None:
     between two steps: then once more.
     """
     for attempt in range(TRIES_TO_MAKE + 1):
+        missing = itertools.takewhile(lambda path: not path.exists(), folder.parents)
         try:
-            for path in [*reversed(_missing(folder)), folder]:
+            for path in [*reversed(list(missing)), folder]:
                 path.mkdir(mode=FOLDER_MODE, exist_ok=True)
             return
         except FileNotFoundError:
             if attempt == TRIES_TO_MAKE:
                 raise
-
-
-def _missing(folder: Path) -> list[Path]:
-    missing: list[Path] = []
-    for path in folder.parents:
-        if path.exists():
-            break
-        missing.append(path)
-    return missing
 
 
 def refuse_links(*paths: Path) -> None:
@@ -124,16 +125,14 @@ def strangers(folder: Path, destination: str) -> list[str]:
 
     Links count, and so do files in our own places that have other names than ours.
     """
+    ours = {str(path) for path in made_in(folder, destination)}
     found: list[str] = []
     for entry in _entries(folder):
-        if _is_view(entry, destination):
-            found += [
-                f"{entry.name}/{inner.name}"
-                for inner in _entries(Path(entry.path))
-                if not inner.is_file(follow_symlinks=False) or not _OURS.fullmatch(inner.name)
-            ]
-        elif not _is_manifest(entry):
+        if entry.path not in ours:
             found.append(entry.name)
+        elif entry.is_dir():
+            inner = [inner for inner in _entries(Path(entry.path)) if inner.path not in ours]
+            found += [f"{entry.name}/{stranger.name}" for stranger in inner]
     return found
 
 
@@ -144,51 +143,39 @@ def remove_ours(folder: Path, destination: str, keep: Collection[str] = ()) -> b
 
     Args:
         folder: the folder, published or incoming.
-        destination: whose it is.
         keep: files to leave, relative to it.
 
     Returns:
         Whether the folder is gone.
     """
-    manifests: list[str] = []
-    for entry in _entries(folder):
-        if _is_manifest(entry) and entry.name not in keep:
-            manifests.append(entry.path)
-        elif _is_view(entry, destination):
-            remove_files(Path(entry.path), keep)
-            remove_if_empty(Path(entry.path))
-    for path in manifests:
-        _unlink(path)
+    for view in _views(folder, destination):
+        remove_files(view, keep)
+        remove_if_empty(view)
+    for manifest in _manifests(folder):
+        if manifest.name not in keep:
+            manifest.unlink(missing_ok=True)
     return remove_if_empty(folder)
 
 
 def remove_files(view: Path, keep: Collection[str] = ()) -> None:
     """Remove our files from a view's folder, but those to keep, named `<view>/<file>`."""
-    for entry in _entries(view):
-        is_ours = entry.is_file(follow_symlinks=False) and _OURS.fullmatch(entry.name)
-        if is_ours and f"{view.name}/{entry.name}" not in keep:
-            _unlink(entry.path)
+    for path in _files(view):
+        if f"{view.name}/{path.name}" not in keep:
+            path.unlink(missing_ok=True)
 
 
 def made_in(folder: Path, destination: str) -> list[Path]:
     """Return what builds made of a destination's folder: itself first, the manifest last."""
-    entries = _entries(folder)
-    views = [Path(entry.path) for entry in entries if _is_view(entry, destination)]
-    files = [
-        Path(inner.path)
-        for view in views
-        for inner in _entries(view)
-        if inner.is_file(follow_symlinks=False) and _OURS.fullmatch(inner.name)
-    ]
-    manifests = [Path(entry.path) for entry in entries if _is_manifest(entry)]
-    return [folder, *views, *files, *manifests]
+    views = _views(folder, destination)
+    files = [path for view in views for path in _files(view)]
+    return [folder, *views, *files, *_manifests(folder)]
 
 
 def has_views(folder: Path) -> bool:
     """Tell whether a folder in the place of a destination's has folders of its views."""
     if folder.is_symlink() or not is_destination(folder.name):
         return False
-    return any(_is_view(entry, folder.name) for entry in _entries(folder))
+    return bool(_views(folder, folder.name))
 
 
 def is_of_layout(name: str, destination: str) -> bool:
@@ -208,7 +195,7 @@ def clear_incoming(root: Path, environment: str) -> None:
             if entry.name == destination or entry.name.startswith(destination + WITHDRAWN):
                 remove_ours(Path(entry.path), destination)
         elif entry.is_file(follow_symlinks=False) and entry.name.endswith(_UNFINISHED_BRIDGE):
-            _unlink(entry.path)
+            Path(entry.path).unlink(missing_ok=True)
     if remove_if_empty(incoming):
         remove_if_empty(incoming.parent)
 
@@ -241,12 +228,6 @@ def give_access_of(published: Path, incoming: Path, names: Iterable[str]) -> Non
         path.chmod(mode if path.is_dir() else mode & 0o666)
 
 
-def _unlink(path: str) -> None:
-    """Remove a file that another process may be removing too."""
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
-
-
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as found:
@@ -255,9 +236,15 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         return []
 
 
-def _is_view(entry: os.DirEntry[str], destination: str) -> bool:
-    return entry.is_dir(follow_symlinks=False) and entry.name.startswith(f"{destination}__")
+def _views(folder: Path, destination: str) -> list[Path]:
+    found = (entry for entry in _entries(folder) if entry.name.startswith(f"{destination}__"))
+    return [Path(entry.path) for entry in found if entry.is_dir(follow_symlinks=False)]
 
 
-def _is_manifest(entry: os.DirEntry[str]) -> bool:
-    return entry.is_file(follow_symlinks=False) and entry.name in (MANIFEST, MANIFEST + UNFINISHED)
+def _files(folder: Path, names: re.Pattern[str] = _OURS) -> list[Path]:
+    found = (entry for entry in _entries(folder) if names.fullmatch(entry.name))
+    return [Path(entry.path) for entry in found if entry.is_file(follow_symlinks=False)]
+
+
+def _manifests(folder: Path) -> list[Path]:
+    return _files(folder, _MANIFESTS)

@@ -43,13 +43,9 @@ _REMEDY = (
 
 
 def hkdf_sha256(key_material: bytes, salt: bytes, info: bytes, length: int) -> bytes:
-    """Derive a key with HKDF-SHA-256 (RFC 5869).
+    """Derive a key of at most 8160 bytes with HKDF-SHA-256 (RFC 5869).
 
-    Args:
-        key_material: the input keying material.
-        salt: the salt; empty means a block of zeros, as RFC 5869 section 2.2 says.
-        info: what the derived key is for.
-        length: bytes to derive, at most 8160.
+    An empty salt means a block of zeros, as RFC 5869 section 2.2 says.
     """
     return HKDF(hashes.SHA256(), length, salt or None, info).derive(key_material)
 
@@ -133,15 +129,14 @@ def write_key_file(path: Path, key: str) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError as error:
-        if not path.exists():
-            raise MaskingKeyError(f"{path} can't be written: {error.strerror}") from None
-        raise MaskingKeyError(
-            f"{path} exists already and was left as it is. "
-            "Its tokens could not be made again without it: choose another file"
-        ) from None
     except OSError as error:
-        raise MaskingKeyError(f"{path} can't be written: {error.strerror}") from None
+        problem = f"{path} can't be written: {error.strerror}"
+        if isinstance(error, FileExistsError) and path.exists():
+            problem = (
+                f"{path} exists already and was left as it is. "
+                "Its tokens could not be made again without it: choose another file"
+            )
+        raise MaskingKeyError(problem) from None
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(key + "\n")
         file.flush()
@@ -179,9 +174,7 @@ def load_master_key(environ: Mapping[str, str], default_file: Path | None = None
 class RetiredKey:
     """A key that made tokens earlier. It is read with, and makes no new token.
 
-    Attributes:
-        key: the key.
-        file: where it is; None where it is in the environment.
+    Its file is None where it is in the environment.
     """
 
     key: MasterKey
@@ -221,19 +214,39 @@ def load_retired_keys(
         MaskingKeyError: one of them is not a usable key, or can be read by others.
     """
     active = load_master_key(environ, default_file).name
-    found: list[RetiredKey] = []
     path = key_file(environ, default_file)
-    folder = retired_folder(path) if path is not None else None
-    for file in sorted(folder.iterdir()) if folder is not None and folder.is_dir() else ():
-        if _KEY_NAME.fullmatch(file.name):
-            found.append(RetiredKey(_parse_key(_read_key_file(file), f"the key in {file}"), file))
-    for number, text in enumerate(re.split(r"[\s,]+", environ.get(RETIRED_KEYS_VARIABLE, "")), 1):
-        if text:
-            key = _parse_key(text, f"key {number} in {RETIRED_KEYS_VARIABLE}")
-            found.append(RetiredKey(key, None))
+    kept = retired_folder(path) if path is not None else None
+    found = [
+        RetiredKey(_parse_key(_read_key_file(file), f"the key in {file}"), file)
+        for file in (sorted(kept.iterdir()) if kept is not None and kept.is_dir() else ())
+        if _KEY_NAME.fullmatch(file.name)
+    ]
+    found += [
+        RetiredKey(_parse_key(text, f"key {number} in {RETIRED_KEYS_VARIABLE}"), None)
+        for number, text in enumerate(
+            re.split(r"[\s,]+", environ.get(RETIRED_KEYS_VARIABLE, "")), 1
+        )
+        if text
+    ]
     by_name = {retired.key.name: retired for retired in reversed(found)}
     by_name.pop(active, None)
     return list(by_name.values())
+
+
+def named_key(environ: Mapping[str, str], text: str) -> RetiredKey:
+    """Return the one retired key whose name begins with a text.
+
+    Raises:
+        MaskingKeyError: none does, or several do, or it is the active one.
+    """
+    if load_master_key(environ).name.startswith(text):
+        raise MaskingKeyError("That is how the active key begins. Rotate it first")
+    found = [item for item in load_retired_keys(environ) if item.key.name.startswith(text)]
+    if len(found) != 1:
+        raise MaskingKeyError(
+            f"{len(found)} retired keys begin like that. `hipaa-mode key list` shows them"
+        )
+    return found[0]
 
 
 def rotate_key(environ: Mapping[str, str], default_file: Path | None = None) -> Rotation:
@@ -320,24 +333,19 @@ def _read_key_file(path: Path) -> str:
 
 def _parse_key(text: str, source: str) -> MasterKey:
     text = text.strip()
+    source = source[0].upper() + source[1:]
     if not _HEX_KEY.fullmatch(text):
-        raise NoKeyError(
-            f"{source[0].upper()}{source[1:]} is not a masking key: it must be exactly 64 "
-            "hexadecimal digits (32 random bytes)",
-            _REMEDY,
-        ) from None
+        problem = "it must be exactly 64 hexadecimal digits (32 random bytes)"
+        raise NoKeyError(f"{source} is not a masking key: {problem}", _REMEDY)
     key = bytes.fromhex(text)
     if _is_predictable(text.lower(), key):
-        raise NoKeyError(
-            f"{source[0].upper()}{source[1:]} is not random: it repeats itself", _REMEDY
-        ) from None
+        raise NoKeyError(f"{source} is not random: it repeats itself", _REMEDY)
     return MasterKey(key)
 
 
 def _is_predictable(text: str, key: bytes) -> bool:
     """Tell whether a key is a repetition of some of its digits, or a plain count."""
-    for length in range(1, KEY_BYTES + 1):
-        if hmac.compare_digest(text[length:], text[:-length]):
-            return True
+    lengths = range(1, KEY_BYTES + 1)
+    repeats = any(hmac.compare_digest(text[n:], text[:-n]) for n in lengths)
     steps = {(after - before) % 256 for before, after in itertools.pairwise(key)}
-    return len(steps) == 1
+    return repeats or len(steps) == 1

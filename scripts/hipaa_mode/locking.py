@@ -83,9 +83,7 @@ def hold_database(path: Path, seconds: float, tell: Tell, config: Mapping[str, A
     lock = path.with_name(f"{path.name}.lock")
     try:
         _hold(lock, deadline, tell, lambda: _other_build(path, lock), is_file=True)
-        waiting = _Waiting(deadline, tell)
-        while (problem := _open_elsewhere(path, config)) is not None:
-            waiting.wait_or_raise(problem)
+        _wait(lambda: _open_elsewhere(path, config), deadline, tell)
     except LockedError:
         _gave_up[path] = deadline
         raise
@@ -135,21 +133,16 @@ def moving(root: Path) -> Iterator[None]:
             os.close(descriptor)
 
 
-class _Waiting:
-    """Waits a little at a time, until it is too long."""
-
-    def __init__(self, deadline: float, tell: Tell) -> None:
-        self._deadline = deadline
-        self._tell = tell
-        self._has_told = False
-
-    def wait_or_raise(self, problem: str) -> None:
-        left = self._deadline - time.monotonic()
+def _wait(problem: Callable[[], str | None], deadline: float, tell: Tell) -> None:
+    """Wait until there is no problem any more; raise it when that takes too long."""
+    has_told = False
+    while (text := problem()) is not None:
+        left = deadline - time.monotonic()
         if left <= 0:
-            raise LockedError(problem)
-        if not self._has_told:
-            self._tell(f"Waiting up to {left:.0f} s. {problem.splitlines()[0]}")
-            self._has_told = True
+            raise LockedError(text)
+        if not has_told:
+            tell(f"Waiting up to {left:.0f} s. {text.splitlines()[0]}")
+            has_told = True
         time.sleep(min(SECONDS_BETWEEN_TRIES, left))
 
 
@@ -164,17 +157,19 @@ def _hold(
     except OSError:
         # A folder that can't be written to is told of by whoever writes what matters.
         return
-    waiting = _Waiting(deadline, tell)
+
+    def in_the_way() -> str | None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return problem()
+        except OSError:
+            # A file system without locks.
+            pass
+        return None
+
     try:
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                waiting.wait_or_raise(problem())
-            except OSError:
-                # A file system without locks.
-                break
+        _wait(in_the_way, deadline, tell)
         if is_file:
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, _about_this_process().encode(), 0)
@@ -185,17 +180,21 @@ def _hold(
 
 
 def _about_this_process() -> str:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = ""
     facts = {
         "pid": os.getpid(),
         "host": socket.gethostname(),
-        "user": user,
+        "user": login() or "",
         "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
     return json.dumps(facts) + "\n"
+
+
+def login() -> str | None:
+    """Return the name that somebody is logged in with, if there is one."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return None
 
 
 def _other_build(path: Path, lock: Path) -> str:
@@ -233,11 +232,10 @@ def _open_elsewhere(path: Path, config: Mapping[str, Any]) -> str | None:
             ) from None
         if "Could not set lock" not in text:
             return None
-        found = _CONFLICT.search(text)
         who = "another program"
-        if found is not None:
-            who = f"{Path(found[1]).name} (process {found[2]}"
-            who += f" of {found[3]})" if found[3] else ")"
+        if found := _CONFLICT.search(text):
+            by = f" of {found[3]}" if found[3] else ""
+            who = f"{Path(found[1]).name} (process {found[2]}{by})"
         return (
             f"{path} is open in {who}. DuckDB lets one process write to a file, and nobody read "
             "beside it.\nClose it there (a notebook, an editor's database view, the duckdb shell) "
@@ -245,5 +243,5 @@ def _open_elsewhere(path: Path, config: Mapping[str, Any]) -> str | None:
         )
     except duckdb.Error:
         # What else is wrong with it, connecting will tell.
-        return None
+        pass
     return None

@@ -104,11 +104,6 @@ def destination_models(project: Path) -> list[str]:
     ]
 
 
-def environments(project: Path) -> list[str]:
-    """Return the environments that a project's seeds name, in order; `*` is none of them."""
-    return read_seeds(project).environments()
-
-
 def raw_calls_of(
     project: Path, environment: str, named: str | None = None, column: str | None = None
 ) -> RawLocation:

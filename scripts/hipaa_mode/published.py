@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,13 @@ class PublishedView:
 
     Attributes:
         name: its full name, such as `ga4__events`.
-        rows: how many rows it has.
         columns: what the manifest says of its columns.
         properties_dropped: property names that arrived and were not sent; None if not counted.
     """
 
     name: str
     rows: int
-    columns: tuple[Mapping[str, Any], ...]
+    columns: Sequence[Mapping[str, Any]]
     properties_dropped: int | None
 
 
@@ -32,12 +31,9 @@ class PublishedDestination:
     """One destination, as published.
 
     Attributes:
-        name: the destination.
         published_at: when, in UTC.
-        allowlist_fingerprint: fingerprint of the allowlist that it was published under.
         calls: how many calls the build read, by what became of them.
         consent: how many of them were denied to it, and why.
-        views: its views, by name.
         files: how many files there are.
         size: bytes in all of them.
     """
@@ -47,7 +43,7 @@ class PublishedDestination:
     allowlist_fingerprint: str
     calls: Mapping[str, int]
     consent: Mapping[str, Any]
-    views: tuple[PublishedView, ...]
+    views: list[PublishedView]
     files: int
     size: int
 
@@ -63,24 +59,18 @@ def read_published(root: Path, environment: str) -> dict[str, PublishedDestinati
 
 
 def _destination(manifest: Mapping[str, Any]) -> PublishedDestination:
-    files = manifest["files"]
     return PublishedDestination(
-        name=str(manifest["destination"]),
-        published_at=str(manifest.get("published_at") or ""),
-        allowlist_fingerprint=str(manifest.get("allowlist_fingerprint") or ""),
-        calls=dict(manifest.get("calls") or {}),
-        consent=dict(manifest.get("consent") or {}),
-        views=tuple(
-            PublishedView(
-                name,
-                int(facts.get("rows") or 0),
-                tuple(facts.get("columns") or ()),
-                facts.get("properties_dropped"),
-            )
+        manifest["destination"],
+        manifest["published_at"],
+        manifest["allowlist_fingerprint"],
+        manifest["calls"],
+        manifest.get("consent") or {},
+        [
+            PublishedView(name, facts["rows"], facts["columns"], facts["properties_dropped"])
             for name, facts in sorted(manifest["views"].items())
-        ),
-        files=len(files),
-        size=sum(int(facts.get("bytes") or 0) for facts in files.values()),
+        ],
+        len(manifest["files"]),
+        sum(facts["bytes"] for facts in manifest["files"].values()),
     )
 
 

@@ -46,22 +46,21 @@ class Access:
 
     def give(self, path: Path) -> bool:
         """Give a folder or file the group and mode; tell whether it had others."""
-        found = path.lstat()
-        has_group = self.group in (None, found.st_gid)
-        if not has_group:
-            os.chown(path, -1, self.group or 0, follow_symlinks=False)
-        mode = self._mode(is_folder=stat.S_ISDIR(found.st_mode))
+        if self.has(path):
+            return False
+        if self.group is not None:
+            os.chown(path, -1, self.group, follow_symlinks=False)
         # A change of the group takes bits of the mode away.
-        has_mode = mode in (None, stat.S_IMODE(path.lstat().st_mode))
-        if mode is not None and not has_mode:
+        mode = self._mode_of(path.lstat())
+        if mode is not None:
             path.chmod(mode)
-        return not (has_group and has_mode)
+        return True
 
     def has(self, path: Path) -> bool:
         """Tell whether a folder or file has the group and mode."""
         found = path.lstat()
-        mode = self._mode(is_folder=stat.S_ISDIR(found.st_mode))
-        return self.group in (None, found.st_gid) and mode in (None, stat.S_IMODE(found.st_mode))
+        has_mode = self._mode_of(found) in (None, stat.S_IMODE(found.st_mode))
+        return self.group in (None, found.st_gid) and has_mode
 
     def lets_through(self, folder: Path) -> bool:
         """Tell whether the group can go through a folder that is not only ours."""
@@ -69,8 +68,8 @@ class Access:
         is_groups = self.group in (None, found.st_gid) and found.st_mode & stat.S_IXGRP
         return bool(is_groups or found.st_mode & stat.S_IXOTH or not (self.mode or 0) & 0o010)
 
-    def _mode(self, is_folder: bool) -> int | None:
-        return self.mode if is_folder or self.mode is None else self.mode & 0o666
+    def _mode_of(self, found: os.stat_result) -> int | None:
+        return self.mode and (self.mode if stat.S_ISDIR(found.st_mode) else self.mode & 0o666)
 
 
 NO_ACCESS = Access()

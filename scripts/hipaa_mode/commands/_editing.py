@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import inspect
-import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from hipaa_mode.commands._options import (
     ProjectOption,
     checked_environment_or_any,
     environment_option,
+    fail_if,
     messages,
     output,
+    print_json,
+    say,
 )
 from hipaa_mode.editing.layout import Layout
 from hipaa_mode.editing.workspace import EditRefusedError, Workspace, unified_diff
 from hipaa_mode.editing.writing import FileChange, recover
-from hipaa_mode.errors import ExitCode, HipaaModeError
+from hipaa_mode.errors import HipaaModeError
 
 EnvironmentOption = Annotated[
     str,
@@ -38,115 +39,166 @@ JsonOption = Annotated[
     bool, typer.Option("--json", help="Write JSON for machines; needs --yes or --dry-run.")
 ]
 
+Cells = Mapping[str, str | None]
+"""Cells of a row by column; None where the option was not given."""
+
+Edit = Callable[..., Sequence[str] | None]
+
+
+def _word(help: str, *names: str) -> Any:
+    return Annotated[str | None, typer.Option(*names, help=help)]
+
+
+def _switch(help: str, names: str, on: str, off: str) -> Any:
+    """Return an option that is there or not, and what its cell says in both cases."""
+    written = {None: None, True: on, False: off}
+    return Annotated[
+        bool | None, typer.Option(names, help=help, callback=lambda value: written[value])
+    ]
+
+
+CELL_OPTIONS = {
+    "connection_mode": _word("server_side, which it is if not given, or client_side.", "--mode"),
+    "restrict_phi": _switch(
+        "Allowlists and id masking; off needs a BAA.", "--restrict/--no-restrict", "true", "false"
+    ),
+    "baa_reference": _word("Reference of the agreement."),
+    "baa_expires_on": _word("Its last day, yyyy-mm-dd."),
+    "mask_scope": _word(
+        "Scope of the tokens: property (equal to no other property's), destination (to no other "
+        "destination's); blank for that of the destination's row.",
+        "--scope",
+    ),
+    "timestamp_precision": _word("exact, second, minute, hour, day, month, year or none."),
+    "consent_categories": _word(
+        "Consent categories that a call must have, separated by semicolons; '' needs none.",
+        "--consent-categories", "--categories",
+    ),
+    "consent_strategy": _word(
+        "and: consent to all of them; or: to one of them.", "--consent-strategy", "--strategy"
+    ),
+    "honor_opt_outs": _switch(
+        "Whether a no in `integrations` keeps a call from it.",
+        "--honor-opt-outs/--ignore-opt-outs", "", "false",
+    ),
+    "description": _word("What it is for.", "--description", "-d"),
+    "reason": _word("Why it is safe; documents the column.", "--reason", "-r"),
+    "approved_by": _word("Who approved it."),
+    "expires_on": _word("Last day it counts, yyyy-mm-dd."),
+    "normalize": _word("One spelling before masking: none, email, phone or lower."),
+    "data_type": _word(
+        "text, integer, number, boolean, timestamp, date or json (all of it).", "--type"
+    ),
+    "guard": _word("For free text that looks like an identifier: block, warn or none."),
+    "column_name": _word("Name of the column; the path in snake_case if not.", "--column"),
+}  # fmt: skip
+"""The option for each column of the seeds that says what its cell holds."""
+
 
 def open_workspace(project: Path) -> Workspace:
     """Read a project, and undo what an interrupted command left half written."""
     layout = Layout.read(project)
-    restored = recover(layout.root)
-    if restored:
-        messages.print(
-            "An earlier command was interrupted while it wrote. Put back: " + ", ".join(restored),
-            style="yellow",
-            soft_wrap=True,
-        )
+    if restored := recover(layout.root):
+        files = ", ".join(restored)
+        text = f"An earlier command was interrupted while it wrote. Put back: {files}"
+        say(text, style="yellow", to=messages)
     return Workspace(layout)
 
 
-class Made(NamedTuple):
-    """What a command is to do.
+def editing_command(*columns: str) -> Callable[[Edit], Callable[..., None]]:
+    """Turn a function that changes a workspace into a command that shows it, asks and writes it.
 
-    Attributes:
-        edit: makes the change in a workspace.
-        next_steps: what to do after it is written.
+    The function has the workspace, its own options, those shared ones that it names, and `cells`
+    where the command has options for columns of a seed. It returns what to do next. The command
+    has `--project`, `--dry-run`, `--yes` and `--json` besides.
     """
 
-    edit: Callable[[Workspace], None]
-    next_steps: Sequence[str] = ()
+    def decorate(edit: Edit) -> Callable[..., None]:
+        own = dict(inspect.signature(edit, eval_str=True).parameters)
+
+        def command(
+            project: ProjectOption = Path("."),
+            dry_run: DryRunOption = False,
+            yes: YesOption = False,
+            as_json: JsonOption = False,
+            **options: Any,
+        ) -> None:
+            shared = {"yes": yes, "as_json": as_json}
+            options |= {name: shared[name] for name in own.keys() & shared.keys()}
+            if columns:
+                options["cells"] = {column: options.pop(column) for column in columns}
+            make_change(
+                project, lambda workspace: edit(workspace, **options), dry_run, yes, as_json
+            )
+
+        ours = dict(inspect.signature(command, eval_str=True).parameters)
+        del ours["options"]
+        named = [item for name, item in own.items() if name not in ("workspace", "cells", *ours)]
+        of_cells = [
+            inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=CELL_OPTIONS[name]
+            )
+            for name in columns
+        ]
+        parameters = [
+            item.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for item in (*named, *of_cells, *ours.values())
+        ]
+        vars(command)["__signature__"] = inspect.Signature(parameters)
+        command.__annotations__ = {item.name: item.annotation for item in parameters}
+        command.__doc__, command.__name__ = edit.__doc__, edit.__name__
+        return command
+
+    return decorate
 
 
-def editing_command(make: Callable[..., Made]) -> Callable[..., None]:
-    """Turn a function that says what to change into a command that shows it, asks and writes it.
-
-    The command has the function's options, and `--project`, `--dry-run`, `--yes` and `--json`.
-    """
-
-    def command(
-        project: ProjectOption = Path("."),
-        dry_run: DryRunOption = False,
-        yes: YesOption = False,
-        as_json: JsonOption = False,
-        **options: Any,
-    ) -> None:
-        edit, next_steps = make(**options)
-        make_change(
-            project, edit, dry_run=dry_run, yes=yes, as_json=as_json, next_steps=next_steps
-        )
-
-    own, shared = (
-        inspect.signature(function, eval_str=True).parameters for function in (make, command)
-    )
-    parameters = [*own.values(), *(shared[name] for name in shared if name != "options")]
-    vars(command)["__signature__"] = inspect.Signature(parameters)
-    command.__annotations__ = {item.name: item.annotation for item in parameters}
-    command.__doc__, command.__name__ = make.__doc__, make.__name__
-    return command
-
-
-def make_change(
-    project: Path,
-    edit: Callable[[Workspace], None],
-    *,
-    dry_run: bool,
-    yes: bool,
-    as_json: bool,
-    next_steps: Iterable[str] = (),
-) -> None:
+def make_change(project: Path, edit: Edit, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Make a change in a workspace, show its diff, and write it when the user says so.
 
     Args:
-        next_steps: what to do after it is written.
+        edit: makes it, and returns what to do after it is written.
 
     Raises:
         HipaaModeError: the change is refused.
     """
     try:
         workspace = open_workspace(project)
-        edit(workspace)
+        next_steps = edit(workspace) or ()
         workspace.refuse_new_faults()
         changes = workspace.changes()
-        asks = bool(changes) and not (dry_run or yes or as_json)
         if not as_json:
             show_change(workspace)
+        asks = not (dry_run or yes or as_json)
         writes = bool(changes) and not dry_run and (yes or (asks and agrees("Write this?")))
         if writes:
             workspace.save()
     except HipaaModeError as error:
         if not as_json:
             raise
-        output.print_json(json.dumps(_refusal(error)))
+        faults = error.faults if isinstance(error, EditRefusedError) else []
+        refusal = {"error": str(error), "faults": [str(fault) for fault in faults]}
+        print_json({"written": False, "changes": [], **refusal})
         raise typer.Exit(error.exit_code) from None
     if as_json:
-        output.print_json(json.dumps(_answer(workspace, changes, writes)))
+        print_json(_answer(workspace, changes, writes))
     else:
         _say_outcome(changes, writes, dry_run, next_steps)
-    if changes and not writes and not dry_run:
-        raise typer.Exit(ExitCode.FAILED_CHECK)
+    fail_if(changes and not writes and not dry_run)
 
 
 def show_change(workspace: Workspace) -> None:
     """Print the diff, what a build would warn of, and what else to know."""
-    for change in workspace.changes():
-        for line in unified_diff(change):
-            output.print(Text(line, style=diff_style(line)), soft_wrap=True)
+    changes = workspace.changes()
+    for change in changes:
+        show_diff(unified_diff(change))
     known = {str(warning) for warning in workspace.unchanged().warnings()}
     for warning in workspace.warnings():
-        if str(warning) not in known and workspace.changes():
-            messages.print(Text(f"Warning: {warning}", style="yellow"), soft_wrap=True)
+        if changes and str(warning) not in known:
+            say(f"Warning: {warning}", style="yellow", to=messages)
     for fault in workspace.faults():
-        messages.print(Text(f"Wrong before, and still: {fault}", style="red"), soft_wrap=True)
+        say(f"Wrong before, and still: {fault}", style="red", to=messages)
     for note in _notes(workspace):
-        ending = "" if note.endswith("\n") else "."
-        messages.print(Text(f"Note: {note}{ending}", style="cyan"), soft_wrap=True)
+        say(f"Note: {note}" + ("" if note.endswith("\n") else "."), style="cyan", to=messages)
 
 
 def _notes(workspace: Workspace) -> list[str]:
@@ -162,28 +214,24 @@ def agrees(question: str) -> bool:
     return typer.confirm(question, default=False)
 
 
-def diff_style(line: str) -> str:
-    """Return how a line of a unified diff is shown."""
-    if line.startswith(("+++", "---")):
-        return "bold"
-    if line.startswith("@@"):
-        return "cyan"
-    return {"+": "green", "-": "red"}.get(line[:1], "")
+def show_diff(lines: Iterable[str]) -> None:
+    """Print a unified diff in colours."""
+    styles = {"+": "green", "-": "red", "@": "cyan"}
+    for line in lines:
+        say(line, style="bold" if line.startswith(("+++", "---")) else styles.get(line[:1]))
 
 
 def _say_outcome(
     changes: list[FileChange], written: bool, dry_run: bool, next_steps: Iterable[str]
 ) -> None:
+    files = ", ".join(str(change.path) for change in changes)
     if not changes:
         output.print("Nothing to change: the configuration says this already.")
-        return
-    files = ", ".join(str(change.path) for change in changes)
-    if written:
-        output.print(Text(f"Written: {files}"), soft_wrap=True)
-        for step in next_steps:
-            output.print(Text(step), soft_wrap=True)
+    elif written:
+        for line in (f"Written: {files}", *next_steps):
+            say(line)
     elif dry_run:
-        output.print(Text(f"Dry run, nothing written: {files}"), soft_wrap=True)
+        say(f"Dry run, nothing written: {files}")
 
 
 def _answer(workspace: Workspace, changes: list[FileChange], written: bool) -> dict[str, Any]:
@@ -200,14 +248,4 @@ def _answer(workspace: Workspace, changes: list[FileChange], written: bool) -> d
         "warnings": [str(warning) for warning in workspace.warnings()],
         "faults": [str(fault) for fault in workspace.faults()],
         "notes": _notes(workspace),
-    }
-
-
-def _refusal(error: HipaaModeError) -> dict[str, Any]:
-    faults = error.faults if isinstance(error, EditRefusedError) else []
-    return {
-        "written": False,
-        "changes": [],
-        "error": str(error),
-        "faults": [str(fault) for fault in faults],
     }

@@ -3,46 +3,44 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import duckdb
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from hipaa_mode import audit
 from hipaa_mode.commands._options import (
+    DatabaseOption,
     EnvironmentOption,
     JsonOption,
     PublishedOption,
+    database_file,
+    fail_if,
     output,
+    print_json,
     published_root,
+    say,
+    table,
 )
 from hipaa_mode.consent import describe_denials
-from hipaa_mode.errors import ExitCode, MaskingKeyError, MissingFileError
+from hipaa_mode.errors import MaskingKeyError, MissingFileError
 from hipaa_mode.keys import load_master_key, load_retired_keys
 from hipaa_mode.quoting import identifier
 
 app = typer.Typer(no_args_is_help=True, help="Check the audit log and read what was delivered.")
 
-
 FINGERPRINT_SHOWN = 12
+REASONS_SHOWN = 3
 
 
 @app.command()
 def verify(
     environment: EnvironmentOption = "dev",
     published: PublishedOption = None,
-    database: Annotated[
-        Path | None,
-        typer.Option(
-            help="The DuckDB file with the log's table; HIPAA_MODE_DATABASE or "
-            "restricted/<environment>.duckdb if not given."
-        ),
-    ] = None,
+    database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check the chain of entries, their HMACs, the table's copy and the published files.
@@ -56,31 +54,22 @@ def verify(
     root = _root(published, environment)
     notes: list[str] = []
     key, fingerprint, retired = _keys(environment)
-    table = _table(environment, database, notes)
-    findings = audit.verify(root, environment, key, fingerprint, table, retired)
+    stored = _table(environment, database_file(database, environment), notes)
+    findings = audit.verify(root, environment, key, fingerprint, stored, retired)
     notes += findings.notes
     if as_json:
-        answer = {
-            "environment": environment,
-            "entries": findings.entries,
-            "head": findings.head,
-            "faults": findings.faults,
-            "notes": notes,
-        }
-        output.print_json(json.dumps(answer))
+        print_json({"environment": environment, **vars(findings), "notes": notes})
     else:
         for fault in findings.faults:
-            output.print(f"[red]{escape(fault)}[/]", soft_wrap=True)
+            say(fault, style="red")
         for note in notes:
-            output.print(f"[yellow]{escape(note)}[/]", soft_wrap=True)
+            say(note, style="yellow")
         state = "has been tampered with, or is not whole" if findings.faults else "is sound"
-        output.print(
+        say(
             f"The audit log of {environment} {state}: {findings.entries} entries. Its head, to "
-            f"keep elsewhere: {findings.head}",
-            soft_wrap=True,
+            f"keep elsewhere: {findings.head}"
         )
-    if findings.faults:
-        raise typer.Exit(ExitCode.FAILED_CHECK)
+    fail_if(findings.faults)
 
 
 @app.command()
@@ -101,19 +90,26 @@ def show(
 
     Example: `hipaa-mode audit show --destination ga4 --from 2026-03-01 --to 2026-03-31`
     """
-    root = _root(published, environment)
-    entries = audit.entries(audit.read_lines(audit.log_path(root, environment)))
-    whole = audit.with_allowlists(entries)
-    shown = _between(whole, destination, _day(since, "--from"), _day(until, "--to"))
+    first, last = _day(since, "--from", "0001-01-01"), _day(until, "--to", "9999-12-31")
+    lines = audit.read_lines(audit.log_path(_root(published, environment), environment))
+    chosen = [
+        entry
+        for entry in audit.with_allowlists(audit.entries(lines))
+        if destination in (None, entry["destination"])
+    ]
+    earlier = [entry for entry in chosen if entry["time"][:10] < first]
+    shown = [
+        {**entry, "in_place_at_start": True} for entry in audit.last_deliveries(earlier).values()
+    ]
+    shown += [entry for entry in chosen if first <= entry["time"][:10] <= last]
     if as_json:
-        output.print_json(json.dumps({"environment": environment, "entries": shown}))
-        return
-    if not shown:
+        print_json({"environment": environment, "entries": shown})
+    elif not shown:
         output.print("No entry fits. Other days, or another destination?")
-        return
-    output.print(_runs_table(environment, shown))
-    for table in _allowlist_tables(shown):
-        output.print(table)
+    else:
+        columns = ("Time (UTC)", "Destination", "Outcome", "Rows", "Allowlist", "Why")
+        output.print(table(f"Audit log of {environment}", columns, map(_run, shown)))
+        _print_allowlists(shown)
 
 
 def _root(published: Path | None, environment: str) -> Path:
@@ -141,10 +137,8 @@ def _keys(environment: str) -> tuple[bytes | None, str | None, dict[str, bytes]]
     return subkeys.pop(fingerprint), fingerprint, subkeys
 
 
-def _table(environment: str, database: Path | None, notes: list[str]) -> list[str] | None:
-    path = database or Path(
-        os.environ.get("HIPAA_MODE_DATABASE") or f"restricted/{environment}.duckdb"
-    )
+def _table(environment: str, path: Path, notes: list[str]) -> list[str] | None:
+    """Return the lines that the warehouse's table has; None, and a note why, where it can't."""
     try:
         if not path.is_file():
             raise FileNotFoundError
@@ -169,102 +163,66 @@ def _table(environment: str, database: Path | None, notes: list[str]) -> list[st
     return [row[0] for row in rows]
 
 
-def _day(text: str | None, option: str) -> dt.date | None:
-    if text is None:
-        return None
+def _day(text: str | None, option: str, otherwise: str) -> str:
     try:
-        return dt.date.fromisoformat(text)
+        return dt.date.fromisoformat(otherwise if text is None else text).isoformat()
     except ValueError:
         raise typer.BadParameter(f"{option} is not a day: write yyyy-mm-dd") from None
 
 
-def _between(
-    entries: list[audit.Entry],
-    destination: str | None,
-    since: dt.date | None,
-    until: dt.date | None,
-) -> list[audit.Entry]:
-    chosen = [entry for entry in entries if destination in (None, entry["destination"])]
-    before: list[audit.Entry] = []
-    if since is not None:
-        earlier = [entry for entry in chosen if entry["time"][:10] < since.isoformat()]
-        standing = audit.last_deliveries(earlier).values()
-        before = [{**entry, "in_place_at_start": True} for entry in standing]
-    within = [
-        entry
-        for entry in chosen
-        if (since is None or entry["time"][:10] >= since.isoformat())
-        and (until is None or entry["time"][:10] <= until.isoformat())
+def _run(entry: audit.Entry) -> list[str]:
+    """Return an entry's cells in the table of runs."""
+    reasons = ["in place when the days asked for began"] if "in_place_at_start" in entry else []
+    reasons += [*entry.get("reasons", []), *_withheld(entry)]
+    if len(reasons) > REASONS_SHOWN:
+        reasons[REASONS_SHOWN:] = [f"and {len(reasons) - REASONS_SHOWN} more"]
+    return [
+        entry["time"][:19].replace("T", " "),
+        entry["destination"],
+        entry["outcome"],
+        "\n".join(f"{view['view']}: {view['rows']:,}" for view in entry.get("views", [])),
+        (entry.get("allowlist_fingerprint") or "")[:FINGERPRINT_SHOWN],
+        "\n".join(reasons),
     ]
-    return [*before, *within]
 
 
-def _runs_table(environment: str, shown: list[audit.Entry]) -> Table:
-    table = Table(title=f"Audit log of {environment}", title_justify="left")
-    for heading in ("Time (UTC)", "Destination", "Outcome", "Rows", "Allowlist", "Why"):
-        table.add_column(heading, overflow="fold")
-    for entry in shown:
-        rows = [f"{view['view']}: {view['rows']:,}" for view in entry.get("views", [])]
-        reasons = list(entry.get("reasons", []))
-        if entry.get("in_place_at_start"):
-            reasons.insert(0, "in place when the days asked for began")
-        reasons += _withheld(entry)
-        if len(reasons) > 3:
-            reasons[3:] = [f"and {len(reasons) - 3} more"]
-        table.add_row(
-            entry["time"][:19].replace("T", " "),
-            entry["destination"],
-            entry["outcome"],
-            escape("\n".join(rows)),
-            (entry.get("allowlist_fingerprint") or "")[:FINGERPRINT_SHOWN],
-            escape("\n".join(reasons)),
-        )
-    return table
-
-
-def _withheld(entry: audit.Entry) -> list[str]:
+def _withheld(entry: audit.Entry) -> Iterator[str]:
     """Say whose calls were withheld by number, and by which list by its fingerprint."""
     withheld = entry.get("withheld") or {}
-    lines: list[str] = []
     if people := withheld.get("suppressed_people"):
         fingerprint = str(withheld["suppressed_people_hmac"])[:FINGERPRINT_SHOWN]
-        lines.append(
+        yield (
             f"withheld: {withheld['calls']['suppressed']:,} calls of {people:,} suppressed "
             f"{'person' if people == 1 else 'people'} (list {fingerprint})"
         )
         if tied := withheld["calls"].get("suppressed_by_alias"):
-            lines.append(f"withheld: {tied:,} calls tied to them by alias and merge calls")
+            yield f"withheld: {tied:,} calls tied to them by alias and merge calls"
     if days := withheld.get("retain_days"):
         old = withheld["calls"]["expired"] + withheld["calls"]["undated"]
-        lines.append(f"withheld: {old:,} calls older than {days} days or of unknown age")
+        yield f"withheld: {old:,} calls older than {days} days or of unknown age"
     if denials := describe_denials(entry.get("consent") or {}):
-        lines.append(denials)
-    return lines
+        yield denials
 
 
-def _allowlist_tables(shown: list[audit.Entry]) -> list[Table]:
-    allowlists: dict[tuple[str, str], dict[str, Any]] = {}
-    for entry in shown:
-        if entry["outcome"] == audit.PUBLISHED:
-            name = (entry["destination"], str(entry["allowlist_fingerprint"]))
-            allowlists.setdefault(name, entry)
-    tables: list[Table] = []
-    for (destination, fingerprint), entry in allowlists.items():
-        table = Table(
-            title=f"{destination} under allowlist {fingerprint[:FINGERPRINT_SHOWN]}",
-            title_justify="left",
+def _print_allowlists(shown: list[audit.Entry]) -> None:
+    """Print each allowlist that a destination was published under, once."""
+    delivered = [entry for entry in shown if entry["outcome"] == audit.PUBLISHED]
+    allowlists: dict[str, audit.Entry] = {}
+    for entry in delivered:
+        fingerprint = str(entry["allowlist_fingerprint"])[:FINGERPRINT_SHOWN]
+        allowlists.setdefault(f"{entry['destination']} under allowlist {fingerprint}", entry)
+    for title, entry in allowlists.items():
+        rows = (
+            [
+                view["view"],
+                column["name"],
+                f"{column['property_list']} {column['property']}".strip(),
+                column["treatment"],
+                column["guard"] or "",
+                column["reason"],
+            ]
+            for view in entry.get("views", [])
+            for column in view.get("columns", [])
         )
-        for heading in ("View", "Column", "Property", "Treatment", "Guard", "Reason"):
-            table.add_column(heading, overflow="fold")
-        for view in entry.get("views", []):
-            for column in view.get("columns", []):
-                table.add_row(
-                    view["view"],
-                    escape(column["name"]),
-                    escape(f"{column['property_list']} {column['property']}".strip()),
-                    column["treatment"],
-                    column["guard"] or "",
-                    escape(column["reason"]),
-                )
-        tables.append(table)
-    return tables
+        columns = ("View", "Column", "Property", "Treatment", "Guard", "Reason")
+        output.print(table(title, columns, rows))

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hipaa_mode import locking, rewriting
-from hipaa_mode.commands._options import checked_environment, messages, say
+from hipaa_mode.commands._options import (
+    DatabaseOption,
+    checked_environment,
+    database_file,
+    messages,
+    say,
+)
 
 
 def compact(
@@ -17,13 +22,7 @@ def compact(
         str,
         typer.Argument(callback=checked_environment, help="Environment whose database it is."),
     ] = "dev",
-    database: Annotated[
-        Path | None,
-        typer.Option(
-            help="The DuckDB file; HIPAA_MODE_DATABASE or restricted/<environment>.duckdb if not "
-            "given."
-        ),
-    ] = None,
+    database: DatabaseOption = None,
 ) -> None:
     """Write the database file anew, without what its free space still has of deleted rows.
 
@@ -32,15 +31,11 @@ def compact(
 
     Example: `hipaa-mode compact prod`
     """
-    name = os.environ.get("HIPAA_MODE_DATABASE") or f"restricted/{environment}.duckdb"
-    path = database or Path(name)
-
-    def tell(problem: str) -> None:
-        say(problem, to=messages)
-
-    if path.is_file():
-        locking.hold_database(path, locking.timeout(os.environ), tell, {})
+    path = database_file(database, environment)
     try:
+        if path.is_file():
+            seconds = locking.timeout(os.environ)
+            locking.hold_database(path, seconds, lambda problem: say(problem, to=messages), {})
         done = rewriting.describe(rewriting.rewrite(path))
     finally:
         locking.release_all()

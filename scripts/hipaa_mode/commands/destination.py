@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Collection
 from dataclasses import asdict
@@ -10,14 +9,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.table import Table
+from rich.table import Column
+from rich.text import Text
 
 from hipaa_mode import property_counts
 from hipaa_mode.commands import _options
 from hipaa_mode.commands._editing import (
+    Cells,
     EnvironmentOption,
-    Made,
     editing_command,
     open_workspace,
 )
@@ -25,8 +24,12 @@ from hipaa_mode.commands._options import (
     ProjectOption,
     checked_environment_or_any,
     environment_option,
+    fail_if,
+    number,
     output,
-    plain_table,
+    print_json,
+    say,
+    table,
 )
 from hipaa_mode.configuration import ALL_VIEWS, ANY
 from hipaa_mode.display import printable
@@ -45,6 +48,7 @@ from hipaa_mode.editing.screens import (
     ListedProperty,
     destination_screens,
 )
+from hipaa_mode.editing.workspace import Workspace
 from hipaa_mode.errors import ConfigurationError, ExitCode
 from hipaa_mode.project import read_plan, refuse_faults
 
@@ -57,11 +61,28 @@ ShownEnvironment = Annotated[
 ]
 
 MODE_STYLES = {screens.HIPAA: "green", screens.OPEN: "yellow", screens.INVALID: "bold red"}
+FORM_STYLES = {
+    property_counts.MASKED: "magenta",
+    property_counts.GENERALISED: "blue",
+    property_counts.NOT_SENT: "red",
+}
 
 
 @app.command()
-@editing_command
+@editing_command(
+    "connection_mode",
+    "restrict_phi",
+    "baa_reference",
+    "baa_expires_on",
+    "timestamp_precision",
+    "consent_categories",
+    "consent_strategy",
+    "honor_opt_outs",
+    "description",
+)
 def add(
+    workspace: Workspace,
+    cells: Cells,
     name: Annotated[
         str, typer.Argument(help="Its name: lower-case letters, digits, underscores.")
     ],
@@ -69,39 +90,10 @@ def add(
         str, typer.Option("--type", "-t", help="Kind of tool, from destination_types.csv.")
     ],
     environment: EnvironmentOption = "dev",
-    connection_mode: Annotated[
-        str, typer.Option("--mode", help="server_side or client_side.")
-    ] = "server_side",
-    restrict_phi: Annotated[
-        bool,
-        typer.Option(
-            "--restrict/--no-restrict", help="Allowlists and id masking; off needs a BAA."
-        ),
-    ] = True,
-    baa_reference: Annotated[str, typer.Option(help="Reference of the agreement.")] = "",
-    baa_expires_on: Annotated[str, typer.Option(help="Its last day, yyyy-mm-dd.")] = "",
     own_tokens: Annotated[
         bool,
         typer.Option("--own-tokens", help="Tokens that match no other destination's."),
     ] = False,
-    timestamp_precision: Annotated[
-        str, typer.Option(help="exact, second, minute, hour, day, month, year or none.")
-    ] = "",
-    consent_categories: Annotated[
-        str,
-        typer.Option(help="Consent categories that a call must have, separated by semicolons."),
-    ] = "",
-    consent_strategy: Annotated[
-        str, typer.Option(help="and: consent to all of them; or: to one of them.")
-    ] = "",
-    honor_opt_outs: Annotated[
-        bool,
-        typer.Option(
-            "--honor-opt-outs/--ignore-opt-outs",
-            help="Whether a no in `integrations` keeps a call from it.",
-        ),
-    ] = True,
-    description: Annotated[str, typer.Option("--description", "-d", help="What for.")] = "",
     views: Annotated[
         str | None,
         typer.Option(
@@ -112,7 +104,7 @@ def add(
     ] = None,
     owner_name: Annotated[str, typer.Option(help="Who answers for it, for its exposure.")] = "",
     owner_email: Annotated[str, typer.Option(help="Their e-mail address.")] = "",
-) -> Made:
+) -> list[str]:
     """Add a destination: its row, and models with descriptions, tests and an exposure.
 
     It receives nothing until events and properties are allowed; everything where PHI is not
@@ -120,104 +112,76 @@ def add(
 
     Example: `hipaa-mode destination add ga4 --type google_analytics_4 --owner-email me@x.example`
     """
-    cells = {
+    row = {
         "environment": environment,
         "destination": name,
         "destination_type": destination_type,
-        "connection_mode": connection_mode,
-        "restrict_phi": "true" if restrict_phi else "false",
-        "baa_reference": baa_reference,
-        "baa_expires_on": baa_expires_on,
         "mask_scope": "destination" if own_tokens else "",
-        "timestamp_precision": timestamp_precision,
-        "consent_categories": consent_categories,
-        "consent_strategy": consent_strategy,
-        "honor_opt_outs": "" if honor_opt_outs else "false",
-        "description": description,
+        **{column: text or "" for column, text in cells.items()},
+        "connection_mode": cells["connection_mode"] or "server_side",
+        "restrict_phi": cells["restrict_phi"] or "true",
     }
+    is_restricted = row["restrict_phi"] == "true"
     if views is None:
-        views = "events" if restrict_phi else ",".join(ALL_VIEWS)
+        views = "events" if is_restricted else ",".join(ALL_VIEWS)
     wanted = [view.strip() for view in views.split(",") if view.strip()]
-    next_steps = ["dbt build"]
-    if restrict_phi:
-        next_steps = [
-            f'hipaa-mode event allow {name} "Some Event" -e {environment}',
-            f'hipaa-mode allow {name} some_property -e {environment} --reason "…"',
-            *next_steps,
-        ]
-    owner = Owner(owner_name, owner_email)
-    return Made(
-        lambda workspace: add_destination(workspace, cells, wanted, owner),
-        ["Next: " + "; ".join(next_steps)],
-    )
+    add_destination(workspace, row, wanted, Owner(owner_name, owner_email))
+    next_steps = [
+        f'hipaa-mode event allow {name} "Some Event" -e {environment}',
+        f'hipaa-mode allow {name} some_property -e {environment} --reason "…"',
+    ]
+    return ["Next: " + "; ".join([*(next_steps if is_restricted else ()), "dbt build"])]
 
 
 @app.command()
-@editing_command
+@editing_command()
 def remove(
+    workspace: Workspace,
     name: NameArgument,
     environment: ShownEnvironment = None,
-) -> Made:
+) -> None:
     """Remove a destination's rows, and its models when no environment lists it any more.
 
     The next build withdraws its published files.
 
     Example: `hipaa-mode destination remove web_chat --environment prod`
     """
-    return Made(lambda workspace: remove_destination(workspace, name, environment))
+    remove_destination(workspace, name, environment)
 
 
 @app.command()
-@editing_command
+@editing_command("baa_reference", "baa_expires_on")
 def restrict(
+    workspace: Workspace,
+    cells: Cells,
     name: NameArgument,
     off: Annotated[
         bool, typer.Option("--off", help="Send everything as it is. Needs a BAA.")
     ] = False,
-    baa_reference: Annotated[str | None, typer.Option(help="Reference of the agreement.")] = None,
-    baa_expires_on: Annotated[str | None, typer.Option(help="Its last day, yyyy-mm-dd.")] = None,
     environment: EnvironmentOption = "dev",
-) -> Made:
+) -> None:
     """Restrict what a destination receives to its lists, or lift that under a BAA.
 
     Example: `hipaa-mode destination restrict crm --off --baa-reference BAA-2026-007 -e prod`
     """
-    return Made(
-        lambda workspace: set_restriction(
-            workspace, environment, name, not off, baa_reference, baa_expires_on
-        )
-    )
+    set_restriction(workspace, environment, name, not off, **cells)
 
 
 @app.command()
-@editing_command
+@editing_command("consent_categories", "consent_strategy", "honor_opt_outs")
 def consent(
+    workspace: Workspace,
+    cells: Cells,
     name: NameArgument,
-    categories: Annotated[
-        str | None,
-        typer.Option(help="Consent categories, separated by semicolons; '' needs none."),
-    ] = None,
-    strategy: Annotated[
-        str | None, typer.Option(help="and: consent to all of them; or: to one of them.")
-    ] = None,
-    honor_opt_outs: Annotated[
-        bool | None,
-        typer.Option(
-            "--honor-opt-outs/--ignore-opt-outs",
-            help="Whether a no in `integrations` keeps a call from it.",
-        ),
-    ] = None,
     environment: EnvironmentOption = "dev",
-) -> Made:
+) -> None:
     """Say which consent calls need to be sent to a destination, and whether opt-outs count.
 
     Example: `hipaa-mode destination consent ga4 --categories "analytics;ads" -e prod`
     """
-    cells = {"consent_categories": categories, "consent_strategy": strategy}
-    if categories is not None and not categories.strip():
-        cells["consent_strategy"] = strategy or ""
-    cells["honor_opt_outs"] = {None: None, True: "", False: "false"}[honor_opt_outs]
-    return Made(lambda workspace: set_cells(workspace, environment, name, cells))
+    if cells["consent_categories"] is not None and not cells["consent_categories"].strip():
+        cells = {**cells, "consent_strategy": cells["consent_strategy"] or ""}
+    set_cells(workspace, environment, name, cells)
 
 
 @app.command()
@@ -240,7 +204,7 @@ def document(
     refuse_faults(plan)
     folder = project / (target_path or os.environ.get("DBT_TARGET_PATH") or "target")
     count = describe_columns(folder / "manifest.json", plan)
-    output.print(f"Described {count} columns in {folder}/manifest.json", soft_wrap=True)
+    say(f"Described {count} columns in {folder}/manifest.json")
 
 
 @app.command("list")
@@ -256,15 +220,20 @@ def list_all(
     Example: `hipaa-mode destination list --environment prod`
     """
     shown = _screens(project, environment)
+    by_environment: dict[str, list[DestinationScreen]] = {}
+    for screen in shown:
+        by_environment.setdefault(screen.environment, []).append(screen)
     if as_json:
-        output.print_json(json.dumps([_as_json(screen) for screen in shown]))
+        print_json([_as_json(screen) for screen in shown])
     else:
-        for name in dict.fromkeys(screen.environment for screen in shown):
-            output.print(_list_table(name, [row for row in shown if row.environment == name]))
-        for name in dict.fromkeys(screen.environment for screen in shown):
-            _print_all_findings([screen for screen in shown if screen.environment == name])
-    if not all(screen.is_built for screen in shown):
-        raise typer.Exit(ExitCode.BAD_CONFIGURATION)
+        for name, listed in by_environment.items():
+            every = "every environment" if name == ANY else name
+            numbers = map(number, listed[0].counts())
+            columns: list[str | Column] = ["Destination", "Mode", "Valid", *numbers]
+            output.print(table(f"Destinations in {every}", columns, map(_summary, listed)))
+        for listed in by_environment.values():
+            _print_all_findings(listed)
+    fail_if(not all(screen.is_built for screen in shown), ExitCode.BAD_CONFIGURATION)
 
 
 @app.command()
@@ -286,12 +255,11 @@ def show(
         listed = ", ".join(dict.fromkeys(screen.name for screen in every))
         raise ConfigurationError(f"There is no destination `{name}`. Listed: {listed or 'none'}")
     if as_json:
-        output.print_json(json.dumps([_as_json(screen) for screen in shown]))
+        print_json([_as_json(screen) for screen in shown])
     else:
         for screen in shown:
             _print_screen(screen)
-    if not all(screen.is_built for screen in shown):
-        raise typer.Exit(ExitCode.BAD_CONFIGURATION)
+    fail_if(not all(screen.is_built for screen in shown), ExitCode.BAD_CONFIGURATION)
 
 
 def _screens(project: Path, environment: str | None) -> list[DestinationScreen]:
@@ -309,77 +277,55 @@ def _as_json(screen: DestinationScreen) -> dict[str, Any]:
     return {**asdict(screen), "valid": screen.is_valid}
 
 
-def _mode(screen: DestinationScreen) -> str:
-    return f"[{MODE_STYLES[screen.mode]}]{screen.mode}[/]"
+def _mode(screen: DestinationScreen) -> Text:
+    return Text(screen.mode, MODE_STYLES[screen.mode])
 
 
-def _validity(screen: DestinationScreen) -> str:
+def _validity(screen: DestinationScreen) -> Text:
     if not screen.is_valid:
-        return "[bold red]refused[/]"
+        return Text("refused", "bold red")
     if not screen.is_built:
-        return "[yellow]not built[/]"
+        return Text("not built", "yellow")
     if screen.mode == screens.OPEN and screen.baa_expires_on:
-        return f"until {escape(screen.baa_expires_on)}"
-    return "[green]yes[/]"
+        return Text(f"until {screen.baa_expires_on}")
+    return Text("yes", "green")
 
 
-def _list_table(environment: str, shown: list[DestinationScreen]) -> Table:
-    every = "every environment" if environment == ANY else environment
-    table = plain_table(f"Destinations in {every}", "Destination", "Mode", "Valid")
-    for heading in ("Events", "Allowed", "Masked", "Coarser"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for screen in shown:
-        table.add_row(
-            f"{escape(screen.name)}\n[dim]{escape(screen.display_name)}[/]",
-            _mode(screen),
-            _validity(screen),
-            *_counts(screen),
-        )
-    return table
-
-
-def _counts(screen: DestinationScreen) -> list[str]:
-    if screen.events is None:
-        return ["all", "all", "none", "none"]
-    every = any(listed.event == ANY for listed in screen.events)
-    return [
-        "all" if every else str(len(screen.events)),
-        str(screen.properties.allowed),
-        str(screen.properties.masked),
-        str(screen.properties.generalised),
-    ]
+def _summary(screen: DestinationScreen) -> list[str | Text]:
+    name = Text.assemble(screen.name, "\n", (screen.display_name, "dim"))
+    return [name, _mode(screen), _validity(screen), *screen.counts().values()]
 
 
 def _print_all_findings(shown: list[DestinationScreen]) -> None:
     """Print the findings of an environment, and once what is about all of its destinations."""
     common = [text for text in shown[0].faults if all(text in screen.faults for screen in shown)]
     for text in common:
-        place = escape(f"{shown[0].environment}: ")
-        output.print(f"[red]{place}{escape(text)}[/]", soft_wrap=True)
+        say(f"{shown[0].environment}: {text}", style="red")
     for screen in shown:
-        _print_findings(screen, with_name=True, common=common)
+        _print_findings(screen, f"{screen.environment} {screen.name}: ", common)
 
 
 def _print_findings(
-    screen: DestinationScreen, with_name: bool, common: Collection[str] = ()
+    screen: DestinationScreen, place: str = "", common: Collection[str] = ()
 ) -> None:
-    place = escape(f"{screen.environment} {screen.name}: ") if with_name else ""
     if screen.stopped:
-        text = escape(printable(screen.stopped))
-        output.print(f"[bold red]{place}{text}[/]", soft_wrap=True)
-    for text in (text for text in screen.faults if text not in common):
-        output.print(f"[red]{place}{escape(text)}[/]", soft_wrap=True)
+        say(place + printable(screen.stopped), style="bold red")
+    for text in screen.faults:
+        if text not in common:
+            say(place + text, style="red")
     for text in screen.warnings:
-        output.print(f"[yellow]{place}{escape(text)}[/]", soft_wrap=True)
+        say(place + text, style="yellow")
 
 
 def _print_screen(screen: DestinationScreen) -> None:
     baa = f", {screen.baa_reference}" if screen.mode == screens.OPEN else ""
     output.print(
-        f"[bold]{escape(screen.name)}[/] in {escape(screen.environment)}: "
-        f"{escape(screen.display_name)}, {_mode(screen)}{escape(baa)}, valid: {_validity(screen)}",
+        Text.assemble(
+            (screen.name, "bold"), f" in {screen.environment}: {screen.display_name}, ",
+            _mode(screen), f"{baa}, valid: ", _validity(screen),
+        ),
         soft_wrap=True,
-    )
+    )  # fmt: skip
     precision = screen.timestamp_precision
     facts = [
         screen.description,
@@ -389,72 +335,52 @@ def _print_screen(screen: DestinationScreen) -> None:
         f"times {precision}" if precision in ("exact", "none") else f"times to the {precision}",
         screen.consent,
     ]
-    text = escape("; ".join(fact for fact in facts if fact))
-    output.print(text, style="dim", soft_wrap=True)
+    say("; ".join(filter(None, facts)), style="dim")
     views = ", ".join(f"{screen.name}__{view}" for view in screen.views)
-    output.print(f"Views: {escape(views) or 'none'}", style="dim", soft_wrap=True)
-    _print_findings(screen, with_name=False)
+    say(f"Views: {views or 'none'}", style="dim")
+    _print_findings(screen)
     for text in screen.faults_elsewhere:
-        text = escape(f"Not built, since a build of {screen.environment} is refused: {text}")
-        output.print(f"[yellow]{text}[/]", soft_wrap=True)
+        say(f"Not built, since a build of {screen.environment} is refused: {text}", "yellow")
     if screen.events is None:
         output.print("It receives every event, and properties, traits and context whole.")
     elif not screen.events:
         output.print("Events: none, so no track, page and screen calls are sent")
     else:
-        output.print(_events_table(screen.events))
+        output.print(table("Events", ("Event", "Sent as", "From"), map(_event, screen.events)))
     for name, listed in screen.lists.items():
         if listed:
-            output.print(_properties_table(screens.LISTS[name], listed))
+            columns = ("Property", "How", "Why, and who says so", "From")
+            shown = table(screens.LISTS[name], columns, map(_property, listed))
+            shown.columns[2].ratio = 1
+            output.print(shown)
         elif screen.restrict_phi and screen.is_valid:
             output.print(f"{screens.LISTS[name]}: none\n")
 
 
-def _events_table(events: tuple[ListedEvent, ...]) -> Table:
-    table = plain_table("Events", "Event", "Sent as", "From")
-    for listed in events:
-        name = "* (every event)" if listed.event == ANY else listed.event
-        sent_as = "" if listed.sent_as == listed.event else listed.sent_as
-        table.add_row(escape(name), escape(sent_as), _origin(listed))
-    return table
+def _event(listed: ListedEvent) -> list[str]:
+    name = "* (every event)" if listed.event == ANY else listed.event
+    return [name, "" if listed.sent_as == listed.event else listed.sent_as, _origin(listed)]
 
 
-def _properties_table(title: str, listed: tuple[ListedProperty, ...]) -> Table:
-    table = plain_table(title, "Property", "How", "Why, and who says so", "From")
-    table.columns[2].ratio = 1
-    styles = {
-        property_counts.MASKED: "magenta",
-        property_counts.GENERALISED: "blue",
-        property_counts.NOT_SENT: "red",
-    }
-    for row in listed:
-        how = row.form
-        if row.form == property_counts.GENERALISED or row.treatment == "surrogate":
-            how += f"\n{row.treatment}"
-        if row.data_type == "json":
-            how += "\nall of it, as JSON"
-        style = styles.get(row.form, "default")
-        table.add_row(
-            escape("\n".join(_property_lines(row))),
-            f"[{style}]{escape(how)}[/]",
-            escape("\n".join(_approval_lines(row))),
-            _origin(row),
-        )
-    return table
+def _property(row: ListedProperty) -> list[str | Text]:
+    is_renamed = row.column_name != row.path and row.form != property_counts.NOT_SENT
+    names_form = row.form == property_counts.GENERALISED or row.treatment == "surrogate"
+    how = [
+        row.form,
+        names_form and row.treatment,
+        row.data_type == "json" and "all of it, as JSON",
+    ]
+    return [
+        _lines(row.path, is_renamed and f"as {row.column_name}", row.event and f"on {row.event}"),
+        Text(_lines(*how), FORM_STYLES.get(row.form, "default")),
+        _lines(row.reason, row.approved_by, row.expires_on and f"until {row.expires_on}"),
+        _origin(row),
+    ]
 
 
-def _property_lines(row: ListedProperty) -> list[str]:
-    lines = [row.path]
-    if row.column_name != row.path and row.form != property_counts.NOT_SENT:
-        lines.append(f"as {row.column_name}")
-    if row.event:
-        lines.append(f"on {row.event}")
-    return lines
-
-
-def _approval_lines(row: ListedProperty) -> list[str]:
-    lines = [row.reason, row.approved_by, f"until {row.expires_on}" if row.expires_on else ""]
-    return [line for line in lines if line]
+def _lines(*texts: str | bool) -> str:
+    """Write those below one another that there are."""
+    return "\n".join(text for text in texts if isinstance(text, str) and text)
 
 
 def _origin(listed: ListedEvent | ListedProperty) -> str:
@@ -462,4 +388,4 @@ def _origin(listed: ListedEvent | ListedProperty) -> str:
     if not listed.line:
         return "default"
     whose = "project" if listed.destination == ANY else "own"
-    return escape(f"{whose} {listed.environment}\nline {listed.line}")
+    return f"{whose} {listed.environment}\nline {listed.line}"

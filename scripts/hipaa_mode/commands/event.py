@@ -6,12 +6,9 @@ from typing import Annotated
 
 import typer
 
-from hipaa_mode.commands._editing import (
-    EnvironmentOption,
-    Made,
-    editing_command,
-)
+from hipaa_mode.commands._editing import EnvironmentOption, editing_command
 from hipaa_mode.editing.events import allow_event, deny_event
+from hipaa_mode.editing.workspace import Workspace
 
 app = typer.Typer(no_args_is_help=True, help="Say which events a destination receives.")
 
@@ -28,8 +25,9 @@ EventArgument = Annotated[
 
 
 @app.command()
-@editing_command
+@editing_command()
 def allow(
+    workspace: Workspace,
     destination: DestinationArgument,
     event: EventArgument,
     environment: EnvironmentOption = "dev",
@@ -37,25 +35,26 @@ def allow(
         str | None,
         typer.Option(help="Name to send it under, where its own says too much; '' for its own."),
     ] = None,
-) -> Made:
+) -> None:
     """Let an event reach a destination, under its own name or another.
 
     Example: `hipaa-mode event allow ga4 "Appointment Booked" --sent-as booking_completed`
     """
-    return Made(lambda workspace: allow_event(workspace, environment, destination, event, sent_as))
+    allow_event(workspace, environment, destination, event, sent_as)
 
 
 @app.command()
-@editing_command
+@editing_command()
 def deny(
+    workspace: Workspace,
     destination: DestinationArgument,
     event: EventArgument,
     environment: EnvironmentOption = "dev",
-) -> Made:
+) -> None:
     """Stop an event from reaching a destination.
 
     A row for every environment becomes one for each of the others.
 
     Example: `hipaa-mode event deny ga4 "Insurance" --environment prod`
     """
-    return Made(lambda workspace: deny_event(workspace, environment, destination, event))
+    deny_event(workspace, environment, destination, event)

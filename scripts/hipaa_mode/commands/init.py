@@ -9,18 +9,8 @@ from typing import Annotated
 import typer
 
 from hipaa_mode import PACKAGE
-from hipaa_mode.commands._editing import (
-    DryRunOption,
-    JsonOption,
-    YesOption,
-    make_change,
-    open_workspace,
-)
-from hipaa_mode.commands._options import (
-    ProjectOption,
-    checked_environment_or_blank,
-    environment_option,
-)
+from hipaa_mode.commands._editing import Cells, editing_command
+from hipaa_mode.commands._options import checked_environment, environment_option
 from hipaa_mode.editing.init import (
     FirstDestination,
     Package,
@@ -33,8 +23,12 @@ from hipaa_mode.editing.workspace import Workspace
 from hipaa_mode.project_settings import profiles_file as profiles_file_of
 
 
+@editing_command("description")
 def init(
-    project: ProjectOption = Path("."),
+    workspace: Workspace,
+    cells: Cells,
+    yes: bool,
+    as_json: bool,
     package: Annotated[
         Path | None,
         typer.Option(help="Checkout of hipaa_mode; the one this command runs from if not given."),
@@ -50,10 +44,10 @@ def init(
     environment: Annotated[
         str | None,
         environment_option(
-            "Its environment; the default target if blank.", checked_environment_or_blank
+            "Its environment; the default target if blank.",
+            lambda value: value and checked_environment(value),
         ),
     ] = None,
-    description: Annotated[str, typer.Option("--description", "-d", help="What it is for.")] = "",
     owner_name: Annotated[str, typer.Option(help="Who answers for it.")] = "",
     owner_email: Annotated[str, typer.Option(help="Their e-mail address.")] = "",
     event: Annotated[
@@ -68,10 +62,7 @@ def init(
     profiles_dir: Annotated[
         Path | None, typer.Option(help="Folder of profiles.yml, if dbt is told another one.")
     ] = None,
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-    as_json: JsonOption = False,
-) -> None:
+) -> list[str]:
     """Put hipaa_mode into a dbt project: package, settings, seeds and a first destination.
 
     Asks for what is not given, where somebody can answer. Shows every change before it writes
@@ -80,7 +71,6 @@ def init(
 
     Example: `hipaa-mode init --destination crm --type salesforce --owner-email me@clinic.example`
     """
-    workspace = open_workspace(project)
     profiles_file = profiles_file_of(workspace.layout.root, profiles_dir)
     environment = environment or default_environment(workspace, profiles_file)
     asks = sys.stdin.isatty() and not yes and not as_json
@@ -88,35 +78,28 @@ def init(
         destination = typer.prompt("Name of the first destination, as ga4")
     if asks and destination:
         destination_type = destination_type or typer.prompt("Its kind of tool", default="webhook")
-        owner_email = owner_email or (
-            "" if owner_name else typer.prompt("E-mail address of who answers for it")
-        )
+        if not owner_name and not owner_email:
+            owner_email = typer.prompt("E-mail address of who answers for it")
     first = None
     if destination:
-        cells = {
+        row = {
             "environment": environment,
             "destination": destination,
             "destination_type": destination_type or "webhook",
             "connection_mode": "server_side",
             "restrict_phi": "true",
-            "description": description,
+            "description": cells["description"] or "",
         }
-        first = FirstDestination(cells, Owner(owner_name, owner_email), event or ())
+        first = FirstDestination(row, Owner(owner_name, owner_email), event or ())
     found = Package.find(package, git, revision)
-    steps: list[str] = []
-
-    def edit(changed: Workspace) -> None:
-        written_to = profiles_file if write_profile else None
-        init_project(changed, found, first, raw_calls, written_to)
-        profile = profile_of(changed, profiles_file, environment)
-        changed.notes += profile.problems
-        if profile.snippet:
-            changed.notes.append(
-                f"{profile.file} needs this; --write-profile adds it:\n{profile.snippet}"
-            )
-        steps.extend(_next_steps(changed, bool(raw_calls), destination))
-
-    make_change(project, edit, dry_run=dry_run, yes=yes, as_json=as_json, next_steps=steps)
+    init_project(workspace, found, first, raw_calls, profiles_file if write_profile else None)
+    profile = profile_of(workspace, profiles_file, environment)
+    workspace.notes += profile.problems
+    if profile.snippet:
+        workspace.notes.append(
+            f"{profile.file} needs this; --write-profile adds it:\n{profile.snippet}"
+        )
+    return _next_steps(workspace, bool(raw_calls), destination or "<destination>")
 
 
 def _has_no_destination(workspace: Workspace) -> bool:
@@ -129,10 +112,9 @@ def _next_steps(workspace: Workspace, has_calls: bool, destination: str) -> list
         steps.append("  hipaa-mode keygen            # or set HIPAA_MODE_KEY_FILE")
     if not has_calls:
         steps.append("  export HIPAA_MODE_RAW_CALLS='/data/calls/*.ndjson.gz'")
-    name = destination or "<destination>"
-    steps += [
-        f'  hipaa-mode event allow {name} "Some Event"',
-        f'  hipaa-mode allow {name} some_property --reason "Why it is safe"',
+    return [
+        *steps,
+        f'  hipaa-mode event allow {destination} "Some Event"',
+        f'  hipaa-mode allow {destination} some_property --reason "Why it is safe"',
         "  dbt build",
     ]
-    return steps

@@ -1,65 +1,80 @@
-"""`hipaa-mode key rotate`, `list` and `forget`: the masking key's successors and predecessors."""
+"""`hipaa-mode keygen` and `hipaa-mode key`: the masking key, its successors and predecessors."""
 
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
-from dataclasses import asdict, dataclass
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from hipaa_mode import published_places, publishing
 from hipaa_mode.commands._options import (
+    EnvironmentArgument,
+    EnvironmentsOption,
     JsonOption,
     PublishedOption,
-    environment_option,
+    messages,
     output,
+    print_json,
     published_root,
+    say,
 )
-from hipaa_mode.errors import HipaaModeError, MaskingKeyError
-from hipaa_mode.folders import real_root
+from hipaa_mode.commands.key_token import token
+from hipaa_mode.errors import ConfigurationError, HipaaModeError, MaskingKeyError
+from hipaa_mode.folders import environments_in, real_root
 from hipaa_mode.keys import (
+    DEFAULT_KEY_FILE,
+    KEY_FILE_VARIABLE,
+    KEY_VARIABLE,
     RETIRED_KEYS_VARIABLE,
     MasterKey,
     RetiredKey,
     forget_key,
+    generate_key,
     key_file,
     load_master_key,
     load_retired_keys,
+    named_key,
     rotate_key,
+    write_key_file,
 )
-from hipaa_mode.names import is_environment
 from hipaa_mode.published_places import Place
+from hipaa_mode.settings import is_url
 
 LOOK = "Look in any others with hipaa-mode key list --published FOLDER"
 
+app = typer.Typer(
+    no_args_is_help=True, help="Rotate the masking key, and look at it and what is made of it."
+)
 
-@dataclass(frozen=True)
-class ListedKey:
-    """A key as `key list` shows it.
 
-    Attributes:
-        key: its name, 32 hexadecimal digits, the same in every environment.
-        state: `active` or `retired`.
-        place: its file, or the variable that holds it.
-        since: when its file was written, ISO 8601 in UTC: since when it is active, or retired;
-            None for a variable.
-        fingerprints: its fingerprint in each environment, as in manifests and the audit log.
-        published: what is published under it, as `<environment>/<destination>`.
+def keygen(
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"File to write; {KEY_FILE_VARIABLE} or {DEFAULT_KEY_FILE} if not given."
+        ),
+    ] = None,
+) -> None:
+    """Make a masking key: 32 random bytes, in a new file that only you can read.
+
+    Example: `hipaa-mode keygen --file /secure/hipaa-mode.key`
     """
+    path = file or Path(os.environ.get(KEY_FILE_VARIABLE) or DEFAULT_KEY_FILE)
+    if is_url(str(path)):
+        raise ConfigurationError("A key is written to a file of this machine, not to a URL")
+    write_key_file(path, generate_key())
+    say(
+        f"Wrote a new masking key to {path} (mode 0600). Back it up apart from the data: "
+        "without it no token can be made again."
+    )
 
-    key: str
-    state: str
-    place: str
-    since: str | None
-    fingerprints: dict[str, str]
-    published: list[str]
 
-
+@app.command()
 def rotate(as_json: JsonOption = False) -> None:
     """Make a new masking key active, and keep the old one beside it for reading.
 
@@ -71,51 +86,50 @@ def rotate(as_json: JsonOption = False) -> None:
     """
     done = rotate_key(os.environ)
     if as_json:
-        content = {name: str(value) for name, value in asdict(done).items()}
-        output.print_json(json.dumps(content))
+        print_json({name: str(value) for name, value in vars(done).items()})
         return
-    output.print(
+    say(
         f"Key {done.new} is active, in {done.key_file}. Key {done.old} is kept for reading in "
         f"{done.retired_file}.\nBack both up. Next: dbt build, for every environment. It makes "
-        "every token anew; until it has passed, destinations keep their files with old tokens.",
-        soft_wrap=True,
+        "every token anew; until it has passed, destinations keep their files with old tokens."
     )
 
 
+@app.command("list")
 def list_keys(
-    environment: Annotated[
-        list[str] | None,
-        environment_option(
-            "An environment to show fingerprints of; may be repeated. Those that are "
-            "published if not given."
-        ),
-    ] = None,
+    environment: EnvironmentsOption = None,
     published: PublishedOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the active key and the retired ones, and what is published under each.
 
+    Fingerprints are shown in the environments that are published if none is given.
+
     Example: `hipaa-mode key list --environment prod`
     """
     root = published_root(published)
-    found = _listed(root, environment or _environments(root))
+    environments = environment or environments_in(root)
+    active = RetiredKey(load_master_key(os.environ), key_file(os.environ))
+    shown = [_as_json(active, "active", KEY_VARIABLE, root, environments)]
+    shown += [
+        _as_json(item, "retired", RETIRED_KEYS_VARIABLE, root, environments)
+        for item in load_retired_keys(os.environ)
+    ]
     if as_json:
-        output.print_json(json.dumps([asdict(item) for item in found]))
+        print_json(shown)
         return
-    for item in found:
-        since = f" since {item.since[:16].replace('T', ' ')} UTC" if item.since else ""
-        style = "green" if item.state == "active" else "yellow"
-        _print(f"[bold]{item.key}[/]: [{style}]{item.state}[/]{since}, in {escape(item.place)}")
-        for name, fingerprint in item.fingerprints.items():
-            under = [use.split("/")[1] for use in item.published if use.startswith(f"{name}/")]
+    for item in shown:
+        since = f" since {item['since'][:16].replace('T', ' ')} UTC" if item["since"] else ""
+        state = f"[{'green' if item['state'] == 'active' else 'yellow'}]{item['state']}[/]"
+        text = f"[bold]{item['key']}[/]: {state}{since}, in {escape(item['place'])}"
+        output.print(text, soft_wrap=True)
+        for name, fingerprint in item["fingerprints"].items():
+            under = [use.split("/")[1] for use in item["published"] if use.startswith(f"{name}/")]
             use = f"published under it: {', '.join(under)}" if under else "nothing published"
-            _print(f"    {name}: fingerprint {fingerprint}, {use}")
+            say(f"    {name}: fingerprint {fingerprint}, {use}")
 
 
-def _print(text: str) -> None:
-    output.print(text, soft_wrap=True)
-
-
+@app.command()
 def forget(
     key: Annotated[str, typer.Argument(help="Name of a retired key, or how it begins.")],
     published: PublishedOption = None,
@@ -133,111 +147,103 @@ def forget(
 
     Example: `hipaa-mode key forget 3f2a91`
     """
-    retired = named(key)
-    places, missing = _places(published)
-    use = [
-        f"{place.folder}/{destination}"
-        for place in places
-        for destination in _destinations_under(place, retired.key)
-    ]
+    retired = named_key(os.environ, key)
+    name, is_in_file = retired.key.name, retired.file is not None
+    root = real_root(published_root(published))
+    known = published_places.known(os.environ)
+    places = sorted({*known, *(Place(root, environment) for environment in environments_in(root))})
+    missing = [str(place.folder) for place in known if not place.folder.is_dir()]
+    use = [f"{place.folder}/{found}" for place in places for found in _under(place, retired.key)]
     if missing and not force:
         raise HipaaModeError(
-            f"Key {retired.key.name} was left as it is: {', '.join(missing)} was published to and "
+            f"Key {name} was left as it is: {', '.join(missing)} was published to and "
             "can't be looked at. Make it reachable, or, if it is gone for good, use --force"
         )
     if use and not force:
         raise HipaaModeError(
-            f"Key {retired.key.name} was left as it is: {', '.join(use)} still have tokens of it. "
+            f"Key {name} was left as it is: {', '.join(use)} still have tokens of it. "
             "Run dbt build first"
         )
-    looked_in = [real_root(published_root(published)), *(place.root for place in places)]
-    path = None if retired.file is None else published_places.list_file(os.environ)
-    unlisted = published_places.incomplete(path, looked_in)
-    if retired.file is None:
+    path = published_places.list_file(os.environ) if is_in_file else None
+    unlisted = published_places.incomplete(path, [root, *(place.root for place in places)])
+    if not is_in_file:
         raise MaskingKeyError(
-            f"Key {retired.key.name} is in {RETIRED_KEYS_VARIABLE}: take it out there, when "
+            f"Key {name} is in {RETIRED_KEYS_VARIABLE}: take it out there, when "
             f"nothing is published under it. {unlisted}. {LOOK}"
         )
     if unlisted and not force:
-        raise HipaaModeError(
-            f"Key {retired.key.name} was left as it is. {unlisted}. {LOOK}, then use --force"
-        )
+        raise HipaaModeError(f"Key {name} was left as it is. {unlisted}. {LOOK}, then use --force")
     forget_key(retired)
     if as_json:
-        output.print_json(json.dumps({"forgotten": retired.key.name}))
-        return
-    output.print(
-        f"Key {retired.key.name} is forgotten. Remove it from backups too.", soft_wrap=True
-    )
+        print_json({"forgotten": name})
+    else:
+        say(f"Key {name} is forgotten. Remove it from backups too.")
 
 
-def _places(published: Path | None) -> tuple[list[Place], list[str]]:
-    """Return where may be published under a key, and which of it is not there to look at."""
-    root = real_root(published_root(published))
-    places = {Place(root, environment) for environment in _environments(root)}
-    known = set(published_places.known(os.environ))
-    missing = [str(place.folder) for place in sorted(known) if not place.folder.is_dir()]
-    return sorted(places | known), missing
+app.command()(token)
 
 
-def _destinations_under(place: Place, key: MasterKey) -> list[str]:
+@app.command("show-scope")
+def show_scope(
+    environment: EnvironmentArgument,
+    scope: Annotated[str, typer.Argument(help="Scope of the tokens: `*`, a destination, …")] = "*",
+    retired: Annotated[
+        str | None,
+        typer.Option(help="Of this retired key: its name in `key list`, or how that begins."),
+    ] = None,
+) -> None:
+    """Print the HMAC key of a scope: a secret that lets anyone recompute its tokens.
+
+    For programs that make tokens elsewhere, and read the key from a pipe or a file. An argument
+    of a command is for all on the machine to read: `hipaa-mode key token` needs none.
+
+    Example: `hipaa-mode key show-scope prod | ssh warehouse 'umask 077; cat > prod.subkey'`
+    """
+    if sys.stdout.isatty():
+        messages.print("[yellow]This is key material. Do not paste or store it.[/]")
+    key = named_key(os.environ, retired).key if retired else load_master_key(os.environ)
+    print(key.subkey(environment, scope).reveal())
+
+
+@app.command()
+def fingerprint(environment: EnvironmentArgument) -> None:
+    """Print what tells one key from another without telling the key.
+
+    Example: `hipaa-mode key fingerprint prod`
+    """
+    output.print(load_master_key(os.environ).fingerprint(environment))
+
+
+def _as_json(
+    item: RetiredKey, state: str, variable: str, root: Path, environments: list[str]
+) -> dict[str, Any]:
+    """Return what `key list` shows of a key.
+
+    It is active or retired `since` its file was written; nobody knows since when of a variable.
+    """
+    since = None
+    if item.file is not None:
+        written = dt.datetime.fromtimestamp(item.file.stat().st_mtime, dt.timezone.utc)
+        since = written.isoformat(timespec="seconds")
+    return {
+        "key": item.key.name,
+        "state": state,
+        "place": str(item.file or variable),
+        "since": since,
+        "fingerprints": {name: item.key.fingerprint(name) for name in environments},
+        "published": [
+            f"{name}/{destination}"
+            for name in environments
+            for destination in _under(Place(root, name), item.key)
+        ],
+    }
+
+
+def _under(place: Place, key: MasterKey) -> list[str]:
+    """Return the destinations that are published there under a key."""
     fingerprint = key.fingerprint(place.environment)
     return [
         str(manifest["destination"])
         for manifest in publishing.read_manifests(place.root, place.environment)
         if manifest.get("key_fingerprint") == fingerprint
     ]
-
-
-def _environments(root: Path) -> list[str]:
-    names = (path.name for path in root.glob("*") if path.is_dir())
-    return sorted(name for name in names if is_environment(name))
-
-
-def _listed(root: Path, environments: list[str]) -> list[ListedKey]:
-    active = RetiredKey(load_master_key(os.environ), key_file(os.environ))
-    keys = [("active", active), *(("retired", item) for item in load_retired_keys(os.environ))]
-    variables = {"active": "HIPAA_MODE_KEY", "retired": RETIRED_KEYS_VARIABLE}
-    return [
-        ListedKey(
-            key=item.key.name,
-            state=state,
-            place=str(item.file or variables[state]),
-            since=_written(item.file),
-            fingerprints={name: item.key.fingerprint(name) for name in environments},
-            published=_published_under(root, item.key, environments),
-        )
-        for state, item in keys
-    ]
-
-
-def _written(path: Path | None) -> str | None:
-    if path is None:
-        return None
-    written = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.timezone.utc)
-    return written.isoformat(timespec="seconds")
-
-
-def _published_under(root: Path, key: MasterKey, environments: list[str]) -> list[str]:
-    return [
-        f"{environment}/{destination}"
-        for environment in environments
-        for destination in _destinations_under(Place(root, environment), key)
-    ]
-
-
-def named(text: str) -> RetiredKey:
-    """Return the one retired key whose name begins with a text.
-
-    Raises:
-        MaskingKeyError: none does, or several do, or it is the active one.
-    """
-    retired = load_retired_keys(os.environ)
-    if load_master_key(os.environ).name.startswith(text):
-        raise MaskingKeyError("That is how the active key begins. Rotate it first")
-    found = [item for item in retired if item.key.name.startswith(text)]
-    if len(found) != 1:
-        raise MaskingKeyError(
-            f"{len(found)} retired keys begin like that. `hipaa-mode key list` shows them"
-        )
-    return found[0]

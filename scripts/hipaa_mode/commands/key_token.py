@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from typing import Annotated
@@ -12,25 +11,16 @@ import pyarrow as pa
 import typer
 
 from hipaa_mode import functions
-from hipaa_mode.commands._options import JsonOption, checked_environment
-from hipaa_mode.commands.key import named
+from hipaa_mode.commands._options import EnvironmentArgument, JsonOption, print_json
 from hipaa_mode.errors import ConfigurationError
-from hipaa_mode.keys import Subkey, load_master_key
+from hipaa_mode.keys import Subkey, load_master_key, named_key
 from hipaa_mode.masking import make_tokens
 from hipaa_mode.treatments import NORMALIZATIONS
 
 
 def token(
-    environment: Annotated[
-        str,
-        typer.Argument(
-            help="The environment: the dbt target's name.", callback=checked_environment
-        ),
-    ],
-    scope: Annotated[
-        str,
-        typer.Argument(help="Scope of the tokens: `*`, a destination, …"),
-    ] = "*",
+    environment: EnvironmentArgument,
+    scope: Annotated[str, typer.Argument(help="Scope of the tokens: `*`, a destination, …")] = "*",
     retired: Annotated[
         str | None,
         typer.Option(help="Under this retired key: its name in `key list`, or how that begins."),
@@ -52,14 +42,13 @@ def token(
     """
     if normalize not in NORMALIZATIONS:
         raise ConfigurationError("--normalize must be one of " + ", ".join(NORMALIZATIONS))
-    key = named(retired).key if retired else load_master_key(os.environ)
+    key = named_key(os.environ, retired).key if retired else load_master_key(os.environ)
     values = split_values(sys.stdin.buffer.read(), null)
     tokens = tokens_of(values, key.subkey(environment, scope), normalize)
     if as_json:
-        print(json.dumps(tokens))
-        return
-    for item in tokens:
-        print(item or "")
+        print_json(tokens)
+    else:
+        print("".join(f"{item or ''}\n" for item in tokens), end="")
 
 
 def split_values(content: bytes, by_null: bool = False) -> list[str]:
@@ -76,12 +65,11 @@ def split_values(content: bytes, by_null: bool = False) -> list[str]:
     values: list[str] = []
     for number, value in enumerate(content.removesuffix(end).split(end), 1):
         try:
-            text = value.decode("utf-8")
+            values.append((value if by_null else value.removesuffix(b"\r")).decode())
         except UnicodeDecodeError:
             raise ConfigurationError(
                 f"Value {number} on standard input is not UTF-8. Convert it first"
             ) from None
-        values.append(text if by_null else text.removesuffix("\r"))
     return values
 
 
@@ -95,7 +83,5 @@ def tokens_of(values: list[str], subkey: Subkey, normalize: str = "none") -> lis
         form = f"{functions.SCHEMA}.{name}(value)" if name else "value"
         spelled = connection.sql(f"select {form} as value from texts").to_arrow_table()
     scopes = pa.array(["*"] * len(values), pa.string())
-    tokens: list[str | None] = make_tokens(
-        spelled["value"].combine_chunks(), scopes, lambda scope: subkey
-    ).to_pylist()
-    return tokens
+    made = make_tokens(spelled["value"].combine_chunks(), scopes, lambda scope: subkey)
+    return list(made.to_pylist())

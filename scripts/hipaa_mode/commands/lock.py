@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.text import Text
 
-from hipaa_mode.commands._editing import DryRunOption, YesOption, agrees, diff_style
+from hipaa_mode.commands._editing import DryRunOption, YesOption, agrees, show_diff
 from hipaa_mode.commands._options import (
     ProjectOption,
     environment_option,
+    fail_if,
     messages,
     output,
+    print_json,
+    say,
 )
 from hipaa_mode.display import printable
 from hipaa_mode.editing.workspace import unified_diff
 from hipaa_mode.editing.writing import FileChange
-from hipaa_mode.errors import ExitCode
 from hipaa_mode.project import today
 from hipaa_mode.received.comparison import EFFECTS, NARROWS, WIDENS, Difference, compare
 from hipaa_mode.received.description import Description
@@ -69,25 +69,37 @@ def lock(
     current = describe_project(project, locked, environment or ())
     differences = compare(locked or nothing(), current, today())
     before = lock_path(project).read_bytes() if lock_path(project).exists() else None
-    change = FileChange(PurePosixPath(LOCK_FILE), before, as_text(current).encode())
-    diff = unified_diff(change)
+    diff = unified_diff(FileChange(PurePosixPath(LOCK_FILE), before, as_text(current).encode()))
     if check and not differences and locked is not None:
         # What ended as the lock says is in it until it is written again.
         diff = []
-    is_other = bool(diff)
-    writes = is_other and not check and not dry_run and yes
+    counts = Counter(difference.effect for difference in differences)
     if not as_json:
-        _show(differences, diff)
-        if is_other and not check and not dry_run and not yes:
-            writes = agrees("Is this what shall be received? Write it?")
+        _show(differences, counts, diff)
+    may_write = bool(diff) and not check and not dry_run
+    writes = may_write and (
+        yes or (not as_json and agrees("Is this what shall be received? Write it?"))
+    )
     if writes:
         write_lock(project, current)
     if as_json:
-        print(json.dumps(_as_json(differences, diff, writes), indent=1))
-    else:
-        _say_outcome(is_other, writes, check, dry_run)
-    if is_other and not writes and not dry_run:
-        raise typer.Exit(ExitCode.FAILED_CHECK)
+        print_json(
+            {
+                "written": writes,
+                "effects": {effect: counts[effect] for effect in EFFECTS},
+                "differences": [asdict(difference) for difference in differences],
+                "diff": "\n".join(diff),
+            }
+        )
+    elif not diff:
+        output.print(f"{LOCK_FILE} says what is received.")
+    elif writes:
+        output.print(f"Written: {LOCK_FILE}. Commit it with the seeds.")
+    elif check:
+        say(f"{LOCK_FILE} does not say what is received. Review it, then run: hipaa-mode lock")
+    elif dry_run:
+        output.print(f"Dry run, nothing written: {LOCK_FILE}")
+    fail_if(diff and not writes and not dry_run)
 
 
 def _read(project: Path, must_be_sound: bool) -> Description | None:
@@ -96,45 +108,14 @@ def _read(project: Path, must_be_sound: bool) -> Description | None:
     except LockFileError as error:
         if must_be_sound:
             raise
-        messages.print(Text(f"Warning: {error}", style="yellow"), soft_wrap=True)
+        say(f"Warning: {error}", style="yellow", to=messages)
         return None
 
 
-def _show(differences: Sequence[Difference], diff: Sequence[str]) -> None:
+def _show(differences: Sequence[Difference], counts: Counter[str], diff: Sequence[str]) -> None:
     for difference in differences:
-        style = STYLES.get(difference.effect, "yellow")
-        output.print(Text(printable(str(difference)), style=style), soft_wrap=True)
+        say(printable(str(difference)), style=STYLES.get(difference.effect, "yellow"))
     if differences:
-        counts = Counter(difference.effect for difference in differences)
         counted = ", ".join(f"{counts[effect]} {effect}" for effect in EFFECTS if counts[effect])
         output.print(f"What differs: {counted}.\n")
-    for line in diff:
-        output.print(Text(line, style=diff_style(line)), soft_wrap=True)
-
-
-def _say_outcome(is_other: bool, writes: bool, check: bool, dry_run: bool) -> None:
-    if not is_other:
-        output.print(f"{LOCK_FILE} says what is received.")
-    elif writes:
-        output.print(f"Written: {LOCK_FILE}. Commit it with the seeds.")
-    elif check:
-        output.print(
-            f"{LOCK_FILE} does not say what is received. Review it, then run: hipaa-mode lock",
-            soft_wrap=True,
-        )
-    elif dry_run:
-        output.print(f"Dry run, nothing written: {LOCK_FILE}")
-
-
-def _as_json(
-    differences: Sequence[Difference], diff: Sequence[str], written: bool
-) -> dict[str, Any]:
-    return {
-        "written": written,
-        "effects": {
-            effect: sum(difference.effect == effect for difference in differences)
-            for effect in EFFECTS
-        },
-        "differences": [asdict(difference) for difference in differences],
-        "diff": "\n".join(diff),
-    }
+    show_diff(diff)

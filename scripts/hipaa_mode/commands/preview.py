@@ -3,37 +3,41 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import time
 from collections import Counter
-from collections.abc import Callable
-from enum import StrEnum
+from collections.abc import Callable, Iterable
+from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
+from rich.table import Column
+from rich.text import Text
 
 from hipaa_mode.commands._options import (
     JsonOption,
     ProjectOption,
     environment_option,
+    fail_if,
     messages,
+    number,
     output,
-    plain_table,
+    print_json,
     say,
+    table,
+    word,
 )
 from hipaa_mode.display import printable
-from hipaa_mode.errors import ConfigurationError, ExitCode
-from hipaa_mode.plan import Plan, make_plan
+from hipaa_mode.errors import ConfigurationError
+from hipaa_mode.plan import make_plan
 from hipaa_mode.preview.build import Previewer
 from hipaa_mode.preview.calls import invented_calls, read_calls
 from hipaa_mode.preview.changes import CHANGES, NARROWS, WIDENS, Change
 from hipaa_mode.preview.difference import (
     COMMIT_SHOWN,
     Difference,
-    EnvironmentDifference,
     as_markdown,
     difference,
     in_words,
@@ -45,7 +49,7 @@ from hipaa_mode.raw_calls import RawLocation
 LONGEST_SHOWN = 120
 
 
-class FailOn(StrEnum):
+class FailOn(str, Enum):
     """When `--diff` ends with exit code 1."""
 
     NEVER = "never"
@@ -129,24 +133,45 @@ def preview(
         if call is not None:
             raise typer.BadParameter("--call does not go with --diff")
         chosen = [environment] if environment else []
-        _show_difference(project, diff, chosen, destination, count, markdown, as_json, fail_on)
+        found = _difference(project, diff, chosen, destination, count)
+        if as_json:
+            print_json(found.as_json())
+        elif markdown:
+            print(as_markdown(found), end="")
+        else:
+            _print_difference(found)
+        effects = {change.effect for change in found.changes}
+        fail_if(effects & {FailOn.WIDENS: {WIDENS}, FailOn.ANY: effects}.get(fail_on, set()))
         return
     if destination is None:
         raise typer.BadParameter("Name a destination", param_hint="DESTINATION")
     if markdown:
         raise typer.BadParameter("--markdown goes with --diff")
-    _show_calls(destination, call, environment or "dev", target, project, as_json)
+    started, environment = time.monotonic(), environment or "dev"
+    previews, has_own_key = _previews(destination, call, environment, target, project)
+    if as_json:
+        key = "own" if has_own_key else "throw-away"
+        shown = [dataclasses.asdict(preview) for preview in previews]
+        print_json(
+            {"environment": environment, "destination": destination, "key": key, "calls": shown}
+        )
+        return
+    for place, preview in enumerate(previews, start=1):
+        which = f" (call {place} of {len(previews)})" if len(previews) > 1 else ""
+        _print(f"{destination}{which}", preview)
+    key = "your masking key" if has_own_key else "a throw-away key: a build's tokens are others"
+    origin = f"calls of {call}" if call else "invented calls"
+    output.print(
+        f"Built from {origin} by the models of {environment} with {key}, in "
+        f"{time.monotonic() - started:.1f} seconds.",
+        style="dim",
+    )
 
 
-def _show_calls(
-    name: str,
-    file: Path | None,
-    environment: str,
-    target: str | None,
-    project: Path,
-    as_json: bool,
-) -> None:
-    started = time.monotonic()
+def _previews(
+    name: str, file: Path | None, environment: str, target: str | None, project: Path
+) -> tuple[list[Preview], bool]:
+    """Build calls, and return what becomes of each, and whether the masking key is the user's."""
     configuration = read_seeds(project)
     models = destination_models(project)
     plan = make_plan(configuration, environment, today(), models)
@@ -156,91 +181,63 @@ def _show_calls(
             f"{environment} has no destination `{name}`. It has {', '.join(plan.destinations)}"
         )
     destination = plan.destinations[name]
-    of_destination = [model for model in models if model.rpartition("__")[0] == name]
-    views = [model.rpartition("__")[2] for model in of_destination]
-    calls = (
-        read_calls(file)
-        if file
-        else [json.dumps(call) for call in invented_calls(destination, views)]
-    )
+    own = [model for model in models if model.rpartition("__")[0] == name]
+    views = [model.rpartition("__")[2] for model in own]
+    calls = read_calls(file) if file else map(json.dumps, invented_calls(destination, views))
+    texts = list(calls)
     status = messages.status("Building the calls in a copy of the project …")
     with status, Previewer(project, plan, target) as previewer:
-        built = previewer.build(name, of_destination, calls)
+        built = previewer.build(name, own, texts)
         has_own_key = previewer.has_own_key
-    explainer = Explainer(configuration, environment, destination, of_destination, today())
-    previews = [explainer.explain(text, found) for text, found in zip(calls, built)]
-    if as_json:
-        print(json.dumps(_as_json(plan, name, has_own_key, previews), indent=1))
-        return
-    for number, (text, shown) in enumerate(zip(calls, previews), start=1):
-        _print(name, number, len(calls), text, shown)
-    key = "your masking key" if has_own_key else "a throw-away key: a build's tokens are others"
-    origin = f"calls of {file}" if file else "invented calls"
-    output.print(
-        f"Built from {origin} by the models of {environment} with {key}, in "
-        f"{time.monotonic() - started:.1f} seconds.",
-        style="dim",
-    )
+    explainer = Explainer(configuration, environment, destination, own, today())
+    return [explainer.explain(text, made) for text, made in zip(texts, built)], has_own_key
 
 
-def _as_json(plan: Plan, name: str, has_own_key: bool, previews: list[Preview]) -> dict[str, Any]:
-    return {
-        "environment": plan.environment,
-        "destination": name,
-        "key": "own" if has_own_key else "throw-away",
-        "calls": [dataclasses.asdict(preview) for preview in previews],
-    }
-
-
-def _print(name: str, number: int, count: int, text: str, shown: Preview) -> None:
-    which = f" (call {number} of {count})" if count > 1 else ""
-    title = f"{name}{which}: {shown.view}" if shown.view else f"{name}{which}: NOT SENT"
-    table = plain_table(title)
-    table.add_column("Property", overflow="fold", ratio=3)
-    table.add_column("Before", overflow="fold", ratio=4)
-    table.add_column("After", overflow="fold", ratio=4)
-    table.add_column("Why", overflow="fold", ratio=4)
-    last = ""
-    for line in shown.lines:
-        if line.property_list != last and last:
-            table.add_section()
-        last = line.property_list
-        table.add_row(*_cells(line))
-    output.print(table)
+def _print(title: str, shown: Preview) -> None:
+    columns = [
+        Column(heading, overflow="fold", ratio=ratio)
+        for heading, ratio in (("Property", 3), ("Before", 4), ("After", 4), ("Why", 4))
+    ]
+    rows: list[list[str | Text] | None] = []
+    for _, lines in itertools.groupby(shown.lines, lambda line: line.property_list):
+        rows += [*map(_cells, lines), None]
+    output.print(table(f"{title}: {shown.view or 'NOT SENT'}", columns, rows))
     if shown.not_sent:
-        output.print(f"[bold]Not sent:[/] {escape(shown.not_sent)}.")
-    counts = Counter(line.outcome for line in shown.lines)
-    counted = ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome])
-    output.print(f"{counted}.")
+        output.print(Text.assemble(("Not sent:", "bold"), f" {shown.not_sent}."))
+    output.print(f"{_counted(OUTCOMES, (line.outcome for line in shown.lines))}.")
     if shown.empty_columns:
-        columns = escape(", ".join(map(printable, shown.empty_columns)))
-        output.print(f"Empty in this row: {columns}.")
+        columns_shown = ", ".join(map(printable, shown.empty_columns))
+        output.print(f"Empty in this row: {columns_shown}.", markup=False)
     output.print()
 
 
-def _cells(line: Line) -> list[str]:
+def _cells(line: Line) -> list[str | Text]:
     style = STYLES[line.outcome]
-    path = escape(printable(f"{line.property_list} {line.path}".strip(), LONGEST_SHOWN))
-    before = escape(printable(line.before, LONGEST_SHOWN))
-    if not line.column:
-        after = f"[{style}]—[/]"
-    else:
+    after = Text("—", style)
+    if line.column:
         value = "null" if line.after is None else printable(line.after, LONGEST_SHOWN)
-        column = escape(printable(line.column))
-        after = f"[bold]{column}[/] [{style}]{escape(value)}[/]"
-    return [path, before, after, f"[{style}]{line.outcome}[/]: {escape(printable(line.why))}"]
+        after = Text.assemble((printable(line.column), "bold"), " ", (value, style))
+    return [
+        printable(f"{line.property_list} {line.path}".strip(), LONGEST_SHOWN),
+        printable(line.before, LONGEST_SHOWN),
+        after,
+        Text.assemble((line.outcome, style), f": {printable(line.why)}"),
+    ]
 
 
-def _show_difference(
+def _counted(names: Iterable[str], found: Iterable[str]) -> str:
+    """Say how many there are of each, in the order of the names."""
+    counts = Counter(found)
+    return ", ".join(f"{counts[name]} {name}" for name in names if counts[name])
+
+
+def _difference(
     project: Path,
     reference: str,
     environments: list[str],
     destination: str | None,
     count: bool,
-    markdown: bool,
-    as_json: bool,
-    fail_on: FailOn,
-) -> None:
+) -> Difference:
     with messages.status("Comparing the seeds …") as status:
 
         def reading(environment: str, location: RawLocation) -> Callable[[int], None]:
@@ -249,66 +246,42 @@ def _show_difference(
             def progress(size: int) -> None:
                 nonlocal done
                 done += size
-                read = f"{done / 1e6:,.0f} MB" + (f" of {total / 1e6:,.0f} MB on disk")
+                read = f"{done / 1e6:,.0f} MB of {total / 1e6:,.0f} MB on disk"
                 status.update(f"Counting affected calls of {environment}: {read}")
 
             return progress
 
-        found = difference(project, reference, environments, destination, count, reading)
-    if as_json:
-        print(json.dumps(found.as_json(), indent=1))
-    elif markdown:
-        print(as_markdown(found), end="")
-    else:
-        _print_difference(found)
-    widens = any(change.effect == WIDENS for change in found.changes)
-    if (fail_on is FailOn.WIDENS and widens) or (fail_on is FailOn.ANY and found.changes):
-        raise typer.Exit(ExitCode.FAILED_CHECK)
+        return difference(project, reference, environments, destination, count, reading)
 
 
 def _print_difference(found: Difference) -> None:
     for fault in found.old_faults:
-        text = f"At {found.reference}: {fault}"
-        say(text, style="yellow")
+        say(f"At {found.reference}: {fault}", style="yellow")
+    columns = (word("Destination"), word("Effect"), "What", "Before", "After", number("Calls"))
     for item in found.environments:
-        if item.changes:
-            output.print(_difference_table(item))
+        rows: list[list[str | Text] | None] = []
+        for name, changes in itertools.groupby(item.changes, lambda change: change.destination):
+            first, *others = map(_row, changes)
+            rows += [[name, *first], *(["", *row] for row in others), None]
+        if rows:
+            output.print(table(in_words(item.environment), columns, rows))
         else:
             output.print(f"{in_words(item.environment)}: no destination receives anything else.")
         if item.calls_read is not None:
             output.print(f"Calls: of {item.calls_read:,} raw calls at hand.")
         elif item.note:
             say(item.note, style="yellow")
-    counts = Counter(change.effect for change in found.changes)
-    counted = (
-        ", ".join(f"{counts[e]} {e}" for e in EFFECT_STYLES if counts[e]) or "nothing changes"
-    )
+    counted = _counted(EFFECT_STYLES, (change.effect for change in found.changes))
     commit = found.commit[:COMMIT_SHOWN]
-    output.print(f"Against {escape(found.reference)} ({commit}): {counted}.")
+    say(f"Against {found.reference} ({commit}): {counted or 'nothing changes'}.")
 
 
-def _difference_table(item: EnvironmentDifference) -> Table:
-    table = plain_table(in_words(item.environment))
-    table.add_column("Destination", no_wrap=True)
-    table.add_column("Effect", no_wrap=True)
-    for heading in ("What", "Before", "After"):
-        table.add_column(heading, overflow="fold")
-    table.add_column("Calls", justify="right", no_wrap=True)
-    last = ""
-    for change in item.changes:
-        if last and change.destination != last:
-            table.add_section()
-        table.add_row(change.destination if change.destination != last else "", *_row(change))
-        last = change.destination
-    return table
-
-
-def _row(change: Change) -> list[str]:
-    style = EFFECT_STYLES[change.effect]
+def _row(change: Change) -> list[str | Text]:
+    not_sent = Text("not sent", "dim")
     return [
-        f"[{style}]{change.effect}[/]",
-        escape(printable(f"{change.kind} {change.what}", LONGEST_SHOWN)),
-        escape(printable(change.before)) or "[dim]not sent[/]",
-        escape(printable(change.after)) or "[dim]not sent[/]",
+        Text(change.effect, EFFECT_STYLES[change.effect]),
+        printable(f"{change.kind} {change.what}", LONGEST_SHOWN),
+        printable(change.before) or not_sent,
+        printable(change.after) or not_sent,
         "" if change.calls is None else f"{change.calls:,}",
     ]

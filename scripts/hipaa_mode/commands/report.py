@@ -4,37 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from hipaa_mode.commands._options import (
+    EnvironmentsOption,
     ProjectOption,
     PublishedOption,
-    environment_option,
+    fail_if,
     messages,
+    print_json,
+    published_root,
     say,
 )
-from hipaa_mode.errors import ExitCode, MissingFileError
+from hipaa_mode.commands.verify import as_json_of, prove_environment
+from hipaa_mode.errors import HipaaModeError, MissingFileError
 from hipaa_mode.project import read_seeds
 from hipaa_mode.report.content import Report, gather
 from hipaa_mode.report.render import render
-
-OUTPUT_LINES_SHOWN = 5
 
 
 def report(
     file: Annotated[
         Path, typer.Option("--output", "-o", help="File to write; - for the standard output.")
     ] = Path("hipaa_mode_report.html"),
-    environment: Annotated[
-        list[str] | None,
-        environment_option("An environment; may be repeated. All if not given."),
-    ] = None,
+    environment: EnvironmentsOption = None,
     project: ProjectOption = Path("."),
     published: PublishedOption = None,
     proof: Annotated[
@@ -61,24 +57,18 @@ def report(
     Example: `hipaa-mode report --environment prod --output report.html`
     """
     names = environment or read_seeds(project).environments() or ["dev"]
-    root = published or _published(project)
+    root = published_root(published, project)
     if proof is not None:
         proofs = _read_proofs(proof)
     else:
         proofs = _verify(project, names) if verify else {}
     content = gather(project, names, root, proofs)
     if as_json:
-        print(json.dumps(dataclasses.asdict(content), indent=1))
+        print_json(dataclasses.asdict(content))
     else:
         _write(file, render(content))
         _print_summary(content, file)
-    if check and content.attention:
-        raise typer.Exit(ExitCode.FAILED_CHECK)
-
-
-def _published(project: Path) -> Path:
-    named = os.environ.get("HIPAA_MODE_PUBLISHED")
-    return Path(named) if named else project / "published"
+    fail_if(check and content.attention)
 
 
 def _read_proofs(file: Path) -> dict[str, dict[str, Any]]:
@@ -95,21 +85,14 @@ def _read_proofs(file: Path) -> dict[str, dict[str, Any]]:
 
 
 def _verify(project: Path, environments: list[str]) -> dict[str, dict[str, Any]]:
-    """Run the proof for each environment, in a process of its own: dbt keeps to one."""
     proofs: dict[str, dict[str, Any]] = {}
     with messages.status("") as status:
         for name in environments:
-            status.update(f"Proving {name} …")
-            command = [
-                *(sys.executable, "-m", "hipaa_mode.cli", "verify", "--json"),
-                *("--environment", name, "--project", str(project)),
-            ]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
             try:
-                proofs[name] = dict(json.loads(done.stdout)[0])
-            except (ValueError, TypeError, IndexError):
-                lines = (done.stderr or done.stdout).strip().splitlines()
-                proofs[name] = {"failed": " ".join(lines[-OUTPUT_LINES_SHOWN:])}
+                proof = prove_environment(project, name, None, status.update)
+                proofs[name] = as_json_of(proof)
+            except HipaaModeError as error:
+                proofs[name] = {"failed": str(error)}
     return proofs
 
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from hipaa_mode.commands._options import (
+    EnvironmentOption,
     JsonOption,
     ProjectOption,
-    environment_option,
+    fail_if,
     messages,
+    number,
     output,
-    plain_table,
+    print_json,
     say,
+    table,
+    word,
 )
-from hipaa_mode.errors import ExitCode
 from hipaa_mode.project import raw_calls_of
 from hipaa_mode.selftest.run import Outcome, Verdict, run_selftest, sampled_lines
 
@@ -26,10 +29,7 @@ SHOWN_DIFFERENCES = 10
 
 
 def selftest(
-    environment: Annotated[
-        str,
-        environment_option("The environment to try."),
-    ] = "dev",
+    environment: EnvironmentOption = "dev",
     target: Annotated[
         str | None, typer.Option("--target", help="dbt target; the environment if not given.")
     ] = None,
@@ -62,46 +62,40 @@ def selftest(
         lines = sampled_lines(location, sample)
         outcome = run_selftest(project.absolute(), lines, environment, target, progress)
     if as_json:
-        output.print_json(json.dumps(_as_json(environment, outcome)))
+        verdicts = outcome.verdicts
+        print_json(
+            {
+                "environment": environment,
+                "holds": outcome.holds,
+                "calls": outcome.calls,
+                "lines_left_out": outcome.left_out,
+                "changed": dict(outcome.changed),
+                "problems": outcome.problems,
+                "not_restricted": outcome.unrestricted,
+                "destinations": [{**asdict(item), "holds": item.holds} for item in verdicts],
+            }
+        )
     else:
         _print(environment, outcome)
-    if not outcome.holds:
-        raise typer.Exit(ExitCode.FAILED_CHECK)
-
-
-def _as_json(environment: str, outcome: Outcome) -> dict[str, Any]:
-    return {
-        "environment": environment,
-        "holds": outcome.holds,
-        "calls": outcome.calls,
-        "lines_left_out": outcome.left_out,
-        "changed": dict(outcome.changed),
-        "problems": outcome.problems,
-        "not_restricted": outcome.unrestricted,
-        "destinations": [
-            {**dataclasses.asdict(verdict), "holds": verdict.holds} for verdict in outcome.verdicts
-        ],
-    }
+    fail_if(not outcome.holds)
 
 
 def _print(environment: str, outcome: Outcome) -> None:
-    table = plain_table(f"Non-interference in {environment}")
-    for heading in ("Destination", "Verdict"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("Rows", "Cells", "Tokens", "Planted and seen"):
-        table.add_column(heading, justify="right")
-    for verdict in outcome.verdicts:
-        table.add_row(
+    columns = [word("Destination"), word("Verdict")]
+    columns += map(number, ("Rows", "Cells", "Tokens", "Planted and seen"))
+    rows: list[list[str | Text]] = [
+        [
             verdict.destination,
             _verdict(verdict),
             f"{verdict.rows:,}",
             f"{verdict.cells:,}",
             f"{verdict.tokens:,}",
             f"{verdict.seen} of {verdict.planted}",
-        )
-    for name in outcome.unrestricted:
-        table.add_row(name, "not restricted", "", "", "", "")
-    output.print(table)
+        ]
+        for verdict in outcome.verdicts
+    ]
+    rows += [[name, "not restricted"] for name in outcome.unrestricted]
+    output.print(table(f"Non-interference in {environment}", columns, rows))
     changed = outcome.changed
     output.print(
         f"{outcome.calls:,} calls; changed in them: {changed['unlisted']:,} values that no "
@@ -121,13 +115,12 @@ def _print_findings(verdict: Verdict) -> None:
         output.print(f"No call of these reached {view}: nothing is shown of it.", style="yellow")
     lines = [*verdict.problems, *map(str, verdict.differences)]
     for line in lines[:SHOWN_DIFFERENCES]:
-        text = f"{verdict.destination}: {line}"
-        say(text, style="red")
+        say(f"{verdict.destination}: {line}", style="red")
     if len(lines) > SHOWN_DIFFERENCES:
         output.print(f"and {len(lines) - SHOWN_DIFFERENCES} more; --json has them all")
 
 
-def _verdict(verdict: Verdict) -> str:
+def _verdict(verdict: Verdict) -> Text:
     if verdict.holds:
-        return "[green]holds[/]"
-    return "[red]interference[/]" if verdict.differences else "[red]not proven[/]"
+        return Text("holds", "green")
+    return Text("interference" if verdict.differences else "not proven", "red")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import getpass
-import json
 import os
 from pathlib import Path
 from typing import Annotated
@@ -16,14 +14,18 @@ from hipaa_mode.commands._options import (
     JsonOption,
     ProjectOption,
     environment_option,
+    fail_if,
     messages,
     output,
+    print_json,
+    published_root,
     say,
 )
-from hipaa_mode.errors import ConfigurationError, ExitCode, HipaaModeError
-from hipaa_mode.folders import real_root
+from hipaa_mode.errors import ConfigurationError, HipaaModeError
+from hipaa_mode.folders import environments_in, real_root
 from hipaa_mode.keys import DEFAULT_KEY_FILE
-from hipaa_mode.names import destination_name, is_environment
+from hipaa_mode.locking import login
+from hipaa_mode.names import destination_name
 from hipaa_mode.project import read_seeds
 from hipaa_mode.stopping import (
     remove_stops,
@@ -76,7 +78,9 @@ def stop(
     if not reason.strip():
         raise ConfigurationError("Say why with --reason: it goes into the audit log")
     today = dt.datetime.now(dt.timezone.utc).date().isoformat()
-    row = Stop(environment or ANY, name, " ".join(reason.split()), today, by or _login())
+    row = Stop(
+        environment or ANY, name, " ".join(reason.split()), today, by or login() or "unknown"
+    )
     roots, problems, unlisted = _roots(project, published)
     is_listed = _refuse_unknown(project, row, roots)
     if is_listed:
@@ -88,50 +92,38 @@ def stop(
                 f"into seeds/{SEED}.csv where builds run"
             )
     done = withdraw_stopped(roots, row, os.environ)
-    problems += done.problems
-    problems += _tell_lock(project) if is_listed else []
-    _say(row, done.withdrawn, problems, unlisted, as_json)
-    if problems:
-        raise typer.Exit(ExitCode.FAILED_CHECK)
-
-
-def _say(
-    row: Stop, withdrawn: list[str], problems: list[str], unlisted: str, as_json: bool
-) -> None:
+    problems += done.problems + (_tell_lock(project) if is_listed else [])
     if as_json:
-        content = {
-            "environment": row.environment,
-            "destination": row.destination,
-            "withdrawn": withdrawn,
-            "problems": problems,
-            "note": unlisted,
-        }
-        output.print_json(json.dumps(content))
-        return
-    for path in withdrawn:
-        say(f"Withdrawn: {path}")
-    if not withdrawn:
-        output.print("Nothing of it was published.")
-    _print_problems(problems)
-    if unlisted:
-        note = f"{unlisted}. If there are others, run this for each, with --published"
-        say(note, style="yellow", to=messages)
-    again = "--all" if row.destination == ANY else row.destination
-    output.print(
-        f"Commit seeds/{SEED}.csv and receives.lock.yml. Its end: hipaa-mode stop {again} --lift",
-        soft_wrap=True,
-    )
-
-
-def _print_problems(problems: list[str]) -> None:
-    for problem in problems:
-        say(problem, style="red", to=messages)
+        print_json(
+            {
+                "environment": row.environment,
+                "destination": name,
+                "withdrawn": done.withdrawn,
+                "problems": problems,
+                "note": unlisted,
+            }
+        )
+    else:
+        for path in done.withdrawn:
+            say(f"Withdrawn: {path}")
+        if not done.withdrawn:
+            output.print("Nothing of it was published.")
+        _print_problems(problems)
+        if unlisted:
+            note = f"{unlisted}. If there are others, run this for each, with --published"
+            say(note, style="yellow", to=messages)
+        again = "--all" if everything else name
+        say(
+            f"Commit seeds/{SEED}.csv and receives.lock.yml. Its end: hipaa-mode stop {again} "
+            "--lift"
+        )
+    fail_if(problems)
 
 
 def _lift(project: Path, environment: str | None, name: str, as_json: bool) -> None:
-    before, _ = _stops(project)
+    before = _stops(project)
     remove_stops(project, environment, name)
-    after, _ = _stops(project)
+    after = _stops(project)
     if len(after) == len(before):
         raise ConfigurationError(f"No row of {SEED}.csv stops that. Nothing was changed")
     problems = _tell_lock(project)
@@ -143,29 +135,32 @@ def _lift(project: Path, environment: str | None, name: str, as_json: bool) -> N
         }
     )
     if as_json:
-        output.print_json(json.dumps({"lifted": name, "still": still, "problems": problems}))
+        print_json({"lifted": name, "still": still, "problems": problems})
     else:
         output.print("The stop is lifted; the next dbt build publishes again.")
         for item in still:
             say(f"Still stopped: {item}")
         _print_problems(problems)
-    if problems:
-        raise typer.Exit(ExitCode.FAILED_CHECK)
+    fail_if(problems)
 
 
-def _stops(project: Path) -> tuple[list[Stop], Path]:
-    path = seed_path(project)
-    destinations = path.with_name("destinations.csv")
+def _print_problems(problems: list[str]) -> None:
+    for problem in problems:
+        say(problem, style="red", to=messages)
+
+
+def _stops(project: Path) -> list[Stop]:
+    destinations = seed_path(project).with_name("destinations.csv")
     label = os.path.relpath(destinations, project.absolute())
     stops, faults = read_stops({"destinations": destinations}, {"destinations": label})
     if of_stops := [fault for fault in faults if SEED in str(fault)]:
         raise ConfigurationError("\n".join(str(fault) for fault in of_stops))
-    return stops, path
+    return stops
 
 
 def _tell_lock(project: Path) -> list[str]:
     try:
-        tell_lock(project, _stops(project)[0])
+        tell_lock(project, _stops(project))
     except HipaaModeError as error:
         return [f"{error}. The lock does not tell of the stop: run hipaa-mode lock"]
     return []
@@ -175,19 +170,18 @@ def _roots(project: Path, published: Path | None) -> tuple[list[Path], list[str]
     """Return the folders to look in, which of those known can't be, and if more may be unknown."""
     if published is not None:
         return [published], [], ""
-    named = os.environ.get("HIPAA_MODE_PUBLISHED")
-    roots = [Path(named) if named else project / "published"]
-    problems: list[str] = []
+    roots, key = [published_root(None, project)], project / DEFAULT_KEY_FILE
     try:
-        places = published_places.known(os.environ, project / DEFAULT_KEY_FILE)
+        places = published_places.known(os.environ, key)
     except HipaaModeError as error:
         return roots, [str(error)], ""
-    for place in places:
-        if place.folder.is_dir():
-            roots.append(place.root)
-        else:
-            problems.append(f"{place.folder} was published to and can't be looked at")
-    path = published_places.list_file(os.environ, project / DEFAULT_KEY_FILE)
+    roots += [place.root for place in places if place.folder.is_dir()]
+    problems = [
+        f"{place.folder} was published to and can't be looked at"
+        for place in places
+        if not place.folder.is_dir()
+    ]
+    path = published_places.list_file(os.environ, key)
     return roots, problems, published_places.incomplete(path, map(real_root, roots))
 
 
@@ -204,10 +198,9 @@ def _refuse_unknown(project: Path, row: Stop, roots: list[Path]) -> bool:
         for environment, name in listed
     )
     is_published = any(
-        publishing.looks_published(folder / row.destination)
-        for root in roots
-        for folder in real_root(root).glob("*")
-        if is_environment(folder.name)
+        publishing.looks_published(root / environment / row.destination)
+        for root in map(real_root, roots)
+        for environment in environments_in(root)
     )
     if not is_listed and not is_published:
         names = ", ".join(sorted({name for _, name in listed}))
@@ -216,10 +209,3 @@ def _refuse_unknown(project: Path, row: Stop, roots: list[Path]) -> bool:
             f"Listed are: {names}"
         )
     return is_listed
-
-
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

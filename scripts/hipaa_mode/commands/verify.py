@@ -6,8 +6,9 @@ import json
 import os
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -18,11 +19,12 @@ from hipaa_mode.commands._options import (
     JsonOption,
     ProjectOption,
     environment_option,
+    fail_if,
     messages,
     output,
+    print_json,
 )
-from hipaa_mode.errors import ExitCode, HipaaModeError
-from hipaa_mode.plan import Plan
+from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.project import dbt_command, read_plan, refuse_faults
 from hipaa_mode.verify.lock import lock_verdicts
 from hipaa_mode.verify.manifest import read_manifest
@@ -58,32 +60,50 @@ def verify(
     """
     proofs: list[Proof] = []
     for name in environment or ["dev"]:
-        plan = read_plan(project, name, check_models=False)
-        refuse_faults(plan)
-        if not as_json:
-            count = len(plan.destinations)
-            noun = "destination" if count == 1 else "destinations"
-            messages.print(f"Proving {count} {noun} of {name} …")
-        proof = _prove(plan, project, manifest)
-        proof.verdicts += lock_verdicts(project, name)
-        proofs.append(proof)
+        tell = (lambda text: None) if as_json else messages.print
+        proofs.append(prove_environment(project, name, manifest, tell))
     if sarif is not None:
         sarif.write_text(json.dumps(as_sarif(proofs), indent=2) + "\n", encoding="utf-8")
     if as_json:
-        print(json.dumps([_as_json(proof) for proof in proofs], indent=2))
+        print_json([as_json_of(proof) for proof in proofs])
     else:
         for proof in proofs:
             _show(proof, trace)
-    if any(proof.violations for proof in proofs):
-        raise typer.Exit(ExitCode.FAILED_CHECK)
+    fail_if(any(proof.violations for proof in proofs))
 
 
-def _prove(plan: Plan, project: Path, manifest: Path | None) -> Proof:
-    if manifest is not None:
-        return prove(plan, read_manifest(manifest, project))
+def prove_environment(
+    project: Path, environment: str, manifest: Path | None, tell: Callable[[str], None]
+) -> Proof:
+    """Prove an environment's views, and that they are what the lock says.
+
+    Args:
+        manifest: what `dbt compile` wrote; None compiles the project.
+        tell: told what is being proven.
+
+    Raises:
+        HipaaModeError: nothing can be proven.
+    """
+    plan = read_plan(project, environment, check_models=False)
+    refuse_faults(plan)
+    count = len(plan.destinations)
+    noun = "destination" if count == 1 else "destinations"
+    tell(f"Proving {count} {noun} of {environment} …")
     with tempfile.TemporaryDirectory(prefix="hipaa_mode_verify_") as folder:
-        compiled = _compiled(plan.environment, project, Path(folder))
-        return prove(plan, read_manifest(compiled, project))
+        compiled = manifest or _compiled(environment, project, Path(folder))
+        proof = prove(plan, read_manifest(compiled, project))
+    proof.verdicts += lock_verdicts(project, environment)
+    return proof
+
+
+def as_json_of(proof: Proof) -> dict[str, Any]:
+    """Return what machines read."""
+    return {
+        "environment": proof.environment,
+        "proven": not proof.violations,
+        "violations": len(proof.violations),
+        "verdicts": [verdict.as_dict() for verdict in proof.verdicts],
+    }
 
 
 def _compiled(environment: str, project: Path, folder: Path) -> Path:
@@ -108,42 +128,31 @@ def _compiled(environment: str, project: Path, folder: Path) -> Path:
     return folder / "target" / "manifest.json"
 
 
-def _as_json(proof: Proof) -> dict[str, object]:
-    return {
-        "environment": proof.environment,
-        "proven": not proof.violations,
-        "violations": len(proof.violations),
-        "verdicts": [verdict.as_dict() for verdict in proof.verdicts],
-    }
-
-
 def _show(proof: Proof, trace: bool) -> None:
     tree = Tree(f"[bold]{escape(proof.environment)}[/]")
-    views: dict[tuple[str, str], list[Verdict]] = {}
+    views: dict[str, dict[str, list[Verdict]]] = {}
     for verdict in proof.verdicts:
-        views.setdefault((verdict.destination, verdict.view), []).append(verdict)
-    destinations: dict[str, Tree] = {}
-    for (destination, view), verdicts in views.items():
-        if destination not in destinations:
-            destinations[destination] = tree.add(f"[bold]{escape(destination)}[/]")
-        wrong = [verdict for verdict in verdicts if verdict.outcome == "violation"]
-        mark = f"[bold red]{len(wrong)} not proven[/]" if wrong else "[green]proven[/]"
-        branch = destinations[destination].add(f"{escape(view)}: {mark} ({_counts(verdicts)})")
-        for verdict in verdicts if trace else wrong:
-            _add(branch, verdict)
+        of_destination = views.setdefault(verdict.destination, {})
+        of_destination.setdefault(verdict.view, []).append(verdict)
+    for destination, of_destination in views.items():
+        node = tree.add(f"[bold]{escape(destination)}[/]")
+        for view, verdicts in of_destination.items():
+            wrong = [verdict for verdict in verdicts if verdict.outcome == "violation"]
+            mark = f"[bold red]{len(wrong)} not proven[/]" if wrong else "[green]proven[/]"
+            outcomes = Counter(verdict.outcome for verdict in verdicts if verdict.column)
+            counts = [f"{count} {outcome}" for outcome, count in outcomes.most_common()]
+            branch = node.add(f"{escape(view)}: {mark} ({', '.join(counts) or 'rows'})")
+            for verdict in verdicts if trace else wrong:
+                _add(branch, verdict)
     output.print(tree)
-    columns = sum(1 for verdict in proof.verdicts if verdict.column)
     if proof.violations:
         output.print(
             f"[bold red]{len(proof.violations)} violations.[/] Nothing proves these safe."
         )
     else:
-        output.print(f"[green]Proven[/]: {columns} columns of {len(views)} views.")
-
-
-def _counts(verdicts: list[Verdict]) -> str:
-    counts = Counter(verdict.outcome for verdict in verdicts if verdict.column)
-    return ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common()) or "rows"
+        columns = sum(1 for verdict in proof.verdicts if verdict.column)
+        count = sum(map(len, views.values()))
+        output.print(f"[green]Proven[/]: {columns} columns of {count} views.")
 
 
 def _add(branch: Tree, verdict: Verdict) -> None:

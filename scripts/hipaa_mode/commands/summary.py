@@ -1,0 +1,121 @@
+"""`hipaa-mode summary`: what is published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hipaa_mode import publishing, stops_in_force
+from hipaa_mode.commands._options import (
+    EnvironmentOption,
+    JsonOption,
+    PublishedOption,
+    fail_if,
+    messages,
+    number,
+    output,
+    print_json,
+    published_root,
+    say,
+    table,
+    word,
+)
+from hipaa_mode.errors import MissingFileError
+from hipaa_mode.property_counts import count_properties
+
+Manifest = dict[str, Any]
+
+CAPTION = (
+    "Allowed: properties, ids of the call left out. Masked: of these, tokens and surrogates. "
+    "Coarser: generalised, such as zip3. Dropped: property names that arrived and were not "
+    "sent. Unfit: values that fitted no type or treatment and are null. Open: not "
+    "restricted, under a BAA."
+)
+
+
+def summary(
+    environment: EnvironmentOption = "dev",
+    published: PublishedOption = None,
+    project: Annotated[
+        Path, typer.Option(help="Folder of the dbt project, for what is stopped.")
+    ] = Path("."),
+    as_json: JsonOption = False,
+) -> None:
+    """Show what is published: rows, columns, masked columns, dropped properties; what is stopped.
+
+    Compares every file with the hash in its manifest; exit code 1 if one differs, or if files of a
+    stopped destination are there.
+
+    Example: `hipaa-mode summary --environment prod`
+    """
+    root = published_root(published)
+    manifests = publishing.read_manifests(root, environment)
+    differences = publishing.check_files(root, environment)
+    stops = stops_in_force.in_force(project, environment)
+    differences += stops_in_force.still_published(root, environment, stops.stopped)
+    if stops.unknown:
+        say(stops.unknown, style="yellow", to=messages)
+    if as_json:
+        print_json(
+            {
+                "destinations": manifests,
+                "stopped": {name: vars(stop) for name, stop in stops.stopped.items()},
+                "differences": differences,
+                "stopped_unknown": stops.unknown,
+            }
+        )
+    else:
+        for line in stops_in_force.lines(stops.stopped):
+            say(line, style="red")
+        if not manifests:
+            others = ", for what is not stopped" if stops.stopped else ""
+            raise MissingFileError(
+                f"Nothing is published in {root / environment}. Run: dbt build{others}"
+            )
+        _print(environment, manifests, root)
+    for difference in differences:
+        say(difference, style="red", to=messages)
+    fail_if(differences)
+
+
+def _print(environment: str, manifests: list[Manifest], root: Path) -> None:
+    columns = [word("View"), word("Mode")]
+    columns += map(number, ("Rows", "Allowed", "Masked", "Coarser", "Dropped", "Unfit"))
+    rows = (row for manifest in manifests for row in _rows(manifest))
+    shown = table(f"Published in {environment}", columns, rows)
+    shown.caption = CAPTION
+    output.print(shown)
+    calls = manifests[-1]["calls"]
+    output.print(
+        f"{calls['raw']} raw calls = {calls['staged']} staged + {calls['duplicates']} "
+        f"duplicates + {calls['rejected']} rejected + {calls.get('withheld', 0)} withheld. "
+        f"Files: {root / environment}/"
+    )
+    for manifest in manifests:
+        for view, facts in manifest["views"].items():
+            for column in facts["columns"]:
+                if count := column.get("values_like_identifiers"):
+                    done = "are null" if column["guard"] == "block" else "were sent (guard warn)"
+                    place = f"{view}.{column['name']}"
+                    say(f"{place}: {count:,} values look like identifiers and {done}")
+
+
+def _rows(manifest: Manifest) -> Iterator[list[str] | None]:
+    mode = "HIPAA" if manifest["hipaa_mode"] else "open"
+    for view, facts in manifest["views"].items():
+        counts = count_properties(facts["columns"])
+        numbers = [str(count) for count in (counts.allowed, counts.masked, counts.generalised)]
+        dropped = facts["properties_dropped"]
+        unfit = sum(column["values_not_fitting"] for column in facts["columns"])
+        yield [
+            view,
+            mode,
+            f"{facts['rows']:,}",
+            *(numbers if manifest["restrict_phi"] else ("all", "none", "none")),
+            "?" if dropped is None else str(dropped),
+            f"{unfit:,}",
+        ]
+    yield None

@@ -13,8 +13,7 @@ from typing import Annotated
 import typer
 
 from hipaa_mode import __version__, publishing
-from hipaa_mode.commands import audit, destination, event, key, properties
-from hipaa_mode.commands._options import messages, output, published_root, say
+from hipaa_mode.commands import audit, console, destination, event, key, options, properties
 from hipaa_mode.commands.check import check
 from hipaa_mode.commands.compact import compact
 from hipaa_mode.commands.init import init
@@ -51,18 +50,18 @@ def main() -> None:
     """Run the command, and turn the package's errors into a message and an exit code."""
     try:
         run = typer.main.get_command(app)
-        enter_project(run, lambda text: say(text, to=messages))
+        enter_project(run, lambda text: console.say(text, to=console.messages))
         with signals_as_exceptions():
             run()
     except HipaaModeError as error:
         text = _of_the_key(error) if isinstance(error, NoKeyError) else str(error)
-        messages.print(f"[bold red]Error:[/] {text}", soft_wrap=True)
+        console.messages.print(f"[bold red]Error:[/] {text}", soft_wrap=True)
         sys.exit(error.exit_code)
 
 
 def _of_the_key(error: NoKeyError) -> str:
     """Ask for the key that files here were published under, and not for a new one."""
-    root = published_root(None)
+    root = options.published_root(None)
     for folder in sorted(root.glob("*")) if root.is_dir() else ():
         fingerprint = publishing.key_published_under(root, folder.name)
         if fingerprint:
@@ -75,7 +74,7 @@ def _root(
     version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
 ) -> None:
     if version:
-        output.print(__version__)
+        console.show(__version__)
         raise typer.Exit
     if faults := environment_faults(os.environ):
         raise ConfigurationError("\n".join(str(fault) for fault in faults))

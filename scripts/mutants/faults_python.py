@@ -283,7 +283,7 @@ FAULTS: tuple[Fault, ...] = (
         CHECK,
         "an error about the key quotes it",
         "test_a_text_that_is_no_key_is_refused",
-        (KEYS, "{source[1:]} is not a masking key", "{source[1:]} ({text}) is not a masking key"),
+        (KEYS, "{source} is not a masking key", "{source} ({text}) is not a masking key"),
         check="unit/test_keys.py::test_a_text_that_is_no_key_is_refused",
     ),
     fault(

@@ -10,31 +10,12 @@ from typing import Annotated, Any
 
 import typer
 
-from hipaa_mode.commands._options import (
-    ProjectOption,
-    checked_environment_or_any,
-    environment_option,
-    fail_if,
-    messages,
-    output,
-    print_json,
-    say,
-)
+from hipaa_mode.commands import console, options
 from hipaa_mode.editing.layout import Layout
 from hipaa_mode.editing.workspace import EditRefusedError, Workspace, unified_diff
 from hipaa_mode.editing.writing import FileChange, recover
 from hipaa_mode.errors import HipaaModeError
 
-EnvironmentOption = Annotated[
-    str,
-    environment_option(
-        "The environment: the dbt target's name, or '*' for all.", checked_environment_or_any
-    ),
-]
-DryRunOption = Annotated[
-    bool, typer.Option("--dry-run", help="Show what would change and write nothing.")
-]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Write JSON for machines; needs --yes or --dry-run.")
 ]
@@ -101,7 +82,7 @@ def open_workspace(project: Path) -> Workspace:
     if restored := recover(layout.root):
         files = ", ".join(restored)
         text = f"An earlier command was interrupted while it wrote. Put back: {files}"
-        say(text, style="yellow", to=messages)
+        console.say(text, style="yellow", to=console.messages)
     return Workspace(layout)
 
 
@@ -117,9 +98,9 @@ def editing_command(*columns: str) -> Callable[[Edit], Callable[..., None]]:
         own = dict(inspect.signature(edit, eval_str=True).parameters)
 
         def command(
-            project: ProjectOption = Path("."),
-            dry_run: DryRunOption = False,
-            yes: YesOption = False,
+            project: options.Project = Path("."),
+            dry_run: options.DryRun = False,
+            yes: options.Yes = False,
             as_json: JsonOption = False,
             **options: Any,
         ) -> None:
@@ -177,13 +158,13 @@ def make_change(project: Path, edit: Edit, dry_run: bool, yes: bool, as_json: bo
             raise
         faults = error.faults if isinstance(error, EditRefusedError) else []
         refusal = {"error": str(error), "faults": [str(fault) for fault in faults]}
-        print_json({"written": False, "changes": [], **refusal})
+        console.print_json({"written": False, "changes": [], **refusal})
         raise typer.Exit(error.exit_code) from None
     if as_json:
-        print_json(_answer(workspace, changes, writes))
+        console.print_json(_answer(workspace, changes, writes))
     else:
         _say_outcome(changes, writes, dry_run, next_steps)
-    fail_if(changes and not writes and not dry_run)
+    console.fail_if(changes and not writes and not dry_run)
 
 
 def show_change(workspace: Workspace) -> None:
@@ -194,11 +175,15 @@ def show_change(workspace: Workspace) -> None:
     known = {str(warning) for warning in workspace.unchanged().warnings()}
     for warning in workspace.warnings():
         if changes and str(warning) not in known:
-            say(f"Warning: {warning}", style="yellow", to=messages)
+            console.say(f"Warning: {warning}", style="yellow", to=console.messages)
     for fault in workspace.faults():
-        say(f"Wrong before, and still: {fault}", style="red", to=messages)
+        console.say(f"Wrong before, and still: {fault}", style="red", to=console.messages)
     for note in _notes(workspace):
-        say(f"Note: {note}" + ("" if note.endswith("\n") else "."), style="cyan", to=messages)
+        console.say(
+            f"Note: {note}" + ("" if note.endswith("\n") else "."),
+            style="cyan",
+            to=console.messages,
+        )
 
 
 def _notes(workspace: Workspace) -> list[str]:
@@ -209,7 +194,9 @@ def _notes(workspace: Workspace) -> list[str]:
 def agrees(question: str) -> bool:
     """Ask; where nobody can answer, say how to go on."""
     if not sys.stdin.isatty():
-        messages.print("Nothing was written. Add --yes to write this, or --dry-run to look only")
+        console.messages.print(
+            "Nothing was written. Add --yes to write this, or --dry-run to look only"
+        )
         return False
     return typer.confirm(question, default=False)
 
@@ -218,7 +205,9 @@ def show_diff(lines: Iterable[str]) -> None:
     """Print a unified diff in colours."""
     styles = {"+": "green", "-": "red", "@": "cyan"}
     for line in lines:
-        say(line, style="bold" if line.startswith(("+++", "---")) else styles.get(line[:1]))
+        console.say(
+            line, style="bold" if line.startswith(("+++", "---")) else styles.get(line[:1])
+        )
 
 
 def _say_outcome(
@@ -226,12 +215,12 @@ def _say_outcome(
 ) -> None:
     files = ", ".join(str(change.path) for change in changes)
     if not changes:
-        output.print("Nothing to change: the configuration says this already.")
+        console.show("Nothing to change: the configuration says this already.")
     elif written:
         for line in (f"Written: {files}", *next_steps):
-            say(line)
+            console.say(line)
     elif dry_run:
-        say(f"Dry run, nothing written: {files}")
+        console.say(f"Dry run, nothing written: {files}")
 
 
 def _answer(workspace: Workspace, changes: list[FileChange], written: bool) -> dict[str, Any]:

@@ -12,19 +12,7 @@ import duckdb
 import typer
 
 from hipaa_mode import audit
-from hipaa_mode.commands._options import (
-    DatabaseOption,
-    EnvironmentOption,
-    JsonOption,
-    PublishedOption,
-    database_file,
-    fail_if,
-    output,
-    print_json,
-    published_root,
-    say,
-    table,
-)
+from hipaa_mode.commands import console, options
 from hipaa_mode.consent import describe_denials
 from hipaa_mode.errors import MaskingKeyError, MissingFileError
 from hipaa_mode.keys import load_master_key, load_retired_keys
@@ -38,10 +26,10 @@ REASONS_SHOWN = 3
 
 @app.command()
 def verify(
-    environment: EnvironmentOption = "dev",
-    published: PublishedOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
+    environment: options.Environment = "dev",
+    published: options.Published = None,
+    database: options.Database = None,
+    as_json: options.Json = False,
 ) -> None:
     """Check the chain of entries, their HMACs, the table's copy and the published files.
 
@@ -54,34 +42,34 @@ def verify(
     root = _root(published, environment)
     notes: list[str] = []
     key, fingerprint, retired = _keys(environment)
-    stored = _table(environment, database_file(database, environment), notes)
+    stored = _table(environment, options.database_file(database, environment), notes)
     findings = audit.verify(root, environment, key, fingerprint, stored, retired)
     notes += findings.notes
     if as_json:
-        print_json({"environment": environment, **vars(findings), "notes": notes})
+        console.print_json({"environment": environment, **vars(findings), "notes": notes})
     else:
         for fault in findings.faults:
-            say(fault, style="red")
+            console.say(fault, style="red")
         for note in notes:
-            say(note, style="yellow")
+            console.say(note, style="yellow")
         state = "has been tampered with, or is not whole" if findings.faults else "is sound"
-        say(
+        console.say(
             f"The audit log of {environment} {state}: {findings.entries} entries. Its head, to "
             f"keep elsewhere: {findings.head}"
         )
-    fail_if(findings.faults)
+    console.fail_if(findings.faults)
 
 
 @app.command()
 def show(
-    environment: EnvironmentOption = "dev",
+    environment: options.Environment = "dev",
     destination: Annotated[str | None, typer.Option(help="This destination only.")] = None,
     since: Annotated[
         str | None, typer.Option("--from", help="First day, yyyy-mm-dd (UTC).")
     ] = None,
     until: Annotated[str | None, typer.Option("--to", help="Last day, yyyy-mm-dd (UTC).")] = None,
-    published: PublishedOption = None,
-    as_json: JsonOption = False,
+    published: options.Published = None,
+    as_json: options.Json = False,
 ) -> None:
     """Tell what each destination received between two days, and under which allowlist.
 
@@ -103,17 +91,17 @@ def show(
     ]
     shown += [entry for entry in chosen if first <= entry["time"][:10] <= last]
     if as_json:
-        print_json({"environment": environment, "entries": shown})
+        console.print_json({"environment": environment, "entries": shown})
     elif not shown:
-        output.print("No entry fits. Other days, or another destination?")
+        console.show("No entry fits. Other days, or another destination?")
     else:
         columns = ("Time (UTC)", "Destination", "Outcome", "Rows", "Allowlist", "Why")
-        output.print(table(f"Audit log of {environment}", columns, map(_run, shown)))
+        console.show(console.table(f"Audit log of {environment}", columns, map(_run, shown)))
         _print_allowlists(shown)
 
 
 def _root(published: Path | None, environment: str) -> Path:
-    root = published_root(published)
+    root = options.published_root(published)
     path = audit.log_path(root, environment)
     if not path.exists():
         raise MissingFileError(f"There is no audit log at {path}. Run: dbt build")
@@ -225,4 +213,4 @@ def _print_allowlists(shown: list[audit.Entry]) -> None:
             for column in view.get("columns", [])
         )
         columns = ("View", "Column", "Property", "Treatment", "Guard", "Reason")
-        output.print(table(title, columns, rows))
+        console.show(console.table(title, columns, rows))

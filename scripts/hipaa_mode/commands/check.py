@@ -8,28 +8,19 @@ from typing import Annotated
 import typer
 
 from hipaa_mode import stops_in_force
-from hipaa_mode.commands._options import (
-    EnvironmentOption,
-    JsonOption,
-    ProjectOption,
-    fail_if,
-    output,
-    print_json,
-    say,
-    table,
-)
+from hipaa_mode.commands import console, options
 from hipaa_mode.errors import ExitCode
 from hipaa_mode.project import read_plan
 from hipaa_mode.received.gate import judge_project
 
 
 def check(
-    environment: EnvironmentOption = "dev",
-    project: ProjectOption = Path("."),
+    environment: options.Environment = "dev",
+    project: options.Project = Path("."),
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse rows that narrow nothing, too.")
     ] = False,
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
 ) -> None:
     """Check the seeds and the lock as a build would, without dbt, a database or a key.
 
@@ -46,7 +37,7 @@ def check(
         faults += plan.rows_without_effect
         warnings = [item for item in warnings if item not in plan.rows_without_effect]
     if as_json:
-        print_json(
+        console.print_json(
             {
                 "environment": environment,
                 "faults": [str(fault) for fault in faults],
@@ -65,12 +56,14 @@ def check(
                     ]
                     for item in found
                 )
-                shown = table(f"{title}: {len(found)}", ("Where", "What", "What to do"), rows)
+                shown = console.table(
+                    f"{title}: {len(found)}", ("Where", "What", "What to do"), rows
+                )
                 shown.title_style = style
-                output.print(shown)
+                console.show(shown)
         for line in stops_in_force.lines(plan.stopped):
-            say(line, style="red")
+            console.say(line, style="red")
         if not faults:
             count = len(plan.destinations)
-            output.print(f"The configuration of {environment} is sound: {count} destinations.")
-    fail_if(faults, ExitCode.BAD_CONFIGURATION)
+            console.show(f"The configuration of {environment} is sound: {count} destinations.")
+    console.fail_if(faults, ExitCode.BAD_CONFIGURATION)

@@ -8,21 +8,17 @@ from typing import Annotated
 import typer
 
 from hipaa_mode import locking, rewriting
-from hipaa_mode.commands._options import (
-    DatabaseOption,
-    checked_environment,
-    database_file,
-    messages,
-    say,
-)
+from hipaa_mode.commands import console, options
 
 
 def compact(
     environment: Annotated[
         str,
-        typer.Argument(callback=checked_environment, help="Environment whose database it is."),
+        typer.Argument(
+            callback=options.checked_environment, help="Environment whose database it is."
+        ),
     ] = "dev",
-    database: DatabaseOption = None,
+    database: options.Database = None,
 ) -> None:
     """Write the database file anew, without what its free space still has of deleted rows.
 
@@ -31,12 +27,14 @@ def compact(
 
     Example: `hipaa-mode compact prod`
     """
-    path = database_file(database, environment)
+    path = options.database_file(database, environment)
     try:
         if path.is_file():
             seconds = locking.timeout(os.environ)
-            locking.hold_database(path, seconds, lambda problem: say(problem, to=messages), {})
+            locking.hold_database(
+                path, seconds, lambda problem: console.say(problem, to=console.messages), {}
+            )
         done = rewriting.describe(rewriting.rewrite(path))
     finally:
         locking.release_all()
-    say(f"{path}: {done}")
+    console.say(f"{path}: {done}")

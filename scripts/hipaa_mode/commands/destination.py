@@ -13,24 +13,8 @@ from rich.table import Column
 from rich.text import Text
 
 from hipaa_mode import property_counts
-from hipaa_mode.commands import _options
-from hipaa_mode.commands._editing import (
-    Cells,
-    EnvironmentOption,
-    editing_command,
-    open_workspace,
-)
-from hipaa_mode.commands._options import (
-    ProjectOption,
-    checked_environment_or_any,
-    environment_option,
-    fail_if,
-    number,
-    output,
-    print_json,
-    say,
-    table,
-)
+from hipaa_mode.commands import console, options
+from hipaa_mode.commands._editing import Cells, editing_command, open_workspace
 from hipaa_mode.configuration import ALL_VIEWS, ANY
 from hipaa_mode.display import printable
 from hipaa_mode.documentation import describe_columns
@@ -57,7 +41,9 @@ app = typer.Typer(no_args_is_help=True, help="Add, look at and remove destinatio
 NameArgument = Annotated[str, typer.Argument(help="Name of the destination.")]
 ShownEnvironment = Annotated[
     str | None,
-    environment_option("This environment only; all if not given.", checked_environment_or_any),
+    options.environment(
+        "This environment only; all if not given.", options.checked_environment_or_any
+    ),
 ]
 
 MODE_STYLES = {screens.HIPAA: "green", screens.OPEN: "yellow", screens.INVALID: "bold red"}
@@ -89,7 +75,7 @@ def add(
     destination_type: Annotated[
         str, typer.Option("--type", "-t", help="Kind of tool, from destination_types.csv.")
     ],
-    environment: EnvironmentOption = "dev",
+    environment: options.EnvironmentOrAll = "dev",
     own_tokens: Annotated[
         bool,
         typer.Option("--own-tokens", help="Tokens that match no other destination's."),
@@ -158,7 +144,7 @@ def restrict(
     off: Annotated[
         bool, typer.Option("--off", help="Send everything as it is. Needs a BAA.")
     ] = False,
-    environment: EnvironmentOption = "dev",
+    environment: options.EnvironmentOrAll = "dev",
 ) -> None:
     """Restrict what a destination receives to its lists, or lift that under a BAA.
 
@@ -173,7 +159,7 @@ def consent(
     workspace: Workspace,
     cells: Cells,
     name: NameArgument,
-    environment: EnvironmentOption = "dev",
+    environment: options.EnvironmentOrAll = "dev",
 ) -> None:
     """Say which consent calls need to be sent to a destination, and whether opt-outs count.
 
@@ -186,8 +172,8 @@ def consent(
 
 @app.command()
 def document(
-    environment: _options.EnvironmentOption = "dev",
-    project: ProjectOption = Path("."),
+    environment: options.Environment = "dev",
+    project: options.Project = Path("."),
     target_path: Annotated[
         Path | None,
         typer.Option(help="Folder of dbt's manifest; DBT_TARGET_PATH or target if not given."),
@@ -204,14 +190,14 @@ def document(
     refuse_faults(plan)
     folder = project / (target_path or os.environ.get("DBT_TARGET_PATH") or "target")
     count = describe_columns(folder / "manifest.json", plan)
-    say(f"Described {count} columns in {folder}/manifest.json")
+    console.say(f"Described {count} columns in {folder}/manifest.json")
 
 
 @app.command("list")
 def list_all(
     environment: ShownEnvironment = None,
-    project: ProjectOption = Path("."),
-    as_json: _options.JsonOption = False,
+    project: options.Project = Path("."),
+    as_json: options.Json = False,
 ) -> None:
     """List the destinations with their mode and validity, judged as `hipaa-mode check` does.
 
@@ -224,24 +210,24 @@ def list_all(
     for screen in shown:
         by_environment.setdefault(screen.environment, []).append(screen)
     if as_json:
-        print_json([_as_json(screen) for screen in shown])
+        console.print_json([_as_json(screen) for screen in shown])
     else:
         for name, listed in by_environment.items():
             every = "every environment" if name == ANY else name
-            numbers = map(number, listed[0].counts())
+            numbers = map(console.number, listed[0].counts())
             columns: list[str | Column] = ["Destination", "Mode", "Valid", *numbers]
-            output.print(table(f"Destinations in {every}", columns, map(_summary, listed)))
+            console.show(console.table(f"Destinations in {every}", columns, map(_summary, listed)))
         for listed in by_environment.values():
             _print_all_findings(listed)
-    fail_if(not all(screen.is_built for screen in shown), ExitCode.BAD_CONFIGURATION)
+    console.fail_if(not all(screen.is_built for screen in shown), ExitCode.BAD_CONFIGURATION)
 
 
 @app.command()
 def show(
     name: NameArgument,
     environment: ShownEnvironment = None,
-    project: ProjectOption = Path("."),
-    as_json: _options.JsonOption = False,
+    project: options.Project = Path("."),
+    as_json: options.Json = False,
 ) -> None:
     """Show a destination as the configuration screens do: mode, validity and lists.
 
@@ -255,11 +241,11 @@ def show(
         listed = ", ".join(dict.fromkeys(screen.name for screen in every))
         raise ConfigurationError(f"There is no destination `{name}`. Listed: {listed or 'none'}")
     if as_json:
-        print_json([_as_json(screen) for screen in shown])
+        console.print_json([_as_json(screen) for screen in shown])
     else:
         for screen in shown:
             _print_screen(screen)
-    fail_if(not all(screen.is_built for screen in shown), ExitCode.BAD_CONFIGURATION)
+    console.fail_if(not all(screen.is_built for screen in shown), ExitCode.BAD_CONFIGURATION)
 
 
 def _screens(project: Path, environment: str | None) -> list[DestinationScreen]:
@@ -300,7 +286,7 @@ def _print_all_findings(shown: list[DestinationScreen]) -> None:
     """Print the findings of an environment, and once what is about all of its destinations."""
     common = [text for text in shown[0].faults if all(text in screen.faults for screen in shown)]
     for text in common:
-        say(f"{shown[0].environment}: {text}", style="red")
+        console.say(f"{shown[0].environment}: {text}", style="red")
     for screen in shown:
         _print_findings(screen, f"{screen.environment} {screen.name}: ", common)
 
@@ -309,17 +295,17 @@ def _print_findings(
     screen: DestinationScreen, place: str = "", common: Collection[str] = ()
 ) -> None:
     if screen.stopped:
-        say(place + printable(screen.stopped), style="bold red")
+        console.say(place + printable(screen.stopped), style="bold red")
     for text in screen.faults:
         if text not in common:
-            say(place + text, style="red")
+            console.say(place + text, style="red")
     for text in screen.warnings:
-        say(place + text, style="yellow")
+        console.say(place + text, style="yellow")
 
 
 def _print_screen(screen: DestinationScreen) -> None:
     baa = f", {screen.baa_reference}" if screen.mode == screens.OPEN else ""
-    output.print(
+    console.output.print(
         Text.assemble(
             (screen.name, "bold"), f" in {screen.environment}: {screen.display_name}, ",
             _mode(screen), f"{baa}, valid: ", _validity(screen),
@@ -335,26 +321,30 @@ def _print_screen(screen: DestinationScreen) -> None:
         f"times {precision}" if precision in ("exact", "none") else f"times to the {precision}",
         screen.consent,
     ]
-    say("; ".join(filter(None, facts)), style="dim")
+    console.say("; ".join(filter(None, facts)), style="dim")
     views = ", ".join(f"{screen.name}__{view}" for view in screen.views)
-    say(f"Views: {views or 'none'}", style="dim")
+    console.say(f"Views: {views or 'none'}", style="dim")
     _print_findings(screen)
     for text in screen.faults_elsewhere:
-        say(f"Not built, since a build of {screen.environment} is refused: {text}", "yellow")
+        console.say(
+            f"Not built, since a build of {screen.environment} is refused: {text}", "yellow"
+        )
     if screen.events is None:
-        output.print("It receives every event, and properties, traits and context whole.")
+        console.show("It receives every event, and properties, traits and context whole.")
     elif not screen.events:
-        output.print("Events: none, so no track, page and screen calls are sent")
+        console.show("Events: none, so no track, page and screen calls are sent")
     else:
-        output.print(table("Events", ("Event", "Sent as", "From"), map(_event, screen.events)))
+        console.show(
+            console.table("Events", ("Event", "Sent as", "From"), map(_event, screen.events))
+        )
     for name, listed in screen.lists.items():
         if listed:
             columns = ("Property", "How", "Why, and who says so", "From")
-            shown = table(screens.LISTS[name], columns, map(_property, listed))
+            shown = console.table(screens.LISTS[name], columns, map(_property, listed))
             shown.columns[2].ratio = 1
-            output.print(shown)
+            console.show(shown)
         elif screen.restrict_phi and screen.is_valid:
-            output.print(f"{screens.LISTS[name]}: none\n")
+            console.show(f"{screens.LISTS[name]}: none\n")
 
 
 def _event(listed: ListedEvent) -> list[str]:

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from hipaa_mode.commands._editing import EnvironmentOption, editing_command
+from hipaa_mode.commands import options
+from hipaa_mode.commands._editing import editing_command
 from hipaa_mode.editing.events import allow_event, deny_event
 from hipaa_mode.editing.workspace import Workspace
 
@@ -30,7 +31,7 @@ def allow(
     workspace: Workspace,
     destination: DestinationArgument,
     event: EventArgument,
-    environment: EnvironmentOption = "dev",
+    environment: options.EnvironmentOrAll = "dev",
     sent_as: Annotated[
         str | None,
         typer.Option(help="Name to send it under, where its own says too much; '' for its own."),
@@ -49,7 +50,7 @@ def deny(
     workspace: Workspace,
     destination: DestinationArgument,
     event: EventArgument,
-    environment: EnvironmentOption = "dev",
+    environment: options.EnvironmentOrAll = "dev",
 ) -> None:
     """Stop an event from reaching a destination.
 

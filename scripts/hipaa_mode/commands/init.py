@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from hipaa_mode import PACKAGE
+from hipaa_mode.commands import options
 from hipaa_mode.commands._editing import Cells, editing_command
-from hipaa_mode.commands._options import checked_environment, environment_option
 from hipaa_mode.editing.init import (
     FirstDestination,
     Package,
@@ -43,9 +43,9 @@ def init(
     ] = "",
     environment: Annotated[
         str | None,
-        environment_option(
+        options.environment(
             "Its environment; the default target if blank.",
-            lambda value: value and checked_environment(value),
+            lambda value: value and options.checked_environment(value),
         ),
     ] = None,
     owner_name: Annotated[str, typer.Option(help="Who answers for it.")] = "",

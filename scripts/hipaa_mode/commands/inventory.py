@@ -12,18 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemaining
 from rich.table import Column, Table
 from rich.text import Text
 
-from hipaa_mode.commands._options import (
-    EnvironmentOption,
-    JsonOption,
-    ProjectOption,
-    fail_if,
-    messages,
-    number,
-    output,
-    print_json,
-    table,
-    word,
-)
+from hipaa_mode.commands import console, options
 from hipaa_mode.inventory.kinds import KINDS, SAFE_HARBOR
 from hipaa_mode.inventory.receptions import Reception, receptions
 from hipaa_mode.inventory.state import now, read_state, write_state
@@ -44,7 +33,7 @@ WIDE = 120
 
 
 def inventory(
-    environment: EnvironmentOption = "dev",
+    environment: options.Environment = "dev",
     calls: Annotated[
         str | None,
         typer.Option(
@@ -67,8 +56,8 @@ def inventory(
     dropped: Annotated[
         bool, typer.Option("--dropped", help="Only what no destination in HIPAA mode receives.")
     ] = False,
-    project: ProjectOption = Path("."),
-    as_json: JsonOption = False,
+    project: options.Project = Path("."),
+    as_json: options.Json = False,
 ) -> None:
     """Show every property that arrives: types, how often, what it looks like, who receives it.
 
@@ -122,22 +111,22 @@ def inventory(
         if (one.is_new or not new) and not (dropped and one.sent_to(not_restricted))
     ]
     if as_json:
-        print_json({**content, "properties": [one.as_json() for one in shown]})
+        console.print_json({**content, "properties": [one.as_json() for one in shown]})
     else:
         for name in LISTS:
             if of_list := [one for one in shown if one.item.property_list == name]:
-                output.print(_table(name, found.calls[name], of_list, not_restricted))
+                console.show(_table(name, found.calls[name], of_list, not_restricted))
         _print_summary(found, shown, not_restricted)
         since = "since the last run with --new."
         if new and is_first:
-            output.print(
+            console.show(
                 f"This is the first run with --new in {environment}: all properties count as "
                 "known from now on."
             )
         elif new or appeared:
             style = "green" if not appeared else "bold yellow" if new else "yellow"
-            output.print(f"{len(appeared)} new {since}", style=style)
-    fail_if(new and appeared)
+            console.show(f"{len(appeared)} new {since}", style=style)
+    console.fail_if(new and appeared)
 
 
 @dataclass(frozen=True)
@@ -182,18 +171,22 @@ def _read_with_progress(location: RawLocation) -> Inventory:
     size = sum(file.size for file in location.files)
     total = size * (6.0 if location.kind == "parquet" else expansion)
     columns = ("Reading the raw calls", BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=messages, transient=True) as progress:
+    with Progress(*columns, console=console.messages, transient=True) as progress:
         task = progress.add_task("", total=total)
         return take_inventory(location, lambda size: progress.advance(task, size))
 
 
 def _table(name: str, calls: int, shown: list[Arrived], not_restricted: Collection[str]) -> Table:
-    is_wide = output.width >= WIDE
+    is_wide = console.output.width >= WIDE
     columns = [Column("Property", overflow="fold", min_width=26 if is_wide else 18)]
     if is_wide:
-        columns += [Column("Types", overflow="fold"), number("Fill"), number("Different")]
+        columns += [
+            Column("Types", overflow="fold"),
+            console.number("Fill"),
+            console.number("Different"),
+        ]
     columns += [
-        word("Seen"),
+        console.word("Seen"),
         Column("Looks like (identifier)", overflow="fold", min_width=14),
         Column("Sent to", overflow="fold", min_width=14),
     ]
@@ -216,7 +209,7 @@ def _table(name: str, calls: int, shown: list[Arrived], not_restricted: Collecti
         sent_to = "\n".join(f"{form}: {', '.join(names)}" for form, names in forms)
         nobody = Text("nobody" if item.is_exact else "nobody, as such", "dim")
         rows.append([*facts, "\n".join(map(_look, item.looks)), sent_to or nobody])
-    return table(f"{TITLES[name]}: {calls:,} calls", columns, rows)
+    return console.table(f"{TITLES[name]}: {calls:,} calls", columns, rows)
 
 
 def _print_summary(
@@ -225,14 +218,14 @@ def _print_summary(
     letters = sorted({letter for one in shown for letter in one.item.letters})
     if letters:
         text = "; ".join(f"{letter} {SAFE_HARBOR[letter]}" for letter in letters)
-        output.print(f"Safe Harbor identifiers touched: {text}.")
+        console.show(f"Safe Harbor identifiers touched: {text}.")
     if not_restricted:
-        output.print(
+        console.show(
             f"Besides, {', '.join(not_restricted)} (not restricted, under a BAA) get properties, "
             "traits and context whole."
         )
     reasons = ", ".join(f"{count:,} {name}" for name, count in found.unusable.most_common())
-    output.print(
+    console.show(
         f"{found.lines:,} raw calls, {sum(found.unusable.values()):,} of them can't be used"
         + (f" ({reasons})" if reasons else "")
         + f". {len(shown):,} of {len(found.properties):,} properties shown."

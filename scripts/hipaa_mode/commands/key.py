@@ -12,17 +12,7 @@ import typer
 from rich.markup import escape
 
 from hipaa_mode import published_places, publishing
-from hipaa_mode.commands._options import (
-    EnvironmentArgument,
-    EnvironmentsOption,
-    JsonOption,
-    PublishedOption,
-    messages,
-    output,
-    print_json,
-    published_root,
-    say,
-)
+from hipaa_mode.commands import console, options
 from hipaa_mode.commands.key_token import token
 from hipaa_mode.errors import ConfigurationError, HipaaModeError, MaskingKeyError
 from hipaa_mode.folders import environments_in, real_root
@@ -68,14 +58,14 @@ def keygen(
     if is_url(str(path)):
         raise ConfigurationError("A key is written to a file of this machine, not to a URL")
     write_key_file(path, generate_key())
-    say(
+    console.say(
         f"Wrote a new masking key to {path} (mode 0600). Back it up apart from the data: "
         "without it no token can be made again."
     )
 
 
 @app.command()
-def rotate(as_json: JsonOption = False) -> None:
+def rotate(as_json: options.Json = False) -> None:
     """Make a new masking key active, and keep the old one beside it for reading.
 
     The old key moves into the folder `<key file>.retired` (mode 0700). The next `dbt build` makes
@@ -86,9 +76,9 @@ def rotate(as_json: JsonOption = False) -> None:
     """
     done = rotate_key(os.environ)
     if as_json:
-        print_json({name: str(value) for name, value in vars(done).items()})
+        console.print_json({name: str(value) for name, value in vars(done).items()})
         return
-    say(
+    console.say(
         f"Key {done.new} is active, in {done.key_file}. Key {done.old} is kept for reading in "
         f"{done.retired_file}.\nBack both up. Next: dbt build, for every environment. It makes "
         "every token anew; until it has passed, destinations keep their files with old tokens."
@@ -97,9 +87,9 @@ def rotate(as_json: JsonOption = False) -> None:
 
 @app.command("list")
 def list_keys(
-    environment: EnvironmentsOption = None,
-    published: PublishedOption = None,
-    as_json: JsonOption = False,
+    environment: options.Environments = None,
+    published: options.Published = None,
+    as_json: options.Json = False,
 ) -> None:
     """List the active key and the retired ones, and what is published under each.
 
@@ -107,7 +97,7 @@ def list_keys(
 
     Example: `hipaa-mode key list --environment prod`
     """
-    root = published_root(published)
+    root = options.published_root(published)
     environments = environment or environments_in(root)
     active = RetiredKey(load_master_key(os.environ), key_file(os.environ))
     shown = [_as_json(active, "active", KEY_VARIABLE, root, environments)]
@@ -116,27 +106,27 @@ def list_keys(
         for item in load_retired_keys(os.environ)
     ]
     if as_json:
-        print_json(shown)
+        console.print_json(shown)
         return
     for item in shown:
         since = f" since {item['since'][:16].replace('T', ' ')} UTC" if item["since"] else ""
         state = f"[{'green' if item['state'] == 'active' else 'yellow'}]{item['state']}[/]"
         text = f"[bold]{item['key']}[/]: {state}{since}, in {escape(item['place'])}"
-        output.print(text, soft_wrap=True)
+        console.output.print(text, soft_wrap=True)
         for name, fingerprint in item["fingerprints"].items():
             under = [use.split("/")[1] for use in item["published"] if use.startswith(f"{name}/")]
             use = f"published under it: {', '.join(under)}" if under else "nothing published"
-            say(f"    {name}: fingerprint {fingerprint}, {use}")
+            console.say(f"    {name}: fingerprint {fingerprint}, {use}")
 
 
 @app.command()
 def forget(
     key: Annotated[str, typer.Argument(help="Name of a retired key, or how it begins.")],
-    published: PublishedOption = None,
+    published: options.Published = None,
     force: Annotated[
         bool, typer.Option("--force", help="Even if something is published under the key.")
     ] = False,
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
 ) -> None:
     """Remove a retired key for good: nothing leads from its tokens to the new ones any more.
 
@@ -149,7 +139,7 @@ def forget(
     """
     retired = named_key(os.environ, key)
     name, is_in_file = retired.key.name, retired.file is not None
-    root = real_root(published_root(published))
+    root = real_root(options.published_root(published))
     known = published_places.known(os.environ)
     places = sorted({*known, *(Place(root, environment) for environment in environments_in(root))})
     missing = [str(place.folder) for place in known if not place.folder.is_dir()]
@@ -175,9 +165,9 @@ def forget(
         raise HipaaModeError(f"Key {name} was left as it is. {unlisted}. {LOOK}, then use --force")
     forget_key(retired)
     if as_json:
-        print_json({"forgotten": name})
+        console.print_json({"forgotten": name})
     else:
-        say(f"Key {name} is forgotten. Remove it from backups too.")
+        console.say(f"Key {name} is forgotten. Remove it from backups too.")
 
 
 app.command()(token)
@@ -185,7 +175,7 @@ app.command()(token)
 
 @app.command("show-scope")
 def show_scope(
-    environment: EnvironmentArgument,
+    environment: options.EnvironmentArgument,
     scope: Annotated[str, typer.Argument(help="Scope of the tokens: `*`, a destination, …")] = "*",
     retired: Annotated[
         str | None,
@@ -200,18 +190,18 @@ def show_scope(
     Example: `hipaa-mode key show-scope prod | ssh warehouse 'umask 077; cat > prod.subkey'`
     """
     if sys.stdout.isatty():
-        messages.print("[yellow]This is key material. Do not paste or store it.[/]")
+        console.messages.print("[yellow]This is key material. Do not paste or store it.[/]")
     key = named_key(os.environ, retired).key if retired else load_master_key(os.environ)
     print(key.subkey(environment, scope).reveal())
 
 
 @app.command()
-def fingerprint(environment: EnvironmentArgument) -> None:
+def fingerprint(environment: options.EnvironmentArgument) -> None:
     """Print what tells one key from another without telling the key.
 
     Example: `hipaa-mode key fingerprint prod`
     """
-    output.print(load_master_key(os.environ).fingerprint(environment))
+    console.show(load_master_key(os.environ).fingerprint(environment))
 
 
 def _as_json(

@@ -11,7 +11,7 @@ import pyarrow as pa
 import typer
 
 from hipaa_mode import functions
-from hipaa_mode.commands._options import EnvironmentArgument, JsonOption, print_json
+from hipaa_mode.commands import console, options
 from hipaa_mode.errors import ConfigurationError
 from hipaa_mode.keys import Subkey, load_master_key, named_key
 from hipaa_mode.masking import make_tokens
@@ -19,7 +19,7 @@ from hipaa_mode.treatments import NORMALIZATIONS
 
 
 def token(
-    environment: EnvironmentArgument,
+    environment: options.EnvironmentArgument,
     scope: Annotated[str, typer.Argument(help="Scope of the tokens: `*`, a destination, …")] = "*",
     retired: Annotated[
         str | None,
@@ -31,7 +31,7 @@ def token(
     null: Annotated[
         bool, typer.Option("--null", "-0", help="Values end with NUL and may hold line breaks.")
     ] = False,
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
 ) -> None:
     """Read values from standard input, one a line, and print the token of each.
 
@@ -46,7 +46,7 @@ def token(
     values = split_values(sys.stdin.buffer.read(), null)
     tokens = tokens_of(values, key.subkey(environment, scope), normalize)
     if as_json:
-        print_json(tokens)
+        console.print_json(tokens)
     else:
         print("".join(f"{item or ''}\n" for item in tokens), end="")
 

@@ -10,16 +10,8 @@ from typing import Annotated
 
 import typer
 
-from hipaa_mode.commands._editing import DryRunOption, YesOption, agrees, show_diff
-from hipaa_mode.commands._options import (
-    ProjectOption,
-    environment_option,
-    fail_if,
-    messages,
-    output,
-    print_json,
-    say,
-)
+from hipaa_mode.commands import console, options
+from hipaa_mode.commands._editing import agrees, show_diff
 from hipaa_mode.display import printable
 from hipaa_mode.editing.workspace import unified_diff
 from hipaa_mode.editing.writing import FileChange
@@ -41,18 +33,18 @@ STYLES = {WIDENS: "bold red", NARROWS: "green"}
 
 
 def lock(
-    project: ProjectOption = Path("."),
+    project: options.Project = Path("."),
     environment: Annotated[
         list[str] | None,
-        environment_option(
+        options.environment(
             "An environment that neither a row nor a target names; may be repeated."
         ),
     ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit code 1 if the lock differs.")
     ] = False,
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
+    dry_run: options.DryRun = False,
+    yes: options.Yes = False,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Write JSON for machines; needs --yes, --dry-run or --check."),
@@ -83,7 +75,7 @@ def lock(
     if writes:
         write_lock(project, current)
     if as_json:
-        print_json(
+        console.print_json(
             {
                 "written": writes,
                 "effects": {effect: counts[effect] for effect in EFFECTS},
@@ -92,14 +84,16 @@ def lock(
             }
         )
     elif not diff:
-        output.print(f"{LOCK_FILE} says what is received.")
+        console.show(f"{LOCK_FILE} says what is received.")
     elif writes:
-        output.print(f"Written: {LOCK_FILE}. Commit it with the seeds.")
+        console.show(f"Written: {LOCK_FILE}. Commit it with the seeds.")
     elif check:
-        say(f"{LOCK_FILE} does not say what is received. Review it, then run: hipaa-mode lock")
+        console.say(
+            f"{LOCK_FILE} does not say what is received. Review it, then run: hipaa-mode lock"
+        )
     elif dry_run:
-        output.print(f"Dry run, nothing written: {LOCK_FILE}")
-    fail_if(diff and not writes and not dry_run)
+        console.show(f"Dry run, nothing written: {LOCK_FILE}")
+    console.fail_if(diff and not writes and not dry_run)
 
 
 def _read(project: Path, must_be_sound: bool) -> Description | None:
@@ -108,14 +102,14 @@ def _read(project: Path, must_be_sound: bool) -> Description | None:
     except LockFileError as error:
         if must_be_sound:
             raise
-        say(f"Warning: {error}", style="yellow", to=messages)
+        console.say(f"Warning: {error}", style="yellow", to=console.messages)
         return None
 
 
 def _show(differences: Sequence[Difference], counts: Counter[str], diff: Sequence[str]) -> None:
     for difference in differences:
-        say(printable(str(difference)), style=STYLES.get(difference.effect, "yellow"))
+        console.say(printable(str(difference)), style=STYLES.get(difference.effect, "yellow"))
     if differences:
         counted = ", ".join(f"{counts[effect]} {effect}" for effect in EFFECTS if counts[effect])
-        output.print(f"What differs: {counted}.\n")
+        console.show(f"What differs: {counted}.\n")
     show_diff(diff)

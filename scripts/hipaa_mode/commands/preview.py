@@ -16,19 +16,7 @@ import typer
 from rich.table import Column
 from rich.text import Text
 
-from hipaa_mode.commands._options import (
-    JsonOption,
-    ProjectOption,
-    environment_option,
-    fail_if,
-    messages,
-    number,
-    output,
-    print_json,
-    say,
-    table,
-    word,
-)
+from hipaa_mode.commands import console, options
 from hipaa_mode.display import printable
 from hipaa_mode.errors import ConfigurationError
 from hipaa_mode.plan import make_plan
@@ -82,7 +70,7 @@ def preview(
     ] = None,
     environment: Annotated[
         str | None,
-        environment_option(
+        options.environment(
             "The environment: the dbt target's name. dev, or with --diff all, if not given."
         ),
     ] = None,
@@ -111,8 +99,8 @@ def preview(
             "or may tell more than before; `any`: anything changes."
         ),
     ] = FailOn.NEVER,
-    project: ProjectOption = Path("."),
-    as_json: JsonOption = False,
+    project: options.Project = Path("."),
+    as_json: options.Json = False,
 ) -> None:
     """Show a call before and after, as a destination would get it, and why.
 
@@ -135,13 +123,15 @@ def preview(
         chosen = [environment] if environment else []
         found = _difference(project, diff, chosen, destination, count)
         if as_json:
-            print_json(found.as_json())
+            console.print_json(found.as_json())
         elif markdown:
             print(as_markdown(found), end="")
         else:
             _print_difference(found)
         effects = {change.effect for change in found.changes}
-        fail_if(effects & {FailOn.WIDENS: {WIDENS}, FailOn.ANY: effects}.get(fail_on, set()))
+        console.fail_if(
+            effects & {FailOn.WIDENS: {WIDENS}, FailOn.ANY: effects}.get(fail_on, set())
+        )
         return
     if destination is None:
         raise typer.BadParameter("Name a destination", param_hint="DESTINATION")
@@ -152,7 +142,7 @@ def preview(
     if as_json:
         key = "own" if has_own_key else "throw-away"
         shown = [dataclasses.asdict(preview) for preview in previews]
-        print_json(
+        console.print_json(
             {"environment": environment, "destination": destination, "key": key, "calls": shown}
         )
         return
@@ -161,7 +151,7 @@ def preview(
         _print(f"{destination}{which}", preview)
     key = "your masking key" if has_own_key else "a throw-away key: a build's tokens are others"
     origin = f"calls of {call}" if call else "invented calls"
-    output.print(
+    console.show(
         f"Built from {origin} by the models of {environment} with {key}, in "
         f"{time.monotonic() - started:.1f} seconds.",
         style="dim",
@@ -185,7 +175,7 @@ def _previews(
     views = [model.rpartition("__")[2] for model in own]
     calls = read_calls(file) if file else map(json.dumps, invented_calls(destination, views))
     texts = list(calls)
-    status = messages.status("Building the calls in a copy of the project …")
+    status = console.messages.status("Building the calls in a copy of the project …")
     with status, Previewer(project, plan, target) as previewer:
         built = previewer.build(name, own, texts)
         has_own_key = previewer.has_own_key
@@ -201,14 +191,14 @@ def _print(title: str, shown: Preview) -> None:
     rows: list[list[str | Text] | None] = []
     for _, lines in itertools.groupby(shown.lines, lambda line: line.property_list):
         rows += [*map(_cells, lines), None]
-    output.print(table(f"{title}: {shown.view or 'NOT SENT'}", columns, rows))
+    console.show(console.table(f"{title}: {shown.view or 'NOT SENT'}", columns, rows))
     if shown.not_sent:
-        output.print(Text.assemble(("Not sent:", "bold"), f" {shown.not_sent}."))
-    output.print(f"{_counted(OUTCOMES, (line.outcome for line in shown.lines))}.")
+        console.show(Text.assemble(("Not sent:", "bold"), f" {shown.not_sent}."))
+    console.show(f"{_counted(OUTCOMES, (line.outcome for line in shown.lines))}.")
     if shown.empty_columns:
         columns_shown = ", ".join(map(printable, shown.empty_columns))
-        output.print(f"Empty in this row: {columns_shown}.", markup=False)
-    output.print()
+        console.say(f"Empty in this row: {columns_shown}.")
+    console.show()
 
 
 def _cells(line: Line) -> list[str | Text]:
@@ -238,7 +228,7 @@ def _difference(
     destination: str | None,
     count: bool,
 ) -> Difference:
-    with messages.status("Comparing the seeds …") as status:
+    with console.messages.status("Comparing the seeds …") as status:
 
         def reading(environment: str, location: RawLocation) -> Callable[[int], None]:
             total, done = sum(file.size for file in location.files), 0
@@ -256,24 +246,31 @@ def _difference(
 
 def _print_difference(found: Difference) -> None:
     for fault in found.old_faults:
-        say(f"At {found.reference}: {fault}", style="yellow")
-    columns = (word("Destination"), word("Effect"), "What", "Before", "After", number("Calls"))
+        console.say(f"At {found.reference}: {fault}", style="yellow")
+    columns = (
+        console.word("Destination"),
+        console.word("Effect"),
+        "What",
+        "Before",
+        "After",
+        console.number("Calls"),
+    )
     for item in found.environments:
         rows: list[list[str | Text] | None] = []
         for name, changes in itertools.groupby(item.changes, lambda change: change.destination):
             first, *others = map(_row, changes)
             rows += [[name, *first], *(["", *row] for row in others), None]
         if rows:
-            output.print(table(in_words(item.environment), columns, rows))
+            console.show(console.table(in_words(item.environment), columns, rows))
         else:
-            output.print(f"{in_words(item.environment)}: no destination receives anything else.")
+            console.show(f"{in_words(item.environment)}: no destination receives anything else.")
         if item.calls_read is not None:
-            output.print(f"Calls: of {item.calls_read:,} raw calls at hand.")
+            console.show(f"Calls: of {item.calls_read:,} raw calls at hand.")
         elif item.note:
-            say(item.note, style="yellow")
+            console.say(item.note, style="yellow")
     counted = _counted(EFFECT_STYLES, (change.effect for change in found.changes))
     commit = found.commit[:COMMIT_SHOWN]
-    say(f"Against {found.reference} ({commit}): {counted or 'nothing changes'}.")
+    console.say(f"Against {found.reference} ({commit}): {counted or 'nothing changes'}.")
 
 
 def _row(change: Change) -> list[str | Text]:

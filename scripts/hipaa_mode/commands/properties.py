@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from hipaa_mode.commands._editing import Cells, EnvironmentOption, editing_command
+from hipaa_mode.commands import options
+from hipaa_mode.commands._editing import Cells, editing_command
 from hipaa_mode.editing.properties import Place, deny_property, set_property
 from hipaa_mode.editing.workspace import Workspace
 
@@ -32,7 +33,7 @@ def allow(
     destination: DestinationArgument,
     property_path: PropertyArgument,
     property_list: ListOption = "event",
-    environment: EnvironmentOption = "dev",
+    environment: options.EnvironmentOrAll = "dev",
     treatment: Annotated[
         str,
         typer.Option(
@@ -61,7 +62,7 @@ def mask(
     destination: DestinationArgument,
     property_path: PropertyArgument,
     property_list: ListOption = "event",
-    environment: EnvironmentOption = "dev",
+    environment: options.EnvironmentOrAll = "dev",
     event: EventOption = "",
     surrogate: Annotated[
         bool,
@@ -83,7 +84,7 @@ def deny(
     destination: DestinationArgument,
     property_path: PropertyArgument,
     property_list: ListOption = "event",
-    environment: EnvironmentOption = "dev",
+    environment: options.EnvironmentOrAll = "dev",
     event: EventOption = "",
 ) -> None:
     """Stop a property from reaching a destination.

@@ -9,16 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hipaa_mode.commands._options import (
-    EnvironmentsOption,
-    ProjectOption,
-    PublishedOption,
-    fail_if,
-    messages,
-    print_json,
-    published_root,
-    say,
-)
+from hipaa_mode.commands import console, options
 from hipaa_mode.commands.verify import as_json_of, prove_environment
 from hipaa_mode.errors import HipaaModeError, MissingFileError
 from hipaa_mode.project import read_seeds
@@ -30,9 +21,9 @@ def report(
     file: Annotated[
         Path, typer.Option("--output", "-o", help="File to write; - for the standard output.")
     ] = Path("hipaa_mode_report.html"),
-    environment: EnvironmentsOption = None,
-    project: ProjectOption = Path("."),
-    published: PublishedOption = None,
+    environment: options.Environments = None,
+    project: options.Project = Path("."),
+    published: options.Published = None,
     proof: Annotated[
         Path | None,
         typer.Option(help="What `hipaa-mode verify --json` wrote; runs it if not given."),
@@ -57,18 +48,18 @@ def report(
     Example: `hipaa-mode report --environment prod --output report.html`
     """
     names = environment or read_seeds(project).environments() or ["dev"]
-    root = published_root(published, project)
+    root = options.published_root(published, project)
     if proof is not None:
         proofs = _read_proofs(proof)
     else:
         proofs = _verify(project, names) if verify else {}
     content = gather(project, names, root, proofs)
     if as_json:
-        print_json(dataclasses.asdict(content))
+        console.print_json(dataclasses.asdict(content))
     else:
         _write(file, render(content))
         _print_summary(content, file)
-    fail_if(check and content.attention)
+    console.fail_if(check and content.attention)
 
 
 def _read_proofs(file: Path) -> dict[str, dict[str, Any]]:
@@ -86,7 +77,7 @@ def _read_proofs(file: Path) -> dict[str, dict[str, Any]]:
 
 def _verify(project: Path, environments: list[str]) -> dict[str, dict[str, Any]]:
     proofs: dict[str, dict[str, Any]] = {}
-    with messages.status("") as status:
+    with console.messages.status("") as status:
         for name in environments:
             try:
                 proof = prove_environment(project, name, None, status.update)
@@ -114,6 +105,6 @@ def _print_summary(content: Report, file: Path) -> None:
         )
         counted += f", {environment.stopped} stopped" if environment.stopped else ""
         count = len(environment.attention)
-        say(f"{environment.name}: {counted}; {count} to look at.", to=messages)
+        console.say(f"{environment.name}: {counted}; {count} to look at.", to=console.messages)
     if str(file) != "-":
-        say(f"Wrote {file}")
+        console.say(f"Wrote {file}")

@@ -9,19 +9,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from hipaa_mode.commands._options import (
-    EnvironmentOption,
-    JsonOption,
-    ProjectOption,
-    fail_if,
-    messages,
-    number,
-    output,
-    print_json,
-    say,
-    table,
-    word,
-)
+from hipaa_mode.commands import console, options
 from hipaa_mode.project import raw_calls_of
 from hipaa_mode.selftest.run import Outcome, Verdict, run_selftest, sampled_lines
 
@@ -29,7 +17,7 @@ SHOWN_DIFFERENCES = 10
 
 
 def selftest(
-    environment: EnvironmentOption = "dev",
+    environment: options.Environment = "dev",
     target: Annotated[
         str | None, typer.Option("--target", help="dbt target; the environment if not given.")
     ] = None,
@@ -40,8 +28,8 @@ def selftest(
     sample: Annotated[
         int, typer.Option(min=0, help="Calls to draw at random; 0 for all of them.")
     ] = 5000,
-    project: ProjectOption = Path("."),
-    as_json: JsonOption = False,
+    project: options.Project = Path("."),
+    as_json: options.Json = False,
 ) -> None:
     """Show by experiment that what is not allowlisted can't change what is published.
 
@@ -52,18 +40,18 @@ def selftest(
     Example: `hipaa-mode selftest --environment prod --calls '/data/calls/*.ndjson.gz'`
     """
     location = raw_calls_of(project, environment, calls)
-    with messages.status("Reading the calls") as status:
+    with console.messages.status("Reading the calls") as status:
 
         def progress(what: str) -> None:
             status.update(what)
-            if not messages.is_terminal:
-                messages.print(what)
+            if not console.messages.is_terminal:
+                console.messages.print(what)
 
         lines = sampled_lines(location, sample)
         outcome = run_selftest(project.absolute(), lines, environment, target, progress)
     if as_json:
         verdicts = outcome.verdicts
-        print_json(
+        console.print_json(
             {
                 "environment": environment,
                 "holds": outcome.holds,
@@ -77,12 +65,12 @@ def selftest(
         )
     else:
         _print(environment, outcome)
-    fail_if(not outcome.holds)
+    console.fail_if(not outcome.holds)
 
 
 def _print(environment: str, outcome: Outcome) -> None:
-    columns = [word("Destination"), word("Verdict")]
-    columns += map(number, ("Rows", "Cells", "Tokens", "Planted and seen"))
+    columns = [console.word("Destination"), console.word("Verdict")]
+    columns += map(console.number, ("Rows", "Cells", "Tokens", "Planted and seen"))
     rows: list[list[str | Text]] = [
         [
             verdict.destination,
@@ -95,29 +83,29 @@ def _print(environment: str, outcome: Outcome) -> None:
         for verdict in outcome.verdicts
     ]
     rows += [[name, "not restricted"] for name in outcome.unrestricted]
-    output.print(table(f"Non-interference in {environment}", columns, rows))
+    console.show(console.table(f"Non-interference in {environment}", columns, rows))
     changed = outcome.changed
-    output.print(
+    console.show(
         f"{outcome.calls:,} calls; changed in them: {changed['unlisted']:,} values that no "
         f"destination may see, {changed['masked']:,} masked ones, {changed['generalised']:,} that "
         f"generalise to the same."
     )
     if outcome.left_out:
-        output.print(f"Left out: {outcome.left_out:,} lines on which readers of JSON differ.")
+        console.show(f"Left out: {outcome.left_out:,} lines on which readers of JSON differ.")
     for problem in outcome.problems:
-        say(problem, style="red")
+        console.say(problem, style="red")
     for verdict in outcome.verdicts:
         _print_findings(verdict)
 
 
 def _print_findings(verdict: Verdict) -> None:
     for view in verdict.empty_views:
-        output.print(f"No call of these reached {view}: nothing is shown of it.", style="yellow")
+        console.show(f"No call of these reached {view}: nothing is shown of it.", style="yellow")
     lines = [*verdict.problems, *map(str, verdict.differences)]
     for line in lines[:SHOWN_DIFFERENCES]:
-        say(f"{verdict.destination}: {line}", style="red")
+        console.say(f"{verdict.destination}: {line}", style="red")
     if len(lines) > SHOWN_DIFFERENCES:
-        output.print(f"and {len(lines) - SHOWN_DIFFERENCES} more; --json has them all")
+        console.show(f"and {len(lines) - SHOWN_DIFFERENCES} more; --json has them all")
 
 
 def _verdict(verdict: Verdict) -> Text:

@@ -10,17 +10,7 @@ from typing import Annotated
 import typer
 
 from hipaa_mode import published_places, publishing
-from hipaa_mode.commands._options import (
-    JsonOption,
-    ProjectOption,
-    environment_option,
-    fail_if,
-    messages,
-    output,
-    print_json,
-    published_root,
-    say,
-)
+from hipaa_mode.commands import console, options
 from hipaa_mode.errors import ConfigurationError, HipaaModeError
 from hipaa_mode.folders import environments_in, real_root
 from hipaa_mode.keys import DEFAULT_KEY_FILE
@@ -44,14 +34,14 @@ def stop(
     everything: Annotated[bool, typer.Option("--all", help="Stop every destination.")] = False,
     environment: Annotated[
         str | None,
-        environment_option("This environment only; all if not given."),
+        options.environment("This environment only; all if not given."),
     ] = None,
     reason: Annotated[str, typer.Option(help="Why; for the row and the audit log.")] = "",
     lift: Annotated[
         bool, typer.Option("--lift", help="End the stop; the next build publishes again.")
     ] = False,
     by: Annotated[str, typer.Option(help="Who stops it; your login if not given.")] = "",
-    project: ProjectOption = Path("."),
+    project: options.Project = Path("."),
     published: Annotated[
         Path | None,
         typer.Option(
@@ -59,7 +49,7 @@ def stop(
             "published to if not given."
         ),
     ] = None,
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
 ) -> None:
     """Withdraw what is published to a destination at once, and keep it withdrawn.
 
@@ -94,7 +84,7 @@ def stop(
     done = withdraw_stopped(roots, row, os.environ)
     problems += done.problems + (_tell_lock(project) if is_listed else [])
     if as_json:
-        print_json(
+        console.print_json(
             {
                 "environment": row.environment,
                 "destination": name,
@@ -105,19 +95,19 @@ def stop(
         )
     else:
         for path in done.withdrawn:
-            say(f"Withdrawn: {path}")
+            console.say(f"Withdrawn: {path}")
         if not done.withdrawn:
-            output.print("Nothing of it was published.")
+            console.show("Nothing of it was published.")
         _print_problems(problems)
         if unlisted:
             note = f"{unlisted}. If there are others, run this for each, with --published"
-            say(note, style="yellow", to=messages)
+            console.say(note, style="yellow", to=console.messages)
         again = "--all" if everything else name
-        say(
+        console.say(
             f"Commit seeds/{SEED}.csv and receives.lock.yml. Its end: hipaa-mode stop {again} "
             "--lift"
         )
-    fail_if(problems)
+    console.fail_if(problems)
 
 
 def _lift(project: Path, environment: str | None, name: str, as_json: bool) -> None:
@@ -135,18 +125,18 @@ def _lift(project: Path, environment: str | None, name: str, as_json: bool) -> N
         }
     )
     if as_json:
-        print_json({"lifted": name, "still": still, "problems": problems})
+        console.print_json({"lifted": name, "still": still, "problems": problems})
     else:
-        output.print("The stop is lifted; the next dbt build publishes again.")
+        console.show("The stop is lifted; the next dbt build publishes again.")
         for item in still:
-            say(f"Still stopped: {item}")
+            console.say(f"Still stopped: {item}")
         _print_problems(problems)
-    fail_if(problems)
+    console.fail_if(problems)
 
 
 def _print_problems(problems: list[str]) -> None:
     for problem in problems:
-        say(problem, style="red", to=messages)
+        console.say(problem, style="red", to=console.messages)
 
 
 def _stops(project: Path) -> list[Stop]:
@@ -170,7 +160,7 @@ def _roots(project: Path, published: Path | None) -> tuple[list[Path], list[str]
     """Return the folders to look in, which of those known can't be, and if more may be unknown."""
     if published is not None:
         return [published], [], ""
-    roots, key = [published_root(None, project)], project / DEFAULT_KEY_FILE
+    roots, key = [options.published_root(None, project)], project / DEFAULT_KEY_FILE
     try:
         places = published_places.known(os.environ, key)
     except HipaaModeError as error:

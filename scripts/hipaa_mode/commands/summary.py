@@ -9,20 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from hipaa_mode import publishing, stops_in_force
-from hipaa_mode.commands._options import (
-    EnvironmentOption,
-    JsonOption,
-    PublishedOption,
-    fail_if,
-    messages,
-    number,
-    output,
-    print_json,
-    published_root,
-    say,
-    table,
-    word,
-)
+from hipaa_mode.commands import console, options
 from hipaa_mode.errors import MissingFileError
 from hipaa_mode.property_counts import count_properties
 
@@ -37,12 +24,12 @@ CAPTION = (
 
 
 def summary(
-    environment: EnvironmentOption = "dev",
-    published: PublishedOption = None,
+    environment: options.Environment = "dev",
+    published: options.Published = None,
     project: Annotated[
         Path, typer.Option(help="Folder of the dbt project, for what is stopped.")
     ] = Path("."),
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
 ) -> None:
     """Show what is published: rows, columns, masked columns, dropped properties; what is stopped.
 
@@ -51,15 +38,15 @@ def summary(
 
     Example: `hipaa-mode summary --environment prod`
     """
-    root = published_root(published)
+    root = options.published_root(published)
     manifests = publishing.read_manifests(root, environment)
     differences = publishing.check_files(root, environment)
     stops = stops_in_force.in_force(project, environment)
     differences += stops_in_force.still_published(root, environment, stops.stopped)
     if stops.unknown:
-        say(stops.unknown, style="yellow", to=messages)
+        console.say(stops.unknown, style="yellow", to=console.messages)
     if as_json:
-        print_json(
+        console.print_json(
             {
                 "destinations": manifests,
                 "stopped": {name: vars(stop) for name, stop in stops.stopped.items()},
@@ -69,7 +56,7 @@ def summary(
         )
     else:
         for line in stops_in_force.lines(stops.stopped):
-            say(line, style="red")
+            console.say(line, style="red")
         if not manifests:
             others = ", for what is not stopped" if stops.stopped else ""
             raise MissingFileError(
@@ -77,19 +64,19 @@ def summary(
             )
         _print(environment, manifests, root)
     for difference in differences:
-        say(difference, style="red", to=messages)
-    fail_if(differences)
+        console.say(difference, style="red", to=console.messages)
+    console.fail_if(differences)
 
 
 def _print(environment: str, manifests: list[Manifest], root: Path) -> None:
-    columns = [word("View"), word("Mode")]
-    columns += map(number, ("Rows", "Allowed", "Masked", "Coarser", "Dropped", "Unfit"))
+    columns = [console.word("View"), console.word("Mode")]
+    columns += map(console.number, ("Rows", "Allowed", "Masked", "Coarser", "Dropped", "Unfit"))
     rows = (row for manifest in manifests for row in _rows(manifest))
-    shown = table(f"Published in {environment}", columns, rows)
+    shown = console.table(f"Published in {environment}", columns, rows)
     shown.caption = CAPTION
-    output.print(shown)
+    console.show(shown)
     calls = manifests[-1]["calls"]
-    output.print(
+    console.show(
         f"{calls['raw']} raw calls = {calls['staged']} staged + {calls['duplicates']} "
         f"duplicates + {calls['rejected']} rejected + {calls.get('withheld', 0)} withheld. "
         f"Files: {root / environment}/"
@@ -100,7 +87,7 @@ def _print(environment: str, manifests: list[Manifest], root: Path) -> None:
                 if count := column.get("values_like_identifiers"):
                     done = "are null" if column["guard"] == "block" else "were sent (guard warn)"
                     place = f"{view}.{column['name']}"
-                    say(f"{place}: {count:,} values look like identifiers and {done}")
+                    console.say(f"{place}: {count:,} values look like identifiers and {done}")
 
 
 def _rows(manifest: Manifest) -> Iterator[list[str] | None]:

@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from hipaa_mode.commands._options import ProjectOption, output
+from hipaa_mode.commands import console, options
 
 
 def ui(
-    project: ProjectOption = Path("."),
+    project: options.Project = Path("."),
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 for a free one.")
     ] = 0,
@@ -40,7 +40,7 @@ def ui(
     if as_json:
         print(json.dumps({"url": ready.url, "port": ready.port}), flush=True)
     else:
-        output.print("The configuration screens are at this link, for you alone:")
-        output.print(f"\n  {ready.url}\n", soft_wrap=True)
-        output.print("Ctrl+C ends it. What is not saved is lost.", style="dim")
+        console.show("The configuration screens are at this link, for you alone:")
+        console.say(f"\n  {ready.url}\n")
+        console.show("Ctrl+C ends it. What is not saved is lost.", style="dim")
     ready.run()

@@ -15,15 +15,7 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from hipaa_mode import ending
-from hipaa_mode.commands._options import (
-    JsonOption,
-    ProjectOption,
-    environment_option,
-    fail_if,
-    messages,
-    output,
-    print_json,
-)
+from hipaa_mode.commands import console, options
 from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.project import dbt_command, read_plan, refuse_faults
 from hipaa_mode.verify.lock import lock_verdicts
@@ -37,9 +29,9 @@ OUTPUT_LINES_SHOWN = 20
 def verify(
     environment: Annotated[
         list[str] | None,
-        environment_option("An environment to prove; may be repeated."),
+        options.environment("An environment to prove; may be repeated."),
     ] = None,
-    project: ProjectOption = Path("."),
+    project: options.Project = Path("."),
     manifest: Annotated[
         Path | None,
         typer.Option(
@@ -47,7 +39,7 @@ def verify(
         ),
     ] = None,
     trace: Annotated[bool, typer.Option(help="Show every column and the paths it reads.")] = False,
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
     sarif: Annotated[
         Path | None, typer.Option(help="Also write the violations as SARIF 2.1.0 to this file.")
     ] = None,
@@ -60,16 +52,16 @@ def verify(
     """
     proofs: list[Proof] = []
     for name in environment or ["dev"]:
-        tell = (lambda text: None) if as_json else messages.print
+        tell = (lambda text: None) if as_json else console.messages.print
         proofs.append(prove_environment(project, name, manifest, tell))
     if sarif is not None:
         sarif.write_text(json.dumps(as_sarif(proofs), indent=2) + "\n", encoding="utf-8")
     if as_json:
-        print_json([as_json_of(proof) for proof in proofs])
+        console.print_json([as_json_of(proof) for proof in proofs])
     else:
         for proof in proofs:
             _show(proof, trace)
-    fail_if(any(proof.violations for proof in proofs))
+    console.fail_if(any(proof.violations for proof in proofs))
 
 
 def prove_environment(
@@ -144,15 +136,15 @@ def _show(proof: Proof, trace: bool) -> None:
             branch = node.add(f"{escape(view)}: {mark} ({', '.join(counts) or 'rows'})")
             for verdict in verdicts if trace else wrong:
                 _add(branch, verdict)
-    output.print(tree)
+    console.show(tree)
     if proof.violations:
-        output.print(
+        console.show(
             f"[bold red]{len(proof.violations)} violations.[/] Nothing proves these safe."
         )
     else:
         columns = sum(1 for verdict in proof.verdicts if verdict.column)
         count = sum(map(len, views.values()))
-        output.print(f"[green]Proven[/]: {columns} columns of {count} views.")
+        console.show(f"[green]Proven[/]: {columns} columns of {count} views.")
 
 
 def _add(branch: Tree, verdict: Verdict) -> None:

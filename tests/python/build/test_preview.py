@@ -299,7 +299,7 @@ class TestPreview:
         nasty = {**CALLS[0], "properties": {"plan": "[red]\x1b[31m", "we\x07ird": 1}}  # type: ignore[dict-item]
         call.write_text(json.dumps(nasty, indent=2))
         with Previewer(built.folder, read_plan(built.folder, "dev")):
-            command.output.width = 160
+            command.console.output.width = 160
             result = CliRunner().invoke(
                 app, ["preview", "tool", "--call", str(call), "--project", str(built.folder)]
             )

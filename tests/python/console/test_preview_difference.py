@@ -311,7 +311,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 def run(project: Path, *arguments: str) -> Any:
-    command.output.width = 200
+    command.console.output.width = 200
     return CliRunner().invoke(
         app,
         ["preview", "--project", str(project), *arguments],

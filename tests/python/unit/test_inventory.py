@@ -591,8 +591,8 @@ def write_project(folder: Path, calls: Iterable[object], name: str = "calls.ndjs
 
 
 def run(folder: Path, *arguments: str, width: int = 200) -> Any:
-    command.output.width = width
-    command.messages.width = 200
+    command.console.output.width = width
+    command.console.messages.width = 200
     environ = {"HIPAA_MODE_RAW_CALLS": None, "COLUMNS": "200"}
     return CliRunner().invoke(
         app, ["inventory", "--project", str(folder), *arguments], env=environ

@@ -24,6 +24,7 @@ from pathlib import Path
 from hipaa_mode.errors import PublishingError
 from hipaa_mode.names import destination_name, environment_name, is_destination, is_environment
 from hipaa_mode.partitions import ALL, ENDING, UNDATED
+from hipaa_mode.published_access import Access
 
 MANIFEST = "manifest.json"
 UNFINISHED = ".unfinished"
@@ -139,14 +140,8 @@ def strangers(folder: Path, destination: str) -> list[str]:
 def remove_ours(folder: Path, destination: str, keep: Collection[str] = ()) -> bool:
     """Remove our files from a destination's folder, the manifest last, and what is left empty.
 
-    Until the manifest goes, the folder is known for ours.
-
-    Args:
-        folder: the folder, published or incoming.
-        keep: files to leave, relative to it.
-
-    Returns:
-        Whether the folder is gone.
+    Until the manifest goes, the folder is known for ours. What to keep is named relative to it.
+    Returns whether it is gone.
     """
     for view in _views(folder, destination):
         remove_files(view, keep)
@@ -214,18 +209,11 @@ def give_access_of(published: Path, incoming: Path, names: Iterable[str]) -> Non
     enter to the files. Where its group can't be given, all stays its owner's alone.
     """
     before = published.stat()
-    mode, group = stat.S_IMODE(before.st_mode) | FOLDER_MODE, before.st_gid
+    access = Access(before.st_gid, stat.S_IMODE(before.st_mode) | FOLDER_MODE)
     files = [incoming / name for name in (*names, MANIFEST)]
-    made = [incoming, *{path.parent for path in files} - {incoming}, *files]
-    if mode == FOLDER_MODE and group == incoming.stat().st_gid:
-        return
-    try:
-        for path in made:
-            os.chown(path, -1, group)
-    except OSError:
-        return
-    for path in made:
-        path.chmod(mode if path.is_dir() else mode & 0o666)
+    with contextlib.suppress(OSError):
+        for path in [incoming, *{path.parent for path in files} - {incoming}, *files]:
+            access.give(path)
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

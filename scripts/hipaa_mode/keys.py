@@ -6,15 +6,13 @@ message quotes it.
 
 from __future__ import annotations
 
-import contextlib
 import hmac
 import itertools
 import os
 import re
 import secrets
 import stat
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -22,11 +20,8 @@ from typing import NoReturn
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from hipaa_mode import files
+from hipaa_mode import files, locking
 from hipaa_mode.errors import MaskingKeyError, NoKeyError
-
-if sys.platform != "win32":
-    import fcntl
 
 KEY_VARIABLE = "HIPAA_MODE_KEY"
 KEY_FILE_VARIABLE = "HIPAA_MODE_KEY_FILE"
@@ -111,6 +106,10 @@ class MasterKey(_Uncopied):
         """
         return self.fingerprint("*")
 
+    def as_file(self) -> bytes:
+        """Return what a key file holds. It is the secret itself."""
+        return self._bytes.hex().encode() + b"\n"
+
     def _derive(self, info: str) -> bytes:
         return hkdf_sha256(self._bytes, b"", info.encode(), KEY_BYTES)
 
@@ -144,10 +143,7 @@ def write_key_file(path: Path, key: str) -> None:
 
 
 def load_master_key(environ: Mapping[str, str], default_file: Path | None = None) -> MasterKey:
-    """Load the masking key from the environment variable or the key file.
-
-    Args:
-        default_file: file to read when neither variable is set.
+    """Load the masking key from the variable or the key file; the default file if none is named.
 
     Raises:
         MaskingKeyError: no key, or not a usable one.
@@ -166,8 +162,7 @@ def load_master_key(environ: Mapping[str, str], default_file: Path | None = None
             f"{KEY_FILE_VARIABLE} holds what looks like a key and not the name of a file. "
             f"Use {KEY_VARIABLE} for the key itself"
         )
-    path = Path(file_name) if file_name else (default_file or DEFAULT_KEY_FILE)
-    return _parse_key(_read_key_file(path), f"the key in {path}")
+    return _read_key(Path(file_name or default_file or DEFAULT_KEY_FILE))
 
 
 @dataclass(frozen=True)
@@ -217,7 +212,7 @@ def load_retired_keys(
     path = key_file(environ, default_file)
     kept = retired_folder(path) if path is not None else None
     found = [
-        RetiredKey(_parse_key(_read_key_file(file), f"the key in {file}"), file)
+        RetiredKey(_read_key(file), file)
         for file in (sorted(kept.iterdir()) if kept is not None and kept.is_dir() else ())
         if _KEY_NAME.fullmatch(file.name)
     ]
@@ -271,20 +266,20 @@ def rotate_key(environ: Mapping[str, str], default_file: Path | None = None) -> 
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         folder.chmod(0o700)
-        with _locked(folder):
+        with locking.alone_in(folder):
             # Another rotation may have come first.
             old = load_master_key(environ, default_file)
             kept = folder / old.name
-            files.replace(kept, _read_key_file(path).strip().encode() + b"\n", 0o600)
-            new = generate_key()
+            files.replace(kept, old.as_file(), 0o600)
+            new = MasterKey(secrets.token_bytes(KEY_BYTES))
             # A link stays a link: what it leads to is replaced.
-            files.replace(path.resolve(), f"{new}\n".encode(), 0o600)
+            files.replace(path.resolve(), new.as_file(), 0o600)
     except OSError as error:
         raise MaskingKeyError(
             f"The key was not rotated, and the old one is still active: {error.filename} can't be "
             f"written ({error.strerror})"
         ) from None
-    return Rotation(old.name, MasterKey(bytes.fromhex(new)).name, path, kept)
+    return Rotation(old.name, new.name, path, kept)
 
 
 def forget_key(retired: RetiredKey) -> None:
@@ -302,21 +297,7 @@ def forget_key(retired: RetiredKey) -> None:
         raise MaskingKeyError(f"{retired.file} can't be removed: {error.strerror}") from None
 
 
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process alone, where the system can."""
-    if sys.platform == "win32":
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _read_key_file(path: Path) -> str:
+def _read_key(path: Path) -> MasterKey:
     try:
         mode = path.stat().st_mode
         text = path.read_text(encoding="ascii")
@@ -328,7 +309,7 @@ def _read_key_file(path: Path) -> str:
         raise MaskingKeyError(
             f"The masking key file {path} can be read by others. Run: chmod 600 {path}"
         )
-    return text
+    return _parse_key(text, f"the key in {path}")
 
 
 def _parse_key(text: str, source: str) -> MasterKey:

@@ -69,7 +69,6 @@ def hold_database(path: Path, seconds: float, tell: Tell, config: Mapping[str, A
 
     Args:
         path: the DuckDB file; it need not exist.
-        seconds: how long to wait for others.
         tell: is told, once, that there is something to wait for.
         config: how the file is about to be opened.
 
@@ -115,16 +114,16 @@ def release_all() -> None:
 
 
 @contextlib.contextmanager
-def moving(root: Path) -> Iterator[None]:
-    """Hold a published folder while destinations are moved into it or out of it.
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold a folder for this process alone, for moments, where the system can.
 
-    For moments, and so waited for: an emergency stop comes between two moves of a build. A build
-    holds its environment's folder, and not this, all the while that it runs.
+    Destinations are moved into a published folder and out of it so: an emergency stop comes
+    between two moves of a build, which holds its environment's folder all the while that it runs.
     """
     descriptor = -1
     if sys.platform != "win32":
         with contextlib.suppress(OSError):
-            descriptor = os.open(root, os.O_RDONLY)
+            descriptor = os.open(folder, os.O_RDONLY)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
     try:
         yield

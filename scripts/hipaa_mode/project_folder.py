@@ -27,11 +27,8 @@ def enter_project(command: Any, say: Callable[[str], None]) -> None:
     """Have a command, and those below it, run in the folder of the project that they start in.
 
     Paths on the command line stay relative to where it was started. Those of variables and
-    settings are relative to the project, as in a build.
-
-    Args:
-        command: a command of click, or a group of them.
-        say: told which project it is, where that is not the folder itself.
+    settings are relative to the project, as in a build. Says which project it is, where that is
+    not the folder itself.
     """
     for below in getattr(command, "commands", {}).values():
         enter_project(below, say)

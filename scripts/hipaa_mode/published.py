@@ -12,12 +12,9 @@ from hipaa_mode.publishing import read_manifests
 
 @dataclass(frozen=True)
 class PublishedView:
-    """One view of a destination, as published.
+    """One view of a destination, as published; its name is the full one, such as `ga4__events`.
 
-    Attributes:
-        name: its full name, such as `ga4__events`.
-        columns: what the manifest says of its columns.
-        properties_dropped: property names that arrived and were not sent; None if not counted.
+    Dropped are names of properties that arrived and were not sent; None if they were not counted.
     """
 
     name: str
@@ -31,11 +28,9 @@ class PublishedDestination:
     """One destination, as published.
 
     Attributes:
-        published_at: when, in UTC.
         calls: how many calls the build read, by what became of them.
         consent: how many of them were denied to it, and why.
-        files: how many files there are.
-        size: bytes in all of them.
+        size: bytes in all of its files.
     """
 
     name: str

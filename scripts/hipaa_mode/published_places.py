@@ -40,9 +40,7 @@ def list_file(environ: Mapping[str, str], default_key: Path | None = None) -> Pa
 def incomplete(path: Path | None, looked_in: Iterable[Path]) -> str:
     """Say that there may be more places than are known; blank where a list of them is kept.
 
-    Args:
-        path: the file of places; None for a key in a variable.
-        looked_in: the folders that were looked in.
+    The path is that of the list; None for a key in a variable.
     """
     if path is not None and path.exists():
         return ""

@@ -90,7 +90,7 @@ def give_access(root: Path, environment: str, access: Access) -> None:
             name = published.name
             if not is_destination(name) or not is_ours(published, environment, name):
                 continue
-            with locking.moving(root):
+            with locking.alone_in(root):
                 # The manifest goes last, so that files are not taken for touched since.
                 given = [access.give(path) for path in folders.made_in(published, name)]
                 if any(given):
@@ -221,7 +221,7 @@ def finish(
         for folder in {incoming, *(path.parent for path in incoming.glob("*/*"))}:
             sync(folder)
         _give_access_to_new(published, incoming, written, access)
-        with locking.moving(root):
+        with locking.alone_in(root):
             before_swap()
             _put_in_place(incoming, published, destination)
         _note_the_end(published / MANIFEST)
@@ -318,7 +318,7 @@ def withdraw_one(root: Path, environment: str, destination: str, done: Withdrawa
     incoming = incoming_folder(root, environment)
     refuse_links(published.parent, incoming.parent, incoming)
     try:
-        with locking.moving(root):
+        with locking.alone_in(root):
             found = strangers(published, destination)
             aside = published
             if not found:

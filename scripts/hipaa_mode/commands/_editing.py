@@ -136,9 +136,6 @@ def editing_command(*columns: str) -> Callable[[Edit], Callable[..., None]]:
 def make_change(project: Path, edit: Edit, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Make a change in a workspace, show its diff, and write it when the user says so.
 
-    Args:
-        edit: makes it, and returns what to do after it is written.
-
     Raises:
         HipaaModeError: the change is refused.
     """

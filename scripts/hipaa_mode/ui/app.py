@@ -362,7 +362,6 @@ def _endpoint(handle: Handler) -> Callable[[Request], Awaitable[Response]]:
 def make_app(layout: Layout, secrets: Secrets, port: int, builds_previews: bool) -> Guard:
     """Make the application for a project, behind its guard.
 
-    Args:
-        builds_previews: whether pages have previews built by themselves, not when asked to.
+    Pages have previews built by themselves, or only when asked to.
     """
     return Guard(Pages(layout, secrets, builds_previews).app(), secrets, port)

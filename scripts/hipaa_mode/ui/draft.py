@@ -18,12 +18,7 @@ from hipaa_mode.project import today
 
 @dataclass(frozen=True)
 class Step:
-    """One change that somebody made.
-
-    Attributes:
-        text: what it does, for people.
-        edit: makes it in a workspace.
-    """
+    """One change that somebody made, in words and as it is made in a workspace."""
 
     text: str
     edit: Callable[[Workspace], None]
@@ -87,10 +82,7 @@ class Draft:
             self._workspace = None
 
     def save(self, digest: str) -> list[FileChange]:
-        """Write the changes, if they are still those that were shown.
-
-        Args:
-            digest: that of the changes as shown.
+        """Write the changes, if they are still those that were shown, with this digest.
 
         Raises:
             HipaaModeError: they are others now, or can't be written; nothing is written.

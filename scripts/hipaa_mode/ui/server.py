@@ -20,12 +20,7 @@ SECONDS_TO_END = 2
 
 @dataclass(frozen=True)
 class Ready:
-    """A server that is ready to be run.
-
-    Attributes:
-        url: the link, with its token, that opens the pages.
-        port: where it listens.
-    """
+    """A server that is ready to be run; the URL, with its token, opens the pages."""
 
     url: str
     port: int
@@ -42,10 +37,7 @@ class Ready:
 
 
 def prepare(project: Path, port: int = 0, builds_previews: bool = True) -> Ready:
-    """Take a port of the loopback address and make the pages of a project.
-
-    Args:
-        builds_previews: whether pages have previews built by themselves.
+    """Take a port of the loopback address and make the pages of a project; see `make_app`.
 
     Raises:
         HipaaModeError: there is no project, or the port is taken.

@@ -363,7 +363,7 @@ class TestWhileABuildIsAtWork:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(publishing, "_put_in_place", watched)
-            with locking.moving(root):
+            with locking.alone_in(root):
                 other = threading.Thread(target=publish, args=(root, NEW))
                 other.start()
                 other.join(0.5)

@@ -31,7 +31,6 @@ from hipaa_mode.inventory.kinds import KINDS
 from hipaa_mode.inventory.state import State, read_state
 from hipaa_mode.keys import load_master_key
 from hipaa_mode.plan import DestinationPlan
-from hipaa_mode.published import PublishedDestination, delivered_rows, read_published
 from hipaa_mode.received.gate import judge
 from hipaa_mode.received.lock_file import read_lock
 from hipaa_mode.treatments import TREATMENTS
@@ -243,7 +242,7 @@ class _Environment:
         self.plan = workspace.plans(environments=[name])[name]
         self.found = EnvironmentReport(name)
         self.state: State = State()
-        self.published: dict[str, PublishedDestination] = {}
+        self.published: dict[str, Mapping[str, Any]] = {}
         self.entries: list[audit.Entry] = []
 
     def report(self) -> EnvironmentReport:
@@ -287,10 +286,11 @@ class _Environment:
         )
 
     def _read_published(self) -> None:
-        self.published = read_published(self.root, self.found.name)
+        manifests = publishing.read_manifests(self.root, self.found.name)
+        self.published = {manifest["destination"]: manifest for manifest in manifests}
         self.found.attention += publishing.check_files(self.root, self.found.name)
-        last = max(self.published.values(), key=lambda item: item.published_at, default=None)
-        self.found.calls = dict(last.calls) if last else {}
+        last = max(manifests, key=lambda manifest: str(manifest["published_at"]), default=None)
+        self.found.calls = dict(last["calls"]) if last else {}
 
     def _read_audit_log(self) -> None:
         found, name = self.found, self.found.name
@@ -389,17 +389,17 @@ class _Environment:
         found.proof, found.is_proven = self._proven(found.views)
         found.published = "Nothing is published"
         if published is not None:
-            found.published = _moment(published.published_at)
-            if denials := describe_denials(published.consent):
+            found.published = _moment(published["published_at"])
+            if denials := describe_denials(published.get("consent") or {}):
                 found.settings["Denied calls"] = denials
-            found.is_current = published.allowlist_fingerprint == plan.fingerprint
+            found.is_current = published["allowlist_fingerprint"] == plan.fingerprint
         if plan.restrict_phi:
             found.lists = _lists(screen, published)
             found.dropped = self._dropped(plan)
         return found
 
-    def _views(self, plan: DestinationPlan, published: PublishedDestination | None) -> list[View]:
-        there = {view.name: view for view in published.views} if published else {}
+    def _views(self, plan: DestinationPlan, published: Mapping[str, Any] | None) -> list[View]:
+        there = published["views"] if published else {}
         views: list[View] = []
         for name in (f"{plan.name}__{view}" for view in ALL_VIEWS):
             if name in self.models:
@@ -407,9 +407,9 @@ class _Environment:
                 broken = outcomes.count("violation")
                 state = "proven" if outcomes else "not tried"
                 view = there.get(name)
-                dropped = view.properties_dropped if view and plan.restrict_phi else None
+                dropped = view["properties_dropped"] if view and plan.restrict_phi else None
                 proof = f"{broken} not proven" if broken else state
-                views.append(View(name, proof, view.rows if view else None, dropped))
+                views.append(View(name, proof, view["rows"] if view else None, dropped))
         return views
 
     def _verdicts(self) -> Sequence[Mapping[str, Any]]:
@@ -465,12 +465,15 @@ def _audit_key(project: Path, environment: str) -> tuple[bytes | None, str | Non
 
 def _audit_entry(entry: audit.Entry) -> AuditEntry:
     git = entry.get("git") or {}
+    rows = (
+        f"{view['view'].rpartition('__')[2]} {view['rows']:,}" for view in entry.get("views") or ()
+    )
     return AuditEntry(
         sequence=int(entry["sequence"]),
         time=_moment(entry["time"]),
         destination=entry["destination"] or "the log itself",
         outcome=entry["outcome"],
-        rows=", ".join(f"{view} {count:,}" for view, count in delivered_rows(entry).items()),
+        rows=", ".join(rows),
         allowlist=str(entry.get("allowlist_fingerprint") or "")[:12],
         commit=str(git.get("commit") or "")[:12] + (" and changes" if git.get("dirty") else ""),
         reasons=_reasons(entry),
@@ -499,7 +502,7 @@ def _validity(screen: DestinationScreen) -> str:
 
 
 def _lists(
-    screen: DestinationScreen, published: PublishedDestination | None
+    screen: DestinationScreen, published: Mapping[str, Any] | None
 ) -> dict[str, list[SentProperty]]:
     """Return what is sent, by list: what a view that is there can show."""
     shown = {VIEWS[view] for view in VIEWS if view in screen.views}
@@ -514,14 +517,14 @@ def _lists(
     }
 
 
-def _sent(listed: ListedProperty, published: PublishedDestination | None) -> SentProperty:
+def _sent(listed: ListedProperty, published: Mapping[str, Any] | None) -> SentProperty:
     # Of the manifest, what it says of the property's column in each view that has it.
     path = "" if listed.property_list == ENVELOPE else listed.path
     place = (listed.property_list, listed.column_name, path)
     facts = [
         fact
-        for view in (published.views if published else ())
-        for fact in view.columns
+        for view in (published["views"].values() if published else ())
+        for fact in view["columns"]
         if (fact.get("property_list"), fact.get("name"), fact.get("property")) == place
     ]
     unfit = sum(int(fact.get("values_not_fitting") or 0) for fact in facts)

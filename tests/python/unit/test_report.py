@@ -26,7 +26,6 @@ from hipaa_mode import audit
 from hipaa_mode.cli import app
 from hipaa_mode.errors import ExitCode, MissingFileError
 from hipaa_mode.inventory.state import State, write_state
-from hipaa_mode.published import delivered_rows, read_published
 from hipaa_mode.received.environments import describe_project
 from hipaa_mode.received.lock_file import LOCK_FILE, write_lock
 from hipaa_mode.report.render import render
@@ -41,23 +40,6 @@ def seeds() -> Seeds:
 @pytest.fixture
 def page(tmp_path: Path, seeds: Seeds) -> Path:
     return hostile_report(tmp_path, seeds)
-
-
-def test_what_is_published_is_read_from_the_manifest(tmp_path: Path, seeds: Seeds):
-    write_project(tmp_path, seeds)
-    publish(tmp_path, "ga4")
-    found = read_published(tmp_path / "published", "dev")["ga4"]
-    [view] = found.views
-    assert (view.name, view.rows, view.properties_dropped) == ("ga4__events", 1712, 62)
-    assert {"email", "plan"} <= {column["name"] for column in view.columns}
-    assert (found.files, found.size) == (2, 20)
-    assert found.calls["rejected"] == 34
-
-
-def test_rows_of_audit_entries():
-    listed = [{"view": "ga4__events", "rows": 7}, {"view": "ga4__groups", "rows": 0}]
-    assert delivered_rows({"views": listed}) == {"events": 7, "groups": 0}
-    assert delivered_rows({"outcome": "refused"}) == {}
 
 
 # What it says
@@ -99,6 +81,7 @@ def test_lists_modes_and_counts(tmp_path: Path, seeds: Seeds):
     assert "normalised as email" in told["email"].detail
     assert environment.calls["raw"] == 6000
     assert [(view.rows, view.properties_dropped) for view in ga4.views] == [(1712, 62)]
+    assert environment.calls["rejected"] == 34
     assert ga4.is_current is True
 
 

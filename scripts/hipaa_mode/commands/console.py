@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -37,6 +38,12 @@ def fail_if(found: object, code: ExitCode = ExitCode.FAILED_CHECK) -> None:
     """End the command with an exit code, if anything was found."""
     if found:
         raise typer.Exit(code)
+
+
+def counted(names: Iterable[str], found: Iterable[str]) -> str:
+    """Say how many there are of each, in the order of the names."""
+    counts = Counter(found)
+    return ", ".join(f"{counts[name]} {name}" for name in names if counts[name])
 
 
 def number(heading: str) -> Column:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
@@ -65,9 +64,9 @@ def lock(
     if check and not differences and locked is not None:
         # What ended as the lock says is in it until it is written again.
         diff = []
-    counts = Counter(difference.effect for difference in differences)
+    effects = [difference.effect for difference in differences]
     if not as_json:
-        _show(differences, counts, diff)
+        _show(differences, diff)
     may_write = bool(diff) and not check and not dry_run
     writes = may_write and (
         yes or (not as_json and agrees("Is this what shall be received? Write it?"))
@@ -78,7 +77,7 @@ def lock(
         console.print_json(
             {
                 "written": writes,
-                "effects": {effect: counts[effect] for effect in EFFECTS},
+                "effects": {effect: effects.count(effect) for effect in EFFECTS},
                 "differences": [asdict(difference) for difference in differences],
                 "diff": "\n".join(diff),
             }
@@ -106,10 +105,10 @@ def _read(project: Path, must_be_sound: bool) -> Description | None:
         return None
 
 
-def _show(differences: Sequence[Difference], counts: Counter[str], diff: Sequence[str]) -> None:
+def _show(differences: Sequence[Difference], diff: Sequence[str]) -> None:
     for difference in differences:
         console.say(printable(str(difference)), style=STYLES.get(difference.effect, "yellow"))
     if differences:
-        counted = ", ".join(f"{counts[effect]} {effect}" for effect in EFFECTS if counts[effect])
+        counted = console.counted(EFFECTS, (difference.effect for difference in differences))
         console.show(f"What differs: {counted}.\n")
     show_diff(diff)

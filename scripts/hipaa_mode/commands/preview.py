@@ -6,8 +6,7 @@ import dataclasses
 import itertools
 import json
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -194,7 +193,7 @@ def _print(title: str, shown: Preview) -> None:
     console.show(console.table(f"{title}: {shown.view or 'NOT SENT'}", columns, rows))
     if shown.not_sent:
         console.show(Text.assemble(("Not sent:", "bold"), f" {shown.not_sent}."))
-    console.show(f"{_counted(OUTCOMES, (line.outcome for line in shown.lines))}.")
+    console.show(f"{console.counted(OUTCOMES, (line.outcome for line in shown.lines))}.")
     if shown.empty_columns:
         columns_shown = ", ".join(map(printable, shown.empty_columns))
         console.say(f"Empty in this row: {columns_shown}.")
@@ -213,12 +212,6 @@ def _cells(line: Line) -> list[str | Text]:
         after,
         Text.assemble((line.outcome, style), f": {printable(line.why)}"),
     ]
-
-
-def _counted(names: Iterable[str], found: Iterable[str]) -> str:
-    """Say how many there are of each, in the order of the names."""
-    counts = Counter(found)
-    return ", ".join(f"{counts[name]} {name}" for name in names if counts[name])
 
 
 def _difference(
@@ -268,7 +261,7 @@ def _print_difference(found: Difference) -> None:
             console.show(f"Calls: of {item.calls_read:,} raw calls at hand.")
         elif item.note:
             console.say(item.note, style="yellow")
-    counted = _counted(EFFECT_STYLES, (change.effect for change in found.changes))
+    counted = console.counted(EFFECT_STYLES, (change.effect for change in found.changes))
     commit = found.commit[:COMMIT_SHOWN]
     console.say(f"Against {found.reference} ({commit}): {counted or 'nothing changes'}.")
 

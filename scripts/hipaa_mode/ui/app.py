@@ -172,7 +172,6 @@ class Pages:
         error, posted = refused or (None, {})
         query = posted if refused else request.query_params
         filled = {field: text for field, text in query.items() if field in (*FIELDS, "scope")}
-        arrivals = self._arrivals.read(environment)
         with self._draft.lock:
             previews = self._previews.known(self._draft.workspace, environment, name)
         failure = ""
@@ -185,13 +184,7 @@ class Pages:
             environment=environment,
             screen=screen,
             filled=_fields(**filled) if filled.get("list") in LISTS else None,
-            suggestions={
-                kind: arrivals.of_list(
-                    kind, [listed.path for listed in screen.lists.get(kind, ())]
-                )
-                for kind in LISTS
-            },
-            arrivals_note=arrivals.note,
+            arrivals=self._arrivals.read(environment),
             previews=previews,
             preview_failure=failure,
             can_preview=ANY not in (name, environment) and screen.mode != screens.INVALID,

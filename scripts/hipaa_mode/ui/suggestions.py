@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,15 +73,6 @@ class Arrivals:
 
     note: str
     suggestions: tuple[Suggestion, ...] = ()
-
-    def of_list(self, property_list: str, listed: Iterable[str]) -> list[Suggestion]:
-        """Return the properties of a list that are not listed already."""
-        known = set(listed)
-        return [
-            item
-            for item in self.suggestions
-            if item.property_list == property_list and item.path not in known
-        ]
 
 
 class ArrivalsReader:

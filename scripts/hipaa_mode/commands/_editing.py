@@ -102,18 +102,16 @@ def editing_command(*columns: str) -> Callable[[Edit], Callable[..., None]]:
             dry_run: options.DryRun = False,
             yes: options.Yes = False,
             as_json: JsonOption = False,
-            **options: Any,
+            **given: Any,
         ) -> None:
             shared = {"yes": yes, "as_json": as_json}
-            options |= {name: shared[name] for name in own.keys() & shared.keys()}
+            given |= {name: shared[name] for name in own.keys() & shared.keys()}
             if columns:
-                options["cells"] = {column: options.pop(column) for column in columns}
-            make_change(
-                project, lambda workspace: edit(workspace, **options), dry_run, yes, as_json
-            )
+                given["cells"] = {column: given.pop(column) for column in columns}
+            make_change(project, lambda workspace: edit(workspace, **given), dry_run, yes, as_json)
 
         ours = dict(inspect.signature(command, eval_str=True).parameters)
-        del ours["options"]
+        del ours["given"]
         named = [item for name, item in own.items() if name not in ("workspace", "cells", *ours)]
         of_cells = [
             inspect.Parameter(

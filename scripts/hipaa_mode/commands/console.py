@@ -10,6 +10,7 @@ from typing import Any
 import typer
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -69,7 +70,7 @@ def table(
         Column(item, overflow="fold") if isinstance(item, str) else item for item in columns
     ]
     made = Table(
-        *headers, title=title, title_justify="left", caption_justify="left",
+        *headers, title=escape(title), title_justify="left", caption_justify="left",
         box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0),
     )  # fmt: skip
     for row in rows:

@@ -269,7 +269,7 @@ class TestModes:
     ):
         (root / "dev/ga4").chmod(0o750)
 
-        def refuse(*_: object) -> None:
+        def refuse(*_: object, **__: object) -> None:
             raise PermissionError
 
         monkeypatch.setattr(folders.os, "chown", refuse)

@@ -1,52 +1,3 @@
-{#- What a run is compared with before anything is touched: what earlier runs left in the database
-    (what they left beside the published files Python reads), the fingerprints of their keys among it,
-    and what this one accepts by name. See scripts/hipaa_mode/belonging.py. -#}
-{% macro belonging_request() -%}
-    {%- set accepted = {} -%}
-    {%- for name in ['accept_raw_calls', 'share_with', 'accept_day', 'give_up_suppression_lists', 'accept_returning_people', 'accept_returning_calls'] -%}
-        {%- do accepted.update({'hipaa_mode__' ~ name: var('hipaa_mode__' ~ name, none)}) -%}
-    {%- endfor -%}
-    {%- set environments = [] -%}
-    {%- set used_keys = [] -%}
-    {%- set stored = namespace(record=none) -%}
-    {%- set keys = hipaa_mode.build_table('masking_keys') -%}
-    {%- set there -%}
-        select table_name
-        from system.main.duckdb_tables()
-        where
-            lower(database_name) = lower({{ hipaa_mode.literal(keys.database) }})
-            and lower(schema_name) = lower({{ hipaa_mode.literal(keys.schema) }})
-            and table_name in ('masking_keys', 'run_records')
-    {%- endset -%}
-    {%- set tables = run_query(there).columns[0].values() | list -%}
-    {%- if 'masking_keys' in tables -%}
-        {%- for row in run_query('select environment, fingerprint from ' ~ keys ~ ' order by first_used_at, rowid').rows -%}
-            {%- do environments.append(row[0]) -%}
-            {%- do used_keys.extend([row[1]] if row[0] == hipaa_mode.environment() else []) -%}
-        {%- endfor -%}
-    {%- endif -%}
-    {%- if 'run_records' in tables -%}
-        {%- set last -%}
-            select record from {{ hipaa_mode.build_table('run_records') }}
-            where environment = {{ hipaa_mode.literal(hipaa_mode.environment()) }}
-            order by run_number desc
-            limit 1
-        {%- endset -%}
-        {%- for row in run_query(last).rows -%}
-            {%- set stored.record = row[0] -%}
-        {%- endfor -%}
-    {%- endif -%}
-    {{- return({
-        'used_keys': used_keys,
-        'belonging': {
-            'root': hipaa_mode.published_request().root,
-            'stored_record': stored.record,
-            'database_environments': environments | unique | list,
-            'accepted': accepted,
-        },
-    }) -}}
-{%- endmacro %}
-
 {#- Refuses raw calls of which none was read before, and those of another environment. -#}
 {% macro check_raw_calls() -%}
     {%- if 'model.hipaa_mode.calls_read' in selected_resources -%}
@@ -77,15 +28,6 @@
         {{- return(row[0].split('/')[-1]) -}}
     {%- endfor -%}
     {{- return(target.database) -}}
-{%- endmacro %}
-
-{% macro refuse(reasons) -%}
-    {%- if reasons -%}
-        {{- exceptions.raise_compiler_error(
-            'hipaa_mode: nothing was built or published; what was published before stays.\n- '
-            ~ reasons | join('\n- ')
-        ) -}}
-    {%- endif -%}
 {%- endmacro %}
 
 {#- Notes what the environment was built from, once its raw calls were read. -#}

@@ -19,7 +19,7 @@
         {%- endfor %}
     {%- endcall -%}
     {%- for location in started.suppression_lists -%}
-        {%- do counts.update({location: {'location': location, 'is_named': true}}) -%}
+        {%- do counts.update({location: {'is_named': true}}) -%}
     {%- endfor -%}
     {%- for location, parts in started.suppression_tables.items() -%}
         {%- do counts[location].update(hipaa_mode._suppression_table_counts(parts, started.environments)) -%}
@@ -36,9 +36,9 @@
         group by 1
     {%- endset -%}
     {%- for row in run_query(compared).rows if row[0] -%}
-        {%- do counts.setdefault(row[0], {'location': row[0]}).update({'now': row[1] | int, 'before': row[2] | int, 'lost': row[3] | int}) -%}
+        {%- do counts.setdefault(row[0], {}).update({'now': row[1] | int, 'before': row[2] | int, 'lost': row[3] | int}) -%}
     {%- endfor -%}
-    {%- do hipaa_mode.refuse(hipaa_mode.door().judge_lists(counts.values() | list)) -%}
+    {%- do hipaa_mode.refuse(hipaa_mode.door().judge_lists(counts)) -%}
     {%- call statement('pinned_people') -%}
         insert into {{ hipaa_mode.build_table('released_people') }}
         select distinct {{ hipaa_mode.door().run_number() }}, user_id

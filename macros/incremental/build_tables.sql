@@ -45,25 +45,6 @@
     {{- return(hipaa_mode.door().table_state(name)) -}}
 {%- endmacro %}
 
-{#- Gives Python the state of the tables: it is asked for by every model. Of each its last, and those
-    of the runs that something is published of. -#}
-{% macro tell_table_states() -%}
-    {%- set states = hipaa_mode.build_table('build_state') -%}
-    {%- set published = hipaa_mode.door().runs_of_published(**hipaa_mode.published_request()) -%}
-    {%- set sql -%}
-        select relation, fingerprint, run_number, rebuilt_number
-        from {{ states }}
-        where
-            run_number in ({{ published | join(', ') }})
-            or (relation, run_number) in (select relation, max(run_number) from {{ states }} group by relation)
-    {%- endset -%}
-    {%- set rows = [] -%}
-    {%- for row in run_query(sql).rows -%}
-        {%- do rows.append([row[0], row[1], row[2] | int, row[3] | int]) -%}
-    {%- endfor -%}
-    {%- do hipaa_mode.door().know_tables(rows) -%}
-{%- endmacro %}
-
 {#- The highest number that a file of this warehouse ever had, also one that is gone. -#}
 {% macro last_file_number() -%}
     {%- set sql = 'select coalesce(max(file_number), 0) from ' ~ hipaa_mode.build_table('raw_files') -%}

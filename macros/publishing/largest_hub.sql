@@ -1,9 +1,6 @@
-{#- How many others alias and merge calls tie to one id at most, and how many ids in all they tie to
+{#- A query of how many others alias and merge calls tie to one id at most, and how many ids in all they tie to
     suppressed people: an id that has very many may be nobody's. -#}
-{% macro largest_hub(counts) -%}
-    {%- if not counts.withheld.suppressed_by_alias -%}
-        {{- return([0, 0]) -}}
-    {%- endif -%}
+{% macro largest_hub() -%}
     {%- set listed = hipaa_mode.build_table('suppressed_users') -%}
     {%- set sql -%}
         with recursive
@@ -23,6 +20,5 @@
             (select max(others) from counted),
             (select count(*) from tied where id not in (select id from listed_ids))
     {%- endset -%}
-    {%- set row = run_query(sql).rows[0] -%}
-    {{- return([row[0] | int, row[1] | int]) -}}
+    {{- return(sql) -}}
 {%- endmacro %}

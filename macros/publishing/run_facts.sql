@@ -1,10 +1,9 @@
-{#- Counts that every manifest quotes: see scripts/hipaa_mode/run/counted.py. No value of a call is
-    among them. -#}
-{% macro run_facts() -%}
-    {%- set reasons = ['suppressed', 'suppressed_by_alias', 'expired', 'undated'] -%}
+{#- Queries of counts that every manifest quotes: see scripts/hipaa_mode/run/counted.py. No value of a
+    call is among them. -#}
+{% macro run_counts() -%}
     {%- set people = hipaa_mode.build_table('suppressed_users') -%}
     {%- set ids = 'string_agg(user_id, chr(10) order by user_id)' -%}
-    {%- set sql -%}
+    {%- set counts -%}
         select
             (select count(*) from {{ hipaa_mode.package_relation('calls_read') }}) as raw,
             (select count(*) from {{ hipaa_mode.package_relation('stg_calls') }}) as staged,
@@ -15,25 +14,16 @@
             (select count(has_cut_text) from {{ hipaa_mode.package_relation('calls_read') }}) as cut,
             (select count(*) from {{ people }}) as suppressed_people,
             (select {{ hipaa_mode.token(ids, 'suppression-list') }} from {{ people }}) as suppressed_people_hmac
-            {%- for reason in reasons %},
-            (select count(*) from {{ hipaa_mode.package_relation('withheld_calls') }} where reason = '{{ reason }}') as {{ reason }}_calls
-            {%- endfor %}
     {%- endset -%}
-    {%- set row = run_query(sql).rows[0] -%}
-    {%- set counts = {'withheld': {}, 'suppressed_people_hmac': row['suppressed_people_hmac'], 'noted': hipaa_mode._noted_counts()} -%}
-    {%- for name in ['raw', 'staged', 'duplicates', 'rejected', 'undated', 'namesakes', 'cut', 'suppressed_people'] -%}
-        {%- do counts.update({name: row[name] | int}) -%}
-    {%- endfor -%}
-    {%- for reason in reasons -%}
-        {%- do counts.withheld.update({reason: row[reason ~ '_calls'] | int}) -%}
-    {%- endfor -%}
-    {%- do counts.update({'property_names': hipaa_mode._noted_property_names()}) -%}
-    {{- return(counts) -}}
-{%- endmacro %}
-
-{#- View, masked column, event, and what was counted of it: see `Noted` in Python. -#}
-{% macro _noted_counts() -%}
-    {%- set sql -%}
+    {%- set withheld -%}
+        select reasons.reason, count(withheld_calls.reason)
+        from (values ('suppressed'), ('suppressed_by_alias'), ('expired'), ('undated')) as reasons (reason)
+        left join {{ hipaa_mode.package_relation('withheld_calls') }} as withheld_calls
+            on reasons.reason = withheld_calls.reason
+        group by 1
+    {%- endset -%}
+    {#- View, masked column, event, and what was counted of it: see `Noted` in Python. -#}
+    {%- set noted -%}
         select
             view_name,
             column_name,
@@ -45,31 +35,11 @@
         group by 1, 2, 3
         order by 1, 2, 3
     {%- endset -%}
-    {%- set noted = [] -%}
-    {%- for row in run_query(sql).rows -%}
-        {%- do noted.append([row[0], row[1], row[2]] + hipaa_mode._whole_numbers([row[3], row[4], row[5]])) -%}
-    {%- endfor -%}
-    {{- return(noted) -}}
-{%- endmacro %}
-
-{% macro _whole_numbers(values) -%}
-    {%- set numbers = [] -%}
-    {%- for value in values -%}
-        {%- do numbers.append(none if value is none else value | int) -%}
-    {%- endfor -%}
-    {{- return(numbers) -}}
-{%- endmacro %}
-
-{#- View, place and name of each property that arrived; for counting only. -#}
-{% macro _noted_property_names() -%}
-    {%- if not var('hipaa_mode__count_dropped_properties', true) -%}
-        {{- return(none) -}}
-    {%- endif -%}
-    {%- set names = [] -%}
-    {%- for row in run_query('select distinct view_name, root, name from ' ~ hipaa_mode.build_table('property_names')).rows -%}
-        {%- do names.append([row[0], row[1], row[2]]) -%}
-    {%- endfor -%}
-    {{- return(names) -}}
+    {%- set names = 'select distinct view_name, root, name from ' ~ hipaa_mode.build_table('property_names') -%}
+    {{- return({
+        'counts': counts, 'withheld': withheld, 'noted': noted,
+        'property_names': names if var('hipaa_mode__count_dropped_properties', true) else none,
+    }) -}}
 {%- endmacro %}
 
 {#- A query of how many staged calls are denied to which destination, why, by type and event. -#}

@@ -10,8 +10,7 @@ Named in profiles.yml as `plugins: [{module: hipaa_mode.plugin}]`. Its one setti
 - `system.main.hipaa_mode_random_code(value)`: a random 128-bit code for every row;
 - `system.main.hipaa_mode_note_coincidences(view, column, count)`: notes what a check takes for a
   coincidence, for the run's end, and is true: dbt keeps the rows of a test to itself;
-- `system.main.hipaa_mode_made_functions(digest)`: whether the functions that values pass through
-  are still those that it made: see `functions`;
+- the functions that values pass through: see `functions`;
 - the temporary view `hipaa_mode_raw_lines`: the lines of the raw files;
 - the temporary view `hipaa_mode_suppressed_users`: the ids of people whose calls are withheld.
 
@@ -102,54 +101,29 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Register and make the functions, unless an earlier try to connect already did."""
-        self.session.connect = conn.cursor
+        self.session.connect = lambda: self._cursor(conn)
         rows = conn.execute(
             "select function_name from duckdb_functions() "
             "where database_name = 'system' and function_type = 'scalar'"
         ).fetchall()
-        registered = {name for (name,) in rows}
         text = "VARCHAR"
-        vectorised = PythonUDFType.ARROW
-        special = FunctionNullHandling.SPECIAL
-        create = conn.create_function
-        registering: dict[str, Callable[[str], object]] = {
-            "hipaa_mask": lambda name: create(
-                name,
-                self.session.tokens,
-                [text, text],
-                text,
-                type=vectorised,
-                null_handling=special,
+        on_vectors = {"type": PythonUDFType.ARROW, "null_handling": FunctionNullHandling.SPECIAL}
+        registering: dict[str, tuple[Callable[..., Any], list[Any], str, dict[str, Any]]] = {
+            "hipaa_mask": (self.session.tokens, [text] * 2, text, on_vectors),
+            "hipaa_mask_retired": (self.session.retired_tokens, [text] * 3, text, on_vectors),
+            "hipaa_mode_random_code": (
+                *(random_codes, [text], text),
+                {**on_vectors, "side_effects": True},
             ),
-            "hipaa_mask_retired": lambda name: create(
-                name,
-                self.session.retired_tokens,
-                [text, text, text],
-                text,
-                type=vectorised,
-                null_handling=special,
-            ),
-            "hipaa_mode_random_code": lambda name: create(
-                name,
-                random_codes,
-                [text],
-                text,
-                type=vectorised,
-                null_handling=special,
-                side_effects=True,
-            ),
-            "hipaa_mode_note_coincidences": lambda name: create(
-                name, self._note_coincidences, [text, text, "BIGINT"], "BOOLEAN", side_effects=True
-            ),
-            "hipaa_mode_made_functions": lambda name: create(
-                name, lambda found: found == self._made_functions, [text], "BOOLEAN"
+            "hipaa_mode_note_coincidences": (
+                *(self.session.note_coincidences, [text, text, "BIGINT"], "BOOLEAN"),
+                {"side_effects": True},
             ),
         }
-        for name, register in registering.items():
-            if name in registered:
-                continue
+        for name in registering.keys() - {name for (name,) in rows}:
+            function, parameters, returned, how = registering[name]
             try:
-                register(name)
+                conn.create_function(name, function, parameters, returned, **how)
             except duckdb.Error as error:
                 raise DbtRuntimeError(
                     "hipaa_mode could not register its functions: something else in this "
@@ -157,13 +131,14 @@ class Plugin(BasePlugin):
                     "again"
                 ) from None
         try:
-            self._made_functions = functions.create(conn)
+            self.session.made_functions = functions.create(conn)
         except HipaaModeError as error:
             raise DbtRuntimeError(f"hipaa_mode: {error}") from None
 
-    def _note_coincidences(self, view: str, column: str, count: int) -> bool:
-        self.session.note_coincidences(view, column, count)
-        return True
+    def _cursor(self, conn: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+        cursor = conn.cursor()
+        self.configure_cursor(cursor)
+        return cursor
 
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Give the cursor the temporary views; a registered view belongs to one cursor."""

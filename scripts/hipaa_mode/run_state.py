@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hipaa_mode import belonging, folders, publishing
+from hipaa_mode import belonging, publishing
 from hipaa_mode.belonging import RunRecord, Withheld
 from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.raw_calls import RawLocation
@@ -21,23 +21,6 @@ from hipaa_mode.suppression import (
     list_faults,
     returning_faults,
 )
-
-
-@dataclass(frozen=True)
-class Earlier:
-    """What the database and the settings say of earlier runs; see macro `belonging_request`.
-
-    Attributes:
-        root: the published folder.
-        stored_record: the record that the database has of the last run; None where it has none.
-        database_environments: environments that used the database.
-        accepted: values of the variables that accept something, by name.
-    """
-
-    root: str
-    stored_record: str | None = None
-    database_environments: Sequence[str] = ()
-    accepted: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,29 +63,36 @@ class RunState:
         return self._next or self.record
 
     def begin(
-        self, environment: str, earlier: Earlier, clock: dt.date
+        self,
+        root: Path,
+        environment: str,
+        stored: str | None,
+        database_environments: Sequence[str],
+        accepted: Mapping[str, Any],
+        clock: dt.date,
     ) -> tuple[dt.date, list[str], list[Fault]]:
         """Read the records.
 
         Args:
+            root: the published folder.
             environment: the run's environment.
-            earlier: what the database and the settings say of earlier runs.
+            stored: the record that the database has of the last run; None where it has none.
+            database_environments: environments that used the database, the first one first.
+            accepted: values of the variables that accept something, by name.
             clock: the day, by the clock.
 
         Returns:
             The day that the run goes by, notices, and why the run must not go on.
         """
-        self._environment = environment
-        self._root = folders.real_root(Path(earlier.root))
-        self._accepted = {name: value for name, value in earlier.accepted.items() if value}
+        self._root, self._environment = root, environment
+        self._accepted = {name: value for name, value in accepted.items() if value}
         self._next = None
         self._reads_raw_calls = False
-        stored = earlier.stored_record
         beside = belonging.read_record(self._root, self._environment)
         self.record = belonging.latest((belonging.read_json(stored) if stored else None, beside))
         share_with = self._accepted.get(belonging.SHARE_WITH, ())
         faults = belonging.environment_faults(
-            self._environment, earlier.database_environments, beside, share_with
+            self._environment, database_environments, beside, share_with
         )
         days = [self.record.day] if self.record else []
         days += [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fault import CHECK, EXPERIMENT, Fault, fault
 
-PUBLISH = "macros/publishing/publish.sql"
+END = "scripts/hipaa_mode/run/end_questions.py"
 START = "macros/configuration/start_run.sql"
 PACKAGE = "scripts/hipaa_mode"
 PUBLISHING = f"{PACKAGE}/publishing.py"
@@ -50,7 +50,7 @@ FAULTS: tuple[Fault, ...] = (
         CHECK,
         "a run on a part of the calls publishes, and no test counts the calls",
         "a run on a part of the calls published",
-        (PERMISSION, "if request.is_part:", "if False:"),
+        (PERMISSION, "if outcome.is_part:", "if False:"),
         (
             "macros/materializations/destination_view.sql",
             "and destination_plan and not flags.EMPTY and not flags.SAMPLE",
@@ -147,7 +147,7 @@ FAULTS: tuple[Fault, ...] = (
         "a macro of the project's own passes for a check",
         "test_a_macro_of_the_projects_own_is_no_check_of_ours",
         (
-            PERMISSION,
+            "scripts/hipaa_mode/run/facts.py",
             'return self.test == test and f"macro.{PACKAGE}.test_{test}" in self.macros',
             "return self.test == test",
         ),
@@ -249,11 +249,7 @@ FAULTS: tuple[Fault, ...] = (
         CHECK,
         "what was held back is not recorded",
         "the audit log does not say that it was held back",
-        (
-            PUBLISH,
-            "hipaa_mode.record_audit(door.held_back(), is_end=true)",
-            "none",
-        ),
+        (END, "self._record_at_end(ending.held_back)", "pass"),
         is_built=True,
         check="failed test",
     ),
@@ -290,11 +286,7 @@ FAULTS: tuple[Fault, ...] = (
         CHECK,
         "what was published is not recorded",
         "`ga4` (is published|was published by a run) without an entry",
-        (
-            "macros/publishing/publish_destination.sql",
-            "hipaa_mode.record_audit([{'destination': name, 'outcome': 'published'}], is_end=true)",
-            "none",
-        ),
+        (END, "self._record_at_end([entry])", "pass"),
         check="publication recorded",
     ),
     fault(
@@ -302,11 +294,7 @@ FAULTS: tuple[Fault, ...] = (
         CHECK,
         "a refused run is not recorded",
         "the audit log does not say that it was refused",
-        (
-            START,
-            "hipaa_mode.record_audit([{'destination': '*', 'outcome': 'refused', 'reasons': started.faults}], create=false)",
-            "none",
-        ),
+        (START, "door.record_refusal(started.faults)", "none"),
         is_built=True,
         check="refusal recorded",
     ),

@@ -239,9 +239,9 @@ FAULTS: tuple[Fault, ...] = (
         "plugin",
         CHECK,
         "a model may ask what only the start of a run may",
-        "test_what_the_hooks_ask_nobody_else_may",
-        (f"{PACKAGE}/run/door.py", "    if not hooks:\n        return\n", "    return\n"),
-        check="unit/test_door.py::test_what_the_hooks_ask_nobody_else_may",
+        "test_what_a_hook_asks_nobody_else_may",
+        (f"{PACKAGE}/run/door.py", "if hook and not asking", "if False and not asking"),
+        check="unit/test_door.py::test_what_a_hook_asks_nobody_else_may",
     ),
     fault(
         "plugin",

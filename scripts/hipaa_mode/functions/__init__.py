@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from types import MappingProxyType
@@ -25,12 +25,11 @@ _FUNCTION = re.compile(
     rf"^create macro {SCHEMA}\.(\w+)\(([^()]*)\) as\s(.*?);$", re.DOTALL | re.MULTILINE
 )
 _CALL = re.compile(rf"\b{SCHEMA}\.(\w+)\(")
-_DIGEST = (
-    "select sha256(string_agg(concat_ws(chr(31), schema_name, function_name, "
-    "array_to_string(parameters, ','), macro_definition), chr(30) "
-    "order by function_name, macro_definition)) "
-    f"from system.main.duckdb_functions() where database_name = '{SCHEMA}'"
+NOT_THE_ENGINES = (
+    "select database_name, schema_name, function_name, parameters, macro_definition "
+    "from system.main.duckdb_functions() where not internal"
 )
+"""A query of all functions that are not the engine's, nor registered by Python."""
 
 
 @dataclass(frozen=True)
@@ -131,10 +130,10 @@ def create(connection: duckdb.DuckDBPyConnection) -> str:
         connection.execute(f"detach {SCHEMA}")
     connection.execute(f"attach ':memory:' as {SCHEMA} (read_write)")
     connection.execute(read_text())
-    return digest(connection)
+    return digest(connection.execute(NOT_THE_ENGINES).fetchall())
 
 
-def digest(connection: duckdb.DuckDBPyConnection) -> str:
-    """Return the SHA-256 of the functions as the database has them."""
-    [(found,)] = connection.execute(_DIGEST).fetchall()
-    return str(found)
+def digest(rows: Iterable[tuple[str, ...]]) -> str:
+    """Return the SHA-256 of the functions as a database has them, of rows of that query."""
+    own = sorted(repr(row) for row in rows if row[0] == SCHEMA)
+    return hashlib.sha256("\n".join(own).encode()).hexdigest()

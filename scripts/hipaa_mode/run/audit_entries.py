@@ -1,9 +1,13 @@
-"""What a run adds to the audit log, and what of the log its table in the database lacks."""
+"""What a run adds to the audit log: first to its file, then to its table in the restricted zone.
+
+Each of them restores what the other lost. The table is no model: no build, and no --full-refresh,
+makes it anew.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,57 +16,6 @@ from hipaa_mode import audit, publishing
 LOST = "the audit log lost entries, which were restored from its table"
 DIFFER = "the audit log and its table differ: run hipaa-mode audit verify"
 WITHDRAWN_AFTER = "withdrawn by a stop just after it was published"
-
-
-@dataclass(frozen=True)
-class AuditRequest:
-    """Entries that a macro wants recorded; see macro `record_audit`.
-
-    Attributes:
-        entries: of each its destination, outcome and reasons, and what else is known.
-        look: whether to record, too, what changed among the published files without an entry.
-        create: whether to begin a log where there is none.
-        table_sequence: number of the last entry that the table has; 0 where it has none.
-        restore: lines of the table that the log lost; None where it was not asked for them.
-    """
-
-    root: str
-    environment: str
-    entries: Sequence[Mapping[str, Any]]
-    look: bool
-    create: bool
-    table_sequence: int
-    dbt_invocation_id: str
-    command: str
-    restore: Sequence[str] | None = None
-
-
-@dataclass(frozen=True)
-class AuditLine:
-    """A row that the log's table lacks: the columns that are asked for, and the whole entry."""
-
-    sequence: int
-    time: str
-    destination: str
-    outcome: str
-    hash: str
-    entry: str
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """What became of a request.
-
-    Attributes:
-        restore_after: number of the last entry that the log has, where the table has later ones:
-            the macro then asks again with their lines in `restore`. None where it is recorded.
-        add: rows that the table lacks.
-        messages: what the user should know.
-    """
-
-    restore_after: int | None = None
-    add: list[AuditLine] = field(default_factory=list)
-    messages: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -82,71 +35,82 @@ class Delivered:
     token_bridge: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True)
+class LogTable:
+    """The table: its name in SQL, the environment whose rows count, and what runs SQL."""
+
+    name: str
+    environment: str
+    ask: Callable[..., list[Any]]
+
+    def last(self) -> int:
+        """Return the number of the last entry that it has; 0 where it has none."""
+        sql = f"select max(sequence) from {self.name} where environment = $environment"
+        return self.ask(sql, environment=self.environment)[0][0] or 0
+
+    def after(self, sequence: int) -> list[str]:
+        """Return the lines of the entries after one."""
+        rows = self.ask(
+            f"select entry from {self.name} where environment = $environment "
+            "and sequence > $sequence order by sequence",
+            environment=self.environment,
+            sequence=sequence,
+        )
+        return [entry for (entry,) in rows]
+
+    def add(self, entries: Iterable[Mapping[str, Any]]) -> None:
+        """Add entries of the log."""
+        for entry in entries:
+            self.ask(
+                f"insert into {self.name} values ($environment, $sequence, $time, $destination, "
+                "$outcome, $hash, $entry)",
+                environment=self.environment,
+                entry=audit.canonical(entry),
+                **{name: entry[name] for name in ("sequence", "time", "hash")},
+                **{name: entry[name] for name in ("destination", "outcome")},
+            )
+
+
 def record(
-    request: AuditRequest,
-    place: tuple[Path, str],
-    key: tuple[bytes | None, str | None],
+    log: audit.AuditLog,
+    table: LogTable,
+    entries: Sequence[Mapping[str, Any]],
     of_run: Mapping[str, Any],
-    delivered: Mapping[str, Delivered],
-    note_changes: Callable[[audit.Changes], None],
-) -> Recorded:
-    """Add entries to the log; say which lines the table lacks, or the file.
+    note_changes: Callable[[audit.Changes], None] | None = None,
+) -> list[str]:
+    """Add entries to the log and to its table; return what the user should know.
 
     Args:
-        request: what to add.
-        place: root and environment of the published files.
-        key: the key that seals entries, and its fingerprint.
+        log: the log, open.
+        table: its table.
+        entries: what to add.
         of_run: what every entry says of the run.
-        delivered: what the run published, by destination.
-        note_changes: takes which published files are not as a run left them.
+        note_changes: takes which published files are not as a run left them; those that no entry
+            tells of are recorded, too.
     """
-    if not request.create and not audit.log_path(*place).exists():
-        return Recorded()
-    known = request.table_sequence
     messages: list[str] = []
-    with audit.AuditLog(*place, *key) as log:
-        last = log.last["sequence"] if log.last else 0
-        if last < known and request.restore is None:
-            return Recorded(restore_after=last)
-        if log.restore(request.restore or ()):
-            messages.append(LOST)
-        elif last < known:
-            messages.append(DIFFER)
-        log.append([_entry(entry, place, of_run, delivered) for entry in request.entries])
-        if request.look:
-            changed = audit.changes(log)
-            note_changes(changed)
-            found = audit.unrecorded(log, changed)
-            log.append([{"recorded_by": of_run, **entry} for entry in found])
-            messages += [f"`{e['destination']}`: {'; '.join(e['reasons'])}" for e in found]
-        lines = [entry for entry in log.entries if entry["sequence"] > known]
-    return Recorded(add=[_line(entry) for entry in lines], messages=messages)
+    known, last = table.last(), log.last["sequence"] if log.last else 0
+    if last < known:
+        messages.append(LOST if log.restore(table.after(last)) else DIFFER)
+    log.append([{**of_run, **entry} for entry in entries])
+    if note_changes is not None:
+        changed = audit.changes(log)
+        note_changes(changed)
+        found = audit.unrecorded(log, changed)
+        log.append([{"recorded_by": of_run, **entry} for entry in found])
+        messages += [f"`{e['destination']}`: {'; '.join(e['reasons'])}" for e in found]
+    table.add(entry for entry in log.entries if entry["sequence"] > known)
+    return messages
 
 
-def _entry(
-    entry: Mapping[str, Any],
-    place: tuple[Path, str],
-    of_run: Mapping[str, Any],
-    delivered: Mapping[str, Delivered],
-) -> dict[str, Any]:
-    content = {**of_run, **entry}
-    if entry["outcome"] == audit.PUBLISHED:
-        own = delivered[entry["destination"]]
-        content |= {"checks": list(own.checks), "token_bridge": own.token_bridge}
-        content |= audit.delivery(own.manifest)
-        if publishing.manifest_of(*place, entry["destination"]) != own.manifest:
-            content["outcome"] = audit.WITHDRAWN
-            content["reasons"] = [WITHDRAWN_AFTER]
-        content["manifest_stamp"] = own.stamp
-    return content
-
-
-def _line(entry: Mapping[str, Any]) -> AuditLine:
-    return AuditLine(
-        sequence=entry["sequence"],
-        time=entry["time"],
-        destination=entry["destination"],
-        outcome=entry["outcome"],
-        hash=entry["hash"],
-        entry=audit.canonical(entry),
-    )
+def entry_of(own: Delivered, place: tuple[Path, str]) -> dict[str, Any]:
+    """Return the entry of a destination that was published."""
+    entry = {
+        **audit.delivery(own.manifest),
+        "checks": list(own.checks),
+        "token_bridge": own.token_bridge,
+        "manifest_stamp": own.stamp,
+    }
+    if publishing.manifest_of(*place, own.manifest["destination"]) != own.manifest:
+        entry |= {"outcome": audit.WITHDRAWN, "reasons": [WITHDRAWN_AFTER]}
+    return entry

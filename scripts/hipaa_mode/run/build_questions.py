@@ -206,9 +206,10 @@ class BuildQuestions(Run):
         """Return the partitions of a view that are about to be published; none for all of it."""
         return self._files.tested(view)
 
-    def connection_faults(self) -> list[str]:
-        """Say what of the connection that asks may change what the reviewed SQL means."""
-        return faults_of_this_connection()
+    def check_connection(self) -> None:
+        """Refuse a connection that may change what the reviewed SQL means."""
+        if faults := faults_of_this_connection():
+            raise HipaaModeError("\n".join(faults))
 
     def checked_columns(
         self,

@@ -8,10 +8,12 @@ is asked of a fresh database in memory, so that a setting of a later DuckDB is j
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import duckdb
 
+from hipaa_mode import functions
 from hipaa_mode.errors import HipaaModeError
 
 MAY_DIFFER = frozenset(
@@ -46,6 +48,11 @@ MAY_DIFFER = frozenset(
     )
 )
 """Settings that change neither values nor rows."""
+
+REGISTERED = frozenset(
+    ("hipaa_mask", "hipaa_mask_retired", "hipaa_mode_note_coincidences", "hipaa_mode_random_code")
+)
+"""The functions that the plugin registers."""
 
 MAY_DIFFER_PREFIXES = ("s3_", "azure_")
 """Settings by which object storage is reached; the names depend on the extension's version."""
@@ -82,12 +89,13 @@ STATE = (
     f"select system.main.list([name, value]) from {SETTINGS}",
     "select system.main.list(extension_name) from system.main.duckdb_extensions() where loaded",
 )
+ENGINES = "select function_name from system.main.duckdb_functions() where internal"
 """Queries of what is judged: by full name, or a macro of these names could say what it likes. Some
 values are secrets, so they come by no SQL that dbt logs."""
 
 
-def faults_of_this_connection() -> list[str]:
-    """Judge the very connection that dbt gave to the model, test or hook which asks.
+def _rows(sql: str) -> list[Any]:
+    """Ask the very connection that dbt gave to the model, test or hook which asks.
 
     Raises:
         HipaaModeError: it can't be asked.
@@ -97,12 +105,53 @@ def faults_of_this_connection() -> list[str]:
     try:
         adapter = get_adapter_by_type("duckdb")  # type: ignore[no-untyped-call]
         cursor = adapter.connections.get_thread_connection().handle.cursor()
-        settings, extensions = (cursor.execute(sql).fetchone()[0] for sql in STATE)
+        return list(cursor.execute(sql).fetchall())
     except (AttributeError, KeyError, duckdb.Error) as error:
         raise HipaaModeError(
             f"The connection does not say how it is set ({type(error).__name__})"
         ) from None
+
+
+def faults_of_this_connection() -> list[str]:
+    """Say what of the connection that asks may change what the reviewed SQL means."""
+    [(settings,)], [(extensions,)] = map(_rows, STATE)
     return connection_faults(settings or (), extensions or (), default_settings())
+
+
+def function_fault(made: str | None, rows: Callable[[str], list[Any]] = _rows) -> str:
+    """Say what may stand in for a function of the package or of the engine; blank for nothing.
+
+    Args:
+        made: the digest of the functions that the plugin made; None where it made none.
+        rows: runs a query on the connection that asks.
+    """
+    if made is None:
+        return (
+            "the masking plugin is not loaded, so nothing was built. Add it to this target in "
+            "profiles.yml:\n  plugins:\n    - module: hipaa_mode.plugin"
+        )
+    # Sorted out here: in SQL, a macro could stand in for what sorts.
+    found = rows(functions.NOT_THE_ENGINES)
+    if functions.digest(found) != made:
+        return (
+            f"the functions of the database {functions.SCHEMA}, which every value passes through, "
+            "are not those that were made when it was opened, so nothing was built. Take out what "
+            "replaces or drops one"
+        )
+    own = {str(name).lower() for database, _, name, *_ in found if database != functions.SCHEMA}
+    if own & REGISTERED:
+        return (
+            "the database has a macro or function of its own with the name of a masking function. "
+            "It could stand in for masking, so nothing was built. Drop it: select * from "
+            "duckdb_functions() where function_name like 'hipaa%' shows it"
+        )
+    if shadowed := own and own & {name for (name,) in rows(ENGINES)}:
+        # One called date_trunc would give all destinations exact times; count would empty tests.
+        return (
+            "the database has macros that stand in for the engine's own functions, so nothing was "
+            f"built. Drop them: {', '.join(sorted(shadowed))}"
+        )
+    return ""
 
 
 def connection_faults(

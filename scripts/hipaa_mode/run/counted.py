@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hipaa_mode.configuration import ANY, ENVELOPE, LATEST_VIEWS, VIEWS
-from hipaa_mode.plan import DestinationPlan, MaskedColumn, ViewColumn
-from hipaa_mode.run.required_checks import calls_view
+from hipaa_mode.plan import MaskedColumn, Plan, ViewColumn
+from hipaa_mode.run.required_checks import Exceptions, calls_view
 
 
 @dataclass(frozen=True)
@@ -34,24 +34,27 @@ class Noted:
 
 @dataclass(frozen=True)
 class Counted:
-    """Counts that every manifest quotes; no value of a call is among them. See macro `run_facts`.
+    """Counts that every manifest quotes; no value of a call is among them. See macro `run_counts`.
 
     Attributes:
+        withheld: calls that are withheld, by reason.
+        noted: what was counted of masked columns.
+        property_names: view, place and name of each property that arrived; None where the project
+            does not count them.
         raw: all raw calls.
         staged: those that are staged, of which `undated` have no time.
         duplicates: those that were delivered before.
         rejected: those that can't be used.
         namesakes: those that have the message id of another call.
         cut: those with a text that is cut in the middle of a character.
-        withheld: those that are withheld, by reason.
         suppressed_people: how many people the lists have.
         suppressed_people_hmac: HMAC of their ids, sorted, a line each: whoever has the lists and
             the key can make it again.
-        noted: what was counted of masked columns.
-        property_names: view, place and name of each property that arrived; None where the project
-            does not count them.
     """
 
+    withheld: Mapping[str, int]
+    noted: Sequence[Noted]
+    property_names: Sequence[tuple[str, str, str]] | None
     raw: int
     staged: int
     duplicates: int
@@ -59,11 +62,8 @@ class Counted:
     undated: int
     namesakes: int
     cut: int
-    withheld: Mapping[str, int]
     suppressed_people: int
     suppressed_people_hmac: str | None
-    noted: Sequence[Noted] = ()
-    property_names: Sequence[tuple[str, str, str]] | None = None
 
     @property
     def all_withheld(self) -> int:
@@ -74,16 +74,6 @@ class Counted:
     def arrived(self) -> set[tuple[str, str]]:
         """View and masked column of each value that ever came."""
         return {(item.view, item.column) for item in self.noted if item.arrived}
-
-    def calls(self) -> dict[str, int]:
-        """Return how the raw calls are accounted for."""
-        return {
-            "raw": self.raw,
-            "staged": self.staged,
-            "duplicates": self.duplicates,
-            "rejected": self.rejected,
-            "withheld": self.all_withheld,
-        }
 
 
 @dataclass
@@ -189,58 +179,46 @@ def count_dropped(
     return dropped
 
 
-def described_views(
-    destination: DestinationPlan,
+def described(
+    plan: Plan,
+    name: str,
     views: Mapping[str, str],
     counted: Counted,
-    masked_tables: Mapping[str, Sequence[MaskedColumn]],
-    overlooked: Mapping[str, Sequence[str]],
+    exceptions: Mapping[str, Exceptions],
     coincidences: Mapping[str, Mapping[str, int]],
-) -> dict[str, dict[str, Any]]:
-    """Return what a manifest says of a destination's views, by the name of each one's model.
+) -> dict[str, Any]:
+    """Return the part of a destination's manifest that is known before its files are.
 
     Args:
-        destination: the destination.
+        plan: the run's plan.
+        name: the destination.
         views: the views that the project has of it, by the name of each one's model.
         counted: what the run counted.
-        masked_tables: columns of the masked tables, by view.
-        overlooked: what the checks overlook, by model.
+        exceptions: what the checks overlook, by model.
         coincidences: values that ids equal by chance, by model and column.
     """
-    found = {}
+    destination = plan.destinations[name]
+    described_views = {}
     for model, view in views.items():
         columns = destination.columns(view)
         # What was counted was counted of calls, and is said of their view.
         counts = ColumnCounts()
         if view not in LATEST_VIEWS:
-            counts = counts_of(view, counted.noted, masked_tables.get(view, ()))
+            counts = counts_of(view, counted.noted, plan.masked_tables.get(view, ()))
         events = destination.events if view == "events" else None
-        found[model] = {
+        described_views[model] = {
             "view": view,
-            "checks_overlook": list(overlooked.get(model, ())),
+            "checks_overlook": exceptions[model].describe() if model in exceptions else [],
             "columns": [
                 described_column(column, events, counts, coincidences.get(model, {}))
                 for column in columns
             ],
             "properties_dropped": count_dropped(counted.property_names, columns, calls_view(view)),
         }
-    return found
-
-
-def described(
-    destination: DestinationPlan,
-    views: Mapping[str, dict[str, Any]],
-    counted: Counted,
-    environment: str,
-    key_fingerprint: str,
-    invocation_id: str,
-    retain_days: int | None,
-    retained_from: str | None,
-) -> dict[str, Any]:
-    """Return the part of a destination's manifest that is known before its files are."""
+    accounted = ("raw", "staged", "duplicates", "rejected")
     return {
-        "environment": environment,
-        "destination": destination.name,
+        "environment": plan.environment,
+        "destination": name,
         "destination_type": destination.type,
         "connection_mode": destination.connection_mode,
         "hipaa_mode": destination.is_in_hipaa_mode,
@@ -249,18 +227,17 @@ def described(
         "timestamp_precision": destination.timestamp_precision,
         "events": destination.events,
         "allowlist_fingerprint": destination.fingerprint,
-        "key_fingerprint": key_fingerprint,
-        "dbt_invocation_id": invocation_id,
-        "calls": counted.calls(),
-        "undated": counted.undated,
-        "namesakes": counted.namesakes,
-        "cut": counted.cut,
+        "calls": {
+            **{kind: getattr(counted, kind) for kind in accounted},
+            "withheld": counted.all_withheld,
+        },
+        **{kind: getattr(counted, kind) for kind in ("undated", "namesakes", "cut")},
         "withheld": {
             "calls": dict(counted.withheld),
             "suppressed_people": counted.suppressed_people,
             "suppressed_people_hmac": counted.suppressed_people_hmac,
-            "retain_days": retain_days,
-            "retained_from": retained_from,
+            "retain_days": plan.retain_days,
+            "retained_from": plan.retained_from,
         },
-        "views": dict(views),
+        "views": described_views,
     }

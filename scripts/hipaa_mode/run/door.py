@@ -22,27 +22,25 @@ from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.run import current
 from hipaa_mode.run.build_questions import BuildQuestions
 from hipaa_mode.run.end_questions import EndQuestions
-from hipaa_mode.run.session import HookQuestions, Session
+from hipaa_mode.run.session import Session
 from hipaa_mode.run.start_questions import StartQuestions
 from hipaa_mode.run.state import message_of
 
 START = "on-run-start"
 END = "on-run-end"
-HOOKS = (START, END)
-ANYWHERE: tuple[str, ...] = ()
+ANYWHERE = ""
 
-ACTIONS: Mapping[str, tuple[str, ...]] = {
-    name: hooks
-    for questions, hooks in (
-        (StartQuestions, (START,)),
-        (EndQuestions, (END,)),
-        (HookQuestions, HOOKS),
+ACTIONS: Mapping[str, str] = {
+    name: hook
+    for questions, hook in (
+        (StartQuestions, START),
+        (EndQuestions, END),
         (BuildQuestions, ANYWHERE),
     )
     for name in vars(questions)
     if not name.startswith("_")
 }
-"""What macros may ask for, each with the package's hooks that may; none: whoever asks."""
+"""What macros may ask for, each with the package's hook that may; blank: whoever asks."""
 
 IN_COMPILED_SQL = frozenset(
     ("plan", "destination", "bridged_keys", "ids_of_calls", "judged_values", "json_texts")
@@ -51,6 +49,9 @@ IN_COMPILED_SQL = frozenset(
 
 FRESH = frozenset(("plan", "destination"))
 """What is made anew for each who asks, so that it needs no copy."""
+
+OF_DBT = frozenset(("results",))
+"""What macros send as dbt gave it to them."""
 
 
 @dataclass(frozen=True)
@@ -99,21 +100,19 @@ def _ask(session: Session, name: str, values: tuple[Any, ...], named: dict[str, 
         raise HipaaModeError(_unknown(name)) from None
     answer = method(
         *(_plain(value) for value in values),
-        **{key: _plain(value) for key, value in named.items()},
+        **{key: value if key in OF_DBT else _plain(value) for key, value in named.items()},
     )
     return answer if name in FRESH else copy.deepcopy(answer)
 
 
 def _check_who_asks(name: str) -> None:
     """Refuse what only a hook of the package may ask for to whoever is none."""
-    hooks = ACTIONS[name]
-    if not hooks:
-        return
+    hook = ACTIONS[name]
     asking = str(get_node_info().get("unique_id", ""))
-    if not any(asking.startswith(f"operation.{PACKAGE}.{PACKAGE}-{hook}-") for hook in hooks):
+    if hook and not asking.startswith(f"operation.{PACKAGE}.{PACKAGE}-{hook}-"):
         raise HipaaModeError(
-            f"`{name}` is asked for by {PACKAGE}'s own {' and '.join(hooks)} hook, and by no "
-            "other macro. Take the call out of yours"
+            f"`{name}` is asked for by {PACKAGE}'s own {hook} hook, and by no other macro. Take "
+            "the call out of yours"
         )
 
 

@@ -1,15 +1,15 @@
-"""What the last hook of a run asks: what is published, and what is said of it."""
+"""What the last hook of a run asks: what is published, and what is said of it.
+
+The macros say which queries that takes, and how; they are run here, where dbt logs no value.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
-
-import duckdb
 
 from hipaa_mode import (
     folders,
@@ -27,36 +27,100 @@ from hipaa_mode.published_access import read_access
 from hipaa_mode.quoting import literal
 from hipaa_mode.raw_calls import RawLocation, first_bytes
 from hipaa_mode.raw_formats import SNIFFED_BYTES, likely_kind
-from hipaa_mode.run.audit_entries import Delivered
+from hipaa_mode.run.audit_entries import Delivered, entry_of
 from hipaa_mode.run.compiled_again import built_otherwise
-from hipaa_mode.run.counted import Counted, Noted, described, described_views
-from hipaa_mode.run.ending import Decided, Ending, Said
+from hipaa_mode.run.connection import faults_of_this_connection, function_fault
+from hipaa_mode.run.counted import Counted, Noted, described
+from hipaa_mode.run.ending import Ending, Said
+from hipaa_mode.run.facts import running_project
 from hipaa_mode.run.gate import Gate
-from hipaa_mode.run.permission import RunRequest
-from hipaa_mode.run.state import (
-    KEEP_HOOK,
-    Run,
-    message_of,
-    place_of,
-)
+from hipaa_mode.run.permission import Failure, end_of_run, read_outcome
+from hipaa_mode.run.state import KEEP_HOOK, Run, message_of
 from hipaa_mode.run.summary import totals
 from hipaa_mode.stops import read_stops, stopped_in
 from hipaa_mode.suppression import ReturningCalls, hub_notices
+
+CALLS_READ = "model.hipaa_mode.calls_read"
+OTHER_FUNCTIONS = "made by other functions"
+"""What stands for the fingerprint of a table that is to be made anew for that reason."""
+
+
+@dataclass(frozen=True)
+class ToPublish:
+    """What a destination is published of; see macro `publish_request`.
+
+    Attributes:
+        views: the views that the project has of it, by the name of each one's model.
+        denied_rows: by model, a query of the row ids that it may not have.
+        token_bridge: a query of its part of the bridge; None where it is to have none.
+    """
+
+    views: Mapping[str, str]
+    denied_rows: Mapping[str, str]
+    token_bridge: str | None = None
+
+
+@dataclass(frozen=True)
+class PublishRequest:
+    """What publishing goes by; see macro `publish_request`.
+
+    Attributes:
+        destinations: see `ToPublish`, by name.
+        queries: SQL by what it finds.
+        calls_read: the relation of all calls.
+        rejected_share: part of a run's new lines that may be rejected.
+        accepted_lines: value of the variable that accepts so many.
+        earliest_day: day before which no call can have been made.
+        days_ahead: days after its receipt by which none can.
+    """
+
+    destinations: Mapping[str, Mapping[str, Any]]
+    queries: Mapping[str, Any]
+    calls_read: str
+    rejected_share: float
+    accepted_lines: object
+    earliest_day: object
+    days_ahead: object
 
 
 class EndQuestions(Run):
     """Each method is a question: its arguments are what a macro sends, its answer what it gets."""
 
-    def permissions(self, **request: Any) -> Decided:
+    def decide(self, results: Sequence[Any], **ran: Any) -> bool:
         """Decide which destinations may be published; see `run.permission`.
 
         Args:
-            request: see `RunRequest`.
+            results: dbt's own.
+            ran: see `permission.read_outcome`.
+
+        Returns:
+            Whether any is to be published, as far as the run itself goes.
         """
-        asked = RunRequest.of(**request)
-        ended = self._at_gate().decide(asked, self._built_otherwise)
-        self._ending = Ending(ended, sorted(self._started_plan().destinations))
-        return self._ending.decided(asked.statuses)
+        outcome = read_outcome(results, failures=self._failures, **ran)
+        plan, gate = self._started_plan(), self._at_gate()
+        ended = end_of_run(
+            outcome, lambda: running_project().nodes, plan.destinations, self._built_otherwise
+        )
+        gate.permissions = ended.permissions
+        was_read = outcome.statuses.get(CALLS_READ) == "success"
+        self._ending = Ending(ended, sorted(plan.destinations), was_read)
+        if fault := function_fault(self.made_functions):
+            self._ending.reasons.append(fault)
+            self._ask(
+                f"update {self._table('build_state')} set fingerprint = $why where "
+                "run_number = $run_number",
+                why=OTHER_FUNCTIONS,
+                run_number=self._run_number,
+            )
+        return not ended.notice
+
+    def _failures(self, sql: str) -> list[Failure]:
+        return [
+            (check, column, problem, int(failures))
+            for check, column, problem, failures in self._ask(
+                f"select check_name, column_name, problem, failures from ({sql}) as failed"
+            )
+        ]
 
     def _built_otherwise(self, unique_ids: Collection[str]) -> Mapping[str, str]:
         return built_otherwise(unique_ids, str(self._environment), self._compiling)
@@ -70,57 +134,65 @@ class EndQuestions(Run):
         finally:
             self.is_compiling = False
 
-    def _at_gate(self) -> Gate:
-        if self._gate is None:
-            raise HipaaModeError(KEEP_HOOK)
-        return self._gate
-
-    def hold_back(self, reasons: Sequence[str]) -> None:
-        """Note why nothing may be published."""
-        self._at_end().reasons.extend(reasons)
-
-    def judge_rejections(
-        self,
-        read: Sequence[tuple[str, int, str | None, int]],
-        accepted: Sequence[tuple[str, int, int]],
-        share: float,
-        accepted_number: object,
-    ) -> bool:
-        """Judge the rejected lines; see `rejections.judge`. Return whether they may pass.
+    def publish(self, **request: Any) -> None:
+        """Publish what may be; hold back the rest, for reasons that the run's end says.
 
         Args:
-            read: file, run, reason or none, and number of the lines that the warehouse has.
-            accepted: file, lines and rejected lines that a build let pass.
-            share: part of a run's new lines that may be rejected.
-            accepted_number: value of the variable that accepts so many.
+            request: see `PublishRequest`.
         """
+        asked = PublishRequest(**request)
+        ending = self._at_end()
+        ending.reasons += faults_of_this_connection()
+        if ending.was_read:
+            self._judge_rejections(asked)
+        if ending.is_publishable:
+            self._judge_returning(asked.queries)
+        if chosen := ending.choose(self._stopped()):
+            counted = self._count(asked.queries)
+            for name in chosen:
+                self._publish(name, ToPublish(**asked.destinations[name]), asked, counted)
+            retain_days = self._started_plan().retain_days
+            if ending.published:
+                of_run = (retain_days, asked.earliest_day, asked.days_ahead)
+                ending.totals = totals(counted, *of_run)
+            ending.hints = self._hints(asked.queries, counted)
+        self._discard_unpublished()
+
+    def _discard_unpublished(self) -> None:
+        """Remove what was written aside and not put in place; forget the ids of the calls."""
+        publishing.discard(*self._place)
+        self._at_gate().close()
+
+    def _judge_rejections(self, asked: PublishRequest) -> None:
+        """Judge the rejected lines. What is let pass is noted, so that it is judged once."""
         files = {file.path: file for file in (self.raw_lines.location or RawLocation("")).files}
 
         def kind_of(path: str) -> tuple[str, str] | None:
             file = files.get(path)
             return likely_kind(first_bytes(file, SNIFFED_BYTES)) if file else None
 
+        accepted = self._ask(asked.queries["accepted_lines"])
         judgement = rejections.judge(
-            rejections.lines_of(read),
+            rejections.lines_of(self._ask(asked.queries["lines"])),
             {file: (lines, rejected) for file, lines, rejected in accepted},
-            float(share),
-            accepted_number,
+            float(asked.rejected_share),
+            asked.accepted_lines,
             kind_of,
         )
         ending = self._at_end()
         ending.lines.extend(judgement.notices)
         ending.reasons.extend(judgement.reasons)
-        return not judgement.reasons
+        if not judgement.reasons:
+            self._ask(asked.queries["accept_lines"], run_number=self._run_number)
 
-    def published_before(self) -> int:
-        """Return the number of the run that published last; 0 where none is known."""
-        return self._last_published()
-
-    def judge_returning(
-        self, suppressed: int, aged: int, suppressed_now: int, raw_now: int
-    ) -> None:
+    def _judge_returning(self, queries: Mapping[str, Any]) -> None:
         """Hold everything back if calls that were withheld come back; see `ReturningCalls`."""
         since = self._last_published()
+        suppressed, aged = 0, 0
+        released = f"select 1 from {self._table('released_calls')} where run_number > $since"
+        if self._ask(f"{released} limit 1", since=since):
+            [(suppressed, aged)] = self._ask(queries["returning"], since=since)
+        [(suppressed_now, raw_now)] = self._ask(queries["withheld_now"])
         counts = ReturningCalls(
             is_known=self._stored.was_brought_up_to_date("withheld_calls", since),
             suppressed=suppressed,
@@ -129,7 +201,7 @@ class EndQuestions(Run):
             raw_now=raw_now,
             retain_days=self._started_plan().retain_days,
         )
-        self.hold_back(self._state.returning_calls(counts))
+        self._at_end().reasons += self._state.returning_calls(counts)
 
     def _stopped(self) -> dict[str, str]:
         """Return the destinations that are stopped as the seed is now, each with the reason.
@@ -146,10 +218,6 @@ class EndQuestions(Run):
         found = stopped_in(stops, self._plan.environment, self._plan.destinations)
         return {name: stop.reason for name, stop in found.items()}
 
-    def to_publish(self) -> list[str]:
-        """Return the destinations that are published; hold back the others."""
-        return self._at_end().choose(self._stopped())
-
     def _refuse_stopped(self, destination: str) -> None:
         """Refuse to put files in place that were stopped while the run was at work."""
         reason = self._stopped().get(destination)
@@ -158,201 +226,169 @@ class EndQuestions(Run):
                 f"Destination `{destination}` was not published: it was stopped ({reason})"
             )
 
-    def count(self, noted: Sequence[Sequence[Any]], **counts: Any) -> None:
-        """Take what the run counted.
+    def _count(self, queries: Mapping[str, Any]) -> Counted:
+        [counts] = self._ask(queries["counts"])
+        withheld = dict(self._ask(queries["withheld"]))
+        noted = [Noted(*row) for row in self._ask(queries["noted"])]
+        names = queries["property_names"]
+        return Counted(withheld, noted, self._ask(names) if names else None, *counts)
 
-        Args:
-            noted: see `Noted`.
-            counts: see `Counted`.
+    def _publish(self, name: str, own: ToPublish, asked: PublishRequest, counted: Counted) -> None:
+        """Look at a destination's files once more, and put them in place; then its token bridge.
+
+        If that can't be done, it is held back, and the run's end says why.
         """
-        self._counted = Counted(**counts, noted=[Noted(*item) for item in noted])
-
-    def publish(
-        self,
-        root: str,
-        environment: str,
-        destination: str,
-        views: Mapping[str, str],
-        calls_read: str,
-        denied_rows: Mapping[str, str],
-        denials: str,
-        invocation_id: str,
-    ) -> bool:
-        """Look at a destination's files once more, and put them in place.
-
-        Args:
-            root: the published folder.
-            environment: the environment.
-            destination: the destination.
-            views: the views that the project has of it, by the name of each one's model.
-            calls_read: the relation of all calls.
-            denied_rows: by model, a query of the row ids that it may not have.
-            denials: a query of how many calls are denied to whom, and why.
-            invocation_id: dbt's name of the run.
-
-        Returns:
-            Whether that was done. If not, it is held back, and the run's end says why.
-        """
-        place = place_of(root, environment)
-        ending, counted, plan = self._at_end(), self._counted, self._started_plan()
-        if counted is None:
-            raise HipaaModeError("Nothing was counted before it was published")
-        own = plan.destinations[destination]
-        permission = ending.ended.permissions[destination]
-        overlooked = {name: item.describe() for name, item in permission.exceptions.items()}
-        manifest = described(
-            own,
-            described_views(
-                own, views, counted, plan.masked_tables, overlooked, self._coincidences
-            ),
-            counted,
-            environment,
-            self._stored_key(),
-            invocation_id,
-            plan.retain_days,
-            plan.retained_from,
-        )
+        ending, plan = self._at_end(), self._started_plan()
+        permission = ending.ended.permissions[name]
         try:
-            written = self._finish(place, destination, calls_read, denied_rows, denials, manifest)
-            stamp = publishing.stamp(*place, destination)
+            manifest = self._finish(name, own, asked, counted)
+            stamp = publishing.stamp(*self._place, name)
         except (HipaaModeError, OSError) as error:
-            reason = self._stopped().get(destination)
+            reason = self._stopped().get(name)
             if reason is not None:
-                ending.say_stopped(destination, reason)
+                ending.say_stopped(name, reason)
             else:
-                ending.refuse(destination, message_of(error))
-            return False
-        ending.published.append(written)
-        self._delivered[destination] = Delivered(written, stamp, tuple(permission.checks))
-        by_reason = counted.withheld
-        self._state.published(counted.raw, by_reason, plan.retain_days, self._run_number)
-        return True
+                ending.refuse(name, message_of(error))
+            return
+        ending.published.append(manifest)
+        delivered = Delivered(manifest, stamp, tuple(permission.checks))
+        self._state.published(counted.raw, counted.withheld, plan.retain_days, self._run_number)
+        bridge = self._publish_token_bridge(name, own.token_bridge, asked)
+        entry = entry_of(replace(delivered, token_bridge=bridge), self._place)
+        self._record_at_end([entry])
 
     def _finish(
-        self,
-        place: tuple[Path, str],
-        destination: str,
-        calls_read: str,
-        denied_rows: Mapping[str, str],
-        denials: str,
-        manifest: Mapping[str, Any],
+        self, name: str, own: ToPublish, asked: PublishRequest, counted: Counted
     ) -> dict[str, Any]:
-        plans = self._files.of(manifest["views"])
-        folder = folders.incoming_folder(*place) / destination
-        published = folders.destination_folder(*place, destination)
+        plans = self._files.of(own.views)
+        folder = folders.incoming_folder(*self._place) / name
+        published = folders.destination_folder(*self._place, name)
         self._at_gate().check(
-            destination, plans, folder, self.connect, calls_read, denied_rows, published
+            name, plans, folder, self.connect, asked.calls_read, own.denied_rows, published
         )
-        whole = self._files.manifest(manifest, self._run_number)
-        whole["consent"] = self._consent(destination, whole, denials)
+        plan = self._started_plan()
+        manifest = {
+            **described(
+                plan,
+                name,
+                own.views,
+                counted,
+                self._at_end().ended.permissions[name].exceptions,
+                self._coincidences,
+            ),
+            "key_fingerprint": self._stored_key(),
+            "dbt_invocation_id": self._of_run["dbt_invocation_id"],
+            "consent": self._consent(name, own, asked.queries["denials"]),
+        }
         # Not where the run only might publish: a preview's folder is gone after it.
-        self._note_place(*place)
+        self._note_place()
         return publishing.finish(
-            *place,
-            destination,
-            [name for plan in plans for name in plan.written],
-            [name for plan in plans for name in plan.keep],
-            {name: rows for plan in plans for name, rows in plan.rows.items()},
-            whole,
-            lambda: self._refuse_stopped(destination),
+            *self._place,
+            name,
+            [file for plan in plans for file in plan.written],
+            [file for plan in plans for file in plan.keep],
+            {file: rows for plan in plans for file, rows in plan.rows.items()},
+            self._files.manifest(manifest, self._run_number),
+            lambda: self._refuse_stopped(name),
             read_access(self._environ),
         )
 
-    def _consent(
-        self, destination: str, manifest: Mapping[str, Any], denials: str
-    ) -> dict[str, Any]:
+    def _consent(self, name: str, own: ToPublish, denials: str) -> dict[str, Any]:
         """Count the calls that were denied to a destination, none of which the gate found."""
-        plan = self._started_plan().destinations[destination]
-        names = {view["view"] for view in manifest["views"].values()}
-        types = {kind for view in names & CALL_TYPES.keys() for kind in CALL_TYPES[view]}
-        every = plan.events is None or ANY in plan.events
-        if self._denials is None:
-            # The names of events come by this connection and not in SQL, which dbt logs.
-            with self.connect() as cursor:
-                self._denials = cursor.execute(denials).fetchall()
-        counts = count_denials(self._denials, plan.name, types, None if every else plan.events)
-        return {**counts, "published": 0}
+        events = self._started_plan().destinations[name].events
+        types = {kind for view in own.views.values() for kind in CALL_TYPES.get(view, ())}
+        every = events is None or ANY in events
+        return {
+            **count_denials(self._ask(denials), name, types, None if every else events),
+            "published": 0,
+        }
 
-    def write_token_bridge(
-        self, root: str, environment: str, destination: str, query: str
-    ) -> None:
-        """Write a destination's bridge, of the rows of a query, and put it in place."""
-        place = (*place_of(root, environment), destination)
+    def _publish_token_bridge(
+        self, name: str, query: str | None, asked: PublishRequest
+    ) -> dict[str, Any] | None:
+        """Put a destination's part of the bridge in place, or remove what it had of it.
+
+        A build of some models alone may never have made the bridge. What goes wrong is said at
+        the run's end.
+
+        Returns:
+            What is known of the copy; None where there is none.
+        """
+        place = (*self._place, name)
         try:
+            was_made = self._stored.state("token_bridge") is not None
+            if query is None or not was_made or not self._ask(asked.queries["bridge"]):
+                if token_bridges.remove(*place):
+                    self._noted.append(f"removed the token bridge of `{name}`")
+                return None
             path = literal(str(token_bridges.begin(*place)))
             options = "format parquet, compression zstd, use_tmp_file false"
-            with self.connect() as cursor:
-                cursor.execute(f"copy ({query}) to {path} ({options})").fetchall()
+            self._ask(f"copy ({query}) to {path} ({options})")
             bridge = token_bridges.finish(*place, read_access(self._environ))
-        except duckdb.IOException as error:
-            self._at_end().problems.append(
-                f"The token bridge of `{destination}` was not published: {error}"
-            )
         except (HipaaModeError, OSError) as error:
             self._at_end().problems.append(message_of(error))
-        else:
-            delivered = self._delivered[destination]
-            self._delivered[destination] = replace(delivered, token_bridge=bridge)
-            self._noted.append(
-                f"published the token bridge of `{destination}`: {bridge['rows']} tokens"
-            )
+            return None
+        self._noted.append(f"published the token bridge of `{name}`: {bridge['rows']} tokens")
+        return bridge
 
-    def remove_token_bridge(self, root: str, environment: str, destination: str) -> None:
-        """Remove a destination's copy of the bridge, if it has one."""
+    def _hints(self, queries: Mapping[str, Any], counted: Counted) -> list[str]:
+        """Return what to look at, by what the calls have had."""
+        plan = self._started_plan()
+        events = self._ask(queries["events"]) if plan.event_rows else []
+        unseen = self._ask(queries["suppressed_unseen"]) if counted.suppressed_people else []
+        calls = counted.staged + counted.all_withheld
+        hints = never_matched(
+            plan, calls, counted.arrived, [name for (name,) in events], [x for (x,) in unseen]
+        )
+        if counted.withheld.get("suppressed_by_alias"):
+            [(most, ids)] = self._ask(queries["hub"])
+            hints += hub_notices(most or 0, ids)
+        return hints
+
+    def _record_at_end(self, entries: Sequence[Mapping[str, Any]]) -> None:
+        """Record entries; that the log can't be written stops nobody, and is said last."""
         try:
-            if token_bridges.remove(*place_of(root, environment), destination):
-                self._noted.append(f"removed the token bridge of `{destination}`")
+            self._record(entries)
         except (HipaaModeError, OSError) as error:
-            self._at_end().problems.append(message_of(error))
+            names = [entry["destination"] for entry in entries]
+            self._at_end().lacks_entries(names, message_of(error))
 
-    def discard_unpublished(self, root: str, environment: str) -> None:
-        """Remove what was written aside and not put in place; forget the ids of the calls."""
-        publishing.discard(*place_of(root, environment))
-        if self._gate is not None:
-            self._gate.close()
+    def end(self) -> Said:
+        """Record what was held back, forget what no later run asks for, and say what was done."""
+        ending = self._at_end()
+        self._record_at_end(ending.held_back)
+        self._clear_space()
+        return ending.say(self._noted, time.monotonic() - self._began)
 
-    def held_back(self) -> list[dict[str, Any]]:
-        """Return the entries of the destinations that were held back, for the audit log."""
-        return self._at_end().held_back
+    def _clear_space(self) -> None:
+        """Forget calls that all tables have followed, and what came back before publishing.
 
-    def lacks_entries(self, names: Sequence[str], error: str) -> None:
-        """Note that the audit log could not be written."""
-        self._at_end().lacks_entries(names, error)
-
-    def allowed_events(self) -> list[str]:
-        """Return the names of the events that rows allow."""
-        return sorted(self._started_plan().event_rows)
-
-    def end(
-        self,
-        events: Sequence[str],
-        suppressed: Sequence[str],
-        hub: tuple[int, int],
-        earliest_day: object,
-        days_ahead: object,
-    ) -> Said:
-        """Return what the run says.
-
-        Args:
-            events: allowed events that some call has had.
-            suppressed: places of the suppressed ids that no call has had.
-            hub: how many others alias and merge calls tie to one id at most, and how many ids in
-                all are tied to suppressed people.
-            earliest_day: day before which no call can have been made.
-            days_ahead: days after its receipt by which none can.
+        Then the database file is written anew, if that is due, when the run has ended: DuckDB
+        leaves what was deleted in the file's free space until that is used again.
         """
-        ending, counted = self._at_end(), self._counted
-        of_calls: list[str] = []
-        hints: list[str] = []
-        if counted is not None:
-            plan = self._started_plan()
-            if ending.published:
-                of_calls = totals(counted, plan.retain_days, earliest_day, days_ahead)
-            calls = counted.staged + counted.all_withheld
-            hints = never_matched(plan, calls, counted.arrived, events, suppressed)
-            hints += hub_notices(*hub)
-        return ending.say(self._noted, of_calls, hints, time.monotonic() - self._began)
+        for table in ("released_people", "released_calls"):
+            self._ask(
+                f"delete from {self._table(table)} where run_number <= $run_number",
+                run_number=self._last_published(),
+            )
+        self._ask(
+            f"delete from {self._table('changed_calls')} where run_number <= (select "
+            "min(run_number) from (select max(run_number) as run_number from "
+            f"{self._table('build_state')} group by relation) as latest)"
+        )
+        if self._ask(f"select 1 from {self._table('space_to_clear')} limit 1"):
+            found = self._ask(
+                "select path from system.main.duckdb_databases() where database_name = $name",
+                name=self._zone[0],
+            )
+            run_end.rewrite_database(found[0][0] or "" if found else "")
 
-    def rewrite_database(self, file: str) -> None:
-        """See that a database file is written anew when the run has ended."""
-        run_end.rewrite_database(file)
+    def _at_gate(self) -> Gate:
+        if self._gate is None:
+            raise HipaaModeError(KEEP_HOOK)
+        return self._gate
+
+    def _at_end(self) -> Ending:
+        if self._ending is None:
+            raise HipaaModeError(KEEP_HOOK)
+        return self._ending

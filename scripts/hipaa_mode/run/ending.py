@@ -10,22 +10,6 @@ from hipaa_mode.run import summary
 from hipaa_mode.run.permission import EndOfRun, Permission
 
 HELD_BACK = "held back"
-CALLS_READ = "model.hipaa_mode.calls_read"
-
-
-@dataclass(frozen=True)
-class Decided:
-    """What is left to ask of the database before anything is published.
-
-    Attributes:
-        is_over: whether nothing is to be published at all.
-        was_read: whether raw calls were read, so that the rejected lines are judged.
-        is_publishable: whether some destination may be published, so that all tables are there.
-    """
-
-    is_over: bool
-    was_read: bool = False
-    is_publishable: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,38 +27,43 @@ class Ending:
     Attributes:
         ended: what may be published, as far as its own nodes go.
         environment_has: all destinations of the environment.
+        was_read: whether raw calls were read, so that the rejected lines are judged.
         reasons: why nothing may be published, whatever the tests say.
         published: manifests of what was published.
         held_back: entries for the audit log.
         problems: what makes the run fail.
         unselected: destinations that the run was not to build.
         lines: what is said.
+        totals: what became of the raw calls.
+        hints: what to look at, by what the calls have had.
     """
 
     ended: EndOfRun
     environment_has: Sequence[str]
+    was_read: bool = False
     reasons: list[str] = field(default_factory=list)
     published: list[dict[str, Any]] = field(default_factory=list)
     held_back: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     unselected: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+    totals: list[str] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
 
-    def decided(self, statuses: Mapping[str, str]) -> Decided:
-        """Say what is left to ask; of a run that publishes nothing, say why in its log."""
+    def __post_init__(self) -> None:
+        """Of a run that publishes nothing, say why in its log."""
         if self.ended.notice:
             self.lines.append(self.ended.notice)
-            if self.ended.reason:
-                self.held_back += [
-                    _entry(name, [self.ended.reason], ()) for name in self.environment_has
-                ]
-            return Decided(is_over=True)
+        if self.ended.reason:
+            self.held_back += [
+                _entry(name, [self.ended.reason], ()) for name in self.environment_has
+            ]
+
+    @property
+    def is_publishable(self) -> bool:
+        """Whether some destination may be published, so that all tables are there."""
         permissions = self.ended.permissions.values()
-        return Decided(
-            is_over=False,
-            was_read=statuses.get(CALLS_READ) == "success",
-            is_publishable=any(item.is_selected and not item.reasons for item in permissions),
-        )
+        return any(item.is_selected and not item.reasons for item in permissions)
 
     def choose(self, stopped: Mapping[str, str]) -> list[str]:
         """Return the destinations to publish; hold back the others, each for its reasons.
@@ -85,7 +74,7 @@ class Ending:
         """
         chosen = []
         for name, permission in self.ended.permissions.items():
-            summary_of_own = permission.summary()
+            own = permission.summary()
             permission.reasons += self.reasons
             if name in stopped:
                 self.say_stopped(name, stopped[name])
@@ -93,8 +82,7 @@ class Ending:
                 self.unselected.append(name)
             elif permission.reasons:
                 self._hold_back(name, permission.reasons, permission)
-                told = "; ".join(filter(None, (*self.reasons, summary_of_own)))
-                self._not_published(name, told)
+                self._not_published(name, "; ".join(filter(None, (*self.reasons, own))))
             else:
                 chosen.append(name)
         return chosen
@@ -116,23 +104,19 @@ class Ending:
         listed = "`, `".join(names)
         self.problems.append(f"the audit log lacks an entry of `{listed}`: {error}")
 
-    def say(
-        self, noted: Sequence[str], totals: Sequence[str], hints: Sequence[str], seconds: float
-    ) -> Said:
+    def say(self, noted: Sequence[str], seconds: float) -> Said:
         """Put together what the run says.
 
         Args:
             noted: what was noted while it went on.
-            totals: what became of the raw calls.
-            hints: what to look at, by what the calls have had.
             seconds: how long it took.
         """
         if self.reasons and not self.held_back:
             self.problems += self.reasons
-        lines = [*noted, *self.lines, *totals]
+        lines = [*noted, *self.lines, *self.totals]
         for manifest in self.published:
             lines += summary.of_destination(manifest)
-        lines += summary.unselected(self.unselected) + list(hints)
+        lines += summary.unselected(self.unselected) + self.hints
         if not self.ended.notice:
             lines.append(summary.last_line(len(self.published), seconds))
         return Said(lines, "\nhipaa_mode: ".join(self.problems))

@@ -67,6 +67,9 @@ class Node:
         address: database, schema and identifier of its relation, lower-case.
         code: its code as written.
         sql: its code as compiled; empty where it was not compiled.
+        test: of a generic test, its name.
+        attached: of a generic test, the node it is on.
+        arguments: arguments of a generic test.
     """
 
     unique_id: str
@@ -80,6 +83,23 @@ class Node:
     address: tuple[str, str, str] = ("", "", "")
     code: str = ""
     sql: str = ""
+    test: str = ""
+    attached: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def destination(self) -> str:
+        """Destination of a view, from its name."""
+        return self.name.rpartition("__")[0]
+
+    @property
+    def view(self) -> str:
+        """Which of a destination's views it is."""
+        return self.name.rpartition("__")[2]
+
+    def calls(self, test: str) -> bool:
+        """Tell whether a generic test is the one of this name that is meant, and no other's."""
+        return self.test == test and f"macro.{PACKAGE}.test_{test}" in self.macros
 
     @property
     def is_restricted(self) -> bool:
@@ -152,7 +172,7 @@ def read_macros(content: Mapping[str, Any]) -> tuple[Macro, ...]:
 
 
 def _node(item: Mapping[str, Any]) -> Node:
-    depends_on = item.get("depends_on") or {}
+    depends_on, of_test = item.get("depends_on") or {}, item.get("test_metadata") or {}
     config = dict(item.get("config") or {})
     # dbt says it of the node too, where a model's YAML has it outside of its config.
     config["group"] = config.get("group") or item.get("group")
@@ -172,6 +192,9 @@ def _node(item: Mapping[str, Any]) -> Node:
         ),
         code=item.get("raw_code") or "",
         sql=item.get("compiled_code") or "",
+        test=of_test.get("name") or "",
+        attached=item.get("attached_node") or "",
+        arguments=of_test.get("kwargs") or {},
     )
 
 
@@ -217,14 +240,13 @@ def running_project() -> Facts:
         adapter = get_adapter_by_type("duckdb")  # type: ignore[no-untyped-call]
         manifest, config = adapter.get_macro_resolver(), adapter.config
         flags = get_flags()  # type: ignore[no-untyped-call]
-        items = [
-            _as_written(item)
-            for name in COLLECTIONS
-            for item in (getattr(manifest, name, None) or {}).values()
-        ]
         return Facts(
             project=str(config.project_name),
-            nodes=tuple(_node(item) for item in items),
+            nodes=tuple(
+                _node(_as_written(item))
+                for name in COLLECTIONS
+                for item in (getattr(manifest, name, None) or {}).values()
+            ),
             macros=tuple(
                 Macro(macro.package_name, macro.name, macro.original_file_path)
                 for macro in manifest.macros.values()
@@ -243,6 +265,7 @@ OVERRIDES_FLAG = "require_explicit_package_overrides_for_builtin_materialization
 def _as_written(item: Any) -> dict[str, Any]:
     """Return a node of dbt's as its JSON has it, as far as it is read here."""
     depends_on = getattr(item, "depends_on", None)
+    of_test = getattr(item, "test_metadata", None)
     return {
         **{name: getattr(item, name, None) for name in _PLAIN},
         "resource_type": str(getattr(item.resource_type, "value", item.resource_type)),
@@ -251,12 +274,13 @@ def _as_written(item: Any) -> dict[str, Any]:
             "nodes": list(getattr(depends_on, "nodes", ()) or ()),
             "macros": list(getattr(depends_on, "macros", ()) or ()),
         },
+        "test_metadata": {"name": of_test.name, "kwargs": of_test.kwargs} if of_test else None,
     }
 
 
 _PLAIN = (
     *("unique_id", "package_name", "name", "original_file_path", "group", "database", "schema"),
-    *("alias", "raw_code"),
+    *("alias", "raw_code", "attached_node"),
 )
 
 _MATERIALIZATION = re.compile(rf"materialization_(.+)_(?:{'|'.join(ADAPTERS)})")

@@ -14,7 +14,7 @@ from hipaa_mode.partitions import PartitionPlan
 from hipaa_mode.plan import Plan
 from hipaa_mode.publishing import file_sha256
 from hipaa_mode.run.finished_files import FileChecker, FinishedView, Problem
-from hipaa_mode.run.permission import BuiltOtherwise, EndOfRun, Permission, RunRequest, end_of_run
+from hipaa_mode.run.permission import Permission
 
 ROWS_AT_ONCE = 100_000
 SUPPRESSED = "suppressed_users"
@@ -29,6 +29,9 @@ class Gate:
         seeds: hashes of the seeds, taken before the plan was made of them; see `hash_seeds`.
         seeds_now: takes them once more.
         plan_now: makes the plan once more.
+
+    Attributes:
+        permissions: which destinations may be published, and what their checks overlook.
     """
 
     def __init__(
@@ -42,17 +45,11 @@ class Gate:
         self._seeds = seeds
         self._seeds_now = seeds_now
         self._plan_now = plan_now
-        self._permissions: Mapping[str, Permission] = {}
+        self.permissions: Mapping[str, Permission] = {}
         normalizations: dict[str, list[str]] = {}
         for id_ in plan.normalized_ids.values():
             normalizations.setdefault(id_.name, []).append(id_.normalize)
         self._files = FileChecker(normalizations)
-
-    def decide(self, request: RunRequest, built_otherwise: BuiltOtherwise) -> EndOfRun:
-        """Decide which destinations may be published; see `run.permission`."""
-        ended = end_of_run(request, self._plan.destinations, built_otherwise)
-        self._permissions = ended.permissions
-        return ended
 
     def close(self) -> None:
         """Forget the ids of the calls."""
@@ -82,7 +79,7 @@ class Gate:
         Raises:
             PublishingError: it may not be put in place; the text says why.
         """
-        permission = self._permissions.get(name)
+        permission = self.permissions.get(name)
         if permission is None or permission.reasons or not permission.is_selected:
             raise PublishingError(f"This run may not publish destination `{name}`")
         self._check_seeds(name)

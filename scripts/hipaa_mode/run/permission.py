@@ -16,6 +16,7 @@ from typing import Any
 
 from hipaa_mode import PACKAGE
 from hipaa_mode.plan import DestinationPlan
+from hipaa_mode.run.facts import Node
 from hipaa_mode.run.plain_models import is_plain
 from hipaa_mode.run.required_checks import (
     ALL_VIEW_CHECKS,
@@ -39,55 +40,6 @@ _COMMENT = re.compile(r"\{#.*?#\}|^[ \t]*--[^\n{]*$", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Node:
-    """A node of the project, as far as publishing goes by it.
-
-    Attributes:
-        unique_id: dbt's name of it.
-        kind: `model`, `seed`, `snapshot` or `test`.
-        name: its own name.
-        package: the package it is of.
-        parents: the nodes it reads.
-        is_view: whether it is built as a destination view.
-        code: the text of a destination model, or of a model of the package.
-        path: the model's file.
-        test: of a generic test, its name.
-        attached: of a generic test, the node it is on.
-        arguments: arguments of a generic test.
-        macros: macros that a test calls.
-        config: settings of a test.
-    """
-
-    unique_id: str
-    kind: str
-    name: str
-    package: str
-    parents: tuple[str, ...] = ()
-    is_view: bool = False
-    code: str = ""
-    path: str = ""
-    test: str = ""
-    attached: str = ""
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    macros: tuple[str, ...] = ()
-    config: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def destination(self) -> str:
-        """Destination of a view, from its name."""
-        return self.name.rpartition("__")[0]
-
-    @property
-    def view(self) -> str:
-        """Which of a destination's views it is."""
-        return self.name.rpartition("__")[2]
-
-    def calls(self, test: str) -> bool:
-        """Tell whether a generic test is the one of this name that is meant, and no other's."""
-        return self.test == test and f"macro.{PACKAGE}.test_{test}" in self.macros
-
-
-@dataclass(frozen=True)
 class RunOutcome:
     """What ran.
 
@@ -97,15 +49,23 @@ class RunOutcome:
         unit_tests: the unit tests that did not pass: name and the nodes each reads.
         failures: by failed check of a view: check, column, count and problem of each failure.
         errors: by failed node, what our own macros or the file system said.
-        is_retry: whether the command was `dbt retry`.
+        command: what dbt ran.
+        is_retry: whether that was `dbt retry`, which tells hooks the command that it repeats.
+        is_part: whether it read only a part of the calls.
     """
 
     statuses: Mapping[str, str]
     selected: frozenset[str]
     unit_tests: Sequence[tuple[str, Collection[str]]] = ()
-    failures: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    failures: Mapping[str, Sequence[Failure]] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
+    command: str = "build"
     is_retry: bool = False
+    is_part: bool = False
+
+
+Failure = tuple[str, str, str, int]
+"""A failure of a check of a view: check, column, problem, count."""
 
 
 @dataclass
@@ -134,73 +94,54 @@ class Permission:
         return text + (f". {self.advice}" if self.advice else "")
 
 
-@dataclass(frozen=True)
-class FailedUnitTest:
-    """A unit test that did not pass: its name, and the nodes it reads."""
+def read_outcome(
+    results: Iterable[Any],
+    selected: Collection[str],
+    command: str,
+    invoked: object,
+    is_part: bool,
+    failures: Callable[[str], Sequence[Failure]],
+) -> RunOutcome:
+    """Read what ran from dbt's results.
 
-    name: str
-    reads: Collection[str]
-
-
-@dataclass(frozen=True)
-class RunRequest:
-    """What a run's last hook says of it; see macro `run_request`.
-
-    Attributes:
+    Args:
+        results: dbt's, each with its node.
+        selected: unique ids of what the command was to run; none for a retry.
         command: what dbt runs.
         invoked: the whole command line, where dbt knows it.
-        is_part: whether it read only a part of the calls.
-        selected: unique ids of what it was to run.
-        statuses: status of each node that ran, by its unique id.
-        unit_tests: the unit tests that did not pass.
-        failures: by failed check of a view: check, column, count and problem of each failure.
-        errors: by failed node, what was raised.
-        nodes: the nodes of the project; see `Node`.
+        is_part: whether the run read only a part of the calls.
+        failures: runs the SQL of a failed check of a view. The rows of other tests may hold
+            values, and are not read.
     """
-
-    command: str
-    invoked: str | None
-    is_part: bool
-    selected: Collection[str]
-    statuses: Mapping[str, str]
-    unit_tests: Sequence[FailedUnitTest]
-    failures: Mapping[str, Sequence[Mapping[str, Any]]]
-    errors: Mapping[str, str]
-    nodes: Sequence[Node]
-
-    @classmethod
-    def of(
-        cls,
-        unit_tests: Sequence[Mapping[str, Any]],
-        nodes: Sequence[Mapping[str, Any]],
-        **rest: Any,
-    ) -> RunRequest:
-        """Read a macro's request."""
-        lists = ("parents", "macros")
-        return cls(
-            unit_tests=[FailedUnitTest(**test) for test in unit_tests],
-            nodes=[
-                Node(**{**node, **{name: tuple(node.get(name, ())) for name in lists}})
-                for node in nodes
-            ],
-            **rest,
-        )
-
-
-def read_outcome(request: RunRequest) -> RunOutcome:
-    """Read what ran from a macro's request."""
+    statuses: dict[str, str] = {}
+    unit_tests: list[tuple[str, Collection[str]]] = []
+    found: dict[str, Sequence[Failure]] = {}
+    errors: dict[str, str] = {}
+    for result in results:
+        node, status = result.node, str(result.status)
+        statuses[node.unique_id] = status
+        if str(node.resource_type) == "unit_test" and status not in PASSED:
+            unit_tests.append((node.name, node.depends_on.nodes))
+        elif status == "fail" and _is_view_check(node):
+            found[node.unique_id] = failures(node.compiled_code)
+        elif status == "error" and (error := quotable(str(result.message))):
+            errors[node.unique_id] = error
+    is_retry = not selected or "retry" in str(invoked).split()
     return RunOutcome(
-        statuses=request.statuses,
-        selected=frozenset(request.selected),
-        unit_tests=[(test.name, test.reads) for test in request.unit_tests],
-        failures=request.failures,
-        errors={name: told for name, text in request.errors.items() if (told := _told(text))},
-        # It tells hooks the command that it repeats, and none of what is selected.
-        is_retry=not request.selected or "retry" in str(request.invoked).split(),
+        statuses, frozenset(selected), unit_tests, found, errors, command, is_retry, is_part
     )
 
 
-def _told(error: str) -> str:
+def _is_view_check(test: Any) -> bool:
+    of_test = getattr(test, "test_metadata", None)
+    return bool(
+        of_test
+        and of_test.name in (*VIEW_CHECKS, ALL_VIEW_CHECKS)
+        and f"macro.{PACKAGE}.test_{of_test.name}" in test.depends_on.macros
+    )
+
+
+def quotable(error: str) -> str:
     """Return the line of an error that can't hold a value: our own, or the file system's."""
     for line in error.splitlines():
         if match := re.search(r"hipaa_mode: .*|IO Error: .*", line):
@@ -249,24 +190,24 @@ class EndOfRun:
 
 
 def end_of_run(
-    request: RunRequest,
+    outcome: RunOutcome,
+    nodes: Callable[[], Iterable[Node]],
     destinations: Mapping[str, DestinationPlan],
     built_otherwise: BuiltOtherwise = lambda unique_ids: {},
 ) -> EndOfRun:
-    """Decide what a run may publish, from the request of its last hook."""
-    command = request.command
-    if not request.statuses:
+    """Decide what a run may publish, from what ran and the project's nodes."""
+    command = outcome.command
+    if not outcome.statuses:
         return EndOfRun({}, "nothing ran, so nothing was published")
     if command != "build":
         does_not = f"`dbt {command}` does not build and test everything"
         reason = "" if command == "test" else does_not
         notice = f"nothing was published: {does_not} in one run. Run: dbt build"
         return EndOfRun({}, notice, reason)
-    if request.is_part:
+    if outcome.is_part:
         reason = "the run read only a part of the calls"
         return EndOfRun({}, f"nothing was published: {reason}. Run: dbt build", reason)
-    outcome = read_outcome(request)
-    return EndOfRun(permissions(outcome, request.nodes, destinations, built_otherwise))
+    return EndOfRun(permissions(outcome, nodes(), destinations, built_otherwise))
 
 
 class _Graph:
@@ -276,7 +217,7 @@ class _Graph:
         self.nodes = {node.unique_id: node for node in nodes}
         self.views: dict[str, list[Node]] = defaultdict(list)
         for node in self.nodes.values():
-            if node.kind == "model" and node.is_view:
+            if node.is_view:
                 self.views[node.destination].append(node)
         # A test on a disabled model stays in the graph, and is no test of anything.
         self.tests = [
@@ -300,7 +241,7 @@ class _Graph:
     def owners(self, test: Node) -> set[str]:
         """Return the destinations whose views a test reads."""
         views = (self.nodes[parent] for parent in test.parents if parent in self.nodes)
-        return {view.destination for view in views if view.kind == "model" and view.is_view}
+        return {view.destination for view in views if view.is_view}
 
 
 def _permission(outcome: RunOutcome, graph: _Graph, plan: DestinationPlan) -> Permission:
@@ -336,7 +277,7 @@ def _permission(outcome: RunOutcome, graph: _Graph, plan: DestinationPlan) -> Pe
         if ids.intersection(read):
             found.reasons.append(f"unit test {name} failed")
     for view in views:
-        found.reasons += _wrong_view(graph, view, needed)
+        found.reasons += _wrong_view(view)
         found.exceptions[view.name] = Exceptions()
         found.reasons += _missing_view_checks(
             graph, view, _protected(plan, view.view), found.exceptions[view.name]
@@ -359,15 +300,13 @@ def _reason(outcome: RunOutcome, node: Node) -> str:
         return f"{node.name} warned, which is not passing"
     if status == "skipped":
         return f"{node.name} was skipped"
-    told = [
-        row["check_name"]
-        + (f" on `{row['column_name']}`" if row["column_name"] else "")
-        + f": {row['failures']} ({row['problem']})"
-        for row in outcome.failures.get(node.unique_id, ())
+    said = [
+        check + (f" on `{column}`" if column else "") + f": {count} ({problem})"
+        for check, column, problem, count in outcome.failures.get(node.unique_id, ())
     ]
     if error := outcome.errors.get(node.unique_id):
-        told.append(error)
-    return f"{node.name} failed" + (f" ({'; '.join(told)})" if told else "")
+        said.append(error)
+    return f"{node.name} failed" + (f" ({'; '.join(said)})" if said else "")
 
 
 def _checks_of(graph: _Graph, test: Node) -> list[str]:
@@ -378,7 +317,7 @@ def _checks_of(graph: _Graph, test: Node) -> list[str]:
     return [f"{check}_{view.name}" for check in view_checks(view.view)]
 
 
-def _wrong_view(graph: _Graph, view: Node, needed: Collection[Node]) -> list[str]:
+def _wrong_view(view: Node) -> list[str]:
     """Find what a destination model says besides its one line."""
     reasons: list[str] = []
     pattern = _ONE_LINE.format(view=view.view, destination=re.escape(view.destination))
@@ -476,7 +415,7 @@ def _advice(outcome: RunOutcome, views: Sequence[Node], concerned: Iterable[Node
     left_out = [node for node in concerned if node.unique_id not in outcome.selected]
     if not left_out or not outcome.selected:
         return ""
-    folders = {view.path.rpartition("/")[0] for view in views}
+    folders = {view.file.rpartition("/")[0] for view in views}
     whole = " ".join(f"+path:{folder}" for folder in sorted(folders) if folder)
     return "The command left out a part of it. Run: dbt build" + (
         f", or dbt build --select {whole}" if whole else ""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from hipaa_mode.published_access import access_faults, read_access
 from hipaa_mode.received.gate import Judgement, judge
 from hipaa_mode.received.lock_file import read_lock
 from hipaa_mode.run.configured import Configured
+from hipaa_mode.run.connection import faults_of_this_connection, function_fault
 from hipaa_mode.run.gate import Gate, hash_seeds
 from hipaa_mode.run.masking_keys import MaskingKeys
 from hipaa_mode.run.start import faults_of_running_project
@@ -33,10 +33,10 @@ from hipaa_mode.run.state import (
     place_of,
     tell,
 )
-from hipaa_mode.run.stored import KeyChoice, Tables, choose_key
+from hipaa_mode.run.stored import Tables, choose_key
 from hipaa_mode.run.view_files import ViewFiles
 from hipaa_mode.run_settings import run_faults
-from hipaa_mode.run_state import Earlier, RawCallsRequest
+from hipaa_mode.run_state import RawCallsRequest
 from hipaa_mode.suppression import GIVE_UP_LISTS, ListCounts
 
 NO_LONGER_LISTED = "no longer in destinations.csv"
@@ -50,17 +50,20 @@ class StartRequest(Configured):
         needs_key: whether the command masks something.
         needs_lock: whether it may send more than the lock says.
         threads: threads of the database.
-        root: the published folder; blank where the command does not ask for it.
-        used_keys: fingerprints of the keys that stored tokens were made with, the latest last.
-        belonging: what is known of earlier runs; None where the command compares nothing.
+        root: the published folder.
+        zone: database and schema of the tables that builds keep.
+        accepted: values of the variables that accept something, by name; None where the command
+            is not compared with earlier runs.
     """
 
     needs_key: bool = False
     needs_lock: bool = False
     threads: int = 1
-    root: str = ""
-    used_keys: Sequence[str] = ()
-    belonging: Mapping[str, Any] | None = None
+    root: str = "published"
+    zone: Sequence[str] = ()
+    accepted: Mapping[str, Any] | None = None
+    dbt_invocation_id: str = ""
+    command: str = ""
 
 
 @dataclass
@@ -72,42 +75,39 @@ class Started:
         notices: what to warn of, before that.
         faults: what is wrong with the configuration, the lock, the key or the settings.
         warnings: what to warn of.
-        destinations: names of the environment's destinations.
         suppressed_users_view: the relation of the suppressed people of files.
         suppression_lists: what names lists of them.
         suppression_tables: those of them that are tables, each with the parts of its name.
         environments: the environments that a list's row may be for.
         person_normalizations: as the plan has them.
-        key_fingerprint: of the masking key; blank where it is not needed, or not to be had.
-        retired_fingerprints: of the retired keys.
     """
 
     refusals: list[str]
     notices: list[str]
     faults: list[str]
     warnings: list[str]
-    destinations: list[str]
     suppressed_users_view: str
     suppression_lists: list[str]
     suppression_tables: dict[str, list[str]]
     environments: list[str]
     person_normalizations: list[str]
-    key_fingerprint: str = ""
-    retired_fingerprints: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Withdrawn:
-    """What withdrawing came to, and why; see `publishing.Withdrawal`."""
+    """What withdrawing came to: what to warn of, and why the run must not go on."""
 
-    withdrawn: list[str]
-    left: list[str]
+    warnings: list[str]
     problems: list[str]
-    reasons: dict[str, str]
 
 
 class StartQuestions(Run):
     """Each method is a question: its arguments are what a macro sends, its answer what it gets."""
+
+    def check_functions(self) -> None:
+        """Refuse a database in which something may stand in for a function."""
+        if fault := function_fault(self.made_functions):
+            raise HipaaModeError(fault)
 
     def start(self, **request: Any) -> Started:
         """Pin the configuration and the environment for the run; forget an earlier run's key.
@@ -117,18 +117,18 @@ class StartQuestions(Run):
         """
         asked = StartRequest(**request)
         run_end.watch()
+        self._forget()
         self._environment = environment_name(asked.environment)
+        self._place = place_of(asked.root, asked.environment)
+        self._zone = asked.zone
         self.keys = MaskingKeys(self._environ, self._environment)
         refusals: list[str] = []
         notices: list[str] = []
-        given_up = None
-        if asked.belonging is not None:
-            earlier = Earlier(**asked.belonging)
-            given_up = earlier.accepted.get(GIVE_UP_LISTS)
-            day, notices, faults = self._state.begin(asked.environment, earlier, asked.day)
-            asked = replace(asked, today=day.isoformat())
-            refusals = [str(fault) for fault in faults]
+        if asked.accepted is not None:
+            day, notices, refusals = self._compare_with_earlier(asked, asked.accepted)
+            asked = replace(asked, today=day)
         seeds = hash_seeds(asked.files())
+        given_up = (asked.accepted or {}).get(GIVE_UP_LISTS)
         configuration, plan = asked.read(self.suppressed_users, given_up)
         self._configured, self._plan, self._own_plan = asked, plan, None
         self._gate = Gate(plan, seeds, lambda: hash_seeds(asked.files()), lambda: asked.read()[1])
@@ -136,51 +136,84 @@ class StartQuestions(Run):
         if asked.needs_lock and not plan.faults:
             read = partial(read_lock, Path.cwd())
             judgement = judge(read, configuration, plan, asked.day, asked.models)
-        self._git_state = None
+        git = None
         if asked.needs_key and "destinations" in asked.seed_files:
-            self._git_state = audit.git_state(asked.named_files()["destinations"].parent)
-        self._stored, self._used_keys = Tables(), list(asked.used_keys)
-        self._changed_days.clear()
-        self._audit_sequence = self._ending = self._counted = None
-        self._noted.clear()
-        self._began = time.monotonic()
-        self._delivered.clear()
-        self._coincidences.clear()
-        self._denials = None
+            git = audit.git_state(asked.named_files()["destinations"].parent)
+        self._of_run = {
+            "dbt_invocation_id": asked.dbt_invocation_id,
+            "command": asked.command,
+            "git": git,
+        }
         self._run_number = max(new_run_number(), self._run_number + 1)
         self._files = ViewFiles(asked.threads, len(asked.models or ()))
-        self.raw_lines.location = None
-        self.raw_lines.files = None
+        faults = [*run_faults(self._environ), *plan.faults, *judgement.faults]
+        if asked.needs_key:
+            faults += access_faults(self._environ, self._place[0])
         people = self.suppressed_users
-        started = Started(
+        return Started(
             refusals=refusals,
             notices=notices,
-            faults=[
-                str(fault)
-                for fault in (*run_faults(self._environ), *plan.faults, *judgement.faults)
-            ],
+            faults=[*map(str, faults), *(self._key_faults() if asked.needs_key else ())],
             warnings=[str(item) for item in (*plan.warnings, *judgement.notices)],
-            destinations=sorted(plan.destinations),
             suppressed_users_view=SUPPRESSED_USERS_VIEW,
             suppression_lists=people.locations,
             suppression_tables={name: list(parts) for name, parts in people.tables.items()},
             environments=people.environments,
             person_normalizations=plan.person_normalizations,
         )
-        if asked.needs_key:
-            if asked.root:
-                unusable = access_faults(self._environ, place_of(asked.root, asked.environment)[0])
-                started.faults += [str(fault) for fault in unusable]
-            try:
-                started.key_fingerprint = self.keys.fingerprint()
-                started.retired_fingerprints = self.keys.retired_fingerprints()
-            except HipaaModeError as error:
-                started.faults.append(_key_fault(error, asked))
-        return started
 
-    def project_faults(self) -> list[str]:
-        """Say what of the project that dbt runs is not as reviewed."""
-        return faults_of_running_project()
+    def _compare_with_earlier(
+        self, asked: StartRequest, accepted: Mapping[str, Any]
+    ) -> tuple[str, list[str], list[str]]:
+        """Return the day that the run goes by, notices, and why it must not go on."""
+        keys = self._rows_of("masking_keys", "environment, fingerprint", "first_used_at, rowid")
+        self._used_keys = [key for environment, key in keys if environment == asked.environment]
+        records = self._rows_of("run_records", "environment, record", "run_number")
+        own = [record for environment, record in records if environment == asked.environment]
+        day, notices, faults = self._state.begin(
+            *self._place,
+            own[-1] if own else None,
+            list(dict.fromkeys(environment for environment, _ in keys)),
+            accepted,
+            asked.day,
+        )
+        return day.isoformat(), notices, [str(fault) for fault in faults]
+
+    def _rows_of(self, table: str, columns: str, order: str) -> list[Any]:
+        """Return the rows of a table that the build keeps; none before the first one."""
+        database, schema = self._zone
+        if not self._ask(
+            "select 1 from system.main.duckdb_tables() where lower(database_name) = "
+            "lower($database) and lower(schema_name) = lower($schema) and table_name = $name",
+            database=database,
+            schema=schema,
+            name=table,
+        ):
+            return []
+        return self._ask(f"select {columns} from {self._table(table)} order by {order}")
+
+    def _key_faults(self) -> list[str]:
+        """Say what to do of a key that can't be used; where tokens are stored, only theirs do."""
+        try:
+            self.keys.fingerprint()
+            self.keys.retired_fingerprints()
+        except NoKeyError as error:
+            stored = self._stored_key() or publishing.key_published_under(*self._place)
+            return [
+                error.where_tokens_are_stored(self._place[1], stored) if stored else str(error)
+            ]
+        except HipaaModeError as error:
+            return [str(error)]
+        return []
+
+    def surroundings(self) -> list[str]:
+        """Say what of the connection and of the project that dbt runs is not as reviewed."""
+        return [*faults_of_this_connection(), *faults_of_running_project()]
+
+    def record_refusal(self, faults: Sequence[str]) -> None:
+        """Record in the audit log, where there is one, that the run was refused."""
+        entry = {"destination": "*", "outcome": "refused", "reasons": faults}
+        self._record([entry], create=False)
 
     def check_raw_calls(self, **request: Any) -> list[str]:
         """Return why the run may not read its raw calls.
@@ -192,81 +225,104 @@ class StartQuestions(Run):
         location = self._locate(asked.location, asked.column)
         return [str(fault) for fault in self._state.check_raw_calls(asked, location)]
 
-    def judge_lists(self, lists: Sequence[Mapping[str, Any]]) -> list[str]:
+    def judge_lists(self, lists: Mapping[str, Mapping[str, Any]]) -> list[str]:
         """Return why the lists of suppressed people may not be used.
 
         Args:
-            lists: of each its location, and its counts: see `ListCounts`.
+            lists: the counts of each, by its location: see `ListCounts`.
         """
-        counts = {
-            str(item["location"]): ListCounts(
-                **{name: value for name, value in item.items() if name != "location"}
-            )
-            for item in lists
-        }
+        counts = {location: ListCounts(**counted) for location, counted in lists.items()}
         return [str(fault) for fault in self._state.judge_lists(counts)]
 
-    def choose_key(self, root: str, environment: str, accepted: object, command: str) -> KeyChoice:
-        """Judge the run's key by those of what is stored and published; see `choose_key`."""
-        manifests = publishing.read_manifests(*place_of(root, environment))
-        choice = choose_key(
-            self.keys.fingerprint(),
-            self._used_keys,
-            [str(manifest.get("key_fingerprint")) for manifest in manifests],
-            self.keys.retired_fingerprints(),
-            accepted,
-            command,
-            environment,
-        )
-        self._used_keys += choice.note
-        return choice
-
-    def runs_of_published(self, root: str, environment: str) -> list[int]:
-        """Return the numbers of the runs that something is published of."""
-        manifests = publishing.read_manifests(*place_of(root, environment))
-        numbers = {int(manifest.get("run_number") or 0) for manifest in manifests}
-        return sorted({*numbers, self._last_published()})
-
-    def know_tables(self, rows: Sequence[tuple[str, str, int, int]]) -> None:
-        """Take what the database says of its tables; number the run above the last one.
-
-        Also where the clock was set back since.
+    def choose_key(self, accepted: object, today: str) -> str:
+        """Judge the run's key by those of what is stored and published; note a new one.
 
         Args:
-            rows: see `stored.Tables`.
+            accepted: the fingerprint that a variable accepts.
+            today: when the run started.
+
+        Returns:
+            Why the key is another one than that of the stored tokens; blank where it is not.
         """
+        fingerprint = self.keys.fingerprint()
+        choice = choose_key(
+            fingerprint,
+            self._used_keys,
+            [
+                str(manifest.get("key_fingerprint"))
+                for manifest in publishing.read_manifests(*self._place)
+            ],
+            self.keys.retired_fingerprints(),
+            accepted,
+            self._of_run["command"],
+            self._place[1],
+        )
+        if choice.problem:
+            raise HipaaModeError(choice.problem)
+        if choice.reason:
+            # Before the table: a crash between them writes the entry twice, and never not at all.
+            entry = {
+                "destination": "*",
+                "outcome": "rotated",
+                "reasons": [f"the masking key was {choice.reason}"],
+                "previous_key_fingerprint": choice.previous,
+                "key_fingerprint": fingerprint,
+            }
+            self._record([entry])
+        for key in choice.note:
+            self._ask(
+                f"insert into {self._table('masking_keys')} values ($environment, $key, $today)",
+                environment=self._place[1],
+                key=key,
+                today=today,
+            )
+        self._used_keys += choice.note
+        return choice.reason
+
+    def read_tables(self) -> None:
+        """Read how the tables were built, and number the run above the last one.
+
+        Of each table its last build, and those of the runs that something is published of. Also
+        where the clock was set back since.
+        """
+        manifests = publishing.read_manifests(*self._place)
+        runs = {int(manifest.get("run_number") or 0) for manifest in manifests}
+        numbers = ", ".join(map(str, {*runs, self._last_published()}))
+        states = self._table("build_state")
+        rows = self._ask(
+            f"select relation, fingerprint, run_number, rebuilt_number from {states} "
+            f"where run_number in ({numbers}) or (relation, run_number) in "
+            f"(select relation, max(run_number) from {states} group by relation)"
+        )
         self._stored = Tables(rows)
         self._run_number = max(self._run_number, self._stored.last_run + 1)
 
-    def withdraw(self, root: str, environment: str, keep: Collection[str]) -> Withdrawn:
-        """Remove what is published of destinations that are gone or stopped."""
-        place = place_of(root, environment)
+    def withdraw(self) -> Withdrawn:
+        """Remove what is published of destinations that are gone or stopped, and record it.
+
+        What else changed among the published files since the last entry is recorded, too.
+        """
+        root, environment = self._place
         temporary_copies.refuse_to_keep_in_copy(
-            place[0], Path.cwd(), "The published folder", "HIPAA_MODE_PUBLISHED"
+            root, Path.cwd(), "The published folder", "HIPAA_MODE_PUBLISHED"
         )
-        publishing.make_folder(*place)
-        locking.hold_published(place[0] / environment, locking.timeout(self._environ), tell)
-        publishing.give_access(*place, read_access(self._environ))
-        if publishing.has_published(*place):
-            self._note_place(*place)
-        lines = audit.read_lines(audit.log_path(*place))
+        publishing.make_folder(*self._place)
+        locking.hold_published(root / environment, locking.timeout(self._environ), tell)
+        publishing.give_access(*self._place, read_access(self._environ))
+        if publishing.has_published(*self._place):
+            self._note_place()
+        lines = audit.read_lines(audit.log_path(*self._place))
         standing = audit.last_deliveries(audit.entries(lines))
-        stopped = self._plan.stopped if self._plan else {}
-        kept = set(keep) - set(stopped)
-        token_bridges.remove_others(*place, kept)
-        done = publishing.withdraw(*place, kept, standing)
-        reasons = {
-            name: f"stopped: {stopped[name].reason}" if name in stopped else NO_LONGER_LISTED
-            for name in done.withdrawn
-        }
-        return Withdrawn(**asdict(done), reasons=reasons)
-
-
-def _key_fault(error: HipaaModeError, asked: StartRequest) -> str:
-    """Say what to do of a key that can't be used; where tokens are stored, only theirs will do."""
-    stored = asked.used_keys[-1] if asked.used_keys else ""
-    if isinstance(error, NoKeyError) and not stored and asked.root:
-        stored = publishing.key_published_under(*place_of(asked.root, asked.environment))
-    if isinstance(error, NoKeyError) and stored:
-        return error.where_tokens_are_stored(asked.environment, stored)
-    return str(error)
+        plan = self._started_plan()
+        kept = plan.destinations.keys() - plan.stopped.keys()
+        token_bridges.remove_others(*self._place, kept)
+        done = publishing.withdraw(*self._place, kept, standing)
+        entries = []
+        for name in done.withdrawn:
+            stop = plan.stopped.get(name)
+            reason = f"stopped: {stop.reason}" if stop else NO_LONGER_LISTED
+            self._noted.append(f"withdrew `{name}`: {reason}")
+            entries.append({"destination": name, "outcome": "withdrawn", "reasons": [reason]})
+        self._record(entries, look=True)
+        left = "was left in a folder that was withdrawn: no build made it"
+        return Withdrawn([f"{path} {left}" for path in done.left], done.problems)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,14 @@ import duckdb
 import pyarrow as pa
 from dbt.adapters.events.logging import AdapterLogger
 
-from hipaa_mode import folders, published_places
+from hipaa_mode import audit, folders, published_places
 from hipaa_mode.errors import ConfigurationError, HipaaModeError
 from hipaa_mode.names import environment_name
 from hipaa_mode.plan import Plan
+from hipaa_mode.quoting import identifier
 from hipaa_mode.raw_calls import RawLines, RawLocation, locate
-from hipaa_mode.run.audit_entries import Delivered
+from hipaa_mode.run.audit_entries import Delivered, LogTable, record
 from hipaa_mode.run.configured import Configured
-from hipaa_mode.run.counted import Counted
 from hipaa_mode.run.ending import Ending
 from hipaa_mode.run.gate import Gate
 from hipaa_mode.run.masking_keys import MaskingKeys
@@ -49,28 +49,35 @@ class Run:
         self._plan: Plan | None = None
         self._plan_text: tuple[Plan, str] | None = None
         self._own_plan: tuple[Configured, Plan] | None = None
-        self._git_state: dict[str, Any] | None = None
-        self._stored = Tables()
-        self._used_keys: list[str] = []
-        self._changed_days: dict[str, list[tuple[str | None, int]]] = {}
-        self._audit_sequence: int | None = None
-        self._ending: Ending | None = None
-        self._counted: Counted | None = None
-        self._noted: list[str] = []
-        self._began = time.monotonic()
-        self._delivered: dict[str, Delivered] = {}
-        self._coincidences: dict[str, dict[str, int]] = {}
-        self._denials: list[tuple[Any, ...]] | None = None
+        self._place: tuple[Path, str] = (Path(), "")
+        self._zone: Sequence[str] = ()
+        self._of_run: dict[str, Any] = {}
         self._run_number = new_run_number()
-        self._files = ViewFiles()
         self._state = RunState()
-        self._gate: Gate | None = None
         self.is_compiling = False
         """Whether models are compiled once more, as `verify` compiles them."""
         self.keys = MaskingKeys(environ, self._environment)
         self.connect: Callable[[], duckdb.DuckDBPyConnection] = duckdb.connect
+        self.made_functions: str | None = None
+        """Digest of the functions that values pass through; None without the plugin."""
         self.raw_lines = RawLines()
         self.suppressed_users = SuppressedUsers()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Forget what an earlier run of this process found and did."""
+        self._stored = Tables()
+        self._used_keys: list[str] = []
+        self._changed_days: dict[str, list[tuple[str | None, int]]] = {}
+        self._ending: Ending | None = None
+        self._gate: Gate | None = None
+        self._noted: list[str] = []
+        self._began = time.monotonic()
+        self._delivered: dict[str, Delivered] = {}
+        self._coincidences: dict[str, dict[str, int]] = {}
+        self._files = ViewFiles()
+        self.raw_lines.location = None
+        self.raw_lines.files = None
 
     def tokens(self, values: pa.Array, scopes: pa.Array) -> pa.Array:
         """Mask a vector of values."""
@@ -79,6 +86,53 @@ class Run:
     def retired_tokens(self, values: pa.Array, scopes: pa.Array, keys: pa.Array) -> pa.Array:
         """Mask a vector of values as it was masked under a retired key, given by fingerprint."""
         return self.keys.retired_tokens(values, scopes, keys)
+
+    def note_coincidences(self, view: str, column: str, count: int) -> bool:
+        """Remember how many values of a column the checks took for no leak of ids."""
+        if count:
+            self._coincidences.setdefault(view, {})[column] = count
+        return True
+
+    def _ask(self, sql: str, **parameters: object) -> list[Any]:
+        """Return the rows of a query, which dbt does not log, on a connection of its own.
+
+        Raises:
+            HipaaModeError: it can't be answered.
+        """
+        try:
+            with self.connect() as cursor:
+                return cursor.execute(sql, parameters or None).fetchall()
+        except duckdb.Error as error:
+            # DuckDB's own words may quote a value, but for those about files.
+            is_of_file = isinstance(error, duckdb.IOException)
+            why = str(error) if is_of_file else type(error).__name__
+            raise HipaaModeError(f"The database can't be read or written: {why}") from None
+
+    def _table(self, name: str) -> str:
+        """Return the full name of a table that the build keeps in the restricted zone."""
+        return identifier(*self._zone, name)
+
+    def _record(
+        self, entries: Sequence[Mapping[str, Any]], look: bool = False, create: bool = True
+    ) -> None:
+        """Add entries to the audit log.
+
+        Args:
+            entries: of each its destination, outcome and reasons, and what else is known.
+            look: whether to record, too, what changed among the published files without an entry.
+            create: whether to begin a log where there is none.
+        """
+        if not (entries or look) or not (create or audit.log_path(*self._place).exists()):
+            return
+        fingerprint = self._plan.fingerprint if self._plan else None
+        of_run = {**self._of_run, "configuration_fingerprint": fingerprint}
+        table = LogTable(self._table("audit_log"), self._place[1], self._ask)
+        with audit.AuditLog(*self._place, *self.keys.of_audit_log()) as log:
+            messages = record(log, table, entries, of_run, self._note_changes if look else None)
+        self._noted += [f"audit log: {message}" for message in messages]
+
+    def _note_changes(self, changed: audit.Changes) -> None:
+        self._files.changed = changed
 
     def _plan_for(self, configured: Mapping[str, Any]) -> Plan:
         if configured and not self.is_compiling:
@@ -103,11 +157,6 @@ class Run:
             self.raw_lines.location = location
         return location
 
-    def _at_end(self) -> Ending:
-        if self._ending is None:
-            raise HipaaModeError(KEEP_HOOK)
-        return self._ending
-
     def _stored_key(self) -> str:
         """Return the fingerprint of the key that stored tokens are made with; blank for none."""
         return self._used_keys[-1] if self._used_keys else ""
@@ -118,9 +167,9 @@ class Run:
         withheld = record.withheld if record else None
         return withheld.run_number if withheld else 0
 
-    def _note_place(self, root: Path, environment: str) -> None:
+    def _note_place(self) -> None:
         try:
-            published_places.note(self._environ, root, environment)
+            published_places.note(self._environ, *self._place)
         except HipaaModeError as error:
             tell(str(error))
 

@@ -270,7 +270,7 @@ def door(plan: Plan, tmp_path: Path) -> Door:
     seeds = {"destinations": "as reviewed"}
     plans = [plan]
     gate = Gate(plan, dict(seeds), lambda: seeds, lambda: plans[0])
-    gate._permissions = {"ga4": Permission(True, exceptions={"ga4__events": Exceptions()})}
+    gate.permissions = {"ga4": Permission(True, exceptions={"ga4__events": Exceptions()})}
     (tmp_path / "ga4__events").mkdir()
     file = tmp_path / "ga4__events/2026-03-01.parquet.unfinished"
     write(file, plan.destinations["ga4"], ROW)
@@ -287,7 +287,7 @@ def test_a_sound_destination_passes_the_gate(door: Door):
     ids=["none asked for", "held back", "not selected"],
 )
 def test_nothing_passes_without_permission(door: Door, permission: Permission | None):
-    door.gate._permissions = {"ga4": permission} if permission else {}
+    door.gate.permissions = {"ga4": permission} if permission else {}
     with pytest.raises(PublishingError, match="may not publish destination `ga4`"):
         door.go()
 

@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,11 +14,11 @@ import yaml
 from seed_files import minimal_seeds
 
 from hipaa_mode.plan import DestinationPlan
+from hipaa_mode.run.facts import VIEW as DESTINATION_VIEW
+from hipaa_mode.run.facts import Node
 from hipaa_mode.run.permission import (
-    Node,
     Permission,
     RunOutcome,
-    RunRequest,
     end_of_run,
     permissions,
     read_outcome,
@@ -40,7 +41,7 @@ VIEW = "model.clinic.ga4__events"
 
 
 def model(name: str, *parents: str, package: str = "hipaa_mode", **fields: Any) -> Node:
-    return Node(f"model.{package}.{name}", "model", name, package, parents, **fields)
+    return Node(f"model.{package}.{name}", "model", package, name, parents=parents, **fields)
 
 
 def generic(
@@ -55,27 +56,28 @@ def generic(
         "config": SETTINGS,
         **fields,
     }
-    return Node(f"test.{package}.{name}.abc", "test", name, package, (on, *parents), **given)
+    unique_id = f"test.{package}.{name}.abc"
+    return Node(unique_id, "test", package, name, parents=(on, *parents), **given)
 
 
 def singular(check: RequiredCheck, *parents: Node) -> Node:
     unique_id = f"test.hipaa_mode.{check.test}"
     read = tuple(node.unique_id for node in parents)
-    return Node(unique_id, "test", check.test, "hipaa_mode", read, config=SETTINGS)
+    return Node(unique_id, "test", "hipaa_mode", check.test, parents=read, config=SETTINGS)
 
 
 def project() -> dict[str, Node]:
     """The nodes of a sound project with one view, by their names."""
-    seeds = [Node(f"seed.clinic.{c.seed}", "seed", c.seed, "clinic") for c in SEED_CHECKS]
+    seeds = [Node(f"seed.clinic.{c.seed}", "seed", "clinic", c.seed) for c in SEED_CHECKS]
     staging = [model(name, *(seed.unique_id for seed in seeds)) for name in STAGING]
     masked = model("masked_events", *(node.unique_id for node in staging))
     view = model(
         "ga4__events",
         masked.unique_id,
         package="clinic",
-        is_view=True,
+        config={"materialized": DESTINATION_VIEW},
         code="-- ours\n{{ hipaa_mode.destination_events('ga4') }}\n",
-        path="models/destination_views/ga4/ga4__events.sql",
+        file="models/destination_views/ga4/ga4__events.sql",
     )
     tests = [generic(c, f"seed.clinic.{c.seed}", "clinic") for c in SEED_CHECKS]
     tests.append(generic(RequiredCheck("holds_only_what_is_allowed"), VIEW, "clinic"))
@@ -350,30 +352,54 @@ def test_arguments_within_bounds_are_reported(plans: dict[str, DestinationPlan])
     ]
 
 
-REQUEST: dict[str, Any] = {
-    "command": "build",
-    "invoked": "dbt build",
-    "is_part": False,
-    "selected": [],
-    "statuses": {"a": "pass"},
-    "unit_tests": [],
-    "failures": {},
-    "errors": {},
-    "nodes": [],
-}
+def ran(node: Node, status: str, message: str = "") -> Any:
+    """A result of dbt's."""
+    of_dbt = SimpleNamespace(
+        unique_id=node.unique_id,
+        name=node.name,
+        resource_type=node.kind,
+        compiled_code="select 1",
+        test_metadata=SimpleNamespace(name=node.test) if node.test else None,
+        depends_on=SimpleNamespace(nodes=node.parents, macros=node.macros),
+    )
+    return SimpleNamespace(node=of_dbt, status=status, message=message)
+
+
+def outcome_of(*results: Any, **changes: Any) -> RunOutcome:
+    asked: dict[str, Any] = {
+        "selected": [],
+        "command": "build",
+        "invoked": "dbt build",
+        "is_part": False,
+        "failures": lambda sql: [(sql, "plan", "a problem", 3)],
+        **changes,
+    }
+    return read_outcome(results, **asked)
+
+
+A_MODEL = Node("a", "model", "clinic", "a")
 
 
 @pytest.mark.parametrize(
-    ("changes", "notice", "reason"),
+    ("status", "changes", "notice", "reason"),
     [
-        ({"statuses": {}}, "nothing ran", ""),
-        ({"command": "run"}, "Run: dbt build", "`dbt run` does not build and test everything"),
-        ({"command": "test"}, "Run: dbt build", ""),
-        ({"is_part": True}, "only a part of the calls", "the run read only a part of the calls"),
+        ("", {}, "nothing ran", ""),
+        (
+            *("pass", {"command": "run"}, "Run: dbt build"),
+            "`dbt run` does not build and test everything",
+        ),
+        ("pass", {"command": "test"}, "Run: dbt build", ""),
+        (
+            *("pass", {"is_part": True}, "only a part of the calls"),
+            "the run read only a part of the calls",
+        ),
     ],
 )
-def test_runs_that_are_not_to_publish_say_so(changes: dict[str, Any], notice: str, reason: str):
-    ended = end_of_run(RunRequest.of(**{**REQUEST, **changes}), {})
+def test_runs_that_are_not_to_publish_say_so(
+    status: str, changes: dict[str, Any], notice: str, reason: str
+):
+    outcome = outcome_of(*([ran(A_MODEL, status)] if status else []), **changes)
+    ended = end_of_run(outcome, lambda: [], {})
     assert notice in ended.notice
     assert ended.reason == reason
 
@@ -382,13 +408,11 @@ def test_runs_that_are_not_to_publish_say_so(changes: dict[str, Any], notice: st
 def test_a_retry_is_told_what_to_run_instead(plans: dict[str, DestinationPlan], told: str):
     nodes = project()
     by_name = told == "by its name"
-    request = {
-        **REQUEST,
-        "invoked": "dbt --quiet retry" if by_name else "dbt",
-        "selected": [nodes[VIEW_TEST].unique_id] if by_name else [],
-        "statuses": {nodes[VIEW_TEST].unique_id: "pass"},
-    }
-    retried = read_outcome(RunRequest.of(**request))
+    retried = outcome_of(
+        ran(nodes[VIEW_TEST], "pass"),
+        invoked="dbt --quiet retry" if by_name else "dbt",
+        selected=[nodes[VIEW_TEST].unique_id] if by_name else [],
+    )
     permission = permissions(retried, nodes.values(), plans)["ga4"]
     assert permission.is_selected
     assert permission.summary().endswith("Run: dbt build")
@@ -401,10 +425,23 @@ def test_errors_are_quoted_only_where_they_hold_no_value():
         "b": "Compilation Error\n  hipaa_mode: `x` was refused",
         "c": "Conversion Error: Could not convert string 'John Smith'",
     }
-    assert read_outcome(RunRequest.of(**{**REQUEST, "errors": errors})).errors == {
+    results = [
+        ran(dataclasses.replace(A_MODEL, unique_id=name), "error", text)
+        for name, text in errors.items()
+    ]
+    assert outcome_of(*results).errors == {
         "a": "IO Error: Could not write file: No space left on device",
         "b": "`x` was refused",
     }
+
+
+def test_rows_are_read_of_the_packages_checks_and_of_no_other_test():
+    nodes = project()
+    theirs = dataclasses.replace(nodes[VIEW_TEST], unique_id="theirs", macros=())
+    results = [ran(node, "fail") for node in (nodes[VIEW_TEST], nodes[MASKED_TEST], theirs)]
+    outcome = outcome_of(*results)
+    assert outcome.failures == {nodes[VIEW_TEST].unique_id: [("select 1", "plan", "a problem", 3)]}
+    assert set(outcome.statuses.values()) == {"fail"}
 
 
 def described(folder: str, kind: str) -> set[tuple[str, str, str, str]]:

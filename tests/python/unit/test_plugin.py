@@ -26,21 +26,21 @@ from hipaa_mode.keys import (
     KEY_FILE_VARIABLE,
     KEY_VARIABLE,
     MasterKey,
-    load_master_key,
     write_key_file,
 )
 from hipaa_mode.plugin import RAW_LINES_VIEW, Plugin, Session, random_codes
 from hipaa_mode.published_places import Place
 from hipaa_mode.run.counted import Counted
+from hipaa_mode.run.end_questions import PublishRequest, ToPublish
 from hipaa_mode.run.ending import Ending
 from hipaa_mode.run.gate import Gate
 from hipaa_mode.run.permission import EndOfRun, Permission
+from hipaa_mode.run.stored import Tables
 from hipaa_mode.run.view_files import ROWS_FOR_ALL_THREADS
-from hipaa_mode.run_state import Earlier
 
 FUNCTIONS = {
     *("hipaa_mask", "hipaa_mask_retired"),
-    *("hipaa_mode_random_code", "hipaa_mode_note_coincidences", "hipaa_mode_made_functions"),
+    *("hipaa_mode_random_code", "hipaa_mode_note_coincidences"),
 }
 
 
@@ -85,21 +85,18 @@ def token(value: str, scope: str, environment: str = "dev") -> str:
 # Starting a run.
 
 
-def test_a_sound_start_gives_destinations_and_fingerprint(tmp_path: Path):
+def test_a_sound_start_has_nothing_to_say(tmp_path: Path):
     started = start(Session(WITH_KEY), tmp_path)
     assert started == {
         "refusals": [],
         "notices": [],
         "faults": [],
         "warnings": [],
-        "destinations": ["ga4"],
         "suppressed_users_view": "hipaa_mode_suppressed_users",
         "suppression_lists": [],
         "suppression_tables": {},
         "environments": ["dev"],
         "person_normalizations": [],
-        "key_fingerprint": load_master_key(WITH_KEY).fingerprint("dev"),
-        "retired_fingerprints": [],
     }
 
 
@@ -119,7 +116,6 @@ def test_a_missing_key_is_one_fault_among_the_others(tmp_path: Path):
     seeds = minimal_seeds()
     seeds.add("destinations", destination="a", connection_mode="cloud")
     started = start(Session({}), tmp_path, seeds)
-    assert started["key_fingerprint"] == ""
     assert len(started["faults"]) == 2
     assert "There is no masking key" in started["faults"][-1]
     assert "hipaa-mode keygen" in started["faults"][-1]
@@ -130,15 +126,21 @@ def test_a_missing_key_is_one_fault_among_the_others(tmp_path: Path):
 def test_where_tokens_are_stored_their_key_is_asked_for_and_no_new_one(
     tmp_path: Path, environ: dict[str, str], place: str
 ):
-    request: dict[str, Any] = {"root": str(tmp_path / "published"), "used_keys": []}
+    session = Session(environ)
+    request: dict[str, Any] = {"zone": ["memory", "main"], "accepted": {}}
     if place == "database":
-        request["used_keys"] = ["f" * 32]
+        database = duckdb.connect()
+        database.execute(
+            "create table masking_keys as select 'dev' as environment, "
+            "repeat('f', 32) as fingerprint, current_date as first_used_at"
+        )
+        session.connect = database.cursor
     else:
         folder = tmp_path / "published/dev/ga4"
         (folder / "ga4__events").mkdir(parents=True)
         manifest = {"destination": "ga4", "files": {}, "views": {}, "key_fingerprint": "f" * 32}
         (folder / "manifest.json").write_text(json.dumps(manifest))
-    [fault] = start(Session(environ), tmp_path, **request)["faults"]
+    [fault] = start(session, tmp_path, **request)["faults"]
     assert "of environment `dev` were made with the key of fingerprint " + "f" * 32 in fault
     assert "restore that one" in fault
     assert "keygen" not in fault
@@ -155,19 +157,18 @@ def test_a_bad_key_is_a_fault_that_does_not_show_it(tmp_path: Path):
 
 def test_a_run_that_masks_nothing_needs_no_key(tmp_path: Path):
     started = start(Session({}), tmp_path, key=False)
-    assert (started["faults"], started["key_fingerprint"]) == ([], "")
+    assert started["faults"] == []
 
 
 def test_a_second_start_forgets_the_key_and_raw_calls_of_the_first(tmp_path: Path):
     environ = dict(WITH_KEY)
     session = Session(environ)
-    first = start(session, tmp_path)
+    start(session, tmp_path)
     (tmp_path / "a.ndjson").write_text("{}\n")
     result(session, "raw_calls", location="*.ndjson")
     before = session.tokens(pa.array(["jane"]), pa.array(["*"])).to_pylist()
     environ[KEY_VARIABLE] = KEY[::-1]
-    second = start(session, tmp_path)
-    assert second["key_fingerprint"] != first["key_fingerprint"]
+    start(session, tmp_path)
     assert session.raw_lines.location is None
     assert session.tokens(pa.array(["jane"]), pa.array(["*"])).to_pylist() != before
 
@@ -255,13 +256,15 @@ def test_raw_calls_that_are_not_there_are_an_error_answer():
 
 
 PLACE = {"root": "published", "environment": "dev"}
-FINISHED = {
-    **PLACE,
-    "destination": "ga4",
-    "calls_read": "calls_read",
-    "denied_rows": {},
-    "denials": "select 'a', 'b', 'c', 'd', 0 where false",
-}
+ASKED = PublishRequest(
+    destinations={},
+    queries={"denials": "select 'a', 'b', 'c', 'd', 0 where false"},
+    calls_read="calls_read",
+    rejected_share=0.1,
+    accepted_lines=None,
+    earliest_day="2000-01-01",
+    days_ahead=1,
+)
 VIEW = {
     **PLACE,
     "destination": "ga4",
@@ -271,10 +274,9 @@ VIEW = {
     "models_at_once": 2,
 }
 COUNTED = Counted(
-    *(3, 3, 0, 0, 0, 0, 0),
-    withheld=dict.fromkeys(("suppressed", "suppressed_by_alias", "expired", "undated"), 0),
-    suppressed_people=0,
-    suppressed_people_hmac=None,
+    dict.fromkeys(("suppressed", "suppressed_by_alias", "expired", "undated"), 0),
+    *((), None),
+    *(3, 3, 0, 0, 0, 0, 0, 0, None),
 )
 
 
@@ -295,7 +297,7 @@ def write_view(
 ) -> dict[str, Any]:
     """Write what a view's model writes, of a warehouse whose tables stand so."""
     number = int(manifest().get("run_number") or 1) if is_known else 1
-    session.know_tables([("masked_events", "fingerprint", number, rebuilt)])
+    session._stored = Tables([("masked_events", "fingerprint", number, rebuilt)])
     session._used_keys = [key]
     session.know_changed_days("events", list(changed_days))
     request = {**VIEW, "counts": [["2026-03-01", rows]], **changes}
@@ -310,11 +312,26 @@ def manifest() -> dict[str, Any]:
 
 
 def publish_view(session: Session) -> bool:
-    session._ending = Ending(EndOfRun({"ga4": Permission(is_selected=True)}), ["ga4"])
-    session._counted = COUNTED
-    session._state.begin("dev", Earlier("published"), TODAY)
-    views = {"ga4__events": "events"}
-    return session.publish(**FINISHED, views=views, invocation_id="the run")
+    """Publish it as a run does, but for the entry in the audit log."""
+    session._ending = ending = Ending(EndOfRun({"ga4": Permission(is_selected=True)}), ["ga4"])
+    session._state.begin(*session._place, None, [], {}, TODAY)
+    session._record_at_end = lambda entries: None  # type: ignore[method-assign]
+    session._publish("ga4", ToPublish({"ga4__events": "events"}, {}), ASKED, COUNTED)
+    return bool(ending.published)
+
+
+def withdraw(session: Session, folder: Path, seeds: Seeds | None = None) -> Any:
+    """Withdraw what a run that begins with such seeds does, with its entry in the audit log."""
+    start(session, folder, seeds, zone=["memory", "main"])
+    database = duckdb.connect()
+    database.execute(
+        "create table audit_log (environment text, sequence bigint, time text, destination text, "
+        "outcome text, hash text, entry text)"
+    )
+    session.connect = database.cursor
+    done = result(session, "withdraw")
+    session.connect = duckdb.connect
+    return done, database.execute("select destination, outcome from audit_log").fetchall()
 
 
 @pytest.mark.usefixtures("gate_is_open")
@@ -331,11 +348,15 @@ def test_a_destination_is_published_and_withdrawn_by_commands(tmp_path: Path):
     assert (facts["rows"], facts["files"], facts["files_written"]) == (3, 1, 1)
     assert published["files"]["ga4__events/2026-03-01.parquet"]["rows"] == 3
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", published["published_at"])
-    assert result(session, "runs_of_published", **PLACE)[-1] == published["run_number"]
-    assert result(session, "withdraw", keep=["ga4"], **PLACE)["withdrawn"] == []
-    done = result(session, "withdraw", keep=[], **PLACE)
-    assert (done["withdrawn"], done["left"], done["problems"]) == (["ga4"], [], [])
-    assert done["reasons"] == {"ga4": "no longer in destinations.csv"}
+    nothing = {"warnings": [], "problems": []}
+    done, entries = withdraw(session, tmp_path)
+    assert (done, entries) == (nothing, [("ga4", "published")])
+    without = minimal_seeds()
+    for rows in without.rows.values():
+        rows[:] = [row for row in rows if row.get("destination") != "ga4"]
+    done, entries = withdraw(session, tmp_path, without)
+    assert (done, entries[-1]) == (nothing, ("ga4", "withdrawn"))
+    assert "withdrew `ga4`: no longer in destinations.csv" in session._noted
     assert manifest() == {}
 
 
@@ -347,14 +368,14 @@ def test_a_place_is_noted_when_something_is_published_there(tmp_path: Path):
     session = Session(environ)
     start(session, tmp_path, minimal_seeds())
     # A preview comes as far as this, in a folder that is gone after it.
-    result(session, "withdraw", keep=["ga4"], **PLACE)
+    withdraw(session, tmp_path)
     assert published_places.known(environ) == []
     write_view(session)
     publish_view(session)
     [place] = published_places.known(environ)
     assert place == Place(tmp_path / "published", "dev")
     key.with_name("masking.key.published").unlink()
-    result(session, "withdraw", keep=["ga4"], **PLACE)
+    withdraw(session, tmp_path)
     assert published_places.known(environ) == [place]
 
 
@@ -426,7 +447,7 @@ def test_what_was_written_aside_is_discarded(tmp_path: Path):
     start(session, tmp_path, minimal_seeds())
     [partition] = write_view(session)["write"]
     assert Path(partition["path"]).exists()
-    result(session, "discard_unpublished", **PLACE)
+    session._discard_unpublished()
     assert not Path(partition["path"]).exists()
 
 
@@ -462,10 +483,16 @@ def test_a_run_follows_the_last_one_also_where_the_clock_was_set_back(tmp_path: 
     session = Session(WITH_KEY)
     start(session, tmp_path, minimal_seeds())
     number = result(session, "run_number")
-    result(session, "know_tables", rows=[["calls_read", "fingerprint", number - 5, 1]])
-    assert result(session, "run_number") == number
-    result(session, "know_tables", rows=[["calls_read", "fingerprint", 1 << 60, 1]])
-    assert result(session, "run_number") == (1 << 60) + 1
+    session._zone = ("memory", "main")
+    for last, follows in ((number - 5, number), (1 << 60, (1 << 60) + 1)):
+        database = duckdb.connect()
+        database.execute(
+            f"create table build_state as select 'calls_read' as relation, 'f' as fingerprint, "
+            f"{last} as run_number, 1 as rebuilt_number"
+        )
+        session.connect = database.cursor
+        session.read_tables()
+        assert result(session, "run_number") == follows
 
 
 def test_files_are_read_once_and_then_from_where_they_grew(tmp_path: Path):
@@ -499,8 +526,9 @@ def test_files_are_read_once_and_then_from_where_they_grew(tmp_path: Path):
 def test_a_broken_manifest_is_an_error_answer(tmp_path: Path):
     (tmp_path / "published" / "dev" / "ga4").mkdir(parents=True)
     (tmp_path / "published" / "dev" / "ga4" / "manifest.json").write_text("{")
-    message = error(Session(WITH_KEY), "runs_of_published", root="published", environment="dev")
-    assert "is not a manifest" in message
+    session = Session(WITH_KEY)
+    start(session, tmp_path)
+    assert "is not a manifest" in error(session, "read_tables")
 
 
 # The database.
@@ -696,7 +724,7 @@ def test_a_list_of_suppressed_users_that_dbt_would_load_is_a_fault(tmp_path: Pat
 
 def test_a_group_that_is_not_there_is_a_fault(tmp_path: Path):
     environ = {**WITH_KEY, "HIPAA_MODE_PUBLISHED_GROUP": "no such group"}
-    [fault] = start(Session(environ), tmp_path, root=PLACE["root"])["faults"]
+    [fault] = start(Session(environ), tmp_path)["faults"]
     assert "`HIPAA_MODE_PUBLISHED_GROUP` names no group" in fault
 
 

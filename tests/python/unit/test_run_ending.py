@@ -8,11 +8,9 @@ import pytest
 
 from hipaa_mode.plan import ViewColumn
 from hipaa_mode.run.counted import Counted, Noted, count_dropped, counts_of, described_column
-from hipaa_mode.run.ending import Decided, Ending
+from hipaa_mode.run.ending import Ending
 from hipaa_mode.run.permission import EndOfRun, Permission
 from hipaa_mode.run.summary import of_destination, totals
-
-READ = {"model.hipaa_mode.calls_read": "success"}
 
 
 def permission(*reasons: str, is_selected: bool = True) -> Permission:
@@ -55,34 +53,34 @@ class TestChoice:
     def test_what_was_not_selected_is_no_fault(self) -> None:
         end = ending(ga4=permission("ga4__events did not run", is_selected=False))
         assert end.choose({}) == []
-        said = end.say([], [], [], 1)
+        said = end.say([], 1)
         assert said.failure == ""
         assert "not selected, so left as they are: `ga4`" in said.lines
 
     @pytest.mark.parametrize(
-        ("found", "decided"),
+        ("found", "is_publishable"),
         [
-            (permission(), Decided(False, True, True)),
-            (permission("a reason"), Decided(False, True, False)),
-            (permission(is_selected=False), Decided(False, True, False)),
+            (permission(), True),
+            (permission("a reason"), False),
+            (permission(is_selected=False), False),
         ],
     )
     def test_the_database_is_asked_only_what_can_matter(
-        self, found: Permission, decided: Decided
+        self, found: Permission, is_publishable: bool
     ) -> None:
-        assert ending(ga4=found).decided(READ) == decided
-        assert not ending(ga4=found).decided({}).was_read
+        assert ending(ga4=found).is_publishable == is_publishable
 
     def test_a_run_that_publishes_nothing_says_why(self) -> None:
         end = Ending(EndOfRun({}, "nothing was published", "`dbt run` does not test"), ["ads"])
-        assert end.decided(READ).is_over
         assert [entry["reasons"] for entry in end.held_back] == [["`dbt run` does not test"]]
-        assert end.say(["noted"], [], [], 1).lines == ["noted", "nothing was published"]
+        assert end.say(["noted"], 1).lines == ["noted", "nothing was published"]
 
     def test_it_is_said_in_the_order_in_which_it_is_read(self) -> None:
         end = ending(ga4=permission(is_selected=False))
         end.choose({})
-        assert end.say(["noted"], ["totals"], ["hints"], 61.4).lines == [
+        end.totals.append("totals")
+        end.hints.append("hints")
+        assert end.say(["noted"], 61.4).lines == [
             "noted",
             "totals",
             "not selected, so left as they are: `ga4`",
@@ -94,14 +92,14 @@ class TestChoice:
         end = ending()
         end.reasons.append("a setting was changed")
         assert end.choose({}) == []
-        assert end.say([], [], [], 1).failure == "a setting was changed"
+        assert end.say([], 1).failure == "a setting was changed"
 
     def test_what_is_refused_at_the_last_look_is_held_back(self) -> None:
         end = ending(ga4=permission())
         end.refuse("ga4", "its files differ")
         assert end.held_back[0]["reasons"] == ["its files differ"]
         end.lacks_entries(["ga4", "ads"], "the disk is full")
-        assert end.say([], [], [], 1).failure.split("\nhipaa_mode: ") == [
+        assert end.say([], 1).failure.split("\nhipaa_mode: ") == [
             "NOT published: `ga4`, its last good files stay: its files differ",
             "the audit log lacks an entry of `ga4`, `ads`: the disk is full",
         ]
@@ -190,10 +188,9 @@ class TestCounts:
 
 
 COUNTED = Counted(
-    *(10, 6, 1, 1, 0, 0, 0),
-    withheld={"suppressed": 2, "suppressed_by_alias": 0, "expired": 0, "undated": 0},
-    suppressed_people=1,
-    suppressed_people_hmac="hmac",
+    {"suppressed": 2, "suppressed_by_alias": 0, "expired": 0, "undated": 0},
+    *((), None),
+    *(10, 6, 1, 1, 0, 0, 0, 1, "hmac"),
 )
 
 

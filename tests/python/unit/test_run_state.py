@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from plugin_requests import WITH_KEY, configuration, result
 from seed_files import minimal_seeds
@@ -19,24 +20,35 @@ from hipaa_mode.raw_calls import locate
 RECORD = RunRecord("dev", 5, "2027-03-01", "calls/*.ndjson", lists={})
 
 
-def known(root: Path, **more: Any) -> dict[str, Any]:
-    return {
-        "root": str(root / "published"),
-        "stored_record": None,
-        "database_environments": [],
-        "accepted": {},
-        **more,
-    }
-
-
-def started(folder: Path, session: Session | None = None, **more: Any) -> dict[str, Any]:
+def started(
+    folder: Path,
+    session: Session | None = None,
+    stored: RunRecord | None = None,
+    used_by: tuple[str, ...] = (),
+    **accepted: Any,
+) -> dict[str, Any]:
+    """Start a run in a database in which an earlier one left a record, and others their keys."""
     seeds = minimal_seeds()
     seeds.add("allowed_properties", property="tier", expires_on="2027-01-31")
-    request = configuration(folder, seeds) | {"today": "2026-11-29"}
-    belonging = known(folder, **more)
     session = session or Session(WITH_KEY)
+    database = duckdb.connect()
+    database.execute("create table run_records (run_number int, environment text, record text)")
+    database.execute(
+        "create table masking_keys (environment text, fingerprint text, first_used_at timestamp)"
+    )
+    for environment in used_by:
+        database.execute("insert into masking_keys values (?, 'f', null)", [environment])
+    if stored is not None:
+        database.execute("insert into run_records values (5, 'dev', ?)", [stored.as_json()])
+    session.connect = database.cursor
     answer: dict[str, Any] = result(
-        session, "start", **request, needs_key=True, belonging=belonging
+        session,
+        "start",
+        **configuration(folder, seeds) | {"today": "2026-11-29"},
+        root=str(folder / "published"),
+        zone=["memory", "main"],
+        accepted=accepted,
+        needs_key=True,
     )
     return answer
 
@@ -48,8 +60,7 @@ def test_a_clock_that_is_behind_the_last_run_brings_nothing_back(
     if is_beside:
         write_record(tmp_path / "published", RECORD)
     session = Session(WITH_KEY)
-    stored = None if is_beside else RECORD.as_json()
-    answer = started(tmp_path, session, stored_record=stored)
+    answer = started(tmp_path, session, None if is_beside else RECORD)
     assert "the clock says 2026-11-29" in answer["notices"][0]
     assert '"tier"' not in json.dumps(result(session, "plan")["destinations"])
 
@@ -61,10 +72,9 @@ def test_a_clock_that_is_behind_the_last_run_brings_nothing_back(
 
 
 def test_another_environments_database_is_refused(tmp_path: Path) -> None:
-    [refusal] = started(tmp_path, database_environments=["prod"])["refusals"]
+    [refusal] = started(tmp_path, used_by=("prod",))["refusals"]
     assert refusal.startswith("The database: it belongs to environment `prod`")
-    share = {"hipaa_mode__share_with": ["prod"]}
-    answer = started(tmp_path, database_environments=["prod"], accepted=share)
+    answer = started(tmp_path, used_by=("prod",), hipaa_mode__share_with=["prod"])
     assert answer["refusals"] == []
 
 

@@ -3,7 +3,7 @@
     and with the new fingerprint every token is made anew. -#}
 {% macro check_key_fingerprint() -%}
     {%- set reason = hipaa_mode.door().choose_key(
-        accepted=var('hipaa_mode__accept_key_fingerprint', none), today=run_started_at.strftime('%Y-%m-%d %H:%M:%S')
+        accepted=var('hipaa_mode__accept_key_fingerprint', none), today=run_started_at | string
     ) -%}
     {%- if reason -%}
         {%- do log(

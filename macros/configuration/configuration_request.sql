@@ -2,7 +2,7 @@
 {% macro configuration_request() -%}
     {%- set request = {
         'environment': hipaa_mode.environment(),
-        'today': run_started_at.strftime('%Y-%m-%d'),
+        'today': (run_started_at | string)[:10],
         'seed_files': {},
         'seed_labels': {},
     } -%}

@@ -29,7 +29,7 @@
             {%- do hipaa_mode.create_build_tables() -%}
             {%- do hipaa_mode.check_key_fingerprint() -%}
             {%- do door.read_tables() -%}
-            {%- do hipaa_mode.pin_suppressed_users(started) -%}
+            {%- do hipaa_mode.refuse(door.pin_suppressed_users(hipaa_mode.placeholder_ids())) -%}
         {%- endif -%}
         {%- if flags.WHICH in ('build', 'run') -%}
             {%- set withdrawn = door.withdraw() -%}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,25 +21,6 @@ from hipaa_mode.suppression import (
     list_faults,
     returning_faults,
 )
-
-
-@dataclass(frozen=True)
-class RawCallsRequest:
-    """What a run is about to read; see macro `check_raw_calls`.
-
-    Attributes:
-        location: what names the raw calls.
-        database: the file that a table is in; blank for files.
-        is_empty: whether the table has no rows.
-        is_default: whether nothing names them, so that the demo's are read.
-        column: the column that holds the message.
-    """
-
-    location: str
-    is_default: bool
-    database: str = ""
-    is_empty: bool = False
-    column: str | None = None
 
 
 class RunState:
@@ -108,27 +89,28 @@ class RunState:
         )
         return day, [notice] if notice else [], faults
 
-    def check_raw_calls(self, request: RawCallsRequest, location: RawLocation) -> list[Fault]:
+    def check_raw_calls(
+        self, named: str, is_default: bool, location: RawLocation, marks: Sequence[str]
+    ) -> list[Fault]:
         """Return why the run may not read its raw calls; see `belonging.raw_calls_faults`."""
         current = self._must_have_begun()
-        marks = () if request.is_empty else belonging.marks_of(location, request.database)
         faults = belonging.raw_calls_faults(
             self._environment,
-            request.location,
+            named,
             location,
             marks,
             self.record,
             belonging.other_records(self._root, self._environment),
             self._accepted,
-            request.is_default,
+            is_default,
             bool(publishing.read_manifests(self._root, self._environment)),
         )
         self._reads_raw_calls = not faults
         shares = {*current.shares_with, *self._accepted.get(belonging.SHARE_WITH, ())}
         self._next = replace(
             current,
-            location=request.location,
-            files=marks,
+            location=named,
+            files=tuple(marks),
             shares_with=tuple(sorted(shares)),
         )
         return faults

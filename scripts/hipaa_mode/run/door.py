@@ -22,6 +22,7 @@ from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.run import current
 from hipaa_mode.run.build_questions import BuildQuestions
 from hipaa_mode.run.end_questions import EndQuestions
+from hipaa_mode.run.list_questions import ListQuestions
 from hipaa_mode.run.session import Session
 from hipaa_mode.run.start_questions import StartQuestions
 from hipaa_mode.run.state import message_of
@@ -34,6 +35,7 @@ ACTIONS: Mapping[str, str] = {
     name: hook
     for questions, hook in (
         (StartQuestions, START),
+        (ListQuestions, START),
         (EndQuestions, END),
         (BuildQuestions, ANYWHERE),
     )

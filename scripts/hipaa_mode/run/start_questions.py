@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,6 +11,7 @@ from typing import Any
 
 from hipaa_mode import (
     audit,
+    belonging,
     locking,
     publishing,
     run_end,
@@ -19,6 +21,7 @@ from hipaa_mode import (
 from hipaa_mode.errors import HipaaModeError, NoKeyError
 from hipaa_mode.names import environment_name
 from hipaa_mode.published_access import access_faults, read_access
+from hipaa_mode.quoting import identifier
 from hipaa_mode.received.gate import Judgement, judge
 from hipaa_mode.received.lock_file import read_lock
 from hipaa_mode.run.configured import Configured
@@ -27,7 +30,6 @@ from hipaa_mode.run.gate import Gate, hash_seeds
 from hipaa_mode.run.masking_keys import MaskingKeys
 from hipaa_mode.run.start import faults_of_running_project
 from hipaa_mode.run.state import (
-    SUPPRESSED_USERS_VIEW,
     Run,
     new_run_number,
     place_of,
@@ -36,8 +38,10 @@ from hipaa_mode.run.state import (
 from hipaa_mode.run.stored import Tables, choose_key
 from hipaa_mode.run.view_files import ViewFiles
 from hipaa_mode.run_settings import run_faults
-from hipaa_mode.run_state import RawCallsRequest
-from hipaa_mode.suppression import GIVE_UP_LISTS, ListCounts
+from hipaa_mode.suppression import GIVE_UP_LISTS
+
+SOURCE = "source"
+"""What names the table that dbt itself knows as the source of the raw calls."""
 
 NO_LONGER_LISTED = "no longer in destinations.csv"
 
@@ -75,22 +79,12 @@ class Started:
         notices: what to warn of, before that.
         faults: what is wrong with the configuration, the lock, the key or the settings.
         warnings: what to warn of.
-        suppressed_users_view: the relation of the suppressed people of files.
-        suppression_lists: what names lists of them.
-        suppression_tables: those of them that are tables, each with the parts of its name.
-        environments: the environments that a list's row may be for.
-        person_normalizations: as the plan has them.
     """
 
     refusals: list[str]
     notices: list[str]
     faults: list[str]
     warnings: list[str]
-    suppressed_users_view: str
-    suppression_lists: list[str]
-    suppression_tables: dict[str, list[str]]
-    environments: list[str]
-    person_normalizations: list[str]
 
 
 @dataclass(frozen=True)
@@ -149,17 +143,11 @@ class StartQuestions(Run):
         faults = [*run_faults(self._environ), *plan.faults, *judgement.faults]
         if asked.needs_key:
             faults += access_faults(self._environ, self._place[0])
-        people = self.suppressed_users
         return Started(
             refusals=refusals,
             notices=notices,
             faults=[*map(str, faults), *(self._key_faults() if asked.needs_key else ())],
             warnings=[str(item) for item in (*plan.warnings, *judgement.notices)],
-            suppressed_users_view=SUPPRESSED_USERS_VIEW,
-            suppression_lists=people.locations,
-            suppression_tables={name: list(parts) for name, parts in people.tables.items()},
-            environments=people.environments,
-            person_normalizations=plan.person_normalizations,
         )
 
     def _compare_with_earlier(
@@ -215,24 +203,39 @@ class StartQuestions(Run):
         entry = {"destination": "*", "outcome": "refused", "reasons": faults}
         self._record([entry], create=False)
 
-    def check_raw_calls(self, **request: Any) -> list[str]:
+    def check_raw_calls(
+        self, database: str, location: str, is_default: bool, column: str | None = None
+    ) -> list[str]:
         """Return why the run may not read its raw calls.
 
         Args:
-            request: see `RawCallsRequest`.
+            database: where a table is that names none.
+            location: what names the raw calls.
+            is_default: whether nothing names them, so that the demo's are read.
+            column: the column that holds the message.
         """
-        asked = RawCallsRequest(**request)
-        location = self._locate(asked.location, asked.column)
-        return [str(fault) for fault in self._state.check_raw_calls(asked, location)]
+        found = self._locate(location, column)
+        file = ""
+        is_empty = False
+        if found.kind == "table" and location != SOURCE:
+            file = self._database_file(found.table, database)
+            # Of a table that is not there, the model that reads it says so.
+            with contextlib.suppress(HipaaModeError):
+                is_empty = not self._ask(f"select 1 from {identifier(*found.table)} limit 1")
+        marks = () if is_empty else belonging.marks_of(found, file)
+        faults = self._state.check_raw_calls(location, is_default, found, marks)
+        return [str(fault) for fault in faults]
 
-    def judge_lists(self, lists: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        """Return why the lists of suppressed people may not be used.
+    def _database_file(self, table: Sequence[str], database: str) -> str:
+        """Return the name of the file that a table is in: another environment's may have its name.
 
-        Args:
-            lists: the counts of each, by its location: see `ListCounts`.
+        The first of two parts may be a database's name, or that of a schema.
         """
-        counts = {location: ListCounts(**counted) for location, counted in lists.items()}
-        return [str(fault) for fault in self._state.judge_lists(counts)]
+        rows = self._ask("select database_name, path from system.main.duckdb_databases()")
+        files = {str(name).lower(): str(path or name) for name, path in rows}
+        own = files.get(database.lower(), database)
+        named = files.get(table[0].lower(), own) if len(table) > 1 else own
+        return named.rpartition("/")[2]
 
     def choose_key(self, accepted: object, today: str) -> str:
         """Judge the run's key by those of what is stored and published; note a new one.

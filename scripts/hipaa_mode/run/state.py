@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,20 +94,26 @@ class Run:
             self._coincidences.setdefault(view, {})[column] = count
         return True
 
-    def _ask(self, sql: str, **parameters: object) -> list[Any]:
-        """Return the rows of a query, which dbt does not log, on a connection of its own.
+    @contextlib.contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Have a connection of its own, of which dbt logs nothing.
 
         Raises:
-            HipaaModeError: it can't be answered.
+            HipaaModeError: the database can't be asked.
         """
         try:
             with self.connect() as cursor:
-                return cursor.execute(sql, parameters or None).fetchall()
+                yield cursor
         except duckdb.Error as error:
             # DuckDB's own words may quote a value, but for those about files.
             is_of_file = isinstance(error, duckdb.IOException)
             why = str(error) if is_of_file else type(error).__name__
             raise HipaaModeError(f"The database can't be read or written: {why}") from None
+
+    def _ask(self, sql: str, **parameters: object) -> list[Any]:
+        """Return the rows of a query."""
+        with self._cursor() as cursor:
+            return cursor.execute(sql, parameters or None).fetchall()
 
     def _table(self, name: str) -> str:
         """Return the full name of a table that the build keeps in the restricted zone."""

@@ -30,6 +30,7 @@ from hipaa_mode.keys import (
 )
 from hipaa_mode.plugin import RAW_LINES_VIEW, Plugin, Session, random_codes
 from hipaa_mode.published_places import Place
+from hipaa_mode.run import end_questions
 from hipaa_mode.run.counted import Counted
 from hipaa_mode.run.end_questions import PublishRequest, ToPublish
 from hipaa_mode.run.ending import Ending
@@ -92,11 +93,6 @@ def test_a_sound_start_has_nothing_to_say(tmp_path: Path):
         "notices": [],
         "faults": [],
         "warnings": [],
-        "suppressed_users_view": "hipaa_mode_suppressed_users",
-        "suppression_lists": [],
-        "suppression_tables": {},
-        "environments": ["dev"],
-        "person_normalizations": [],
     }
 
 
@@ -493,6 +489,27 @@ def test_a_run_follows_the_last_one_also_where_the_clock_was_set_back(tmp_path: 
         session.connect = database.cursor
         session.read_tables()
         assert result(session, "run_number") == follows
+
+
+def test_what_was_stored_while_functions_were_replaced_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    session = Session(WITH_KEY)
+    start(session, tmp_path, zone=["memory", "main"])
+    database = duckdb.connect()
+    database.execute(
+        "create table build_state as select * from (values ('call_keys', 'f', 1, 1), "
+        f"('masked_events', 'f', {session.run_number()}, 1)) "
+        "as states (relation, fingerprint, run_number, rebuilt_number)"
+    )
+    session.connect = database.cursor
+    monkeypatch.setattr(end_questions, "function_fault", lambda made: "a function was replaced")
+    ran = {"selected": [], "command": "run", "invoked": "dbt run", "is_part": False}
+    assert not session.decide([], **ran)
+    assert session._at_end().reasons == ["a function was replaced"]
+    session.read_tables()
+    assert session.must_rebuild("masked_events", "f", [], [])
+    assert not session.must_rebuild("call_keys", "f", [], [])
 
 
 def test_files_are_read_once_and_then_from_where_they_grew(tmp_path: Path):

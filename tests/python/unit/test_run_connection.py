@@ -5,11 +5,13 @@ from __future__ import annotations
 import duckdb
 import pytest
 
+from hipaa_mode.functions import SCHEMA, create
 from hipaa_mode.run.connection import (
     MAY_DIFFER,
     SETTINGS,
     connection_faults,
     default_settings,
+    function_fault,
 )
 
 
@@ -108,3 +110,24 @@ def test_an_extension_that_nobody_reviewed_is_refused():
 def test_no_setting_that_decides_what_sql_means_may_differ():
     decide = ("collation", "order", "casting", "division", "search", "optimizer", "calendar")
     assert not [name for name in MAY_DIFFER for word in decide if word in name.lower()]
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ("select 1", ""),
+        ("create macro theirs(value) as value", ""),
+        ("create macro hipaa_mask(value, scope) as value", "name of a masking function"),
+        ("create temp macro Hipaa_Mask(value, scope) as value", "name of a masking function"),
+        ("create macro date_trunc(part, value) as value", "engine's own functions"),
+        (f"create or replace macro {SCHEMA}.guarded(value) as value", "not those that were made"),
+    ],
+)
+def test_what_may_stand_in_for_a_function_is_found(statement: str, problem: str) -> None:
+    with duckdb.connect() as connection:
+        made = create(connection)
+        connection.execute(statement)
+        found = function_fault(made, lambda sql: connection.execute(sql).fetchall())
+    assert problem in found
+    assert bool(found) == bool(problem)
+    assert "plugin is not loaded" in function_fault(None)

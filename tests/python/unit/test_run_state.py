@@ -92,7 +92,7 @@ def test_what_was_read_is_noted_beside_what_is_published(
     calls = tmp_path / "calls"
     calls.mkdir()
     (calls / "a.ndjson").write_text("{}\n")
-    request = {"location": "calls/*.ndjson", "database": "", "is_empty": False}
+    request = {"location": "calls/*.ndjson", "database": "memory"}
     session = Session(WITH_KEY)
     started(tmp_path, session)
     assert result(session, "check_raw_calls", **request, is_default=False) == []
@@ -114,7 +114,7 @@ def test_calls_of_another_environment_are_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.ndjson").write_text("{}\n")
-    request = {"location": "*.ndjson", "database": "", "is_empty": False, "is_default": False}
+    request = {"location": "*.ndjson", "database": "memory", "is_default": False}
     first = Session(WITH_KEY)
     started(tmp_path, first)
     result(first, "check_raw_calls", **request)

@@ -1,6 +1,5 @@
 {#- The one way to Python: an object that answers by name, `hipaa_mode.door().plan()`. It raises
-    the message of a refusal; `attempt(name, …)` is for who goes on after one, and returns `result`
-    or `error`. See scripts/hipaa_mode/run/door.py. -#}
+    the message of a refusal. See scripts/hipaa_mode/run/door.py. -#}
 {% macro door() -%}
     {%- if modules.hipaa_mode is not defined -%}
         {{- exceptions.raise_compiler_error(

@@ -41,3 +41,13 @@
 {% macro duckdb__note_coincidences(view_name, column_name, count) -%}
     {{- return('system.main.hipaa_mode_note_coincidences(' ~ hipaa_mode.literal(view_name) ~ ', ' ~ column_name ~ ', ' ~ count ~ ')') -}}
 {%- endmacro %}
+
+{#- A statement that fails with a message: the one way for a last hook to make dbt's exit code 1 and
+    still have it write its results. -#}
+{% macro failing_statement(message) -%}
+    {{- return(adapter.dispatch('failing_statement', 'hipaa_mode')(message)) -}}
+{%- endmacro %}
+
+{% macro duckdb__failing_statement(message) -%}
+    {{- return('select system.main.error(' ~ hipaa_mode.literal(message) ~ ')') -}}
+{%- endmacro %}

@@ -94,3 +94,12 @@
 {% macro duckdb__all_but(names, relation) -%}
     {{- return((relation ~ '.' if relation else '') ~ '* exclude (' ~ names | join(', ') ~ ')') -}}
 {%- endmacro %}
+
+{#- Some expressions, each as a row, in a select's columns. -#}
+{% macro rows_of_values(expressions) -%}
+    {{- return(adapter.dispatch('rows_of_values', 'hipaa_mode')(expressions)) -}}
+{%- endmacro %}
+
+{% macro duckdb__rows_of_values(expressions) -%}
+    {{- return('unnest([' ~ expressions | join(', ') ~ '])') -}}
+{%- endmacro %}

@@ -37,3 +37,21 @@
     {%- endfor -%}
     {{- return(quoted) -}}
 {%- endmacro %}
+
+{#- All texts of a column, sorted, a line each. -#}
+{% macro lines_of(column) -%}
+    {{- return(adapter.dispatch('lines_of', 'hipaa_mode')(column)) -}}
+{%- endmacro %}
+
+{% macro duckdb__lines_of(column) -%}
+    {{- return('string_agg(' ~ column ~ ', chr(10) order by ' ~ column ~ ')') -}}
+{%- endmacro %}
+
+{#- The names that a text has, with a unit separator between them, as a list. -#}
+{% macro parts_of(text) -%}
+    {{- return(adapter.dispatch('parts_of', 'hipaa_mode')(text)) -}}
+{%- endmacro %}
+
+{% macro duckdb__parts_of(text) -%}
+    {{- return('string_split(' ~ text ~ ', chr(31))') -}}
+{%- endmacro %}

@@ -54,13 +54,3 @@
         'days_ahead': var('hipaa_mode__days_ahead', 1),
     }) -}}
 {%- endmacro %}
-
-{#- A statement that fails with a message: the one way for a last hook to make dbt's exit code 1 and
-    still have it write its results. -#}
-{% macro failing_statement(message) -%}
-    {{- return(adapter.dispatch('failing_statement', 'hipaa_mode')(message)) -}}
-{%- endmacro %}
-
-{% macro duckdb__failing_statement(message) -%}
-    {{- return('select system.main.error(' ~ hipaa_mode.literal(message) ~ ')') -}}
-{%- endmacro %}

@@ -9,7 +9,7 @@
             {%- set is_of_row = column.name == 'row_id' and hipaa_mode.latest_of(view) is none -%}
             {%- set kind = 'property' if column.property_list != 'envelope' else ('row_id' if is_of_row else 'id') -%}
             {%- do tokens.append(
-                'select ' ~ hipaa_mode.literal(column.scope) ~ ' as scope, ' ~ hipaa_mode.literal(kind) ~ ' as kind, ' ~ ('unnest(' ~ name ~ ')' if column.is_list else name)
+                'select ' ~ hipaa_mode.literal(column.scope) ~ ' as scope, ' ~ hipaa_mode.literal(kind) ~ ' as kind, ' ~ (hipaa_mode.rows_of(name) if column.is_list else name)
                 ~ ' as token from ' ~ relation
             ) -%}
         {%- endfor -%}

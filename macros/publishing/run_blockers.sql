@@ -11,8 +11,9 @@
         order by 1, 2, 3
     {%- endset -%}
     {%- set accepted -%}
-        select source_file, lines, rejected from {{ noted }}
-        qualify row_number() over (partition by source_file order by run_number desc) = 1
+        select source_file, lines, rejected
+        from {{ noted }}
+        where (source_file, run_number) in (select source_file, max(run_number) from {{ noted }} group by source_file)
     {%- endset -%}
     {%- set accept -%}
         insert into {{ noted }}

@@ -41,14 +41,7 @@ ACCEPT_DAY = "hipaa_mode__accept_day"
 
 @dataclass(frozen=True)
 class Withheld:
-    """What was withheld when something was published last.
-
-    Attributes:
-        run_number: the run that published.
-        raw: raw calls there were.
-        suppressed: calls of suppressed people.
-        retain_days: for how many days calls were kept; None for good.
-    """
+    """What was withheld when something was published last."""
 
     run_number: int
     raw: int
@@ -61,8 +54,6 @@ class RunRecord:
     """What an environment was built from last.
 
     Attributes:
-        environment: the environment.
-        run_number: the run.
         day: the day it went by, ISO 8601.
         location: what named the raw calls; blank where none were read yet.
         files: hashes that the raw files, or the table, are known by.
@@ -173,7 +164,6 @@ def known_day(
     """Return the day that a run goes by: the clock's, or that of an earlier run if it is later.
 
     Args:
-        clock: the clock's.
         days: days of earlier runs, ISO 8601.
         accepted: the day that the variable `ACCEPT_DAY` names: the clock's is right.
 
@@ -276,7 +266,6 @@ def raw_calls_faults(
 
     Args:
         named: the location as the settings name it.
-        location: what it names.
         marks: what it is known by.
         record: what the environment was built from; None where it is new.
         others: what other environments were built from.

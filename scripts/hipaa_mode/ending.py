@@ -58,10 +58,6 @@ def run(
     """Run a program to its end and return its output, both streams as one.
 
     It ends where this process is told to end, or leaves the call by an exception.
-
-    Args:
-        folder: where it runs.
-        environ: its environment.
     """
     with _changing:
         if _is_ending.is_set():

@@ -178,7 +178,6 @@ def finish(
         written: final names of the new files, relative to the destination's folder.
         kept: names of published files that stay as they are; both sets get one link to them, so
             that they are neither copied nor changed.
-        rows: rows that each file must have.
         manifest: what to say of them; the destination, the environment and rows, size and SHA-256
             of each file are added.
         before_swap: called when all is ready and nobody else moves folders of this root; it may
@@ -264,7 +263,6 @@ class Withdrawal:
     """What withdrawing came to.
 
     Attributes:
-        withdrawn: the destinations whose files are gone.
         left: what was left in their folders, since it is not ours.
         problems: what had to stay though it was published by us, and what to do.
     """
@@ -284,7 +282,6 @@ def withdraw(
     incoming files.
 
     Args:
-        keep: destinations that stay.
         standing: destinations that are published as far as the audit log knows: what can't be
             removed of them is told.
     """
@@ -501,9 +498,6 @@ def keepable_files(
     """Return the published files that are as their manifest says, by name.
 
     A file that was touched after its manifest is hashed; others are known by their size.
-
-    Args:
-        changed: files that are known to have been changed.
     """
     folder = destination_folder(root, environment, destination)
     manifest = manifest_of(root, environment, destination)

@@ -60,7 +60,6 @@ class RawFile:
     """A file of raw calls and how much of it this run reads.
 
     Attributes:
-        path: the file.
         size: bytes up to which it is read.
         number: what the warehouse calls it; a file keeps its number.
         start: byte that reading starts at, where what stands before was read earlier.
@@ -235,7 +234,6 @@ def read_lines(
     of a line that is not UTF-8 every byte is kept.
 
     Args:
-        file: the file, or its part.
         counted: told the path and the number of lines up to the pinned end, once that is reached.
 
     Raises:

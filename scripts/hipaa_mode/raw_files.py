@@ -24,9 +24,6 @@ class KnownFile:
     """A file as the warehouse has read it.
 
     Attributes:
-        number: its number in the warehouse.
-        path: where it is.
-        size: bytes that were read.
         modified_at: time of its last change when it was read, in nanoseconds since 1970.
         sample: SHA-256 of its first and last bytes; see `SAMPLE_BYTES`.
         lines: lines up to `size`; 0 where they are not counted.
@@ -63,8 +60,6 @@ def plan_reading(
     """Compare the files that are there with those that were read.
 
     Args:
-        location: the files that are there.
-        known: the files that the warehouse has.
         last_number: the highest number that a file ever had there. That of a file that is gone
             is not given again: tables that do not follow yet would take the new for the old.
     """

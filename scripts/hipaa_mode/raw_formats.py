@@ -179,11 +179,7 @@ def unreadable_kind(start: bytes) -> tuple[str, str] | None:
 
 
 def likely_kind(start: bytes) -> tuple[str, str]:
-    """Return what a file seems to be none of whose lines is a call, and what to do.
-
-    Args:
-        start: its first bytes, decompressed.
-    """
+    """Return what a file seems to be none of whose lines is a call, and what to do."""
     known = unreadable_kind(start)
     if known is not None:
         return known

@@ -55,12 +55,9 @@ class RunState:
         """Read the records.
 
         Args:
-            root: the published folder.
-            environment: the run's environment.
             stored: the record that the database has of the last run; None where it has none.
             database_environments: environments that used the database, the first one first.
             accepted: values of the variables that accept something, by name.
-            clock: the day, by the clock.
 
         Returns:
             The day that the run goes by, notices, and why the run must not go on.
@@ -144,10 +141,7 @@ class RunState:
         """Write down what was withheld when something was published.
 
         Args:
-            raw: how many raw calls there are.
-            by_reason: how many of them are withheld.
             retain_days: for how many days calls are kept; None for good.
-            run_number: the run.
         """
         now = Withheld(
             run_number=run_number,

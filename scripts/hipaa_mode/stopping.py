@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from hipaa_mode import audit, publishing, token_bridges
@@ -13,22 +12,10 @@ from hipaa_mode.errors import ConfigurationError, HipaaModeError
 from hipaa_mode.folders import environment_folder, real_root
 from hipaa_mode.keys import load_master_key
 from hipaa_mode.names import is_destination, is_environment
+from hipaa_mode.publishing import Withdrawal
 from hipaa_mode.received.lock_file import read_lock, write_lock
 from hipaa_mode.seeds import add_optional_seeds
 from hipaa_mode.stops import ANY, SEED, Stop, stopped_in, with_stop, without_stops
-
-
-@dataclass
-class Stopped:
-    """What a stop came to.
-
-    Attributes:
-        withdrawn: what was withdrawn, as `<folder>/<destination>`.
-        problems: what could not be done, and what to do.
-    """
-
-    withdrawn: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
 
 
 def seed_path(project: Path) -> Path:
@@ -97,18 +84,16 @@ def tell_lock(project: Path, stops: Iterable[Stop]) -> None:
     write_lock(project, locked)
 
 
-def withdraw_stopped(roots: Iterable[Path], stop: Stop, environ: Mapping[str, str]) -> Stopped:
+def withdraw_stopped(roots: Iterable[Path], stop: Stop, environ: Mapping[str, str]) -> Withdrawal:
     """Withdraw what is published of stopped destinations, and record it.
 
     Done while a build is at work too: it holds its environment's folder, and moves destinations
     only in moments that are waited for.
 
     Args:
-        roots: the folders to look in.
-        stop: what is stopped.
         environ: the process environment, for the masking key.
     """
-    done = Stopped()
+    done = Withdrawal()
     for root in sorted({real_root(root) for root in roots}):
         for environment in _environments(root, stop):
             _withdraw(root, environment, stop, environ, done)
@@ -123,12 +108,12 @@ def _environments(root: Path, stop: Stop) -> list[str]:
 
 
 def _withdraw(
-    root: Path, environment: str, stop: Stop, environ: Mapping[str, str], done: Stopped
+    root: Path, environment: str, stop: Stop, environ: Mapping[str, str], done: Withdrawal
 ) -> None:
     folder = environment_folder(root, environment)
     names = {path.name for path in folder.glob("*") if os.path.lexists(path)}
     names |= set(token_bridges.copies(root, environment))
-    withdrawal = publishing.Withdrawal()
+    withdrawal = Withdrawal()
     for name in sorted(name for name in names if is_destination(name)):
         if not stop.applies(environment, name):
             continue

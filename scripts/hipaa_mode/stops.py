@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from hipaa_mode.seeds import OPTIONAL_SEEDS, Fault, SeedRow, add_optional_seeds, read_seed
@@ -77,13 +77,14 @@ def read_stops(
 
 def with_stop(text: str | None, stop: Stop) -> str:
     """Return the seed's text with one more row; as it was where the same is stopped already."""
-    if any((known.environment, known.destination) == _place(stop) for known in _stops(text)):
+    place = (stop.environment, stop.destination)
+    if any((known.environment, known.destination) == place for known in _stops(text)):
         return str(text)
     before = ",".join(COLUMNS) + "\n" if text is None or not text.strip() else text
     if not before.endswith("\n"):
         before += "\n"
     header = next(csv.reader([before.splitlines()[0].removeprefix("\ufeff")]))
-    values = dict(zip(COLUMNS, _cells(stop), strict=True))
+    values = dict(zip(COLUMNS, astuple(stop), strict=True))
     line = io.StringIO()
     writer = csv.writer(line, lineterminator="\n")
     writer.writerow(values.get(column.strip(), "") for column in header)
@@ -94,7 +95,6 @@ def without_stops(text: str, environment: str | None, destination: str) -> str:
     """Return the seed's text without the rows of a destination.
 
     Args:
-        text: the seed.
         environment: whose rows; None for those of every environment.
         destination: the destination as the rows name it, or `*`.
     """
@@ -114,11 +114,3 @@ def without_stops(text: str, environment: str | None, destination: str) -> str:
 def _stops(text: str | None) -> list[Stop]:
     rows = list(csv.DictReader(io.StringIO((text or "").removeprefix("\ufeff"), newline="")))
     return [Stop(*((row.get(column) or "").strip() for column in COLUMNS)) for row in rows]
-
-
-def _place(stop: Stop) -> tuple[str, str]:
-    return stop.environment, stop.destination
-
-
-def _cells(stop: Stop) -> Sequence[str]:
-    return (stop.environment, stop.destination, stop.reason, stop.stopped_on, stop.stopped_by)

@@ -34,13 +34,7 @@ NOT_THE_ENGINES = (
 
 @dataclass(frozen=True)
 class Function:
-    """A function of the file.
-
-    Attributes:
-        name: its name in the schema.
-        parameters: names of its parameters, in order.
-        body: SQL of what it gives.
-    """
+    """A function of the file."""
 
     name: str
     parameters: tuple[str, ...]

@@ -23,9 +23,6 @@ class Delivered:
     """What a run has put in place of a destination.
 
     Attributes:
-        manifest: its manifest.
-        stamp: the stamp of that.
-        checks: the checks that passed.
         token_bridge: what is known of its token bridge; None where it has none.
     """
 
@@ -81,9 +78,6 @@ def record(
     """Add entries to the log and to its table; return what the user should know.
 
     Args:
-        log: the log, open.
-        table: its table.
-        entries: what to add.
         of_run: what every entry says of the run.
         note_changes: takes which published files are not as a run left them; those that no entry
             tells of are recorded, too.

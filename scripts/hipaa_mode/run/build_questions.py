@@ -172,14 +172,9 @@ class BuildQuestions(Run):
         """Settle which files of a view are written; remember it for its tests and for the end.
 
         Args:
-            root: the published folder.
-            environment: the environment.
-            destination: the destination.
             view: name of the view's model.
             calls_view: the view of calls that its values come from.
-            query: fingerprint of its SQL.
             counts: rows of each day or coarser period.
-            models_at_once: how many models dbt builds at once.
             is_whole: whether it is one file: its rows are of no day.
         """
         place = place_of(root, environment)

@@ -55,7 +55,6 @@ def other_circumstances(context: Mapping[str, Any], environment: str) -> dict[st
     """Return what a model's Jinja finds of its circumstances where others compile it.
 
     Args:
-        context: what it finds in this run.
         environment: the run's environment, which `verify` takes for the target.
     """
     started, var = context["run_started_at"], context["var"]
@@ -87,7 +86,6 @@ def built_otherwise(
 
     Args:
         unique_ids: dbt's names of the models, which this run has built.
-        environment: the run's environment.
         compiling: entered while they are compiled.
 
     Returns:

@@ -20,9 +20,6 @@ class Configured:
     """Where a run's configuration is; see macro `configuration_request`.
 
     Attributes:
-        environment: the environment whose rows count.
-        today: the day, ISO 8601.
-        seed_files: file of each seed, by the seed's name.
         seed_labels: what messages call it.
         models: names of the destination views of the project; None leaves them unchecked.
         suppressed_users: what else names lists of suppressed people.

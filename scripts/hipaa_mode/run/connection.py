@@ -123,7 +123,6 @@ def function_fault(made: str | None, rows: Callable[[str], list[Any]] = _rows) -
 
     Args:
         made: the digest of the functions that the plugin made; None where it made none.
-        rows: runs a query on the connection that asks.
     """
     if made is None:
         return (
@@ -162,8 +161,6 @@ def connection_faults(
     """Say which settings and extensions may change what the reviewed SQL means.
 
     Args:
-        settings: name and value of each setting of the connection.
-        extensions: names of the extensions that are loaded.
         defaults: the settings of a fresh database, by name.
     """
     found = {str(name): _text(value) for name, value in settings}

@@ -16,12 +16,9 @@ class Noted:
     """What was counted of a masked column's values, on one event or on all.
 
     Attributes:
-        view: the view that the masked table is of.
-        column: the masked column.
         event: the event; None where the counts are of all.
         not_fitting: values that fit neither treatment nor data type, and are null.
         like_identifiers: values that look like an identifier.
-        arrived: values that came.
     """
 
     view: str
@@ -37,14 +34,10 @@ class Counted:
     """Counts that every manifest quotes; no value of a call is among them. See macro `run_counts`.
 
     Attributes:
-        withheld: calls that are withheld, by reason.
-        noted: what was counted of masked columns.
         property_names: view, place and name of each property that arrived; None where the project
             does not count them.
-        raw: all raw calls.
         staged: those that are staged, of which `undated` have no time.
         duplicates: those that were delivered before.
-        rejected: those that can't be used.
         namesakes: those that have the message id of another call.
         cut: those with a text that is cut in the middle of a character.
         suppressed_people: how many people the lists have.
@@ -81,7 +74,6 @@ class ColumnCounts:
     """The counts of a view's masked columns.
 
     Attributes:
-        not_fitting: by column.
         like_identifiers: by guarded column, then by event.
     """
 
@@ -115,7 +107,6 @@ def described_column(
     """Return what a manifest says of a column.
 
     Args:
-        column: the column.
         events: the events that its view is shown on; None for all.
         counts: of the masked columns; none for a view of latest values, whose calls are counted.
         coincidences: values that ids equal by chance, by column.
@@ -163,8 +154,6 @@ def count_dropped(
 
     Args:
         names: view, place and name of each property that arrived; None where none is counted.
-        columns: the view's.
-        view: the view of calls that its values come from.
     """
     if names is None:
         return None
@@ -190,10 +179,7 @@ def described(
     """Return the part of a destination's manifest that is known before its files are.
 
     Args:
-        plan: the run's plan.
-        name: the destination.
         views: the views that the project has of it, by the name of each one's model.
-        counted: what the run counted.
         exceptions: what the checks overlook, by model.
         coincidences: values that ids equal by chance, by model and column.
     """

@@ -11,7 +11,6 @@ import copy
 import inspect
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from dbt_common.events.contextvars import get_node_info
@@ -56,37 +55,20 @@ OF_DBT = frozenset(("results",))
 """What macros send as dbt gave it to them."""
 
 
-@dataclass(frozen=True)
-class Answer:
-    """An answer to who goes on after a refusal: `result`, or `error`, a message for the user."""
-
-    result: Any = None
-    error: str = ""
-
-
 class Door:
     """Has a method for each of `ACTIONS`, with the arguments of the session's."""
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):
             raise AttributeError(name)
-        if name not in ACTIONS:
-            raise CompilationError(f"hipaa_mode: {_unknown(name)}")
 
         def ask(*values: Any, **named: Any) -> Any:
-            answer = self.attempt(name, *values, **named)
-            if answer.error:
-                raise CompilationError(f"hipaa_mode: {answer.error}")
-            return answer.result
+            try:
+                return _ask(current.session(), name, values, named)
+            except (HipaaModeError, OSError) as error:
+                raise CompilationError(f"hipaa_mode: {message_of(error)}") from None
 
         return ask
-
-    def attempt(self, name: str, *values: Any, **named: Any) -> Answer:
-        """Ask for something by name; a refusal is an answer too."""
-        try:
-            return Answer(_ask(current.session(), name, values, named))
-        except (HipaaModeError, OSError) as error:
-            return Answer(error=message_of(error))
 
 
 def _ask(session: Session, name: str, values: tuple[Any, ...], named: dict[str, Any]) -> Any:

@@ -65,7 +65,6 @@ class PublishRequest:
     """What publishing goes by; see macro `publish_request`.
 
     Attributes:
-        destinations: see `ToPublish`, by name.
         queries: SQL by what it finds.
         calls_read: the relation of all calls.
         rejected_share: part of a run's new lines that may be rejected.
@@ -88,10 +87,6 @@ class EndQuestions(Run):
 
     def decide(self, results: Sequence[Any], **ran: Any) -> bool:
         """Decide which destinations may be published; see `run.permission`.
-
-        Args:
-            results: dbt's own.
-            ran: see `permission.read_outcome`.
 
         Returns:
             Whether any is to be published, as far as the run itself goes.
@@ -135,11 +130,7 @@ class EndQuestions(Run):
             self.is_compiling = False
 
     def publish(self, **request: Any) -> None:
-        """Publish what may be; hold back the rest, for reasons that the run's end says.
-
-        Args:
-            request: see `PublishRequest`.
-        """
+        """Publish what may be; hold back the rest, for reasons that the run's end says."""
         asked = PublishRequest(**request)
         ending = self._at_end()
         ending.reasons += faults_of_this_connection()

@@ -28,13 +28,7 @@ class Ending:
         ended: what may be published, as far as its own nodes go.
         environment_has: all destinations of the environment.
         was_read: whether raw calls were read, so that the rejected lines are judged.
-        reasons: why nothing may be published, whatever the tests say.
-        published: manifests of what was published.
-        held_back: entries for the audit log.
         problems: what makes the run fail.
-        unselected: destinations that the run was not to build.
-        lines: what is said.
-        totals: what became of the raw calls.
         hints: what to look at, by what the calls have had.
     """
 
@@ -105,12 +99,7 @@ class Ending:
         self.problems.append(f"the audit log lacks an entry of `{listed}`: {error}")
 
     def say(self, noted: Sequence[str], seconds: float) -> Said:
-        """Put together what the run says.
-
-        Args:
-            noted: what was noted while it went on.
-            seconds: how long it took.
-        """
+        """Put together what the run says."""
         if self.reasons and not self.held_back:
             self.problems += self.reasons
         lines = [*noted, *self.lines, *self.totals]

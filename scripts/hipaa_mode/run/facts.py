@@ -56,20 +56,11 @@ class Node:
     """A node of the project.
 
     Attributes:
-        unique_id: dbt's name of it.
         kind: its resource type, such as `model`.
-        package: the package it comes from.
-        name: its name.
         file: its file, as dbt writes it.
-        config: its settings.
-        parents: unique ids of what it depends on.
-        macros: unique ids of the macros that it calls.
         address: database, schema and identifier of its relation, lower-case.
-        code: its code as written.
         sql: its code as compiled; empty where it was not compiled.
-        test: of a generic test, its name.
         attached: of a generic test, the node it is on.
-        arguments: arguments of a generic test.
     """
 
     unique_id: str
@@ -138,9 +129,6 @@ class Facts:
     """All of a project.
 
     Attributes:
-        project: name of the project that dbt runs in.
-        nodes: its nodes and those of its packages.
-        macros: its macros, those of its packages and those of dbt and the adapter.
         dispatch: by namespace, the packages that `dispatch` in dbt_project.yml puts in its place.
         packages_override: whether packages may replace dbt's own materializations.
     """

@@ -25,7 +25,6 @@ class Gate:
     """Decides at the end of a run, by the plan that it began with.
 
     Args:
-        plan: the plan of the run.
         seeds: hashes of the seeds, taken before the plan was made of them; see `hash_seeds`.
         seeds_now: takes them once more.
         plan_now: makes the plan once more.
@@ -68,10 +67,7 @@ class Gate:
         """Look once more at what is about to be put in place.
 
         Args:
-            name: the destination.
             partitions: which files of each view were written.
-            folder: where they are.
-            connect: connects to the warehouse.
             calls_read: the relation there that has all calls.
             denied_rows: by view, the query of the row ids that it may not have.
             published: where the destination's files of earlier runs are.

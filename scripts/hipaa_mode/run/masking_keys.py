@@ -16,7 +16,6 @@ class MaskingKeys:
     """The masking key, loaded when first needed, and the retired ones.
 
     Args:
-        environ: where the keys are named.
         environment: the environment whose subkeys they make; None until the run knows it.
     """
 

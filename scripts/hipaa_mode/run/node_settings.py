@@ -57,14 +57,7 @@ _SEED: dict[str, tuple[Any, ...]] = {
 
 @dataclass(frozen=True)
 class Unreviewed:
-    """A setting that a node may not have.
-
-    Attributes:
-        node: the node.
-        setting: name of the setting.
-        problem: what it does, or which value it may have.
-        remedy: what to do.
-    """
+    """A setting that a node may not have."""
 
     node: Node
     setting: str

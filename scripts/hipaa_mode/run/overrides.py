@@ -21,12 +21,7 @@ MAY_BE_REPLACED = (
 
 @dataclass(frozen=True)
 class Override:
-    """A macro that stands in for another one.
-
-    Attributes:
-        macro: the macro.
-        problem: what it stands in for.
-    """
+    """A macro that stands in for another one."""
 
     macro: Macro
     problem: str
@@ -43,7 +38,6 @@ def overriding_macros(
     """Return every macro that stands in for one of dbt's or of the package's.
 
     Args:
-        facts: the project.
         context_names: gives the names that dbt defines beside macros, such as `ref`; asked for
             only where the project has macros of its own.
     """

@@ -45,13 +45,10 @@ class RunOutcome:
 
     Attributes:
         statuses: status of each node that ran, by its unique id.
-        selected: unique ids of what the command was to run.
         unit_tests: the unit tests that did not pass: name and the nodes each reads.
         failures: by failed check of a view: check, column, count and problem of each failure.
         errors: by failed node, what our own macros or the file system said.
-        command: what dbt ran.
         is_retry: whether that was `dbt retry`, which tells hooks the command that it repeats.
-        is_part: whether it read only a part of the calls.
     """
 
     statuses: Mapping[str, str]
@@ -74,8 +71,6 @@ class Permission:
 
     Attributes:
         is_selected: whether the run was to build it at all.
-        reasons: why it may not be published; none where it may.
-        checks: names of the checks that passed.
         exceptions: what its checks overlook, by the view's name.
         advice: what to run instead, where a part of it was not to run.
     """
@@ -107,9 +102,7 @@ def read_outcome(
     Args:
         results: dbt's, each with its node.
         selected: unique ids of what the command was to run; none for a retry.
-        command: what dbt runs.
         invoked: the whole command line, where dbt knows it.
-        is_part: whether the run read only a part of the calls.
         failures: runs the SQL of a failed check of a view. The rows of other tests may hold
             values, and are not read.
     """

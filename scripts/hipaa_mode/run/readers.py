@@ -24,12 +24,7 @@ NOT_READERS = ("test", "unit_test", "seed", "operation")
 
 @dataclass(frozen=True)
 class Reader:
-    """A node that reads the restricted zone, and may not.
-
-    Attributes:
-        node: the node.
-        problem: how it does so.
-    """
+    """A node that reads the restricted zone, and may not."""
 
     node: Node
     problem: str

@@ -137,7 +137,6 @@ def weakened(arguments: Mapping[str, Any], protected: Collection[str], found: Ex
     """Judge the arguments that a check of a destination view may be given.
 
     Args:
-        arguments: its arguments.
         protected: columns of tokens, which the last look looks at though a test leaves them out.
         found: where what it overlooks is noted.
 

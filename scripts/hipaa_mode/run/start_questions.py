@@ -53,8 +53,6 @@ class StartRequest(Configured):
     Attributes:
         needs_key: whether the command masks something.
         needs_lock: whether it may send more than the lock says.
-        threads: threads of the database.
-        root: the published folder.
         zone: database and schema of the tables that builds keep.
         accepted: values of the variables that accept something, by name; None where the command
             is not compared with earlier runs.
@@ -78,7 +76,6 @@ class Started:
         refusals: why it must not go on, before anything of the configuration is judged.
         notices: what to warn of, before that.
         faults: what is wrong with the configuration, the lock, the key or the settings.
-        warnings: what to warn of.
     """
 
     refusals: list[str]
@@ -104,11 +101,7 @@ class StartQuestions(Run):
             raise HipaaModeError(fault)
 
     def start(self, **request: Any) -> Started:
-        """Pin the configuration and the environment for the run; forget an earlier run's key.
-
-        Args:
-            request: see `StartRequest`.
-        """
+        """Pin the configuration and the environment for the run; forget an earlier run's key."""
         asked = StartRequest(**request)
         run_end.watch()
         self._forget()
@@ -211,8 +204,6 @@ class StartQuestions(Run):
         Args:
             database: where a table is that names none.
             location: what names the raw calls.
-            is_default: whether nothing names them, so that the demo's are read.
-            column: the column that holds the message.
         """
         found = self._locate(location, column)
         file = ""
@@ -242,7 +233,6 @@ class StartQuestions(Run):
 
         Args:
             accepted: the fingerprint that a variable accepts.
-            today: when the run started.
 
         Returns:
             Why the key is another one than that of the stored tokens; blank where it is not.

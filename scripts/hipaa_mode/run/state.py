@@ -39,7 +39,6 @@ class Run:
     """The state of a run, which the questions of macros read and change.
 
     Args:
-        environ: the environment variables.
         environment: the environment, for commands without a first hook that says so.
     """
 

@@ -14,8 +14,6 @@ class TableState:
     """How a table was built last.
 
     Attributes:
-        fingerprint: of its query.
-        run_number: the run that brought it up to date.
         rebuilt_number: the run that made it anew.
     """
 
@@ -54,8 +52,6 @@ class Tables:
         """Tell whether a table is to be made anew, rather than brought up to date.
 
         Args:
-            name: the table.
-            fingerprint: of its query now.
             follows: tables that it is made from: made anew after it, or never, it must be too.
             followed_by: tables that must have followed its last change, or it can't tell what a
                 removal changes.
@@ -115,13 +111,9 @@ def choose_key(
     must be that of a rotation, or be accepted by its fingerprint; then every token is made anew.
 
     Args:
-        fingerprint: of the run's key.
         used: fingerprints that the database's tokens were made with, the latest last.
         published: those of what is published, for a database made anew knows of no key.
-        retired: those that were retired by a rotation.
         accepted: the one that a variable accepts.
-        command: what dbt runs.
-        environment: the run's environment.
     """
     stored = [*used[-1:], *(published[:1] if not used else ())]
     note = () if used else (*stored, fingerprint)

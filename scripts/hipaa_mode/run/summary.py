@@ -16,8 +16,6 @@ def totals(
     """Say what became of the raw calls.
 
     Args:
-        counted: what the run counted.
-        retain_days: for how many days calls are kept; None for good.
         earliest_day: day before which no call can have been made.
         days_ahead: days after its receipt by which none can.
     """

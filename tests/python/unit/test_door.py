@@ -55,6 +55,15 @@ def configured(tmp_path: Path) -> dict[str, Any]:
     }
 
 
+def refusal(name: str, **named: Any) -> str:
+    """Ask for something by name, and return why it is refused; blank where it is not."""
+    try:
+        getattr(DOOR, name)(**named)
+    except CompilationError as error:
+        return str(error.msg)
+    return ""
+
+
 def asked_by(unique_id: str) -> Any:
     return log_contextvars(node_info={"unique_id": unique_id})
 
@@ -69,10 +78,10 @@ def test_what_a_hook_asks_nobody_else_may(name: str):
     own, other_hook = {START: (OUR_START, OUR_END), END: (OUR_END, OUR_START)}[ACTIONS[name]]
     for other in (*OTHERS, other_hook):
         with asked_by(other):
-            assert "by no other macro" in DOOR.attempt(name).error
+            assert "by no other macro" in refusal(name)
     with asked_by(own):
         try:
-            assert "by no other macro" not in DOOR.attempt(name).error
+            assert "by no other macro" not in refusal(name)
         except (TypeError, ValueError, AttributeError):
             # A request without its fields, or out of a run: it came through.
             pass
@@ -84,10 +93,10 @@ def test_a_refusal_is_raised_as_dbt_shows_messages():
 
 
 @pytest.mark.parametrize(
-    ("name", "named"), [("subkey", {}), ("tokens", {}), ("_key", {}), ("run_number", {"more": 1})]
+    ("name", "named"), [("subkey", {}), ("tokens", {}), ("run_number", {"more": 1})]
 )
 def test_what_is_not_known_is_refused_by_name(name: str, named: dict[str, int]):
-    assert f"does not know `{name}`" in DOOR.attempt(name, **named).error
+    assert f"does not know `{name}`" in refusal(name, **named)
 
 
 def test_only_what_no_circumstance_changes_is_answered_while_models_are_compiled_again(
@@ -96,7 +105,7 @@ def test_only_what_no_circumstance_changes_is_answered_while_models_are_compiled
     session.is_compiling = True
     for name in sorted(ACTIONS.keys() - IN_COMPILED_SQL):
         with asked_by(OUR_START if ACTIONS[name] == START else OUR_END):
-            assert "is no part of a model's SQL" in DOOR.attempt(name).error
+            assert "is no part of a model's SQL" in refusal(name)
     assert DOOR.json_texts("value").startswith("hipaa_functions.texts_within(")
 
 
@@ -113,8 +122,8 @@ def test_an_error_of_the_file_system_says_what_to_do(
         raise PermissionError(13, "Permission denied", "calls.ndjson")
 
     monkeypatch.setattr(session, "run_number", fail)
-    assert DOOR.attempt("run_number").error == (
-        "Permission denied (calls.ndjson). Fix the cause and run dbt build again"
+    assert refusal("run_number") == (
+        "hipaa_mode: Permission denied (calls.ndjson). Fix the cause and run dbt build again"
     )
 
 

@@ -2,7 +2,6 @@
     call is among them. -#}
 {% macro run_counts() -%}
     {%- set people = hipaa_mode.build_table('suppressed_users') -%}
-    {%- set ids = 'string_agg(user_id, chr(10) order by user_id)' -%}
     {%- set counts -%}
         select
             (select count(*) from {{ hipaa_mode.package_relation('calls_read') }}) as raw,
@@ -13,7 +12,7 @@
             (select count(message_id) from {{ hipaa_mode.package_relation('call_keys') }}) as namesakes,
             (select count(has_cut_text) from {{ hipaa_mode.package_relation('calls_read') }}) as cut,
             (select count(*) from {{ people }}) as suppressed_people,
-            (select {{ hipaa_mode.token(ids, 'suppression-list') }} from {{ people }}) as suppressed_people_hmac
+            (select {{ hipaa_mode.token(hipaa_mode.lines_of('user_id'), 'suppression-list') }} from {{ people }}) as suppressed_people_hmac
     {%- endset -%}
     {%- set withheld -%}
         select reasons.reason, count(withheld_calls.reason)
@@ -48,8 +47,8 @@
         select destination, reason, call_type, event, count(*)
         from (
             select
-                unnest(denied_calls.denied_to) as destination,
-                unnest(denied_calls.reasons) as reason,
+                {{ hipaa_mode.rows_of('denied_calls.denied_to') }} as destination,
+                {{ hipaa_mode.rows_of('denied_calls.reasons') }} as reason,
                 stg_calls.call_type,
                 stg_calls.event
             from {{ hipaa_mode.package_relation('denied_calls') }} as denied_calls
@@ -91,7 +90,7 @@
         {%- call statement('note_names') -%}
             insert into {{ names }}
             {%- for root in ['properties' if view == 'events' else 'traits', 'context'] %}
-            select distinct {{ run_number }}, {{ hipaa_mode.literal(view) }}, '{{ root }}', unnest(string_split(names, chr(31)))
+            select distinct {{ run_number }}, {{ hipaa_mode.literal(view) }}, '{{ root }}', {{ hipaa_mode.rows_of(hipaa_mode.parts_of('names')) }}
             from (
                 select distinct {{ root }}_names as names
                 from {{ staged }}
@@ -114,22 +113,20 @@
 {% macro _counts_not_fitting(plan, view, run_number, staged, masked) -%}
     {%- set columns = plan.masked_tables[view] -%}
     {%- set events = plan.masked_events if view == 'events' else none %}
+    {%- set arrived = [] -%}
+    {%- set lost = [] -%}
+    {%- for name in hipaa_mode.each_identifier(columns | map(attribute='name')) -%}
+        {%- do arrived.append('staged.' ~ name) -%}
+        {%- do lost.append('staged.' ~ name ~ ' - masked.' ~ name) -%}
+    {%- endfor %}
             select
                 {{ run_number }},
                 {{ hipaa_mode.literal(view) }},
-                unnest([{{ hipaa_mode.literals(columns | map(attribute='name')) }}]),
+                {{ hipaa_mode.rows_of_list(columns | map(attribute='name') | list) }},
                 null,
-                unnest([
-                    {%- for column in columns %}
-                    staged.{{ hipaa_mode.identifier(column.name) }} - masked.{{ hipaa_mode.identifier(column.name) }}{{ ',' if not loop.last }}
-                    {%- endfor %}
-                ]),
+                {{ hipaa_mode.rows_of_values(lost) }},
                 null,
-                unnest([
-                    {%- for column in columns %}
-                    staged.{{ hipaa_mode.identifier(column.name) }}{{ ',' if not loop.last }}
-                    {%- endfor %}
-                ])
+                {{ hipaa_mode.rows_of_values(arrived) }}
             from (
                 select
                     {%- for column in columns %}
@@ -158,14 +155,10 @@
             select
                 {{ run_number }},
                 {{ hipaa_mode.literal(view) }},
-                unnest([{{ hipaa_mode.literals(columns | map(attribute='name')) }}]),
+                {{ hipaa_mode.rows_of_list(columns | map(attribute='name') | list) }},
                 event,
                 null,
-                unnest([
-                    {%- for column in columns %}
-                    {{ hipaa_mode.identifier(column.guard_column) }}{{ ',' if not loop.last }}
-                    {%- endfor %}
-                ]),
+                {{ hipaa_mode.rows_of_values(hipaa_mode.each_identifier(columns | map(attribute='guard_column'))) }},
                 null
             from (
                 select

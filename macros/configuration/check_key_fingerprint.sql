@@ -12,8 +12,3 @@
         ) -%}
     {%- endif -%}
 {%- endmacro %}
-
-{#- Fingerprint of the key that the stored tokens are made with; blank before the first run. -#}
-{% macro stored_key_fingerprint() -%}
-    {{- return(hipaa_mode.door().stored_key()) -}}
-{%- endmacro %}

@@ -4,7 +4,7 @@
     {%- if modules.hipaa_mode is not defined -%}
         {{- exceptions.raise_compiler_error(
             'hipaa_mode: dbt does not find the Python package hipaa-mode, so nothing was built. Install it into the '
-            ~ 'environment that dbt runs in: pip install and the folder of this package'
+            ~ 'environment that dbt runs in: pip install and the folder of this package; as an editable one with --config-settings editable_mode=compat'
         ) -}}
     {%- endif -%}
     {{- return(modules.hipaa_mode) -}}

@@ -1,17 +1,7 @@
 {#- Each model that a build brings up to date says in its config how: `meta` names the macro of its
     `upkeep`, the tables that it `follows` when they are made anew, and those that it must be
-    `followed_by`, or it can't tell what a removal changes. -#}
-
-{#- What the stored rows of a table depend on besides the calls. What is withheld is compared with
-    what was, whatever the query: its query changes every day that calls expire. -#}
-{% macro query_fingerprint(sql, upkeep) -%}
-    {%- set sql = '' if upkeep == 'withhold_calls' else sql -%}
-    {#- The plugin reads this column of Parquet files: it is in no query. -#}
-    {%- set column = var('hipaa_mode__raw_message_column', none) or '' if upkeep == 'read_new_calls' else '' -%}
-    {{- return(local_md5([
-        hipaa_mode.environment(), hipaa_mode.stored_key_fingerprint(), column, sql, hipaa_mode.door().hash_of_functions(sql)
-    ] | join('\n'))) -}}
-{%- endmacro %}
+    `followed_by`, or it can't tell what a removal changes; whether it `reads_raw_calls`; and whether
+    its `query_may_change`, since its upkeep compares what is with what was. -#}
 
 {#- Makes a table anew (`since` is none), or adds, replaces and removes what changed since a run. -#}
 {% macro bring_up_to_date(relation, sql, since, run_number) -%}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -38,6 +39,24 @@ class FilesToRead:
     unchanged: int
 
 
+@dataclass(frozen=True)
+class Upkeep:
+    """How a table is brought up to date.
+
+    Attributes:
+        fingerprint: of all that its stored rows are made with.
+        since: the run whose rows it still has; None where it is made anew.
+        rebuilt_number: the run that makes it anew, or did.
+        threads: with how many threads the engine is to work; 0 where it does.
+    """
+
+    fingerprint: str
+    run_number: int
+    since: int | None
+    rebuilt_number: int
+    threads: int
+
+
 class BuildQuestions(Run):
     """Each method is a question: its arguments are what a macro sends, its answer what it gets."""
 
@@ -63,14 +82,6 @@ class BuildQuestions(Run):
     def run_number(self) -> int:
         """Return the number of the run: higher than that of every run before."""
         return self._run_number
-
-    def threads(self) -> int:
-        """Return how many threads the database has."""
-        return self._files.threads
-
-    def takes_all_threads(self) -> bool:
-        """Have the engine work with all of its threads; return whether it must be told so."""
-        return self._files.use_all_threads()
 
     def bridged_keys(self) -> list[str]:
         """Return the retired keys that old tokens are bridged from, by fingerprint.
@@ -132,22 +143,47 @@ class BuildQuestions(Run):
         """Return how a table of the restricted zone was built last; none where it was not."""
         return self._stored.state(name)
 
-    def must_rebuild(
-        self, name: str, fingerprint: str, follows: list[str], followed_by: list[str]
-    ) -> bool:
-        """Tell whether a table is to be made anew; see `stored.Tables.must_rebuild`."""
-        return self._stored.must_rebuild(name, fingerprint, follows, followed_by)
+    def upkeep(
+        self, name: str, sql: str, meta: Mapping[str, Any], is_part: bool, is_anew: bool
+    ) -> Upkeep:
+        """Say how a table is brought up to date.
 
-    def note_table(self, name: str, fingerprint: str, is_rebuilt: bool) -> None:
+        It is made anew where its query, the functions that this calls, the key or the environment
+        is not what the stored rows were made with.
+
+        Args:
+            meta: what the model says of itself; see macro `bring_up_to_date`.
+            is_part: whether the run reads only a part of the calls.
+            is_anew: whether it is to be made anew in any case.
+        """
+        compared = "" if meta.get("query_may_change") else sql
+        column, raw = "", self.raw_lines.location
+        if meta.get("reads_raw_calls") and raw is not None:
+            # No query names the column of Parquet files, and no place tells one row of a table
+            # from another in every run.
+            column = raw.column or ""
+            is_anew = is_anew or raw.kind == "table"
+        known = (self._environment, self._stored_key(), column, compared)
+        parts = (*map(str, known), functions.hash_of_called(compared))
+        fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        if is_part:
+            fingerprint = "part of the calls"
+        state = self._stored.state(name)
+        follows, followed_by = meta.get("follows", ()), meta.get("followed_by", ())
+        threads = self._files.threads if self._files.use_all_threads() else 0
+        if is_anew or self._stored.must_rebuild(name, fingerprint, follows, followed_by):
+            state = None
+        return Upkeep(
+            fingerprint,
+            self._run_number,
+            state.run_number if state else None,
+            state.rebuilt_number if state else self._run_number,
+            threads,
+        )
+
+    def note_table(self, name: str, fingerprint: str, rebuilt_number: int) -> None:
         """Note that this run brought a table up to date, or made it anew."""
-        before = self._stored.state(name)
-        is_new = is_rebuilt or before is None
-        rebuilt = self._run_number if is_new or before is None else before.rebuilt_number
-        self._stored.note(name, TableState(fingerprint, self._run_number, rebuilt))
-
-    def stored_key(self) -> str:
-        """Return the fingerprint of the key that stored tokens are made with; blank for none."""
-        return self._stored_key()
+        self._stored.note(name, TableState(fingerprint, self._run_number, rebuilt_number))
 
     def changed_days(self, view: str) -> list[tuple[str | None, int]] | None:
         """Return the days of a view whose rows came or went; none where nobody said so yet."""

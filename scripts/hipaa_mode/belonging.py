@@ -32,8 +32,6 @@ RECORD = "run_record.json"
 MOST_FILES = 1_000
 """Files that a record has: the newest ones, of which a later run finds some again."""
 
-DEMO = "demo/raw_calls"
-
 ACCEPT_RAW_CALLS = "hipaa_mode__accept_raw_calls"
 SHARE_WITH = "hipaa_mode__share_with"
 ACCEPT_DAY = "hipaa_mode__accept_day"

@@ -290,6 +290,14 @@ FAULTS: tuple[Fault, ...] = (
         check="publication recorded",
     ),
     fault(
+        "database",
+        CHECK,
+        "what was stored while a function was replaced is kept",
+        "test_what_was_stored_while_functions_were_replaced_is_made_anew",
+        (END, "why=OTHER_FUNCTIONS,", 'why="f",'),
+        check="unit/test_plugin.py::test_what_was_stored_while_functions_were_replaced_is_made_anew",
+    ),
+    fault(
         "audit log",
         CHECK,
         "a refused run is not recorded",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from hipaa_mode.configuration import ANY, ENVELOPE, LATEST_VIEWS, VIEWS
@@ -69,39 +70,29 @@ class Counted:
         return {(item.view, item.column) for item in self.noted if item.arrived}
 
 
-@dataclass
-class ColumnCounts:
-    """The counts of a view's masked columns.
-
-    Attributes:
-        like_identifiers: by guarded column, then by event.
-    """
-
-    not_fitting: dict[str, int] = field(default_factory=dict)
-    like_identifiers: dict[str, dict[str, int]] = field(default_factory=dict)
+Counts = Mapping[str, Sequence[Noted]]
+"""What was counted of the columns of a masked table, by column."""
 
 
-def counts_of(view: str, noted: Iterable[Noted], columns: Iterable[MaskedColumn]) -> ColumnCounts:
-    """Put together what was counted of a view's masked columns."""
-    found = ColumnCounts()
-    # A guarded column without rows has counted too, and found nothing.
-    found.like_identifiers = {column.name: {} for column in columns if column.guard_column}
+def counts_of(
+    view: str, noted: Iterable[Noted], columns: Iterable[MaskedColumn]
+) -> dict[str, list[Noted]]:
+    """Sort what was counted of a view's masked columns by column."""
+    found: dict[str, list[Noted]] = defaultdict(list)
     for item in noted:
-        if item.view != view:
-            continue
-        if item.not_fitting is not None:
-            known = found.not_fitting.get(item.column, 0)
-            found.not_fitting[item.column] = known + item.not_fitting
-        if item.like_identifiers is not None:
-            by_event = found.like_identifiers.setdefault(item.column, {})
-            by_event[item.event or ""] = item.like_identifiers
+        if item.view == view:
+            found[item.column].append(item)
+    for column in columns:
+        if column.guard_column:
+            # A guarded column without rows has counted too, and found nothing.
+            found[column.name].append(Noted(view, column.name, None, None, 0, None))
     return found
 
 
 def described_column(
     column: ViewColumn,
     events: Mapping[str, str] | None,
-    counts: ColumnCounts,
+    counts: Counts,
     coincidences: Mapping[str, int],
 ) -> dict[str, Any]:
     """Return what a manifest says of a column.
@@ -112,8 +103,14 @@ def described_column(
         coincidences: values that ids equal by chance, by column.
     """
     places = (column.masked_column, column.other_masked_column)
-    like = [_on_events(counts.like_identifiers.get(p), events, column.events) for p in places]
-    known = [count for count in like if count is not None]
+    noted = [item for place in places if place for item in counts.get(place, ())]
+    like = [item for item in noted if item.like_identifiers is not None]
+    shown = [
+        item.like_identifiers or 0
+        for item in like
+        if events is None or ANY in events or item.event in events
+        if column.events is None or item.event in column.events
+    ]
     return {
         "name": column.name,
         "property_list": column.property_list,
@@ -124,27 +121,11 @@ def described_column(
         "is_list": column.is_list,
         "events": None if column.events is None else list(column.events),
         "reason": column.reason,
-        "values_not_fitting": sum(counts.not_fitting.get(place, 0) for place in places),
+        "values_not_fitting": sum(item.not_fitting or 0 for item in noted),
         "guard": column.guard,
-        "values_like_identifiers": sum(known) if known else None,
+        "values_like_identifiers": sum(shown) if like else None,
         "values_that_ids_equal": coincidences.get(column.name, 0),
     }
-
-
-def _on_events(
-    counts: Mapping[str, int] | None,
-    view_events: Mapping[str, str] | None,
-    column_events: Sequence[str] | None,
-) -> int | None:
-    """Sum counts up over the events on which a column is shown; None where nothing is counted."""
-    if counts is None:
-        return None
-    return sum(
-        count
-        for event, count in counts.items()
-        if view_events is None or ANY in view_events or event in view_events
-        if column_events is None or event in column_events
-    )
 
 
 def count_dropped(
@@ -188,7 +169,7 @@ def described(
     for model, view in views.items():
         columns = destination.columns(view)
         # What was counted was counted of calls, and is said of their view.
-        counts = ColumnCounts()
+        counts: Counts = {}
         if view not in LATEST_VIEWS:
             counts = counts_of(view, counted.noted, plan.masked_tables.get(view, ()))
         events = destination.events if view == "events" else None

@@ -65,7 +65,7 @@ class Unreviewed:
     remedy: str
 
 
-def told(settings: Iterable[Unreviewed]) -> list[str]:
+def setting_faults(settings: Iterable[Unreviewed]) -> list[str]:
     """Say what is not as reviewed, once for all nodes that have it."""
     by_problem: dict[tuple[str, str, str], list[Node]] = {}
     for item in settings:

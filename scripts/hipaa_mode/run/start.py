@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hipaa_mode.run.facts import Facts, running_project
-from hipaa_mode.run.node_settings import told, unreviewed_settings
+from hipaa_mode.run.node_settings import setting_faults, unreviewed_settings
 from hipaa_mode.run.overrides import dispatch_faults, names_of_dbts_context, overriding_macros
 from hipaa_mode.run.readers import readers
 from hipaa_mode.run.relations import relation_faults
@@ -25,7 +25,7 @@ def project_faults(facts: Facts) -> list[str]:
         *readers(facts.nodes),
     ]
     return [
-        *told(unreviewed_settings(facts.nodes)),
+        *setting_faults(unreviewed_settings(facts.nodes)),
         *(str(item) for item in found),
         *dispatch_faults(facts),
         *relation_faults(facts.nodes),

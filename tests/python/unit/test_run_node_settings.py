@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hipaa_mode.run.facts import MATERIALIZED, Node
-from hipaa_mode.run.node_settings import told, unreviewed_settings
+from hipaa_mode.run.node_settings import setting_faults, unreviewed_settings
 
 DEFAULTS: dict[str, Any] = {
     "enabled": True,
@@ -218,6 +218,6 @@ def test_models_of_the_project_are_not_judged_by_this_list():
 
 def test_one_setting_of_many_models_is_one_fault_with_its_remedy():
     nodes = [restricted(name, sql_header="x") for name in MATERIALIZED]
-    [fault] = told(unreviewed_settings(nodes))
+    [fault] = setting_faults(unreviewed_settings(nodes))
     assert "`calls_read`" in fault and "and 9 more" in fault
     assert "Take the setting out" in fault

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -296,19 +295,10 @@ def read_configuration(
         optional_lists=read_optional_lists(seed_files, labels), targets=frozenset(targets)
     )
     rows = _read_rows(configuration, seed_files, labels)
-    for row in rows["destination_types"]:
-        _add_type(configuration, row)
     configuration.small_areas = read_small_areas(rows["small_zip3_areas"], configuration.faults)
-    for row in rows["destinations"]:
-        _add_destination(configuration, row)
-    for row in rows["allowed_events"]:
-        _add_event(configuration, row)
-    for row in rows["allowed_properties"]:
-        _add_property(configuration, row)
-    for row in rows["environments"]:
-        _add_environment(configuration, row)
-    for row in rows[STOPS]:
-        _add_stop(configuration, row)
+    for seed, add in _ADDED.items():
+        for row in rows[seed]:
+            add(configuration, _RowReader(row, configuration.faults))
     _check_duplicates(configuration)
     _check_references(configuration)
     return configuration
@@ -420,9 +410,12 @@ class _RowReader:
         names = tuple(dict.fromkeys(name.strip() for name in text.split(";") if name.strip()))
         if text.strip() and not names:
             self.fault(f"`{column}` holds no {what}", f"Name a {what}, or leave it blank")
+        self.refuse_control(column, text)
+        return names
+
+    def refuse_control(self, column: str, text: str) -> None:
         if _CONTROL.search(text):
             self.fault(f"`{column}` holds a control character", "Remove it")
-        return names
 
     def path(self, column: str) -> PropertyPath:
         try:
@@ -439,20 +432,17 @@ class _RowReader:
             return parse_treatment("deny")
 
     def event(self) -> str:
-        value = self.row["event"]
-        if _CONTROL.search(value):
-            self.fault("`event` holds a control character", "Remove it")
-        return value
+        self.refuse_control("event", self.row["event"])
+        return self.row["event"]
 
 
-def _add_type(configuration: Configuration, row: SeedRow) -> None:
-    read = _RowReader(row, configuration.faults)
+def _add_type(configuration: Configuration, read: _RowReader) -> None:
     name = read.identifier("destination_type")
     configuration.listed_types.add(name)
     if name in configuration.types:
         read.fault("the destination type is listed twice", "Remove one of the rows")
     required: list[PropertyPath] = []
-    for text in row["required_properties"].split(";"):
+    for text in read.row["required_properties"].split(";"):
         if not text.strip():
             continue
         try:
@@ -462,7 +452,7 @@ def _add_type(configuration: Configuration, row: SeedRow) -> None:
                 f"`required_properties` holds a path that does not parse: {error}",
                 "Separate paths with semicolons",
             )
-    display_name = row.word("display_name") or name
+    display_name = read.row.word("display_name") or name
     kind = DestinationType(
         name=name,
         display_name=display_name,
@@ -475,9 +465,8 @@ def _add_type(configuration: Configuration, row: SeedRow) -> None:
         configuration.types[name] = kind
 
 
-def _add_destination(configuration: Configuration, row: SeedRow) -> None:
-    read = _RowReader(row, configuration.faults)
-    type_name = row.word("destination_type")
+def _add_destination(configuration: Configuration, read: _RowReader) -> None:
+    type_name = read.row.word("destination_type")
     kind = configuration.types.get(type_name)
     if kind is None and (
         type_name in configuration.listed_types or "destination_types" in configuration.unread
@@ -498,33 +487,29 @@ def _add_destination(configuration: Configuration, row: SeedRow) -> None:
         default="day" if restrict_phi else "exact",
     )
     destination = Destination(
-        row=row,
+        row=read.row,
         environment=read.environment(),
         name=read.identifier("destination"),
         type=kind,
         type_name=type_name,
         connection_mode=mode,
         restrict_phi=restrict_phi,
-        baa_reference=row.word("baa_reference"),
+        baa_reference=read.row.word("baa_reference"),
         baa_expires_on=read.date("baa_expires_on"),
         has_own_scope=scope == "destination",
         timestamp_precision=precision,
         consent_categories=read.names("consent_categories", "category"),
         consent_strategy=read.choice("consent_strategy", STRATEGIES, default="and"),
         honors_opt_outs=read.boolean("honor_opt_outs", default=True),
-        description=row.word("description"),
+        description=read.row.word("description"),
     )
     _check_consent(read, destination)
-    if kind and mode == SERVER_SIDE and not kind.supports_server_side:
-        read.fault(
-            f"type `{type_name}` has no server side",
-            "Choose client_side, or another destination_type",
-        )
-    if kind and mode == "client_side" and not kind.supports_client_side:
-        read.fault(
-            f"type `{type_name}` has no client side",
-            "Choose server_side, or another destination_type",
-        )
+    for side, other in (("server", "client"), ("client", "server")) if kind else ():
+        if mode == f"{side}_side" and not getattr(kind, f"supports_{side}_side"):
+            read.fault(
+                f"type `{type_name}` has no {side} side",
+                f"Choose {other}_side, or another destination_type",
+            )
     if mode == "client_side" and restrict_phi:
         read.fault(
             "the destination is client-side and restricted, which is invalid: "
@@ -554,10 +539,9 @@ def _check_consent(read: _RowReader, destination: Destination) -> None:
         )
 
 
-def _add_stop(configuration: Configuration, row: SeedRow) -> None:
-    read = _RowReader(row, configuration.faults)
+def _add_stop(configuration: Configuration, read: _RowReader) -> None:
     environment, name = read.environment(), read.identifier("destination", or_any=True)
-    if not row.word("reason"):
+    if not read.row.word("reason"):
         read.fault("`reason` is blank", "Say why it is stopped")
     read.date("stopped_on")
     is_known = name == ANY or any(
@@ -571,11 +555,10 @@ def _add_stop(configuration: Configuration, row: SeedRow) -> None:
             "Correct `environment` or `destination`, or remove the row",
         )
     # What is wrong with a row does not let through what it may be meant to stop.
-    configuration.stops.append(Stop.of(row))
+    configuration.stops.append(Stop.of(read.row))
 
 
-def _add_environment(configuration: Configuration, row: SeedRow) -> None:
-    read = _RowReader(row, configuration.faults)
+def _add_environment(configuration: Configuration, read: _RowReader) -> None:
     environment = read.environment()
     days = read.days("retain_days")
     if environment in configuration.retain_days:
@@ -588,17 +571,15 @@ def _add_environment(configuration: Configuration, row: SeedRow) -> None:
         )
     if read.is_sound:
         configuration.retain_days[environment] = days
-        configuration.environment_rows[environment] = row
+        configuration.environment_rows[environment] = read.row
 
 
-def _add_event(configuration: Configuration, row: SeedRow) -> None:
-    read = _RowReader(row, configuration.faults)
+def _add_event(configuration: Configuration, read: _RowReader) -> None:
     event = read.event()
-    sent_as = row["sent_as"]
+    sent_as = read.row["sent_as"]
     if not event.strip():
         read.fault("`event` is blank", "Name the event, or write * to allow all")
-    if _CONTROL.search(sent_as):
-        read.fault("`sent_as` holds a control character", "Remove it")
+    read.refuse_control("sent_as", sent_as)
     if sent_as and not sent_as.strip():
         read.fault("`sent_as` holds nothing but blanks", "Give the name, or leave it blank")
     if sent_as and sent_as.strip() == event.strip():
@@ -606,7 +587,7 @@ def _add_event(configuration: Configuration, row: SeedRow) -> None:
     if event == ANY and sent_as:
         read.fault("`sent_as` can't rename every event", "Leave it blank, or name the event")
     allowed = AllowedEvent(
-        row=row,
+        row=read.row,
         environment=read.environment(),
         destination=read.identifier("destination", or_any=True),
         event=event,
@@ -616,8 +597,7 @@ def _add_event(configuration: Configuration, row: SeedRow) -> None:
         configuration.allowed_events.append(allowed)
 
 
-def _add_property(configuration: Configuration, row: SeedRow) -> None:
-    read = _RowReader(row, configuration.faults)
+def _add_property(configuration: Configuration, read: _RowReader) -> None:
     property_list = read.choice("property_list", (*PROPERTY_LISTS, ENVELOPE))
     path = read.path("property")
     treatment = read.treatment()
@@ -627,7 +607,7 @@ def _add_property(configuration: Configuration, row: SeedRow) -> None:
     mask_scope = read.choice("mask_scope", MASK_SCOPES[1:], default="")
     event = read.event()
     allowed = AllowedProperty(
-        row=row,
+        row=read.row,
         environment=read.environment(),
         destination=read.identifier("destination", or_any=True),
         property_list=property_list,
@@ -638,9 +618,9 @@ def _add_property(configuration: Configuration, row: SeedRow) -> None:
         data_type=DATA_TYPES.get(data_type, "") or treatment.kind.data_type,
         guard=guard,
         mask_scope=mask_scope,
-        column_name=row.word("column_name") or snake_case(path),
-        reason=row.word("reason"),
-        approved_by=row.word("approved_by"),
+        column_name=read.row.word("column_name") or snake_case(path),
+        reason=read.row.word("reason"),
+        approved_by=read.row.word("approved_by"),
         expires_on=read.date("expires_on"),
     )
     if read.is_sound:
@@ -652,8 +632,7 @@ def _add_property(configuration: Configuration, row: SeedRow) -> None:
 
 def _check_property_form(read: _RowReader, allowed: AllowedProperty) -> None:
     name = allowed.treatment.kind.name
-    if _CONTROL.search(allowed.column_name):
-        read.fault("`column_name` holds a control character", "Remove it")
+    read.refuse_control("column_name", allowed.column_name)
     _check_masking(read, allowed)
     if allowed.data_type == "json" and name != "allow":
         read.fault(f"data_type json does not go with `{name}`", "Use allow, or another type")
@@ -694,6 +673,17 @@ def _check_guard(read: _RowReader, allowed: AllowedProperty) -> None:
         )
 
 
+_ADDED: Mapping[str, Callable[[Configuration, _RowReader], None]] = {
+    "destination_types": _add_type,
+    "destinations": _add_destination,
+    "allowed_events": _add_event,
+    "allowed_properties": _add_property,
+    "environments": _add_environment,
+    STOPS: _add_stop,
+}
+"""What reads the rows of each seed, in an order in which each finds what it refers to."""
+
+
 def _check_duplicates(configuration: Configuration) -> None:
     _fault_repeated(
         configuration,
@@ -713,20 +703,21 @@ def _check_duplicates(configuration: Configuration) -> None:
         key=lambda row: (row.environment, row.destination, *row.place, row.event),
         what="the property is listed twice for this destination",
     )
-    by_place: dict[object, list[AllowedProperty]] = defaultdict(list)
+    on_every_event = {
+        (row.environment, row.destination, row.place): row.row.line
+        for row in reversed(configuration.allowed_properties)
+        if row.event is None
+    }
     for row in configuration.allowed_properties:
-        by_place[(row.environment, row.destination, *row.place)].append(row)
-    for rows in by_place.values():
-        every_event = [row for row in rows if row.event is None]
-        for row in rows:
-            if every_event and row.event is not None:
-                configuration.faults.append(
-                    row.row.fault(
-                        f"line {every_event[0].row.line} already gives the property on every "
-                        "event, so this row contradicts or repeats it",
-                        "Remove one of the two rows",
-                    )
+        line = on_every_event.get((row.environment, row.destination, row.place))
+        if line is not None and row.event is not None:
+            configuration.faults.append(
+                row.row.fault(
+                    f"line {line} already gives the property on every event, so this row "
+                    "contradicts or repeats it",
+                    "Remove one of the two rows",
                 )
+            )
 
 
 def _fault_repeated(
@@ -739,14 +730,11 @@ def _fault_repeated(
     for row in rows:
         earlier = first.setdefault(key(row), row)
         if earlier is not row:
-            contradicts = isinstance(row, AllowedProperty) and (
-                isinstance(earlier, AllowedProperty) and earlier.form != row.form
-            )
+            form, other = (getattr(each, "form", None) for each in (row, earlier))
+            forms = "" if form == other else ", in two forms"
             configuration.faults.append(
                 row.row.fault(
-                    what
-                    + (", in two forms" if contradicts else "")
-                    + f" (first in line {earlier.row.line})",
+                    f"{what}{forms} (first in line {earlier.row.line})",
                     "Remove one of the two rows",
                 )
             )

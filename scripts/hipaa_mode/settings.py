@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -215,38 +215,26 @@ def environment_faults(environ: Mapping[str, str]) -> list[Fault]:
 
     Messages have names and never values.
     """
-    known = {setting.name: setting for setting in ENVIRONMENT_VARIABLES}
-    faults: list[Fault] = []
-    for name in sorted(environ):
-        if name in known:
-            faults += _value_faults(ENVIRONMENT, known[name], environ[name])
-        elif is_ours(name):
-            faults.append(
-                _unknown(ENVIRONMENT, name, "environment variable", ENVIRONMENT_VARIABLES)
-            )
-    return faults
+    environ = dict(sorted(environ.items()))
+    return _faults(ENVIRONMENT, "environment variable", ENVIRONMENT_VARIABLES, environ)
 
 
-def variable_faults(variables: Mapping[str, object], label: str) -> list[Fault]:
+def variable_faults(
+    variables: Mapping[str, object], label: str, all_are_ours: bool = False
+) -> list[Fault]:
     """Return what is wrong with dbt variables that every model reads, such as those of `--vars`.
 
     Args:
         variables: the variables by name.
         label: how messages name the place.
+        all_are_ours: whether a name can be meant for nobody else, whatever it is.
     """
-    known = {setting.name: setting for setting in DBT_VARIABLES}
-    faults: list[Fault] = []
+    known = {setting.name for setting in DBT_VARIABLES}
+    faults = _faults(
+        label, "dbt variable", DBT_VARIABLES, variables, lambda name: all_are_ours or is_ours(name)
+    )
     for name, value in variables.items():
-        setting = known.get(name)
-        if setting is None:
-            if is_ours(str(name)):
-                faults.append(_unknown(label, str(name), "dbt variable", DBT_VARIABLES))
-        elif setting.use is Use.UNIT_TESTS and value is not None:
-            problem = f"`{name}` is for dbt unit tests alone: a run would not go by your seeds"
-            faults.append(Fault(label, None, problem, "Remove it"))
-        else:
-            faults += _value_faults(label, setting, value)
-        if isinstance(value, Mapping) and setting is None:
+        if isinstance(value, Mapping) and name not in known:
             faults += _nested_faults(value, label, str(name))
     return faults
 
@@ -267,16 +255,7 @@ def project_variable_faults(
     faults = variable_faults(rest, label)
     if project != PACKAGE:
         return [*faults, *_nested_faults(own, label, PACKAGE)]
-    known = {setting.name for setting in DBT_VARIABLES}
-    faults += variable_faults(own, label)
-    return [
-        *faults,
-        *(
-            _unknown(label, name, "dbt variable", DBT_VARIABLES)
-            for name in own
-            if name not in known and not is_ours(name)
-        ),
-    ]
+    return [*faults, *variable_faults(own, label, all_are_ours=True)]
 
 
 def _nested_faults(variables: Mapping[Any, object], label: str, scope: str) -> list[Fault]:
@@ -299,13 +278,31 @@ def plugin_faults(config: Mapping[str, object], others: Collection[str] = ()) ->
         config: the keys as dbt-duckdb hands them on.
         others: keys among them that are the target's `settings`, meant for the database.
     """
-    known = {setting.name: setting for setting in PLUGIN_SETTINGS}
+    return _faults(
+        PROFILE,
+        "setting of the plugin",
+        PLUGIN_SETTINGS,
+        config,
+        lambda name: name not in others or is_ours(name),
+    )
+
+
+def _faults(
+    label: str,
+    what: str,
+    settings: Sequence[Setting],
+    values: Mapping[str, object],
+    is_meant: Callable[[str], bool] | None = None,
+) -> list[Fault]:
+    """Return what is wrong with values, and with names that are meant for us but unknown."""
+    known = {setting.name: setting for setting in settings}
     faults: list[Fault] = []
-    for name, value in config.items():
+    for name, value in values.items():
         if name in known:
-            faults += _value_faults(PROFILE, known[name], value)
-        elif name not in others or is_ours(name):
-            faults.append(_unknown(PROFILE, name, "setting of the plugin", PLUGIN_SETTINGS))
+            faults += _value_faults(label, known[name], value)
+        elif (is_meant or is_ours)(str(name)):
+            problem = f"no {what} is called `{name}`"
+            faults.append(Fault(label, None, problem, _nearest(str(name), settings)))
     return faults
 
 
@@ -325,10 +322,6 @@ def is_url(location: str) -> bool:
 
 def _folded(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower())
-
-
-def _unknown(label: str, name: str, what: str, settings: Sequence[Setting]) -> Fault:
-    return Fault(label, None, f"no {what} is called `{name}`", _nearest(name, settings))
 
 
 def _nearest(name: str, settings: Sequence[Setting]) -> str:
@@ -358,24 +351,26 @@ def _value_faults(label: str, setting: Setting, value: object) -> list[Fault]:
     What a template comes to is a text, so that it can be no switch and no list of names.
     """
     is_template = label != ENVIRONMENT and isinstance(value, str) and _TEMPLATE in value
-    if value is None or (is_template and setting.kind not in (Kind.SWITCH, Kind.NAMES)):
+    if value is None:
         return []
-    if not _fits(setting.kind, value, label == ENVIRONMENT):
-        problem = f"`{setting.name}` is not {setting.kind.value}"
-        return [Fault(label, None, problem, "Correct it, or remove it for the default")]
-    is_place = setting.kind in (Kind.LOCATION, Kind.LOCATIONS)
     texts = value if isinstance(value, (list, tuple)) else str(value).split(";")
-    if is_place and any(is_url(str(text)) for text in texts):
-        return [
-            Fault(
-                label,
-                None,
-                f"`{setting.name}` is a URL, which can't be read or written",
-                "Give a path: mount the bucket as a folder, or copy with its own tool before or "
-                "after the run",
-            )
-        ]
-    return []
+    if setting.use is Use.UNIT_TESTS:
+        problem = f"`{setting.name}` is for dbt unit tests alone: a run would not go by your seeds"
+        remedy = "Remove it"
+    elif is_template and setting.kind not in (Kind.SWITCH, Kind.NAMES):
+        return []
+    elif not _fits(setting.kind, value, label == ENVIRONMENT):
+        problem = f"`{setting.name}` is not {setting.kind.value}"
+        remedy = "Correct it, or remove it for the default"
+    elif setting.kind in (Kind.LOCATION, Kind.LOCATIONS) and any(map(is_url, map(str, texts))):
+        problem = f"`{setting.name}` is a URL, which can't be read or written"
+        remedy = (
+            "Give a path: mount the bucket as a folder, or copy with its own tool before or after "
+            "the run"
+        )
+    else:
+        return []
+    return [Fault(label, None, problem, remedy)]
 
 
 def _is_day(text: str) -> bool:

@@ -48,6 +48,7 @@ SCHEMA = pa.schema([(name, pa.string()) for name in ("user_id", "location", "pla
 """The ids, which list each is on (its location, blank for the seed), and its file and line."""
 
 NO_ID = "`user_id` stands for an id that is not there: no call is of such a person"
+_NO_ENVIRONMENT_REMEDY = "Write the environment's name, or * for all"
 NO_ID_REMEDY = "Give the id, remove the row, or take the word out of hipaa_mode__placeholder_ids"
 
 _CSV = (".csv",)
@@ -168,7 +169,12 @@ class SuppressedUsers:
         rows = read_csv(path, location, columns, optional, faults, may_have_others=True)
         if rows is None and may_be_missing and path.stat().st_size == 0:
             del faults[known_faults:]
-        return [_for_all_if_blank(row) for row in rows or []]
+        return [
+            SeedRow(
+                row.file, row.line, {**row.cells, "environment": row.word("environment") or ANY}
+            )
+            for row in rows or []
+        ]
 
     def __arrow_c_schema__(self) -> Any:
         """Export the schema."""
@@ -176,11 +182,8 @@ class SuppressedUsers:
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         """Export a new stream over the ids."""
-        rows = sorted(self._rows)
-        columns = [
-            pa.array([row[place] for row in rows], pa.string()) for place in range(len(SCHEMA))
-        ]
-        table = pa.table(columns, schema=SCHEMA)
+        rows = [dict(zip(SCHEMA.names, row)) for row in sorted(self._rows)]
+        table = pa.Table.from_pylist(rows, schema=SCHEMA)
         return table.__arrow_c_stream__(requested_schema)
 
 
@@ -191,14 +194,11 @@ def _row_faults(configuration: Configuration, row: SeedRow, user_id: str) -> Ite
     if not _is_day(row.cells.get("requested_on", "")):
         yield row.fault("`requested_on` is not a date", NOT_A_DATE)
     # Of an environment that is misspelt, nobody would be withheld.
-    remedy = "Write the environment's name, or * for all"
-    if not listed_for:
-        yield row.fault("no destination is listed for this environment", remedy)
-    elif "destinations" not in configuration.unread:
-        if not configuration.has_destinations(listed_for):
-            yield row.fault("no destination is listed for this environment", remedy)
-        elif not configuration.names(listed_for):
-            yield unknown_environment(row)
+    is_known = "destinations" not in configuration.unread
+    if not listed_for or (is_known and not configuration.has_destinations(listed_for)):
+        yield row.fault("no destination is listed for this environment", _NO_ENVIRONMENT_REMEDY)
+    elif is_known and not configuration.names(listed_for):
+        yield unknown_environment(row)
 
 
 def _is_day(text: str) -> bool:
@@ -297,18 +297,16 @@ def list_faults(
 
 
 def _table_faults(location: str, item: ListCounts) -> list[Fault]:
-    faults: list[Fault] = []
-    if item.blank:
-        problem = f"`user_id` is blank in {_rows(item.blank)}"
-        faults.append(Fault(location, None, problem, "Give the ids, or remove the rows"))
-    if item.unknown:
-        problem = f"no destination is listed for the environment of {_rows(item.unknown)}"
-        remedy = "Write the environment's name, or * for all"
-        faults.append(Fault(location, None, problem, remedy))
-    if item.placeholders:
-        problem = f"{NO_ID}, in {_rows(item.placeholders)}"
-        faults.append(Fault(location, None, problem, NO_ID_REMEDY))
-    return faults
+    said = (
+        (item.blank, "`user_id` is blank in", "Give the ids, or remove the rows"),
+        (item.unknown, "no destination is listed for the environment of", _NO_ENVIRONMENT_REMEDY),
+        (item.placeholders, f"{NO_ID}, in", NO_ID_REMEDY),
+    )
+    return [
+        Fault(location, None, f"{problem} {'1 row' if count == 1 else f'{count} rows'}", remedy)
+        for count, problem, remedy in said
+        if count
+    ]
 
 
 @dataclass(frozen=True)
@@ -396,15 +394,6 @@ def _or_give_up(location: str) -> str:
 
 def _people(count: int) -> str:
     return "1 person" if count == 1 else f"{count} people"
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
-
-
-def _for_all_if_blank(row: SeedRow) -> SeedRow:
-    cells = {**row.cells, "environment": row.word("environment") or ANY}
-    return SeedRow(row.file, row.line, cells)
 
 
 def _ndjson_rows(path: Path, label: str, faults: list[Fault]) -> Iterator[SeedRow]:

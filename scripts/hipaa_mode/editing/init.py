@@ -257,15 +257,10 @@ def _add_package(workspace: Workspace, package: Package) -> None:
     if workspace.read(path) is None and dependencies and dependencies.get(["packages"]):
         path = DEPENDENCIES_FILE
     text = workspace.yaml(path) or YamlText("", str(path))
-    known = text.get(["packages"]) or []
-    if any(_is_ours(entry, package, workspace.layout.root) for entry in known):
-        return
-    entry = package.entry(workspace.layout.root)
-    if text.get(["packages"]) is None:
-        text.set(["packages"], [entry])
-    else:
-        text.append(["packages"], entry)
-    workspace.set_yaml(path, text)
+    root = workspace.layout.root
+    if not any(_is_ours(entry, package, root) for entry in text.get(["packages"]) or []):
+        text.append(["packages"], package.entry(root))
+        workspace.set_yaml(path, text)
 
 
 def _is_ours(entry: Any, package: Package, root: Path) -> bool:
@@ -285,18 +280,19 @@ def _add_settings(workspace: Workspace, raw_calls: str) -> None:
     text = workspace.yaml(PROJECT_FILE)
     assert text is not None
     name = workspace.layout.name
-    for key, value in (("+schema", "destinations"), ("+access", "public")):
-        if text.get(["models", name, "destination_views", key]) is None:
-            text.set(["models", name, "destination_views", key], value)
+    views = ["models", name, "destination_views"]
+    defaults = {(*views, "+schema"): "destinations", (*views, "+access"): "public"}
+    # So that one destination can be built: its tests read nothing but what it is made of.
+    defaults["flags", "indirect_selection"] = "buildable"
+    for path, value in defaults.items():
+        if text.get(path) is None:
+            text.set(path, value)
     # A stored failure would be a copy of raw data.
     text.set(["data_tests", name, "destination_views", "+store_failures"], False)
     # The package's models read the project's seeds, which is meant.
     silenced = ["flags", "warn_error_options", "silence"]
     if SILENCED not in (text.get(silenced) or []):
         text.append(silenced, SILENCED)
-    # So that one destination can be built: its tests read nothing but what it is made of.
-    if text.get(["flags", "indirect_selection"]) is None:
-        text.set(["flags", "indirect_selection"], "buildable")
     if raw_calls:
         text.set(["vars", "hipaa_mode__raw_calls"], raw_calls)
     workspace.set_yaml(PROJECT_FILE, text)
@@ -360,13 +356,12 @@ def _outputs(workspace: Workspace, profiles_file: Path) -> dict[str, dict[str, A
     if not isinstance(outputs, dict):
         return {}
     for target, output in outputs.items():
-        plugins = output.get("plugins") if isinstance(output, dict) else None
-        if not isinstance(output, dict) or not isinstance(plugins, list | None):
-            problem = (
-                f"`plugins` of target {target} are no list"
-                if isinstance(output, dict)
-                else f"target {target} holds no settings"
-            )
+        problem = ""
+        if not isinstance(output, dict):
+            problem = f"target {target} holds no settings"
+        elif not isinstance(output.get("plugins"), list | None):
+            problem = f"`plugins` of target {target} are no list"
+        if problem:
             raise ConfigurationError(f"{profiles_file}: {problem}. Correct it first")
     return outputs
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -18,6 +19,8 @@ from hipaa_mode.errors import ConfigurationError
 
 BYTE_ORDER_MARK = "\ufeff"
 _SPECIAL = frozenset(',"\r\n')
+_ENDING = re.compile(r"(?:\r\n|\n|\r)\Z")
+_CELL = re.compile(r'(?:^|,)((?:"(?:[^"]|"")*")?[^,]*)')
 
 
 class UneditableSeedError(ConfigurationError):
@@ -137,8 +140,7 @@ class SeedText:
 
     def remove(self, line: int) -> SeedText:
         """Remove the row that starts in a line."""
-        position = self._position(line)
-        records = list(self._records)
+        position, records = self._position(line), list(self._records)
         removed = records.pop(position)
         # A blank line is its ending: without one it would be gone too.
         if position == len(records) and not records[-1].is_blank:
@@ -150,10 +152,7 @@ class SeedText:
         return replace(self, _records=tuple(_records(text, self.label)))
 
     def _position(self, line: int) -> int:
-        for position, record in enumerate(self._records):
-            if record.line == line:
-                return position
-        raise KeyError(line)
+        return [record.line for record in self._records].index(line)
 
     def _last_row(self) -> int:
         return max(
@@ -197,7 +196,7 @@ def _records(text: str, label: str) -> Iterator[_Record]:
         for cells in reader:
             whole = "".join(taken)
             taken.clear()
-            bare = _without_ending(whole)
+            bare = _ENDING.sub("", whole)
             if cells and _decoded(bare) != cells:
                 raise csv.Error
             yield _Record(bare, whole[len(bare) :], start, tuple(cells))
@@ -208,35 +207,9 @@ def _records(text: str, label: str) -> Iterator[_Record]:
         ) from None
 
 
-def _without_ending(text: str) -> str:
-    for ending in ("\r\n", "\n", "\r"):
-        if text.endswith(ending):
-            return text[: -len(ending)]
-    return text
-
-
 def _split(text: str) -> list[str]:
     """Cut a record's text into its cells as they are written, quotes included."""
-    cells: list[str] = []
-    position = 0
-    while True:
-        end = position
-        if text.startswith('"', position):
-            end += 1
-            while end < len(text):
-                if text[end] != '"':
-                    end += 1
-                elif text.startswith('""', end):
-                    end += 2
-                else:
-                    break
-            end += 1
-        comma = text.find(",", end)
-        if comma < 0:
-            cells.append(text[position:])
-            return cells
-        cells.append(text[position:comma])
-        position = comma + 1
+    return _CELL.findall(text)
 
 
 def _decoded(text: str) -> list[str]:

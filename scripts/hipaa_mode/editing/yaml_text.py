@@ -7,8 +7,10 @@ begins and ends; what is written is read again and compared with what was meant.
 from __future__ import annotations
 
 import copy
+import operator
 import re
 from collections.abc import Callable, Sequence
+from functools import partial, reduce
 from typing import Any
 
 import yaml  # type: ignore[import-untyped]
@@ -16,7 +18,9 @@ import yaml  # type: ignore[import-untyped]
 from hipaa_mode.errors import ConfigurationError
 
 INDENT = 2
-_NULL_TAG = "tag:yaml.org,2002:null"
+_NULL_TAG, _MAP_TAG, _SEQUENCE_TAG = (
+    f"tag:yaml.org,2002:{kind}" for kind in ("null", "map", "seq")
+)
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The loader in C where PyYAML was built with it: ten times faster."""
@@ -43,30 +47,26 @@ class OneLine(dict[str, Any]):
     """A mapping that is written on one line."""
 
 
-def _one_line(dumper: yaml.SafeDumper, value: OneLine) -> yaml.Node:
-    return dumper.represent_mapping("tag:yaml.org,2002:map", value.items(), flow_style=True)
-
-
 class OneLineList(list[Any]):
     """A list that is written on one line."""
 
 
-def _one_line_list(dumper: yaml.SafeDumper, value: OneLineList) -> yaml.Node:
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=True)
+_Dumper.add_representer(
+    OneLine, lambda dumper, value: dumper.represent_mapping(_MAP_TAG, value.items(), True)
+)
+_Dumper.add_representer(
+    OneLineList, lambda dumper, value: dumper.represent_sequence(_SEQUENCE_TAG, value, True)
+)
 
 
-_Dumper.add_representer(OneLine, _one_line)
-_Dumper.add_representer(OneLineList, _one_line_list)
-
-
-def dump(value: Any, indent: int = 0) -> str:
+def dump(value: Any, indent: int = 0, on_one_line: bool = False) -> str:
     """Write a value as block YAML, every line indented, the last one ended."""
     text = yaml.dump(
         value,
         Dumper=_Dumper,
         sort_keys=False,
         allow_unicode=True,
-        default_flow_style=False,
+        default_flow_style=on_one_line,
         width=10_000,
     )
     return "".join(" " * indent + line if line.strip() else line for line in text.splitlines(True))
@@ -127,89 +127,77 @@ class YamlText:
         """Give a key its value, and make the keys above it that are missing."""
         if self.get(path) == value:
             return
-        wanted = copy.deepcopy(self.data())
-        target = wanted
-        for step in path[:-1]:
-            if isinstance(target, dict) and target.get(step) is None:
-                target[step] = {}
-            target = target[step]
-        target[path[-1]] = value
-        self._edit(lambda: self._set(path, value), wanted, path, value)
+        depth = 0
+        while depth < len(path) - 1 and self.get(path[: depth + 1]) is not None:
+            depth += 1
+        parent, key = path[:depth], path[depth]
+        nested = _nested(path[depth + 1 :], value)
+
+        def write() -> None:
+            node = self._node(path)
+            if node is None or node.tag == _NULL_TAG:
+                self._insert_key(parent, str(key), nested)
+            elif isinstance(node, yaml.ScalarNode) and not isinstance(value, (dict, list)):
+                written = dump(value).removesuffix("...\n").strip()
+                self._splice(node.start_mark.index, node.end_mark.index, written)
+            else:
+                raise UneditableYamlError(self.label)
+
+        self._edit(
+            path, value, lambda data: operator.setitem(_at(data, parent), key, nested), write
+        )
 
     def append(self, path: Path, value: Any) -> None:
         """Add an item to the list at a path, which is made if it is missing."""
-        items = self.get(path)
-        if items is None:
+        if self.get(path) is None:
             self.set(path, [value])
             return
-        wanted = copy.deepcopy(self.data())
-        target = wanted
-        for step in path:
-            target = target[step]
-        target.append(value)
-        self._edit(lambda: self._append(path, value), wanted, path, value)
+        add = partial(self._append, path, value)
+        self._edit(path, value, lambda data: _at(data, path).append(value), add)
 
     def remove(self, path: Path, is_meant: Callable[[Any], bool]) -> None:
         """Remove the items that a test picks from the list at a path."""
         for place in reversed(range(len(self.get(path) or []))):
-            if is_meant(self.get([*path, place])):
-                self._remove_one(path, place)
-
-    def _remove_one(self, path: Path, place: int) -> None:
-        wanted = copy.deepcopy(self.data())
-        target = wanted
-        for step in path:
-            target = target[step]
-        del target[place]
-        self._edit(lambda: self._remove(path, place), wanted, path, target)
+            items = self.get(path)
+            if isinstance(items, list) and is_meant(items[place]):
+                rest = [*items[:place], *items[place + 1 :]]
+                take = partial(self._remove, path, place)
+                self._edit(path, rest, partial(_delete, path=path, place=place), take)
 
     # The edits themselves
 
-    def _edit(self, edit: Callable[[], None], wanted: Any, path: Path, value: Any) -> None:
-        before = self.text
+    def _edit(
+        self,
+        path: Path,
+        value: Any,
+        change: Callable[[Any], object],
+        write: Callable[[], None],
+    ) -> None:
+        """Write into the text what `change` does to the data, and nothing else.
+
+        Args:
+            path: the place; with `value` what to write by hand where it can't be done.
+            value: what the place is to hold.
+        """
+        before, wanted = self.text, copy.deepcopy(self.data())
         try:
-            edit()
+            change(wanted)
+            write()
             is_done = self.data() == wanted
-        except (UneditableYamlError, yaml.YAMLError, TypeError, AttributeError):
+        except (UneditableYamlError, yaml.YAMLError, LookupError, TypeError, AttributeError):
             is_done = False
         if not is_done:
             self.text = before
-            snippet: Any = value
-            for step in reversed([step for step in path if isinstance(step, str)]):
-                snippet = {step: snippet}
+            snippet = _nested([step for step in path if isinstance(step, str)], value)
             raise UneditableYamlError(
                 f"{self.label} is written in a way that can't be edited safely. Write this into "
                 f"it by hand:\n{dump(snippet)}"
             )
 
-    def _set(self, path: Path, value: Any) -> None:
-        depth = len(path)
-        while depth and (self._node(path[:depth]) is None or self._is_null(path[:depth])):
-            depth -= 1
-        if depth == len(path):
-            self._replace(path, value)
-            return
-        nested: Any = value
-        for step in reversed(path[depth + 1 :]):
-            nested = {step: nested}
-        self._insert_key(path[:depth], str(path[depth]), nested)
-
-    def _is_null(self, path: Path) -> bool:
-        node = self._node(path)
-        return node is not None and node.tag == _NULL_TAG
-
-    def _replace(self, path: Path, value: Any) -> None:
-        node = self._node(path)
-        if isinstance(node, yaml.ScalarNode) and not isinstance(value, (dict, list)):
-            written = dump(value).removesuffix("...\n").strip()
-            self._splice(node.start_mark.index, node.end_mark.index, written)
-            return
-        raise UneditableYamlError(self.label)
-
     def _insert_key(self, parent: Path, key: str, value: Any) -> None:
         node = self._node(parent)
         if node is None or (not parent and not self.data()):
-            self._append_text(dump({key: value}))
+            self._insert_lines(len(self.text), dump({key: value}))
             return
         if not isinstance(node, yaml.MappingNode):
             raise UneditableYamlError(self.label)
@@ -239,14 +227,7 @@ class YamlText:
 
     def _insert_inline(self, node: yaml.CollectionNode, value: Any) -> None:
         """Write a pair or an item before the bracket that ends a collection in brackets."""
-        written = yaml.dump(
-            value,
-            Dumper=_Dumper,
-            sort_keys=False,
-            allow_unicode=True,
-            default_flow_style=True,
-            width=10_000,
-        ).strip()
+        written = dump(value, on_one_line=True).strip()
         end = node.end_mark.index - 1
         gap = ""
         if node.value:
@@ -319,12 +300,20 @@ class YamlText:
             lines = "\n" + lines.removesuffix("\n")
         self._splice(end, end, lines)
 
-    def _append_text(self, lines: str) -> None:
-        if self.text and not self.text.endswith("\n"):
-            lines = "\n" + lines
-        self._splice(len(self.text), len(self.text), lines)
-
     def _splice(self, start: int, end: int, text: str) -> None:
         if self._ending != "\n":
             text = text.replace("\r\n", "\n").replace("\n", self._ending)
         self.text = self.text[:start] + text + self.text[end:]
+
+
+def _at(data: Any, path: Path) -> Any:
+    return reduce(operator.getitem, path, data)
+
+
+def _nested(path: Sequence[str | int], value: Any) -> Any:
+    """Put a value under keys, the first of them on top."""
+    return reduce(lambda inner, step: {step: inner}, reversed(path), value)
+
+
+def _delete(data: Any, path: Path, place: int) -> None:
+    del _at(data, path)[place]

@@ -6,7 +6,6 @@ Every scalar is read as text and so written without types; what is not of the fo
 
 from __future__ import annotations
 
-import datetime as dt
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +14,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-from hipaa_mode.configuration import OWN_SCOPE, PROPERTY_SCOPE, TIMESTAMP_PRECISIONS
+from hipaa_mode.configuration import OWN_SCOPE, PROPERTY_SCOPE, TIMESTAMP_PRECISIONS, parse_date
 from hipaa_mode.display import is_printable, printable
 from hipaa_mode.errors import ConfigurationError
 from hipaa_mode.files import replace
@@ -250,18 +249,15 @@ def _one_of(*words: str) -> _Check:
     return _matches(lambda text: text in words, "one of " + ", ".join(words))
 
 
-def _is_form(text: str) -> bool:
-    try:
-        return text == "envelope" or bool(parse_treatment(text))
-    except ValueError:
-        return False
+def _readable(read: Callable[[str], object], what: str) -> _Check:
+    def test(text: str) -> bool:
+        try:
+            read(text)
+        except ValueError:
+            return False
+        return True
 
-
-def _is_date(text: str) -> bool:
-    try:
-        return dt.date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False
+    return _matches(test, what)
 
 
 def _until(place: str, found: Any) -> None:
@@ -281,13 +277,13 @@ def _texts(place: str, found: Any) -> None:
 
 
 _TEXT = _matches(str.strip, "a text")
-_DATE = _matches(_is_date, "a date")
+_DATE = _readable(parse_date, "a date")
 _COUNT = _matches(re.compile(r"[0-9]{1,9}").fullmatch, "a number")
 _DAYS = _matches(lambda text: text == FOR_GOOD or text.isdecimal(), "a number of days")
 _COLUMN = _keys(
     {
         "from": _TEXT,
-        "form": _matches(_is_form, "a treatment"),
+        "form": _readable(lambda text: text == "envelope" or parse_treatment(text), "a treatment"),
         "type": _one_of(*sorted(set(DATA_TYPES.values()))),
     },
     {

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
-
 from hipaa_mode import PACKAGE
+from hipaa_mode.seed_search import read_yaml
 from hipaa_mode.seeds import Fault
 from hipaa_mode.settings import plugin_faults, project_variable_faults
 
@@ -19,7 +18,7 @@ PLUGIN = "hipaa_mode.plugin"
 
 def settings_faults(project: Path) -> list[Fault]:
     """Return what is wrong with a project's variables and with the plugin in its profile."""
-    settings = _read(project / PROJECT_FILE)
+    settings = read_yaml(project / PROJECT_FILE)
     variables = settings.get("vars")
     faults = project_variable_faults(
         variables if isinstance(variables, dict) else {},
@@ -38,12 +37,12 @@ def target_names(project: Path, folder: str | None = None) -> frozenset[str]:
     Args:
         folder: folder of profiles.yml; None for the one that dbt takes by itself.
     """
-    return frozenset(_outputs(_read(project / PROJECT_FILE), profiles_file(project, folder)))
+    return frozenset(_outputs(read_yaml(project / PROJECT_FILE), profiles_file(project, folder)))
 
 
 def named_environments(project: Path) -> frozenset[str]:
     """Return the environments that a project's profile, the plugin in it and its variable name."""
-    outputs = _outputs(_read(project / PROJECT_FILE), profiles_file(project))
+    outputs = _outputs(read_yaml(project / PROJECT_FILE), profiles_file(project))
     configs = [config for output in outputs.values() for config in _plugin_configs(output)]
     named = [variable(project, "hipaa_mode__environment")]
     named += [config.get("environment") for config in configs]
@@ -61,7 +60,7 @@ def profiles_file(project: Path, folder: str | Path | None = None) -> Path:
 
 def variable(project: Path, name: str) -> str | None:
     """Return a dbt variable as dbt_project.yml has it; None where it has none."""
-    settings = _read(project / PROJECT_FILE)
+    settings = read_yaml(project / PROJECT_FILE)
     variables = settings.get("vars")
     if not isinstance(variables, dict):
         return None
@@ -74,7 +73,7 @@ def variable(project: Path, name: str) -> str | None:
 
 
 def _outputs(settings: Mapping[str, Any], file: Path) -> dict[str, dict[str, Any]]:
-    profile = _read(file).get(str(settings.get("profile")))
+    profile = read_yaml(file).get(str(settings.get("profile")))
     outputs = profile.get("outputs") if isinstance(profile, dict) else None
     if not isinstance(outputs, dict):
         return {}
@@ -87,11 +86,3 @@ def _plugin_configs(output: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         config = plugin.get("config") if isinstance(plugin, dict) else None
         if isinstance(config, dict) and plugin.get("module") == PLUGIN:
             yield config
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return {}
-    return content if isinstance(content, dict) else {}

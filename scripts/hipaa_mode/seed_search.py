@@ -11,8 +11,12 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml  # type: ignore[import-untyped]
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The loader in C where PyYAML was built with it: ten times faster."""
 
 ENDING = ".csv"
 PROJECT_FILE = "dbt_project.yml"
@@ -84,11 +88,16 @@ def _meant(path: Path, name: str, wanted: Mapping[str, Collection[str]]) -> str:
 
 def seed_folders(project: Path) -> list[Path]:
     """Return the folders of seeds that dbt_project.yml names; none where it can't be told."""
-    try:
-        settings = yaml.safe_load((project / PROJECT_FILE).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return []
-    paths = settings.get("seed-paths") if isinstance(settings, dict) else None
+    paths = read_yaml(project / PROJECT_FILE).get("seed-paths")
     named = [str(path) for path in paths] if isinstance(paths, list) else []
     # What Jinja would make of a name is not asked.
     return [project / name for name in named if "{" not in name]
+
+
+def read_yaml(file: Path) -> dict[str, Any]:
+    """Return the keys of a YAML file, without rendering; none where it can't be read."""
+    try:
+        content = yaml.load(file.read_text(encoding="utf-8"), Loader=_LOADER)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -247,9 +247,9 @@ def read_csv(
             start, line = line, reader.line_num + 1
             if header is None:
                 header = [cell.strip() for cell in cells]
-                known = (*columns, *optional) if may_have_others else columns
-                others = _other_columns(header, known, may_have_others)
-                if not _check_header(header, columns, optional, others, label, faults):
+                wrong = _header_faults(header, columns, optional, may_have_others, label)
+                faults += wrong
+                if wrong:
                     return None
                 continue
             if not any(cell.strip() for cell in cells):
@@ -276,33 +276,34 @@ def read_csv(
     return rows
 
 
-def _check_header(
+def _header_faults(
     header: list[str],
     columns: tuple[str, ...],
     optional: tuple[str, ...],
-    others: list[str],
+    may_have_others: bool,
     label: str,
-    faults: list[Fault],
-) -> bool:
+) -> list[Fault]:
+    known = (*columns, *optional) if may_have_others else columns
     missing = [column for column in columns if column not in header and column not in optional]
     repeated = sorted({column for column in header if header.count(column) > 1})
-    if missing:
-        problem = "the header lacks " + ", ".join(f"`{column}`" for column in missing)
-        faults.append(Fault(label, 1, problem, "Add the missing columns"))
-    if repeated:
-        problem = "the header repeats " + ", ".join(f"`{column}`" for column in repeated)
-        faults.append(Fault(label, 1, problem, "Keep one column of each name"))
-    if others and not missing:
-        problem = "nothing reads " + ", ".join(f"column `{column}`" for column in others)
-        remedy = "Write a column as one of " + ", ".join(columns) + ", or remove it"
-        faults.append(Fault(label, 1, problem, remedy))
-    return not missing and not repeated and not others
-
-
-def _other_columns(header: list[str], columns: tuple[str, ...], only_alike: bool) -> list[str]:
-    """Return the columns that nothing reads; of them only those almost called like one that is."""
-    others = [column for column in header if column not in columns]
-    return [column for column in others if not only_alike or nearest(column, columns)]
+    others = [column for column in header if column not in known and not missing]
+    if may_have_others:
+        others = [column for column in others if nearest(column, known)]
+    as_one = f"Write a column as one of {', '.join(columns)}, or remove it"
+    said = (
+        ([f"`{column}`" for column in missing], "the header lacks ", "Add the missing columns"),
+        (
+            [f"`{column}`" for column in repeated],
+            "the header repeats ",
+            "Keep one column of each name",
+        ),
+        ([f"column `{column}`" for column in others], "nothing reads ", as_one),
+    )
+    return [
+        Fault(label, 1, problem + ", ".join(names), remedy)
+        for names, problem, remedy in said
+        if names
+    ]
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:

@@ -90,7 +90,7 @@ FAULTS: tuple[Fault, ...] = (
         CHECK,
         "a column that nothing reads is let be",
         "unit/test_seeds.py::test_a_column_that_nothing_reads_is_a_fault",
-        (SEEDS, "    if others and not missing:\n", "    if False:\n"),
+        (SEEDS, "if column not in known and not missing]", "if False]"),
         check="unit/test_seeds.py",
     ),
     fault(

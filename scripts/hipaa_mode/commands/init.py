@@ -16,7 +16,7 @@ from hipaa_mode.editing.init import (
     Package,
     default_environment,
     init_project,
-    profile_of,
+    note_profile,
 )
 from hipaa_mode.editing.scaffold import Owner
 from hipaa_mode.editing.workspace import Workspace
@@ -93,12 +93,7 @@ def init(
         first = FirstDestination(row, Owner(owner_name, owner_email), event or ())
     found = Package.find(package, git, revision)
     init_project(workspace, found, first, raw_calls, profiles_file if write_profile else None)
-    profile = profile_of(workspace, profiles_file, environment)
-    workspace.notes += profile.problems
-    if profile.snippet:
-        workspace.notes.append(
-            f"{profile.file} needs this; --write-profile adds it:\n{profile.snippet}"
-        )
+    note_profile(workspace, profiles_file, environment)
     return _next_steps(workspace, bool(raw_calls), destination or "<destination>")
 
 

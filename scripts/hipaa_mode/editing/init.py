@@ -7,7 +7,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -130,20 +130,6 @@ class FirstDestination:
     events: Sequence[str] = ()
 
 
-@dataclass
-class Profile:
-    """The plugin in the project's profile.
-
-    Attributes:
-        file: the profiles.yml that dbt reads.
-        snippet: what it must hold; blank where it does.
-    """
-
-    file: Path
-    snippet: str = ""
-    problems: list[str] = field(default_factory=list)
-
-
 def init_project(
     workspace: Workspace,
     package: Package,
@@ -208,32 +194,24 @@ def _add_lock(workspace: Workspace) -> None:
         workspace.write(path, as_text(described).encode("utf-8"))
 
 
-def profile_of(workspace: Workspace, profiles_file: Path, environment: str) -> Profile:
-    """Say what the project's profile lacks.
+def note_profile(workspace: Workspace, profiles_file: Path, environment: str) -> None:
+    """Note what the project's profile lacks.
 
     Args:
         profiles_file: the profiles.yml that dbt reads.
         environment: name of the target where the profile is to be made.
     """
-    profile = Profile(profiles_file)
     outputs = _outputs(workspace, profiles_file)
-    name = workspace.layout.profile
-    if not outputs:
-        profile.snippet = dump({name: _new_profile(environment)})
-        return profile
-    lacking = {
-        target: {"plugins": [_plugin(target)]}
-        for target, output in outputs.items()
-        if output.get("type") == "duckdb" and not _has_plugin(output)
-    }
-    if lacking:
-        profile.snippet = dump({name: {"outputs": lacking}})
-    profile.problems = [
+    workspace.notes += [
         f"Target {target} is of type {output.get('type')}: hipaa_mode runs on DuckDB"
         for target, output in outputs.items()
         if output.get("type") != "duckdb"
     ]
-    return profile
+    lacking: Any = {target: {"plugins": [_plugin(target)]} for target in _lacking(outputs)}
+    lacking = {"outputs": lacking} if outputs else _new_profile(environment)
+    if any(lacking.values()):
+        snippet = dump({workspace.layout.profile: lacking})
+        workspace.notes.append(f"{profiles_file} needs this; --write-profile adds it:\n{snippet}")
 
 
 def default_environment(workspace: Workspace, profiles_file: Path) -> str:
@@ -373,9 +351,8 @@ def _add_plugin(workspace: Workspace, profiles_file: Path) -> None:
     outputs = _outputs(workspace, profiles_file)
     if not outputs:
         text.set([name], _new_profile(default_environment(workspace, profiles_file)))
-    for target, output in outputs.items():
-        if output.get("type") == "duckdb" and not _has_plugin(output):
-            text.append([name, "outputs", target, "plugins"], _plugin(target))
+    for target in _lacking(outputs):
+        text.append([name, "outputs", target, "plugins"], _plugin(target))
     workspace.set_yaml(path, text)
 
 
@@ -393,6 +370,14 @@ def _plugin(target: str) -> dict[str, Any]:
     return {"module": PLUGIN, "config": OneLine(environment=target)}
 
 
-def _has_plugin(output: Mapping[str, Any]) -> bool:
-    plugins = output.get("plugins") or []
-    return any(isinstance(plugin, dict) and plugin.get("module") == PLUGIN for plugin in plugins)
+def _lacking(outputs: Mapping[str, dict[str, Any]]) -> list[str]:
+    """Return the targets on DuckDB that do not name the plugin."""
+    return [
+        target
+        for target, output in outputs.items()
+        if output.get("type") == "duckdb"
+        and not any(
+            isinstance(plugin, dict) and plugin.get("module") == PLUGIN
+            for plugin in output.get("plugins") or []
+        )
+    ]

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
-
 from hipaa_mode import PACKAGE
 from hipaa_mode.errors import ConfigurationError, MissingFileError
+from hipaa_mode.seed_search import read_yaml
 from hipaa_mode.seeds import SEED_COLUMNS
 
 PROJECT_FILE = PurePosixPath("dbt_project.yml")
@@ -47,11 +46,8 @@ class Layout:
             raise MissingFileError(
                 f"{path} is missing. Run the command in a dbt project, or name one with --project"
             )
-        try:
-            settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError):
-            settings = None
-        if not isinstance(settings, dict) or not settings.get("name"):
+        settings = read_yaml(path)
+        if not settings.get("name"):
             raise ConfigurationError(f"{path} can't be read, or has no `name`. Fix it first")
         folder = _folder(settings, "seed-paths", "seeds")
         return cls(

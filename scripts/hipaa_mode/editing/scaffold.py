@@ -11,7 +11,7 @@ import yaml  # type: ignore[import-untyped]
 
 from hipaa_mode.configuration import ALL_VIEWS, LATEST_VIEWS
 from hipaa_mode.editing.workspace import Workspace
-from hipaa_mode.editing.yaml_text import INDENT, OneLineList, YamlText, dump, without_jinja
+from hipaa_mode.editing.yaml_text import INDENT, OneLineList, dump, without_jinja
 
 CHECK = "holds_only_what_is_allowed"
 """The test that every destination view has: all eight checks in one query. Without them a
@@ -69,7 +69,10 @@ def add_models(
         workspace.write(path, new.encode())
         return
     for view in missing:
-        _add_to_yaml(workspace, text, destination, display_name, view)
+        text.append(["models"], _model_yaml(workspace, destination, display_name, view))
+        for place, exposure in enumerate(text.get(["exposures"]) or []):
+            if exposure.get("name") == destination:
+                text.append(["exposures", place, "depends_on"], f"ref('{destination}__{view}')")
     workspace.set_yaml(path, text)
 
 
@@ -80,10 +83,9 @@ def remove_models(workspace: Workspace, destination: str) -> None:
     for model, file in workspace.destination_models().items():
         if model in names:
             workspace.write(file, None)
-    if path is None:
+    text = workspace.yaml(path) if path else None
+    if path is None or text is None:
         return
-    text = workspace.yaml(path)
-    assert text is not None
     data = text.data()
     models = data.get("models") or []
     exposures = data.get("exposures") or []
@@ -104,7 +106,7 @@ def remove_model(workspace: Workspace, destination: str, view: str) -> None:
     name = f"{destination}__{view}"
     workspace.write(workspace.destination_models()[name], None)
     path = find_yaml(workspace, destination)
-    text = None if path is None else workspace.yaml(path)
+    text = workspace.yaml(path) if path else None
     if path is None or text is None:
         return
     text.remove(["models"], lambda model: model.get("name") == name)
@@ -176,12 +178,3 @@ def _new_yaml(
         "depends_on": [f"ref('{destination}__{view}')" for view in views],
     }
     return f"version: 2\n\nmodels:\n{dump(models, INDENT)}\nexposures:\n{dump([exposure], INDENT)}"
-
-
-def _add_to_yaml(
-    workspace: Workspace, text: YamlText, destination: str, display_name: str, view: str
-) -> None:
-    text.append(["models"], _model_yaml(workspace, destination, display_name, view))
-    for place, exposure in enumerate(text.get(["exposures"]) or []):
-        if exposure.get("name") == destination:
-            text.append(["exposures", place, "depends_on"], f"ref('{destination}__{view}')")

@@ -99,16 +99,14 @@ def _write(root: Path, changes: Sequence[FileChange]) -> None:
             else:
                 os.replace(new, target)
                 sync(target.parent)
-    except OSError as error:
-        _discard(root, staged)
+    except BaseException as error:
+        for _, new in staged:
+            if new is not None:
+                new.unlink(missing_ok=True)
+                _remove_empty_folders(root, new.parent)
         _recover(root)
-        raise EditWriteError(
-            f"{error.filename or 'A file'} can't be written ({error.strerror}). "
-            "Nothing was changed"
-        ) from None
-    except BaseException:
-        _discard(root, staged)
-        _recover(root)
+        if isinstance(error, OSError):
+            raise _cant_be_written(error) from None
         raise
     journal.unlink()
 
@@ -121,13 +119,6 @@ def _stage(root: Path, change: FileChange) -> Path | None:
     target.parent.mkdir(parents=True, exist_ok=True)
     mode = target.stat().st_mode & 0o777 if target.exists() else NEW_FILE_MODE
     return write_beside(target, change.after, mode)
-
-
-def _discard(root: Path, staged: Sequence[_Staged]) -> None:
-    for _, new in staged:
-        if new is not None:
-            new.unlink(missing_ok=True)
-            _remove_empty_folders(root, new.parent)
 
 
 def _journal_text(root: Path, staged: Sequence[_Staged]) -> bytes:
@@ -191,10 +182,13 @@ def _locked(root: Path) -> Iterator[None]:
         folder.mkdir(mode=0o700, exist_ok=True)
         lock = (folder / LOCK).open("w")
     except OSError as error:
-        raise EditWriteError(
-            f"{error.filename} can't be written ({error.strerror}). Nothing was changed"
-        ) from None
+        raise _cant_be_written(error) from None
     with lock:
         if sys.platform != "win32":
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _cant_be_written(error: OSError) -> EditWriteError:
+    file = error.filename or "A file"
+    return EditWriteError(f"{file} can't be written ({error.strerror}). Nothing was changed")

@@ -21,9 +21,8 @@ from hipaa_mode.documentation import describe_columns
 from hipaa_mode.editing import screens
 from hipaa_mode.editing.destinations import (
     add_destination,
+    change_destination,
     remove_destination,
-    set_cells,
-    set_restriction,
 )
 from hipaa_mode.editing.scaffold import Owner
 from hipaa_mode.editing.screens import (
@@ -150,7 +149,8 @@ def restrict(
 
     Example: `hipaa-mode destination restrict crm --off --baa-reference BAA-2026-007 -e prod`
     """
-    set_restriction(workspace, environment, name, not off, **cells)
+    restriction = {"restrict_phi": "false" if off else "true"}
+    change_destination(workspace, environment, name, {**cells, **restriction})
 
 
 @app.command()
@@ -167,7 +167,7 @@ def consent(
     """
     if cells["consent_categories"] is not None and not cells["consent_categories"].strip():
         cells = {**cells, "consent_strategy": cells["consent_strategy"] or ""}
-    set_cells(workspace, environment, name, cells)
+    change_destination(workspace, environment, name, cells)
 
 
 @app.command()

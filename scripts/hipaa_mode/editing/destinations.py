@@ -96,67 +96,21 @@ def remove_destination(workspace: Workspace, name: str, environment: str | None 
     )
 
 
-def set_restriction(
-    workspace: Workspace,
-    environment: str,
-    name: str,
-    restrict_phi: bool,
-    baa_reference: str | None = None,
-    baa_expires_on: str | None = None,
+def change_destination(
+    workspace: Workspace, environment: str, name: str, cells: Mapping[str, str | None]
 ) -> None:
-    """Switch the restriction of PHI: allowlists and masking of ids.
+    """Change cells of a destination's row: its restriction, its BAA, which consent it needs.
 
     Args:
         environment: the environment; where only a row for `*` lists the destination, a row of
             the environment's own is added, which beats it.
-        restrict_phi: True to restrict.
-        baa_reference: reference of the agreement, without which it can't be switched off; None
-            keeps the row's.
-        baa_expires_on: last day of the agreement, yyyy-mm-dd; None keeps the row's.
-
-    Raises:
-        ConfigurationError: there is no such destination.
-        EditRefusedError: a build would refuse the result, as without a BAA.
-    """
-    _, row = _row(workspace, environment, name)
-    said = "true" if restrict_phi else "false"
-    is_said = restrict_phi and row["restrict_phi"].strip().lower() in ("", "true")
-    given = {"baa_reference": baa_reference, "baa_expires_on": baa_expires_on}
-    set_cells(workspace, environment, name, {"restrict_phi": None if is_said else said, **given})
-    if restrict_phi and row.get("timestamp_precision", "").strip() == "exact":
-        workspace.notes.append(
-            f"`{name}` still receives exact times: its row says timestamp_precision exact"
-        )
-
-
-def set_cells(
-    workspace: Workspace, environment: str, name: str, cells: Mapping[str, str | None]
-) -> None:
-    """Change cells of a destination's row, such as what calls must say of consent.
-
-    Args:
-        workspace: the project.
-        environment: the environment; see `set_restriction`.
-        name: the destination.
         cells: by column; None keeps the row's.
 
     Raises:
         ConfigurationError: there is no such destination.
-        EditRefusedError: a build would refuse the result.
+        EditRefusedError: a build would refuse the result, as no restriction without a BAA.
     """
     given = {column: one_line(text) for column, text in cells.items() if text is not None}
-    line, row = _row(workspace, environment, name)
-    seed = workspace.seed(SEED)
-    if row["environment"].strip() == environment:
-        workspace.set_seed(SEED, seed.change(line, given))
-    else:
-        # It beats the row for every environment.
-        workspace.set_seed(SEED, seed.add({**row, "environment": environment, **given}, line))
-    workspace.refuse_new_faults()
-
-
-def _row(workspace: Workspace, environment: str, name: str) -> tuple[int, dict[str, str]]:
-    """Return the row of destinations.csv that counts in an environment, and its line."""
     rows = {
         row.get("environment", "").strip(): (line, row)
         for line, row in workspace.seed(SEED).rows.items()
@@ -164,4 +118,18 @@ def _row(workspace: Workspace, environment: str, name: str) -> tuple[int, dict[s
     }
     if environment not in rows and ANY not in rows:
         find_destination(workspace.configuration(), name, environment)
-    return rows[environment] if environment in rows else rows[ANY]
+    line, row = rows[environment] if environment in rows else rows[ANY]
+    is_restricted = given.get("restrict_phi") == "true"
+    if is_restricted and row["restrict_phi"].strip().lower() in ("", "true"):
+        # The cell says so already.
+        del given["restrict_phi"]
+    seed = workspace.seed(SEED)
+    if row["environment"].strip() == environment:
+        workspace.set_seed(SEED, seed.change(line, given))
+    else:
+        workspace.set_seed(SEED, seed.add({**row, "environment": environment, **given}, line))
+    workspace.refuse_new_faults()
+    if is_restricted and row.get("timestamp_precision", "").strip() == "exact":
+        workspace.notes.append(
+            f"`{name}` still receives exact times: its row says timestamp_precision exact"
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -11,7 +11,7 @@ import yaml  # type: ignore[import-untyped]
 
 from hipaa_mode.configuration import ALL_VIEWS, LATEST_VIEWS
 from hipaa_mode.editing.workspace import Workspace
-from hipaa_mode.editing.yaml_text import INDENT, OneLineList, dump, without_jinja
+from hipaa_mode.editing.yaml_text import INDENT, OneLineList, YamlText, dump, without_jinja
 
 CHECK = "holds_only_what_is_allowed"
 """The test that every destination view has: all eight checks in one query. Without them a
@@ -62,14 +62,10 @@ def add_models(
         model = f"{{{{ hipaa_mode.destination_{view}('{destination}') }}}}\n"
         workspace.write(folder / f"{destination}__{view}.sql", model.encode())
     path = find_yaml(workspace, destination) or workspace.layout.destination_yaml(destination)
-    text = workspace.yaml(path)
-    if text is None:
-        owned_by = owner.as_yaml() if owner else {}
-        new = _new_yaml(workspace, destination, display_name, missing, owned_by)
-        workspace.write(path, new.encode())
-        return
+    name = without_jinja(display_name)
+    text = workspace.yaml(path) or _new_yaml(str(path), destination, name, owner)
     for view in missing:
-        text.append(["models"], _model_yaml(workspace, destination, display_name, view))
+        text.append(["models"], _model_yaml(workspace, f"{destination}__{view}", view, name))
         for place, exposure in enumerate(text.get(["exposures"]) or []):
             if exposure.get("name") == destination:
                 text.append(["exposures", place, "depends_on"], f"ref('{destination}__{view}')")
@@ -143,13 +139,11 @@ def _described(content: bytes) -> set[str]:
     return {str(model.get("name")) for model in models or [] if isinstance(model, dict)}
 
 
-def _model_yaml(
-    workspace: Workspace, destination: str, display_name: str, view: str
-) -> dict[str, Any]:
+def _model_yaml(workspace: Workspace, model: str, view: str, tool: str) -> dict[str, Any]:
     calls = _CALLS.get(view, f"The {view} view of the calls,")
-    received = f"as {without_jinja(display_name)} may receive them"
+    received = f"as {tool} may receive them"
     return {
-        "name": f"{destination}__{view}",
+        "name": model,
         "description": (
             f"{calls}, {received}; one row for each of them."
             if view in LATEST_VIEWS
@@ -159,22 +153,15 @@ def _model_yaml(
     }
 
 
-def _new_yaml(
-    workspace: Workspace,
-    destination: str,
-    display_name: str,
-    views: Sequence[str],
-    owner: Mapping[str, str],
-) -> str:
-    name = without_jinja(display_name)
-    models = [_model_yaml(workspace, destination, display_name, view) for view in views]
+def _new_yaml(label: str, destination: str, tool: str, owner: Owner | None) -> YamlText:
+    """Make a file with the destination's exposure, and none of its models yet."""
     exposure = {
         "name": destination,
-        "label": name,
+        "label": tool,
         "type": "application",
         "maturity": "high",
-        "description": f"What {name} receives, published by the build that tested it.",
-        "owner": dict(owner),
-        "depends_on": [f"ref('{destination}__{view}')" for view in views],
+        "description": f"What {tool} receives, published by the build that tested it.",
+        "owner": owner.as_yaml() if owner else {},
     }
-    return f"version: 2\n\nmodels:\n{dump(models, INDENT)}\nexposures:\n{dump([exposure], INDENT)}"
+    exposures = dump([exposure], INDENT)
+    return YamlText(f"version: 2\n\nmodels:\n\nexposures:\n{exposures}", label)

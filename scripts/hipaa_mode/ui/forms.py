@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from hipaa_mode.configuration import ANY
-from hipaa_mode.editing.destinations import set_cells, set_restriction
+from hipaa_mode.editing.destinations import change_destination
 from hipaa_mode.editing.events import allow_event, deny_event
 from hipaa_mode.editing.properties import Place, deny_property, set_property
 from hipaa_mode.errors import ConfigurationError
@@ -81,12 +81,14 @@ def deny_event_step(environment: str, destination: str, form: Form) -> Step:
 def restriction_step(environment: str, destination: str, form: Form) -> Step:
     """Switch the restriction of PHI."""
     restricts = form.get("restrict_phi") == "true"
-    baa = form.get("baa_reference"), form.get("baa_expires_on")
-    switched = "on" if restricts else f"off under {baa[0] or 'no BAA'}"
+    cells = {
+        "restrict_phi": "true" if restricts else "false",
+        "baa_reference": form.get("baa_reference"),
+        "baa_expires_on": form.get("baa_expires_on"),
+    }
+    switched = "on" if restricts else f"off under {cells['baa_reference'] or 'no BAA'}"
     text = f"{_where(environment, destination)}: restriction {switched}"
-    return Step(
-        text, lambda changed: set_restriction(changed, environment, destination, restricts, *baa)
-    )
+    return Step(text, lambda changed: change_destination(changed, environment, destination, cells))
 
 
 def consent_step(environment: str, destination: str, form: Form) -> Step:
@@ -101,7 +103,7 @@ def consent_step(environment: str, destination: str, form: Form) -> Step:
     needed = f"consent needed to {categories}" if categories else "no consent needed"
     ignored = ", opt-outs do not count" if cells["honor_opt_outs"] else ""
     text = f"{_where(environment, destination)}: {needed}{ignored}"
-    return Step(text, lambda workspace: set_cells(workspace, environment, destination, cells))
+    return Step(text, lambda changed: change_destination(changed, environment, destination, cells))
 
 
 STEPS: Mapping[str, StepOf] = {

@@ -21,7 +21,7 @@ from editing_commands import changed, files, run
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from hipaa_mode.editing.destinations import set_restriction
+from hipaa_mode.editing.destinations import change_destination
 from hipaa_mode.editing.events import allow_event, deny_event
 from hipaa_mode.editing.layout import Layout
 from hipaa_mode.editing.properties import Place, deny_property, set_property
@@ -522,7 +522,8 @@ class TestDestinations:
             seed.read_text().replace("prod,ga4", "*,ga4").replace("dev,ga4,", "qa,ga4,")
         )
         workspace = Workspace(Layout.read(project))
-        set_restriction(workspace, "prod", "ga4", False, "BAA-9")
+        cells = {"restrict_phi": "false", "baa_reference": "BAA-9"}
+        change_destination(workspace, "prod", "ga4", cells)
         modes = {
             screen.environment: screen.mode
             for screen in destination_screens(workspace)

@@ -120,50 +120,44 @@ def _destination(
     models: Collection[str] | None,
 ) -> Description:
     planned = plan.destinations[destination.name]
-    described: Description = {
-        "type": planned.type,
-        "mode": _mode(planned),
-        "restrict_phi": str(planned.restrict_phi).lower(),
-    }
-    if planned.baa_reference:
-        described["baa_reference"] = planned.baa_reference
-    if destination.baa_expires_on is not None:
-        described["baa_expires_on"] = destination.baa_expires_on.isoformat()
-    if destination.name in plan.stopped:
-        described["stopped"] = "true"
-    described["mask_scope"] = _scope(planned.scope)
-    described["timestamp_precision"] = planned.timestamp_precision
-    described |= _consent(destination)
-    described["events"] = EVERY_EVENT if planned.events is None else dict(planned.events)
-    environment = plan.environment
+    environment, ends_on = plan.environment, destination.baa_expires_on
     denied = {
         _of(row.property_list, str(row.path)) + (f" on {row.event}" if row.event else "")
         for row in denying_rows(configuration, destination, environment)
     }
-    if denied:
-        described["denied"] = sorted(denied)
     rows = counting_rows(configuration, destination, environment, day)
-    described["views"] = {
-        f"{planned.name}__{view}": {
-            column.name: _column(planned, column, rows)
-            for column in sorted(columns, key=lambda column: column.name)
-        }
-        for view, columns in sorted({**planned.views, **planned.latest_views}.items())
-        if models is None or f"{planned.name}__{view}" in models
-    }
-    return described
-
-
-def _consent(destination: Destination) -> Description:
-    """Say by which names calls may opt out, and to which categories consent is needed."""
-    described: Description = {}
-    if destination.honors_opt_outs and destination.type is not None:
-        described["opt_outs"] = sorted(destination.type.integration_names)
     categories = sorted(destination.consent_categories)
-    if categories:
-        is_one_enough = destination.consent_strategy == "or" and len(categories) > 1
-        described["consent_to_one_of" if is_one_enough else "consent_to_all_of"] = categories
-    return described
+    is_one_enough = destination.consent_strategy == "or" and len(categories) > 1
+    named = destination.type if destination.honors_opt_outs else None
+    return _without_none(
+        {
+            "type": planned.type,
+            "mode": _mode(planned),
+            "restrict_phi": str(planned.restrict_phi).lower(),
+            "baa_reference": planned.baa_reference or None,
+            "baa_expires_on": ends_on.isoformat() if ends_on else None,
+            "stopped": "true" if destination.name in plan.stopped else None,
+            "mask_scope": _scope(planned.scope),
+            "timestamp_precision": planned.timestamp_precision,
+            "opt_outs": sorted(named.integration_names) if named else None,
+            "consent_to_one_of": categories if is_one_enough else None,
+            "consent_to_all_of": None if is_one_enough else categories or None,
+            "events": EVERY_EVENT if planned.events is None else dict(planned.events),
+            "denied": sorted(denied) or None,
+            "views": {
+                f"{planned.name}__{view}": {
+                    column.name: _column(planned, column, rows)
+                    for column in sorted(columns, key=lambda column: column.name)
+                }
+                for view, columns in sorted({**planned.views, **planned.latest_views}.items())
+                if models is None or f"{planned.name}__{view}" in models
+            },
+        }
+    )
+
+
+def _without_none(described: Description) -> Description:
+    return {name: said for name, said in described.items() if said is not None}
 
 
 def _mode(destination: DestinationPlan) -> str:
@@ -186,28 +180,29 @@ def _column(
     rows: Iterable[AllowedProperty],
 ) -> dict[str, Any]:
     if column.property_list == ENVELOPE:
-        described: dict[str, Any] = {"from": _of(CALL, column.name)}
-        fed = [
-            row for row in rows if (row.property_list, str(row.path)) == (ENVELOPE, column.name)
-        ]
+        source = _of(CALL, column.name)
+        place = (ENVELOPE, column.name)
+        fed = [row for row in rows if (row.property_list, str(row.path)) == place]
         fed = [row for row in fed if row.treatment.kind.name == "allow"]
     else:
-        described = {"from": " or ".join(_of(*place) for place in column.places)}
+        source = " or ".join(_of(*place) for place in column.places)
         fed = [row for row in rows if _feeds(row, column)]
-    described["form"] = column.treatment
-    if column.normalize != "none":
-        described["normalize"] = column.normalize
-    described["type"] = column.data_type
-    if column.is_list:
-        described["list"] = "true"
-    if column.guard not in ("", "none"):
-        described["guard"] = column.guard
+    scope = None
     if column.scope is not None and column.scope != destination.scope:
-        described["scope"] = PROPERTY_SCOPE if "/" in column.scope else _scope(column.scope)
-    if column.events is not None:
-        described["events"] = list(column.events)
-    described |= _until(column, fed)
-    return described
+        scope = PROPERTY_SCOPE if "/" in column.scope else _scope(column.scope)
+    return _without_none(
+        {
+            "from": source,
+            "form": column.treatment,
+            "normalize": None if column.normalize == "none" else column.normalize,
+            "type": column.data_type,
+            "list": "true" if column.is_list else None,
+            "guard": None if column.guard in ("", "none") else column.guard,
+            "scope": scope,
+            "events": None if column.events is None else list(column.events),
+            "until": _until(column, fed),
+        }
+    )
 
 
 def _feeds(row: AllowedProperty, column: ViewColumn) -> bool:
@@ -222,12 +217,11 @@ def _feeds(row: AllowedProperty, column: ViewColumn) -> bool:
     )
 
 
-def _until(column: ViewColumn, rows: Iterable[AllowedProperty]) -> dict[str, Any]:
+def _until(column: ViewColumn, rows: Iterable[AllowedProperty]) -> str | dict[str, str] | None:
     """Say until when a column is received: on every event, or on each that has an end."""
     ends = {row.event or ANY: row.expires_on for row in rows}
     dates = {event: end.isoformat() for event, end in ends.items() if end is not None}
-    if not dates:
-        return {}
-    if column.events is None or (len(dates) == len(ends) and len(set(dates.values())) == 1):
-        return {"until": next(iter(dates.values()))}
-    return {"until": dict(sorted(dates.items()))}
+    is_one = len(dates) == len(ends) and len(set(dates.values())) == 1
+    if dates and (column.events is None or is_one):
+        return next(iter(dates.values()))
+    return dict(sorted(dates.items())) or None

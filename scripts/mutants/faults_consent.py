@@ -144,8 +144,8 @@ FAULTS: tuple[Fault, ...] = (
         "test_a_change_of_what_is_asked_for",
         (
             f"{PACKAGE}/received/description.py",
-            "if destination.honors_opt_outs and destination.type is not None:",
-            "if destination.type is not None:",
+            "named = destination.type if destination.honors_opt_outs else None",
+            "named = destination.type",
         ),
         check="unit/test_consent.py::TestLock::test_a_change_of_what_is_asked_for",
     ),

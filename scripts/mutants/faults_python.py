@@ -48,7 +48,11 @@ FAULTS: tuple[Fault, ...] = (
         TESTS,
         "events of other environments count",
         "only_allowed_events_ga4__events",
-        (PLAN, "if row.environment not in (environment, ANY):", "if False:"),
+        (
+            SELECTION,
+            "if row.environment in (environment, ANY) and row.destination in",
+            "if row.destination in",
+        ),
     ),
     fault(
         "Python",

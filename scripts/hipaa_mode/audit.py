@@ -23,6 +23,7 @@ from typing import Any
 
 from hipaa_mode import folders, publishing
 from hipaa_mode.errors import HipaaModeError
+from hipaa_mode.keys import MasterKey, load_master_key
 
 if sys.platform != "win32":
     import fcntl
@@ -88,6 +89,22 @@ def sealed(content: Mapping[str, Any], key: bytes | None) -> Entry:
 
 def _mac(digest: str, key: bytes) -> str:
     return hmac.digest(key, digest.encode(), "sha256").hex()
+
+
+def seal_of(key: MasterKey, environment: str) -> tuple[bytes, str]:
+    """Return the subkey of a masking key that seals entries, and the key's fingerprint."""
+    subkey = key.subkey(environment, KEY_SCOPE).reveal().encode("ascii")
+    return subkey, key.fingerprint(environment)
+
+
+def seal_at_hand(
+    environ: Mapping[str, str], environment: str, default_file: Path | None = None
+) -> tuple[bytes, str] | tuple[None, None]:
+    """Return the same of the masking key at hand; None where there is none."""
+    try:
+        return seal_of(load_master_key(environ, default_file), environment)
+    except HipaaModeError:
+        return None, None
 
 
 def read_lines(path: Path) -> list[Line]:

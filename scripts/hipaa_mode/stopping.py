@@ -10,7 +10,6 @@ from hipaa_mode import audit, publishing, token_bridges
 from hipaa_mode.editing.writing import FileChange, write_changes
 from hipaa_mode.errors import ConfigurationError, HipaaModeError
 from hipaa_mode.folders import environment_folder, real_root
-from hipaa_mode.keys import load_master_key
 from hipaa_mode.names import is_destination, is_environment
 from hipaa_mode.publishing import Withdrawal
 from hipaa_mode.received.lock_file import read_lock, write_lock
@@ -140,16 +139,9 @@ def _withdraw(
 def _record(
     root: Path, environment: str, stop: Stop, names: Iterable[str], environ: Mapping[str, str]
 ) -> None:
-    key, fingerprint = None, None
-    try:
-        master = load_master_key(environ)
-    except HipaaModeError:
-        # A stop does not wait for a key: its entry may be without an HMAC.
-        pass
-    else:
-        key = master.subkey(environment, audit.KEY_SCOPE).reveal().encode("ascii")
-        fingerprint = master.fingerprint(environment)
-    with audit.AuditLog(root, environment, key, fingerprint) as log:
+    # A stop does not wait for a key: its entry may be without an HMAC.
+    seal = audit.seal_at_hand(environ, environment)
+    with audit.AuditLog(root, environment, *seal) as log:
         log.append(
             [
                 {

@@ -115,14 +115,9 @@ def _keys(environment: str) -> tuple[bytes | None, str | None, dict[str, bytes]]
         retired = [item.key for item in load_retired_keys(os.environ)]
     except MaskingKeyError:
         return None, None, {}
-    subkeys = {
-        key.fingerprint(environment): key.subkey(environment, audit.KEY_SCOPE)
-        .reveal()
-        .encode("ascii")
-        for key in (active, *retired)
-    }
-    fingerprint = active.fingerprint(environment)
-    return subkeys.pop(fingerprint), fingerprint, subkeys
+    subkey, fingerprint = audit.seal_of(active, environment)
+    others = (audit.seal_of(key, environment) for key in retired)
+    return subkey, fingerprint, {name: other for other, name in others if name != fingerprint}
 
 
 def _table(environment: str, path: Path, notes: list[str]) -> list[str] | None:

@@ -12,17 +12,17 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO, Any
 
 import duckdb
 import pyarrow as pa
 
 from hipaa_mode.calls import VIEW_OF_TYPE
-from hipaa_mode.errors import HipaaModeError, MaskingKeyError
-from hipaa_mode.keys import DEFAULT_KEY_FILE, KEY_FILE_VARIABLE, KEY_VARIABLE, MasterKey
+from hipaa_mode.errors import HipaaModeError
+from hipaa_mode.keys import DEFAULT_KEY_FILE, KEY_FILE_VARIABLE, KEY_VARIABLE, key_file
 from hipaa_mode.keys import load_master_key as load_key
 from hipaa_mode.masking import make_tokens
 from hipaa_mode.plan import Plan, scope_suffix
@@ -38,6 +38,10 @@ CALLS = "calls.ndjson"
 
 PARSED = "partial_parse.msgpack"
 """What dbt keeps of a project it has parsed, and checks before it uses it again."""
+
+
+Tokens = Callable[[Sequence[str], str], list[str | None]]
+"""Makes the tokens of texts in a scope."""
 
 
 @dataclass
@@ -75,22 +79,15 @@ class Previewer:
         self.project = project.absolute()
         self.plan = plan
         self.target = target or plan.environment
-        self.key, self.has_own_key = self._key()
+        default = self.project / DEFAULT_KEY_FILE
+        is_named = any(map(os.environ.get, (KEY_VARIABLE, KEY_FILE_VARIABLE)))
+        self.has_own_key = is_named or default.exists()
+        self.key = load_key(os.environ, default) if self.has_own_key else None
         self._folder = _Folder(self.project / "restricted" / f"preview_{plan.environment}")
         self._copies = Copies(
             self.project, self._folder.path, self.target, plan.environment, ["suppressed_users"]
         )
         self._copy: Path | None = None
-
-    def _key(self) -> tuple[MasterKey | None, bool]:
-        default = self.project / DEFAULT_KEY_FILE
-        try:
-            return load_key(os.environ, default), True
-        except MaskingKeyError:
-            is_named = os.environ.get(KEY_VARIABLE) or os.environ.get(KEY_FILE_VARIABLE)
-            if is_named or default.exists():
-                raise
-            return None, False
 
     def __enter__(self) -> Previewer:
         """Give the previewer; nothing is copied before it is needed."""
@@ -125,8 +122,7 @@ class Previewer:
         copy = self._prepared(lines, changed or {})
         self._run(copy, models)
         self._folder.keep_parsed(copy)
-        found = _Database(copy, self.plan, destination)
-        return found.read(len(calls), models, self._scope_tokens)
+        return _Database(copy, self.plan, destination).read(len(calls), models, self._tokens)
 
     def _prepared(
         self, lines: Sequence[bytes], changed: Mapping[PurePosixPath, bytes | None]
@@ -151,7 +147,7 @@ class Previewer:
             lock_project(self._copy, [self.plan.environment])
         return self._copy
 
-    def _scope_tokens(self, texts: Sequence[str], scope: str) -> list[str | None]:
+    def _tokens(self, texts: Sequence[str], scope: str) -> list[str | None]:
         """Make tokens as the masking function does, to find the row of a call by its id."""
         key = self.key
         assert key is not None
@@ -173,13 +169,11 @@ class Previewer:
 
     def _named_key(self, copy: Path) -> dict[str, str]:
         """Return the variables that name the key: the project's own, or the copy's."""
-        if not self.has_own_key:
-            return {KEY_FILE_VARIABLE: str(copy / DEFAULT_KEY_FILE)}
-        if key := os.environ.get(KEY_VARIABLE):
-            return {KEY_VARIABLE: key}
-        named = os.environ.get(KEY_FILE_VARIABLE)
-        path = Path(named).absolute() if named else self.project / DEFAULT_KEY_FILE
-        return {KEY_FILE_VARIABLE: str(path)}
+        default = (self.project if self.has_own_key else copy) / DEFAULT_KEY_FILE
+        file = key_file(os.environ if self.has_own_key else {}, default)
+        if file is None:
+            return {KEY_VARIABLE: os.environ[KEY_VARIABLE]}
+        return {KEY_FILE_VARIABLE: str(file.absolute())}
 
 
 class _Folder:
@@ -191,33 +185,13 @@ class _Folder:
     """
 
     def __init__(self, wanted: Path) -> None:
-        self._lock = -1
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        if self._take(wanted):
-            self.path = wanted
-            self.clear(unlock=False)
-        else:
-            self._temporary = tempfile.TemporaryDirectory(prefix="hipaa_mode_preview_")
-            self.path = Path(self._temporary.name)
-
-    def _take(self, wanted: Path) -> bool:
-        if sys.platform == "win32":
-            return False
-        try:
-            wanted.parent.mkdir(mode=0o700, exist_ok=True)
-            wanted.mkdir(mode=0o700, exist_ok=True)
-            (wanted / ".gitignore").write_text("*\n", encoding="ascii")
-            self._lock = os.open(wanted / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._unlock()
-            return False
-        return True
-
-    def _unlock(self) -> None:
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
+        self._lock = _locked(wanted)
+        self._temporary = (
+            None if self._lock else tempfile.TemporaryDirectory(prefix="hipaa_mode_preview_")
+        )
+        self.path = Path(self._temporary.name) if self._temporary else wanted
+        # What a preview that was killed left.
+        self._remove_copies()
 
     def give_parsed(self, copy: Path) -> None:
         """Give a copy what dbt kept of the last one."""
@@ -229,23 +203,59 @@ class _Folder:
         """Keep what dbt parsed of a copy: the project's definitions, nothing of the calls."""
         shutil.copy(copy / "target" / PARSED, self.path / PARSED)
 
-    def clear(self, unlock: bool = True) -> None:
-        """Remove everything else; also what a preview that was killed left."""
+    def clear(self) -> None:
+        """Remove everything else."""
+        self._remove_copies()
         if self._temporary is not None:
             self._temporary.cleanup()
-            return
+        if self._lock is not None:
+            self._lock.close()
+
+    def _remove_copies(self) -> None:
         for path in self.path.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
-        if unlock:
-            self._unlock()
+
+
+def _locked(folder: Path) -> IO[bytes] | None:
+    """Make a folder and lock it; None where another has it, or it can't be written."""
+    if sys.platform == "win32":
+        return None
+    try:
+        folder.parent.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        (folder / ".gitignore").write_text("*\n", encoding="ascii")
+        lock = (folder / ".lock").open("ab")
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return None
+    return lock
+
+
+_WHAT_BECAME = """
+    select
+        numbers.line_number as line,
+        coalesce(rejected.rejection_reason, '') as rejection,
+        duplicates.line_number is not null as is_duplicate,
+        coalesce(withheld.reason, '') as withheld,
+        coalesce(staged.call_type, '') as view,
+        staged.event,
+        coalesce(denied.reasons[list_position(denied.denied_to, $destination)], '') as denial,
+        staged.call_key
+    from (select unnest(range(1, $count + 1)) as line_number) as numbers
+    left join {rejected_calls} as rejected using (line_number)
+    left join {duplicate_calls} as duplicates using (line_number)
+    left join {withheld_calls} as withheld using (line_number)
+    left join {stg_calls} as staged using (line_number)
+    left join {denied_calls} as denied on denied.call_key = staged.call_key
+    order by line
+"""
 
 
 class _Database:
     """Reads what a build left, by the names that dbt gave its relations."""
 
     def __init__(self, copy: Path, plan: Plan, destination: str) -> None:
-        self._file = next((copy / "restricted").glob("*.duckdb"))
         text = (copy / "target/manifest.json").read_text("utf-8")
         self._relations = {
             node["name"]: identifier(node["schema"], node["alias"])
@@ -254,61 +264,41 @@ class _Database:
         }
         self._plan = plan
         self._destination = plan.destinations[destination]
+        file = next((copy / "restricted").glob("*.duckdb"))
+        self._connection = duckdb.connect(str(file), read_only=True)
 
-    def read(self, count: int, models: Sequence[str], tokens: Any) -> list[Built]:
-        built = {number: Built(number) for number in range(1, count + 1)}
-        with duckdb.connect(str(self._file), read_only=True) as connection:
+    def read(self, count: int, models: Sequence[str], tokens: Tokens) -> list[Built]:
+        with self._connection:
+            parameters = {"destination": self._destination.name, "count": count}
+            found = self._rows(_WHAT_BECAME.format_map(self._relations), parameters)
+            keys = [row.pop("call_key") or "" for row in found]
+            built = [Built(**row) for row in found]
+            for call, row_id in zip(built, tokens(keys, self._destination.scope)):
+                call.view = VIEW_OF_TYPE.get(call.view, "")
+                if f"{self._destination.name}__{call.view}" in models:
+                    self._add_row(call, row_id)
+        return built
 
-            def rows(sql: str, *parameters: object) -> list[dict[str, Any]]:
-                cursor = connection.execute(sql, parameters)
-                names = [column[0] for column in cursor.description or ()]
-                return [dict(zip(names, row)) for row in cursor.fetchall()]
+    def _rows(self, sql: str, parameters: object) -> list[dict[str, Any]]:
+        cursor = self._connection.execute(sql, parameters)
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row)) for row in cursor.fetchall()]
 
-            for row in rows(f"select * from {self._relations['rejected_calls']}"):
-                built[row["line_number"]].rejection = row["rejection_reason"]
-            for row in rows(f"select * from {self._relations['duplicate_calls']}"):
-                built[row["line_number"]].is_duplicate = True
-            for row in rows(f"select * from {self._relations['withheld_calls']}"):
-                built[row["line_number"]].withheld = row["reason"]
-            staged = rows(
-                "select line_number, call_key, call_type, event "
-                f"from {self._relations['stg_calls']} order by line_number"
-            )
-            denied = {
-                row["call_key"]: row["reasons"][row["denied_to"].index(self._destination.name)]
-                for row in rows(f"select * from {self._relations['denied_calls']}")
-                if self._destination.name in row["denied_to"]
-            }
-            keys = [row["call_key"] for row in staged]
-            scope = self._destination.scope
-            for row, row_id in zip(staged, tokens(keys, scope)):
-                call = built[row["line_number"]]
-                call.view, call.event = VIEW_OF_TYPE.get(row["call_type"], ""), row["event"]
-                call.denial = denied.get(row["call_key"], "")
-                self._add_row(call, models, row_id, rows)
-        return list(built.values())
-
-    def _add_row(self, call: Built, models: Sequence[str], row_id: str | None, rows: Any) -> None:
-        model = f"{self._destination.name}__{call.view}"
-        if model not in models:
-            return
-        found = rows(f"select * from {self._relations[model]} where row_id = ?", row_id)
-        call.row = found[0] if found else None
-        if call.row is None:
-            return
-        masked = {column.name: column for column in self._plan.masked_tables[call.view]}
+    def _add_row(self, call: Built, row_id: str | None) -> None:
+        view = self._relations[f"{self._destination.name}__{call.view}"]
+        for row in self._rows(f"select * from {view} where row_id = ?", [row_id]):
+            call.row = row
         columns = self._destination.views[call.view]
-        shown = {column.masked_column for column in columns}
-        shown |= {column.other_masked_column for column in columns}
+        shown = {name for c in columns for name in (c.masked_column, c.other_masked_column)}
         counts = {
-            name: column.guard_column
-            for name, column in masked.items()
-            if name in shown and column.guard_column
+            column.name: column.guard_column
+            for column in self._plan.masked_tables[call.view]
+            if column.name in shown and column.guard_column
         }
-        if not counts:
+        if call.row is None or not counts:
             return
         key = identifier(f"row_id{scope_suffix(self._destination.scope)}")
-        names = ", ".join(identifier(column) for column in counts.values())
+        names = ", ".join(map(identifier, counts.values()))
         table = self._relations[f"masked_{call.view}"]
-        for row in rows(f"select {names} from {table} where {key} = ?", row_id):
+        for row in self._rows(f"select {names} from {table} where {key} = ?", [row_id]):
             call.guarded = {name: row[column] or 0 for name, column in counts.items()}

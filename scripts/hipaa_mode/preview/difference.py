@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import html
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -57,16 +57,24 @@ class Difference:
         """Every change in every environment."""
         return [change for item in self.environments for change in item.changes]
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many changes have each effect."""
+        return {effect: sum(c.effect == effect for c in self.changes) for effect in EFFECTS}
+
+    @property
+    def counted(self) -> str:
+        """The same in words."""
+        counted = (f"{count} {effect}" for effect, count in self.counts.items() if count)
+        return ", ".join(counted) or "nothing changes"
+
     def as_json(self) -> dict[str, Any]:
         """Return what machines read."""
         return {
             "reference": self.reference,
             "commit": self.commit,
             "faults_at_reference": self.old_faults,
-            "effects": {
-                effect: sum(change.effect == effect for change in self.changes)
-                for effect in EFFECTS
-            },
+            "effects": self.counts,
             "environments": [
                 {
                     "environment": item.environment,
@@ -167,56 +175,43 @@ def in_words(environment: str) -> str:
 
 def as_markdown(found: Difference) -> str:
     """Write the difference for a pull request."""
-    lines = ["## What this change does to what destinations receive", ""]
-    lines += [_told(found), ""]
-    for fault in found.old_faults:
-        lines.append(f"- At {_code(found.reference)}: {_text(fault)}")
-    for item in found.environments:
-        lines += [f"### {_text(in_words(item.environment))}", ""]
-        if not item.changes:
-            lines += ["No destination receives anything else.", ""]
-        for destination in dict.fromkeys(change.destination for change in item.changes):
-            lines += _markdown_table(
-                destination, [c for c in item.changes if c.destination == destination]
-            )
-        lines += _markdown_notes(item)
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def _told(found: Difference) -> str:
-    counts = Counter(change.effect for change in found.changes)
-    counted = ", ".join(f"{counts[effect]} {effect}" for effect in EFFECTS if counts[effect])
     since = f"Compared with {_code(found.reference)} ({found.commit[:COMMIT_SHOWN]})"
-    if not counted:
-        return f"{since}: nothing changes."
-    warning = " **Something widens: look at it.**" if counts[WIDENS] else ""
-    return f"{since}: {counted}.{warning}"
+    widens = any(change.effect == WIDENS for change in found.changes)
+    warning = " **Something widens: look at it.**" if widens else ""
+    paragraphs = [
+        "## What this change does to what destinations receive",
+        f"{since}: {found.counted}.{warning}",
+        "\n".join(f"- At {_code(found.reference)}: {_text(fault)}" for fault in found.old_faults),
+    ]
+    for item in found.environments:
+        paragraphs.append(f"### {_text(in_words(item.environment))}")
+        if not item.changes:
+            paragraphs.append("No destination receives anything else.")
+        for destination, of_it in groupby(item.changes, lambda change: change.destination):
+            name = "every destination" if destination == ANY else destination
+            rows = [" | ".join(cells) for cells in (HEADINGS, ALIGNED, *map(_cells, of_it))]
+            paragraphs += [f"**{_text(name)}**", "\n".join(f"| {row} |" for row in rows)]
+        if item.calls_read is not None:
+            read = f"Raw calls: of {item.calls_read:,} at hand, those that have a value for it."
+            paragraphs.append(read)
+        paragraphs.append(_text(item.note))
+    return "\n\n".join(filter(None, paragraphs)) + "\n"
 
 
-def _markdown_table(destination: str, changes: Sequence[Change]) -> list[str]:
-    name = "every destination" if destination == ANY else destination
-    lines = [f"**{_text(name)}**", ""]
-    lines.append("| effect | what | before | after | raw calls | reason |")
-    lines.append("| --- | --- | --- | --- | ---: | --- |")
-    for change in changes:
-        effect = f"**{change.effect}**" if change.effect == WIDENS else change.effect
-        calls = "" if change.calls is None else f"{change.calls:,}"
-        cells = [
-            f"{effect}, {change.verb}",
-            f"{change.kind} {_code(change.what)}",
-            _code(change.before) if change.before else "not sent",
-            _code(change.after) if change.after else "not sent",
-            calls,
-            _text(change.reason),
-        ]
-        lines.append("| " + " | ".join(cells) + " |")
-    return [*lines, ""]
+HEADINGS = ("effect", "what", "before", "after", "raw calls", "reason")
+ALIGNED = ("---", "---", "---", "---", "---:", "---")
 
 
-def _markdown_notes(item: EnvironmentDifference) -> list[str]:
-    if item.calls_read is not None:
-        return [f"Raw calls: of {item.calls_read:,} at hand, those that have a value for it.", ""]
-    return [_text(item.note), ""] if item.note else []
+def _cells(change: Change) -> tuple[str, ...]:
+    effect = f"**{change.effect}**" if change.effect == WIDENS else change.effect
+    return (
+        f"{effect}, {change.verb}",
+        f"{change.kind} {_code(change.what)}",
+        _code(change.before) if change.before else "not sent",
+        _code(change.after) if change.after else "not sent",
+        "" if change.calls is None else f"{change.calls:,}",
+        _text(change.reason),
+    )
 
 
 def _text(text: str) -> str:

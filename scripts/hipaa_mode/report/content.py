@@ -26,10 +26,10 @@ from hipaa_mode.editing.screens import (
     destination_screens,
 )
 from hipaa_mode.editing.workspace import Workspace
-from hipaa_mode.errors import HipaaModeError, MaskingKeyError
+from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.inventory.kinds import KINDS
 from hipaa_mode.inventory.state import State, read_state
-from hipaa_mode.keys import load_master_key
+from hipaa_mode.keys import DEFAULT_KEY_FILE
 from hipaa_mode.plan import DestinationPlan
 from hipaa_mode.received.gate import judge
 from hipaa_mode.received.lock_file import read_lock
@@ -300,7 +300,8 @@ class _Environment:
             return
         try:
             self.entries = audit.entries(audit.read_lines(path))
-            findings = audit.verify(self.root, name, *_audit_key(self.project, name))
+            seal = audit.seal_at_hand(os.environ, name, self.project / DEFAULT_KEY_FILE)
+            findings = audit.verify(self.root, name, *seal)
         except HipaaModeError as error:
             found.audit_state = str(error)
             raise
@@ -452,15 +453,6 @@ class _Environment:
         ]
         found.sort(key=lambda item: (-item.calls, item.property_list, item.path))
         return found[:DROPPED_SHOWN]
-
-
-def _audit_key(project: Path, environment: str) -> tuple[bytes | None, str | None]:
-    try:
-        key = load_master_key(os.environ, project / ".hipaa_mode" / "masking.key")
-    except MaskingKeyError:
-        return None, None
-    subkey = key.subkey(environment, audit.KEY_SCOPE).reveal().encode("ascii")
-    return subkey, key.fingerprint(environment)
 
 
 def _audit_entry(entry: audit.Entry) -> AuditEntry:

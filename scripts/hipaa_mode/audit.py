@@ -158,7 +158,7 @@ class AuditLog:
         self._key = key
         self._key_fingerprint = key_fingerprint
         self._descriptor = -1
-        self._entries: list[Entry] = []
+        self.entries: list[Entry] = []
 
     def __enter__(self) -> AuditLog:
         """Open the file and fix a line that a crash tore."""
@@ -170,7 +170,7 @@ class AuditLog:
             if sys.platform != "win32":
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX)
             lines = read_lines(self.path)
-            self._entries = entries(lines)
+            self.entries = entries(lines)
             self._fix(lines)
         except OSError as error:
             raise self._failure(error) from None
@@ -182,14 +182,9 @@ class AuditLog:
             os.close(self._descriptor)
 
     @property
-    def entries(self) -> list[Entry]:
-        """The entries so far."""
-        return list(self._entries)
-
-    @property
     def last(self) -> Entry | None:
         """The last entry."""
-        return self._entries[-1] if self._entries else None
+        return self.entries[-1] if self.entries else None
 
     def _follows(self) -> tuple[int, str]:
         """Return the number of the next entry, and the hash that it names."""
@@ -222,7 +217,7 @@ class AuditLog:
         sequence, previous = self._follows()
         is_known = any(
             "allowlist_content" in entry and entry["allowlist"] == content.get("allowlist")
-            for entry in self._entries
+            for entry in self.entries
         )
         return sealed(
             {
@@ -239,7 +234,7 @@ class AuditLog:
 
     def _write(self, entry: Entry) -> None:
         os.write(self._descriptor, canonical(entry).encode() + b"\n")
-        self._entries.append(entry)
+        self.entries.append(entry)
 
     def _fix(self, lines: list[Line]) -> None:
         """End a line that has no end; where it is no entry, say so in the next one."""

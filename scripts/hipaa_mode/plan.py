@@ -395,9 +395,7 @@ class _Resolution:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.value_names: dict[object, str] = {}
-        self.id_scopes: dict[str, dict[str, None]] = {name: {} for name in ENVELOPE_IDS}
-        self.values: dict[str, StagedValue] = {}
+        self.values: dict[object, StagedValue] = {}
         self.columns: dict[str, dict[object, MaskedColumn]] = {view: {} for view in VIEWS}
         whole = [f"{root}__whole" for root in WHOLE_OBJECT_COLUMNS]
         self.used_names: Counter[tuple[str, str]] = Counter(
@@ -446,35 +444,46 @@ class _Resolution:
             latest_views=latest_views(views, destination.scope),
             fingerprint=_fingerprint([plan.environment, destination.name, content]),
         )
-        if destination.scope not in plan.scopes:
-            plan.scopes.append(destination.scope)
-        if destination.timestamp_precision not in plan.precisions:
-            plan.precisions.append(destination.timestamp_precision)
-        plan.keeps_whole_objects |= not destination.restrict_phi
-        if events is None or ANY in events:
-            plan.masked_events = None
-        elif plan.masked_events is not None:
-            plan.masked_events = sorted({*plan.masked_events, *events})
 
     def finish(self) -> None:
-        """Write the collected values and columns into the plan."""
-        self.plan.id_scopes = {
-            name: list(dict.fromkeys([*self.plan.scopes, *scopes]))
-            for name, scopes in self.id_scopes.items()
-        }
-        self.plan.person_normalizations = sorted(
-            {id_.normalize for id_ in self.plan.normalized_ids.values() if id_.name in PERSON_IDS}
-        )
-        self.plan.staged_values = list(self.values.values())
-        self.plan.masked_tables = {
+        """Write into the plan what all its destinations need together."""
+        plan = self.plan
+        plan.staged_values = list(self.values.values())
+        plan.masked_tables = {
             view: list(columns.values()) for view, columns in self.columns.items()
         }
+        destinations = plan.destinations.values()
+        plan.scopes = list(dict.fromkeys(item.scope for item in destinations))
+        plan.precisions = list(dict.fromkeys(item.timestamp_precision for item in destinations))
+        plan.keeps_whole_objects = any(not item.restrict_phi for item in destinations)
+        is_open = any(item.events is None or ANY in item.events for item in destinations)
+        names = {name for item in destinations for name in item.events or ()}
+        plan.masked_events = None if is_open else sorted(names)
+        ids = [
+            column
+            for item in destinations
+            for columns in item.views.values()
+            for column in columns
+            if column.property_list == ENVELOPE and column.name in ENVELOPE_IDS
+        ]
+        plan.raw_ids = list(dict.fromkeys(id_.name for id_ in ids if id_.treatment == "allow"))
+        plan.id_scopes = {name: list(plan.scopes) for name in ENVELOPE_IDS}
+        for id_ in (id_ for id_ in ids if id_.scope is not None):
+            scopes = plan.id_scopes[id_.name]
+            if suffix := normalize_suffix(id_.normalize):
+                tokens = NormalizedId(id_.name, id_.normalize, [])
+                scopes = plan.normalized_ids.setdefault(f"{id_.name}{suffix}", tokens).scopes
+            if id_.scope not in scopes:
+                scopes.append(str(id_.scope))
+        plan.person_normalizations = sorted(
+            {id_.normalize for id_ in plan.normalized_ids.values() if id_.name in PERSON_IDS}
+        )
 
     def _columns_of(
         self, destination: Destination, rows: Sequence[AllowedProperty], view: str
     ) -> list[ViewColumn]:
         ids = {str(row.path): row for row in rows if row.property_list == ENVELOPE}
-        columns = [self._envelope(destination, ids.get(name), name) for name in ENVELOPE_COLUMNS]
+        columns = [_envelope(destination, ids.get(name), name) for name in ENVELOPE_COLUMNS]
         if not destination.restrict_phi:
             whole = ("properties", "context") if view == "events" else ("traits", "context")
             reason = f"restriction is off under BAA {destination.baa_reference}"
@@ -491,42 +500,6 @@ class _Resolution:
                 )
             columns.append(column)
         return columns
-
-    def _envelope(
-        self, destination: Destination, row: AllowedProperty | None, name: str
-    ) -> ViewColumn:
-        treatment, masked, data_type = "envelope", name, "text"
-        scope: str | None = None
-        normalize = "none"
-        if name == "row_id":
-            treatment, scope = "mask", destination.scope
-            masked = f"row_id{scope_suffix(scope)}"
-        elif name in ("timestamp", "received_at"):
-            masked, data_type = f"{name}__{destination.timestamp_precision}", "timestamp"
-        elif name in ENVELOPE_IDS:
-            treatment = "mask" if destination.restrict_phi else "allow"
-            treatment = row.treatment.kind.name if row else treatment
-            masked = "" if treatment == "deny" else f"{name}__raw"
-            if treatment == "allow" and name not in self.plan.raw_ids:
-                self.plan.raw_ids.append(name)
-            if treatment == "mask":
-                scope = (row.scope_for(destination) if row else None) or destination.scope
-                normalize = row.normalize if row else "none"
-                masked = f"{self._id_tokens(name, normalize, scope)}{scope_suffix(scope)}"
-        return ViewColumn(
-            name, masked, ENVELOPE, treatment, data_type, normalize=normalize, scope=scope
-        )
-
-    def _id_tokens(self, name: str, normalize: str, scope: str) -> str:
-        """Ask for tokens of an id, and return what the names of their columns begin with."""
-        if normalize == "none":
-            self.id_scopes[name][scope] = None
-            return name
-        key = f"{name}{normalize_suffix(normalize)}"
-        found = self.plan.normalized_ids.setdefault(key, NormalizedId(name, normalize, []))
-        if scope not in found.scopes:
-            found.scopes.append(scope)
-        return key
 
     def _column(
         self, destination: Destination, view: str, rows: Sequence[AllowedProperty]
@@ -581,20 +554,18 @@ class _Resolution:
 
     def _value(self, row: AllowedProperty) -> StagedValue:
         root = ROOTS[row.property_list]
-        name = self.value_names.get((root, row.path))
-        if name is None:
-            name = self._unused("staging", f"{root}__{snake_case(row.path)}")
-            self.value_names[(root, row.path)] = name
+        earlier = self.values.get((root, row.path))
         first, *steps = _extraction(root, row.path)
-        earlier = self.values.get(name)
         value = StagedValue(
-            name=name,
+            name=earlier.name
+            if earlier
+            else self._unused("staging", f"{root}__{snake_case(row.path)}"),
             json_path=first,
             steps=tuple(steps),
             is_list=row.path.reaches_into_array,
             keeps_objects=row.data_type == "json" or bool(earlier and earlier.keeps_objects),
         )
-        self.values[name] = value
+        self.values[root, row.path] = value
         return value
 
     def _unused(self, table: str, name: str) -> str:
@@ -615,6 +586,33 @@ class _Resolution:
                 )
                 remedy = "Allow it in allowed_properties, or accept that the tool works less well"
                 self.plan.warnings.append(destination.row.fault(problem, remedy))
+
+
+def _envelope(destination: Destination, row: AllowedProperty | None, name: str) -> ViewColumn:
+    """Return a column of the call's own.
+
+    Args:
+        row: what the allowlist says of it, where it is an id.
+    """
+    treatment, masked, data_type = "envelope", name, "text"
+    scope: str | None = None
+    normalize = "none"
+    if name == "row_id":
+        treatment, scope = "mask", destination.scope
+        masked = f"row_id{scope_suffix(scope)}"
+    elif name in ("timestamp", "received_at"):
+        masked, data_type = f"{name}__{destination.timestamp_precision}", "timestamp"
+    elif name in ENVELOPE_IDS:
+        treatment = "mask" if destination.restrict_phi else "allow"
+        treatment = row.treatment.kind.name if row else treatment
+        masked = "" if treatment == "deny" else f"{name}__raw"
+        if treatment == "mask":
+            scope = (row.scope_for(destination) if row else None) or destination.scope
+            normalize = row.normalize if row else "none"
+            masked = f"{name}{normalize_suffix(normalize)}{scope_suffix(scope)}"
+    return ViewColumn(
+        name, masked, ENVELOPE, treatment, data_type, normalize=normalize, scope=scope
+    )
 
 
 def _received(columns: Sequence[ViewColumn]) -> list[dict[str, object]]:
@@ -643,7 +641,7 @@ def scope_suffix(scope: str) -> str:
 
 def normalize_suffix(normalize: str) -> str:
     """Return what a normalisation adds to a name; as the macro of that name."""
-    return "__" + normalize.replace("(", "_").replace(")", "")
+    return "" if normalize == "none" else "__" + normalize.replace("(", "_").replace(")", "")
 
 
 def _extraction(root: str, path: PropertyPath) -> list[str]:

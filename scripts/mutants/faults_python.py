@@ -39,7 +39,7 @@ FAULTS: tuple[Fault, ...] = (
         ),
         (
             PLAN,
-            "plan.keeps_whole_objects |= not destination.restrict_phi",
+            "plan.keeps_whole_objects = any(not item.restrict_phi for item in destinations)",
             "plan.keeps_whole_objects = True",
         ),
     ),

@@ -96,7 +96,8 @@ _EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.timezone.utc)
 _AHEAD = dt.timedelta(days=1)
 _TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
-    r"(?:[Tt ]([0-9]{2}:[0-9]{2})(:[0-9]{2})?(\.[0-9]+)? ?(?:[Zz]|([+-][0-9]{2}):?([0-9]{2})?)?)?"
+    r"(?:[Tt ]([0-9]{2}:[0-9]{2})(?:(:[0-9]{2})(\.[0-9]+)?)?"
+    r" ?(?:[Zz]|([+-][0-9]{2}):?([0-9]{2})?)?)?"
 )
 _DECODER = json.JSONDecoder(object_pairs_hook=tuple)
 

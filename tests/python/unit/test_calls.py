@@ -91,6 +91,8 @@ def test_what_is_no_object_rejects_the_call(content: str) -> None:
             "2026-03-03",
         ),
         ('"sent at":"2026-03-03"', "sent_at", "2026-03-03"),
+        # Parts of a minute are no time to a build either.
+        ('"timestamp":"2026-03-02T14:31.5Z","sentAt":"2026-03-03"', "sentAt", "2026-03-03"),
     ],
 )
 def test_when_it_happened_and_the_key_that_says_so(times: str, key: str, day: str) -> None:

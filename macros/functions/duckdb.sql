@@ -303,10 +303,9 @@ create macro hipaa_functions.content_hash(value) as
 create macro hipaa_functions.has_any(texts) as
     len(texts) > 0;
 
--- Whether a call may have something other than an object for its properties or traits: a quick look
--- that never misses any. A name with escapes in it is written in another way.
-create macro hipaa_functions.may_have_no_object(value) as
-    contains(value, '\u') or regexp_matches(value, '"(?:properties|traits)"\s*:\s*[^{\s]');
+-- Whether there are no keys where a call has something: in an empty object, or in what is none.
+create macro hipaa_functions.has_no_key(names) as
+    len(names) = 0;
 
 -- Whether what stands for properties or traits is an empty one.
 create macro hipaa_functions.is_empty_container(value, path) as
@@ -353,14 +352,29 @@ create macro hipaa_functions.usual_keys() as
         'receivedAt', 'received_at', 'properties', 'traits', 'context', 'integrations', 'consent'
     ];
 
--- Whether all keys of a call are plainly usual: keys of the envelope as they are most often written,
--- and such that no spelling of one begins as they do.
-create macro hipaa_functions.are_usual_keys(names) as
+-- Those of them that nearly all senders write: the others are looked for only where a call has another
+-- key than these.
+create macro hipaa_functions.plain_keys() as
+    [
+        'type', 'messageId', 'userId', 'anonymousId', 'groupId', 'event', 'name', 'timestamp', 'originalTimestamp',
+        'sentAt', 'receivedAt', 'properties', 'traits', 'context', 'integrations', 'consent'
+    ];
+
+-- Whether each key of a call is one of some, or begins as no spelling of a key of the envelope does.
+create macro hipaa_functions.are_keys_of(names, keys) as
     regexp_full_match(
         hipaa_functions.joined(names),
-        '(?:(?:' || array_to_string(hipaa_functions.usual_keys(), '|')
+        '(?:(?:' || array_to_string(keys, '|')
             || '|channel|projectId|category|[^tTmMuUaAgGeEnNoOsSrRpPcCiI_ \x1f-][^\x1f]*)(?:\x1f|$))*'
     );
+
+-- The same of the keys that nearly all senders write.
+create macro hipaa_functions.are_plain_keys(names) as
+    hipaa_functions.are_keys_of(names, hipaa_functions.plain_keys());
+
+-- The same of all usual keys.
+create macro hipaa_functions.are_usual_keys(names) as
+    hipaa_functions.are_keys_of(names, hipaa_functions.usual_keys());
 
 -- Those keys of a call that are other spellings of a key of the envelope.
 create macro hipaa_functions.other_spellings(names) as
@@ -721,25 +735,27 @@ create macro hipaa_functions.as_written(value) as
 -- it is quick to read: DuckDB alone would take years of other lengths or before Christ, single
 -- digits, and 24:00 for the next day.
 create macro hipaa_functions.as_timestamp(value) as
-    coalesce(
-        case
-            when regexp_full_match(
-                value, '[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}[T ](?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?Z'
-            )
-                then try_cast(value as timestamp)
-        end,
-        list_transform(
-            [list_transform([hipaa_functions.trimmed(value)], lambda written: hipaa_functions.moment(written))[1]],
-            lambda moment: make_timestamp(
-                epoch_us(
-                    try_cast(
-                        cast(hipaa_functions.as_written(moment) as varchar)
-                        || coalesce(nullif(split_part(moment, '|', 2), ''), 'Z') as timestamptz
+    case
+        when value is not null then coalesce(
+            case
+                when regexp_full_match(
+                    value, '[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}[T ](?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?Z'
+                )
+                    then try_cast(value as timestamp)
+            end,
+            list_transform(
+                [list_transform([hipaa_functions.trimmed(value)], lambda written: hipaa_functions.moment(written))[1]],
+                lambda moment: make_timestamp(
+                    epoch_us(
+                        try_cast(
+                            cast(hipaa_functions.as_written(moment) as varchar)
+                            || coalesce(nullif(split_part(moment, '|', 2), ''), 'Z') as timestamptz
+                        )
                     )
                 )
-            )
-        )[1]
-    );
+            )[1]
+        )
+    end;
 
 -- A text to the day that it names, whatever its offset.
 create macro hipaa_functions.as_date(value) as
@@ -841,23 +857,18 @@ create macro hipaa_functions.to_month(value) as
 -- live, which small_zip3_areas.csv lists. Four digits have lost their leading zero; three are such
 -- an area already. Related to 45 CFR 164.514(b)(2)(i)(B).
 create macro hipaa_functions.to_zip3(value, small_areas) as
-    list_transform(
-        [
-            list_transform(
-                [hipaa_functions.trimmed(value)],
-                lambda written: coalesce(
-                    hipaa_functions.pattern_group(written, '([0-9]{3})(?:[0-9]{2}(?:[- ]?[0-9]{4})?)?', 1),
-                    '0' || hipaa_functions.pattern_group(written, '([0-9]{2})[0-9]{2}(?:-[0-9]{4})?', 1)
-                )
-            )[1]
-        ],
-        lambda area: case
-            when area is null then null
-            -- Without a list of small areas any may be one.
-            when len(small_areas) = 0 or list_contains(small_areas, area) then '000'
-            else area
-        end
-    )[1];
+    regexp_replace(
+        list_transform(
+            [hipaa_functions.trimmed(value)],
+            lambda written: coalesce(
+                hipaa_functions.pattern_group(written, '([0-9]{3})(?:[0-9]{2}(?:[- ]?[0-9]{4})?)?', 1),
+                '0' || hipaa_functions.pattern_group(written, '([0-9]{2})[0-9]{2}(?:-[0-9]{4})?', 1)
+            )
+        )[1],
+        -- Without a list of small areas any may be one. A pattern: a list is slow to look through.
+        case when len(small_areas) = 0 then '^.*$' else '^(?:' || hipaa_functions.alternatives(small_areas) || ')$' end,
+        '000'
+    );
 
 -- An age in whole years, 90 and over (also written `90+`) as 90; no age below 0 or above 130. Of 89+
 -- nobody knows on which side it is. Related to 45 CFR 164.514(b)(2)(i)(C).

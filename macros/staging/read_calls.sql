@@ -20,18 +20,26 @@
     'sent_at': ['sentAt', 'sent_at'],
     'received_at': ['receivedAt', 'received_at'],
 } -%}
+{#- Of these spellings those that are not among plain_keys(). -#}
+{%- set rare_keys = [
+    'message_id', 'user_id', 'anonymous_id', 'group_id', 'previousId', 'previous_id', 'mergeProperties', 'merge_properties',
+    'original_timestamp', 'sent_at', 'received_at',
+] -%}
 {%- set ids = ['message_id', 'user_id', 'anonymous_id', 'group_id', 'previous_id'] -%}
 {%- set containers = ['properties', 'traits', 'context'] -%}
 {%- set placeholders = hipaa_mode.listed_placeholders() -%}
 {%- set counts_names = var('hipaa_mode__count_dropped_properties', true) -%}
-{%- set key_paths = ['$'] + (['$."properties"', '$."traits"', '$."context"'] if counts_names else []) -%}
+{%- set key_paths = ['$', '$."properties"', '$."traits"'] + (['$."context"'] if counts_names else []) -%}
 {%- set paths = [] -%}
+{%- set rare_paths = [] -%}
 {%- set found = {} -%}
 {%- for field, spellings in fields.items() -%}
     {%- set places = [] -%}
     {%- for spelling in spellings -%}
-        {%- do paths.append('$."' ~ (spelling if spelling is string else spelling | join('"."')) ~ '"') -%}
-        {%- do places.append("nullif(found[" ~ (paths | length) ~ "], 'null')") -%}
+        {%- set list = 'rare' if spelling in rare_keys else 'found' -%}
+        {%- set listed = rare_paths if spelling in rare_keys else paths -%}
+        {%- do listed.append('$."' ~ (spelling if spelling is string else spelling | join('"."')) ~ '"') -%}
+        {%- do places.append('nullif(' ~ list ~ '[' ~ (listed | length) ~ "], 'null')") -%}
     {%- endfor -%}
     {%- do found.update({field: places}) -%}
 {%- endfor -%}
@@ -90,14 +98,24 @@ parsed as (
 ),
 
 {#- Keys in other spellings are looked for where a key is not plainly one of the usual ones. #}
+keyed as (
+
+    select
+        *,
+        hipaa_functions.are_plain_keys(names_first[1]) as has_plain_keys
+    from parsed
+
+),
+
 spelled as (
 
     select
         *,
         case
-            when not hipaa_functions.are_usual_keys(names_first[1]) then hipaa_functions.other_spellings(names_first[1])
+            when not has_plain_keys and not hipaa_functions.are_usual_keys(names_first[1])
+                then hipaa_functions.other_spellings(names_first[1])
         end as other_keys
-    from parsed
+    from keyed
 
 ),
 
@@ -117,10 +135,9 @@ reread as (
 
     select
         {{ hipaa_mode.all_but(['found_first', 'names_first']) }},
-        case when hipaa_functions.has_any(other_keys) then hipaa_functions.json_texts(call, {{ hipaa_mode.list_of(paths) }}) else found_first end as found
-        {%- if counts_names %},
-        case when hipaa_functions.has_any(other_keys) then hipaa_functions.key_names(call, {{ hipaa_mode.list_of(key_paths) }}) else names_first end as key_names
-        {%- endif %}
+        case when hipaa_functions.has_any(other_keys) then hipaa_functions.json_texts(call, {{ hipaa_mode.list_of(paths) }}) else found_first end as found,
+        case when hipaa_functions.has_any(other_keys) then hipaa_functions.key_names(call, {{ hipaa_mode.list_of(key_paths) }}) else names_first end as key_names,
+        case when not has_plain_keys then hipaa_functions.json_texts(call, {{ hipaa_mode.list_of(rare_paths) }}) end as rare
     from respelled
 
 ),
@@ -129,8 +146,8 @@ named as (
 
     select
         *,
-        {#- Most messages have nothing but an object under these names. #}
-        case when hipaa_functions.may_have_no_object(call) then hipaa_functions.json_kinds(call, ['$."properties"', '$."traits"']) end as kinds
+        {#- What has keys is an object. #}
+        case when hipaa_functions.has_no_key(key_names[2]) or hipaa_functions.has_no_key(key_names[3]) then hipaa_functions.json_kinds(call, ['$."properties"', '$."traits"']) end as kinds
         {%- if counts_names %},
         hipaa_functions.joined(key_names[2]) as properties_names,
         hipaa_functions.joined(key_names[3]) as traits_names,

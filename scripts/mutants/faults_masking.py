@@ -208,7 +208,7 @@ FAULTS: tuple[Fault, ...] = (
         PROOF,
         "small ZIP areas are told",
         REVIEWED,
-        (FUNCTIONS, "small_areas, area) then '000'", "small_areas, area) then area"),
+        (FUNCTIONS, "(small_areas) || ')$'", "(['000']) || ')$'"),
     ),
     fault(
         "macros",

@@ -34,19 +34,29 @@ parsed as (
 
     select
         *,
-        hipaa_functions.json_texts(readable, ['$."type"', '$."messageId"', '$."message_id"', '$."userId"', '$."user_id"', '$."anonymousId"', '$."anonymous_id"', '$."groupId"', '$."group_id"', '$."previousId"', '$."previous_id"', '$."mergeProperties"', '$."merge_properties"', '$."event"', '$."name"', '$."properties"."name"', '$."timestamp"', '$."originalTimestamp"', '$."original_timestamp"', '$."sentAt"', '$."sent_at"', '$."receivedAt"', '$."received_at"', '$."integrations"', '$."consent"', '$."context"."consent"', '$."context"."consentManagement"']) as found_first,
-        hipaa_functions.key_names(readable, ['$']) as names_first
+        hipaa_functions.json_texts(readable, ['$."type"', '$."messageId"', '$."userId"', '$."anonymousId"', '$."groupId"', '$."event"', '$."name"', '$."properties"."name"', '$."timestamp"', '$."originalTimestamp"', '$."sentAt"', '$."receivedAt"', '$."integrations"', '$."consent"', '$."context"."consent"', '$."context"."consentManagement"']) as found_first,
+        hipaa_functions.key_names(readable, ['$', '$."properties"', '$."traits"']) as names_first
     from readable
 
 ),
+keyed as (
+
+    select
+        *,
+        hipaa_functions.are_plain_keys(names_first[1]) as has_plain_keys
+    from parsed
+
+),
+
 spelled as (
 
     select
         *,
         case
-            when not hipaa_functions.are_usual_keys(names_first[1]) then hipaa_functions.other_spellings(names_first[1])
+            when not has_plain_keys and not hipaa_functions.are_usual_keys(names_first[1])
+                then hipaa_functions.other_spellings(names_first[1])
         end as other_keys
-    from parsed
+    from keyed
 
 ),
 
@@ -66,7 +76,9 @@ reread as (
 
     select
         * exclude (found_first, names_first),
-        case when hipaa_functions.has_any(other_keys) then hipaa_functions.json_texts(call, ['$."type"', '$."messageId"', '$."message_id"', '$."userId"', '$."user_id"', '$."anonymousId"', '$."anonymous_id"', '$."groupId"', '$."group_id"', '$."previousId"', '$."previous_id"', '$."mergeProperties"', '$."merge_properties"', '$."event"', '$."name"', '$."properties"."name"', '$."timestamp"', '$."originalTimestamp"', '$."original_timestamp"', '$."sentAt"', '$."sent_at"', '$."receivedAt"', '$."received_at"', '$."integrations"', '$."consent"', '$."context"."consent"', '$."context"."consentManagement"']) else found_first end as found
+        case when hipaa_functions.has_any(other_keys) then hipaa_functions.json_texts(call, ['$."type"', '$."messageId"', '$."userId"', '$."anonymousId"', '$."groupId"', '$."event"', '$."name"', '$."properties"."name"', '$."timestamp"', '$."originalTimestamp"', '$."sentAt"', '$."receivedAt"', '$."integrations"', '$."consent"', '$."context"."consent"', '$."context"."consentManagement"']) else found_first end as found,
+        case when hipaa_functions.has_any(other_keys) then hipaa_functions.key_names(call, ['$', '$."properties"', '$."traits"']) else names_first end as key_names,
+        case when not has_plain_keys then hipaa_functions.json_texts(call, ['$."message_id"', '$."user_id"', '$."anonymous_id"', '$."group_id"', '$."previousId"', '$."previous_id"', '$."mergeProperties"', '$."merge_properties"', '$."original_timestamp"', '$."sent_at"', '$."received_at"']) end as rare
     from respelled
 
 ),
@@ -75,30 +87,30 @@ named as (
 
     select
         *,
-        case when hipaa_functions.may_have_no_object(call) then hipaa_functions.json_kinds(call, ['$."properties"', '$."traits"']) end as kinds,
+        case when hipaa_functions.has_no_key(key_names[2]) or hipaa_functions.has_no_key(key_names[3]) then hipaa_functions.json_kinds(call, ['$."properties"', '$."traits"']) end as kinds,
         nullif(found[1], 'null') as type_json1,
         nullif(found[2], 'null') as message_id_json1,
-        nullif(found[3], 'null') as message_id_json2,
-        nullif(found[4], 'null') as user_id_json1,
-        nullif(found[5], 'null') as user_id_json2,
-        nullif(found[6], 'null') as anonymous_id_json1,
-        nullif(found[7], 'null') as anonymous_id_json2,
-        nullif(found[8], 'null') as group_id_json1,
-        nullif(found[9], 'null') as group_id_json2,
-        nullif(found[10], 'null') as previous_id_json1,
-        nullif(found[11], 'null') as previous_id_json2,
-        nullif(found[12], 'null') as merged_json1,
-        nullif(found[13], 'null') as merged_json2,
-        nullif(found[14], 'null') as event_json1,
-        nullif(found[15], 'null') as name_json1,
-        nullif(found[16], 'null') as page_name_json1,
-        nullif(found[17], 'null') as timestamp_json1,
-        nullif(found[18], 'null') as original_timestamp_json1,
-        nullif(found[19], 'null') as original_timestamp_json2,
-        nullif(found[20], 'null') as sent_at_json1,
-        nullif(found[21], 'null') as sent_at_json2,
-        nullif(found[22], 'null') as received_at_json1,
-        nullif(found[23], 'null') as received_at_json2
+        nullif(rare[1], 'null') as message_id_json2,
+        nullif(found[3], 'null') as user_id_json1,
+        nullif(rare[2], 'null') as user_id_json2,
+        nullif(found[4], 'null') as anonymous_id_json1,
+        nullif(rare[3], 'null') as anonymous_id_json2,
+        nullif(found[5], 'null') as group_id_json1,
+        nullif(rare[4], 'null') as group_id_json2,
+        nullif(rare[5], 'null') as previous_id_json1,
+        nullif(rare[6], 'null') as previous_id_json2,
+        nullif(rare[7], 'null') as merged_json1,
+        nullif(rare[8], 'null') as merged_json2,
+        nullif(found[6], 'null') as event_json1,
+        nullif(found[7], 'null') as name_json1,
+        nullif(found[8], 'null') as page_name_json1,
+        nullif(found[9], 'null') as timestamp_json1,
+        nullif(found[10], 'null') as original_timestamp_json1,
+        nullif(rare[9], 'null') as original_timestamp_json2,
+        nullif(found[11], 'null') as sent_at_json1,
+        nullif(rare[10], 'null') as sent_at_json2,
+        nullif(found[12], 'null') as received_at_json1,
+        nullif(rare[11], 'null') as received_at_json2
     from reread
 
 ),
@@ -228,7 +240,7 @@ final as (
         group_id,
         previous_id,
         merged_ids,
-        hipaa_functions.consent_signals(found[24], found[25], found[26], found[27]) as consent_signals
+        hipaa_functions.consent_signals(found[13], found[14], found[15], found[16]) as consent_signals
     from corrected
 
 )

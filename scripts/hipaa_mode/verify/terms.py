@@ -481,11 +481,14 @@ def _simplified(node: exp.Expression, term: Term) -> Term:
 
 
 def _simplified_case(term: Term) -> Term:
-    """Take the same extraction out of all branches: it is that of one or another message."""
+    """Take the same extraction out of all branches: it is that of one or another message.
+
+    Where there is no other branch it is that of no message, and has nothing.
+    """
     branches = [part for branch in term.part("ifs") for part in branch.part("true")]
     branches += term.part("default")
     kinds = {(item.kind, item.arguments[1:]) for item in branches}
-    if len(kinds) != 1 or not term.part("default"):
+    if len(kinds) != 1:
         return term
     [(kind, rest)] = kinds
     if kind not in EXTRACTIONS:

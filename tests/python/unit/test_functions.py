@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -199,6 +200,22 @@ def of_texts() -> list[tuple[str, tuple[str, ...]]]:
         and {*function.parameters[1:]} <= ARGUMENTS.keys()
         and name not in OF_JSON | TAKE_NO_TEXT
     ]
+
+
+def test_keys_that_few_senders_write_are_looked_for_where_they_are(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    sql = (REPOSITORY / "macros/staging/read_calls.sql").read_text(encoding="utf-8")
+    listed = re.search(r"set rare_keys = \[(.*?)\]", sql, re.DOTALL)
+    assert listed is not None
+    rare = set(re.findall(r"'(\w+)'", listed[1]))
+    lists = f"select {SCHEMA}.usual_keys(), {SCHEMA}.plain_keys()"
+    [(usual, plain)] = connection.execute(lists).fetchall()
+
+    assert rare == set(usual) - set(plain)
+    for key in usual:
+        given = f"select {SCHEMA}.are_plain_keys(['writeKey', ?]), {SCHEMA}.are_usual_keys([?])"
+        assert connection.execute(given, [key, key]).fetchall() == [(key in plain, True)]
 
 
 def test_there_is_a_function_for_all_that_the_seeds_can_ask_for() -> None:

@@ -45,7 +45,7 @@ SEEDS = (
     "allowed_properties",
     "small_zip3_areas",
 )
-"""The seeds that dbt loads, whichever package they are of."""
+"""The seeds that dbt loads; their tests read the tables, where the build read the files."""
 
 COLLECTIONS = ("nodes", "exposures", "metrics", "semantic_models", "saved_queries", "functions")
 """Where a manifest has what may depend on a relation."""

@@ -7,7 +7,6 @@ place of dbt's for every model and test, and `duckdb__write_file` in the place o
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 
 from hipaa_mode import PACKAGE
 from hipaa_mode.run.facts import DBT, DBT_PACKAGES, Facts, Macro, base_name
@@ -19,23 +18,13 @@ MAY_BE_REPLACED = (
 """Macros that say where relations go: what they say is judged, see `relations`."""
 
 
-@dataclass(frozen=True)
-class Override:
-    """A macro that stands in for another one."""
-
-    macro: Macro
-    problem: str
-
-    remedy = "Rename it, or keep it in a project of its own, which can read what is published"
-
-    def __str__(self) -> str:
-        return f"{self.macro.file}: macro `{self.macro.name}` {self.problem}. {self.remedy}"
+REMEDY = "Rename it, or keep it in a project of its own, which can read what is published"
 
 
 def overriding_macros(
     facts: Facts, context_names: Callable[[], Collection[str]]
-) -> list[Override]:
-    """Return every macro that stands in for one of dbt's or of the package's.
+) -> list[tuple[Macro, str]]:
+    """Return every macro that stands in for one of dbt's or of the package's, and for which.
 
     Args:
         context_names: gives the names that dbt defines beside macros, such as `ref`; asked for
@@ -55,18 +44,18 @@ def overriding_macros(
         is_materialization = base.startswith("materialization_")
         if macro.package in in_front_of_dbt and base not in MAY_BE_REPLACED:
             if base in built_in:
-                found.append(Override(macro, "stands in for dbt's own"))
+                found.append((macro, "stands in for dbt's own"))
             elif base in context or base in others:
-                found.append(Override(macro, f"stands in for `{base}` of dbt's Jinja"))
+                found.append((macro, f"stands in for `{base}` of dbt's Jinja"))
         elif is_materialization and base in built_in and facts.packages_override:
-            found.append(Override(macro, "stands in for dbt's own materialization"))
+            found.append((macro, "stands in for dbt's own materialization"))
         if macro.package == PACKAGE or base not in ours:
             continue
         # What is called by the package's name is not looked for elsewhere: but for these.
         is_dispatched = macro.package in in_front_of_us and base != macro.name
         is_test = macro.package == facts.project and base.startswith("test_")
         if is_materialization or is_dispatched or is_test:
-            found.append(Override(macro, f"stands in for that of {PACKAGE}"))
+            found.append((macro, f"stands in for that of {PACKAGE}"))
     return found
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from hipaa_mode import PACKAGE
 from hipaa_mode.run.facts import ZONE, Node
@@ -22,23 +21,11 @@ NOT_READERS = ("test", "unit_test", "seed", "operation")
 """Kinds of nodes that keep nothing of what they read, or read nothing; hooks are judged apart."""
 
 
-@dataclass(frozen=True)
-class Reader:
-    """A node that reads the restricted zone, and may not."""
-
-    node: Node
-    problem: str
-
-    remedy = "Let it read the destination views instead: {{ ref('<destination>__events') }}"
-
-    def __str__(self) -> str:
-        return (
-            f"{self.node.file}: {self.node.kind} `{self.node.name}` {self.problem}. {self.remedy}"
-        )
+REMEDY = "Let it read the destination views instead: {{ ref('<destination>__events') }}"
 
 
-def readers(nodes: Sequence[Node]) -> list[Reader]:
-    """Return what reads the restricted zone, by what dbt knows and by the text of its code."""
+def readers(nodes: Sequence[Node]) -> list[tuple[Node, str]]:
+    """Return what reads the restricted zone and how, by what dbt knows and by its code."""
     restricted = {node.unique_id: node.name for node in nodes if node.is_restricted}
     restricted[RAW_SOURCE] = "the raw calls"
     names = names_of_the_zone(nodes)
@@ -46,12 +33,12 @@ def readers(nodes: Sequence[Node]) -> list[Reader]:
     for node in outsiders(nodes):
         if node.config.get("group") == ZONE:
             problem = f"is in the group {ZONE}, whose members may read raw values"
-            found.append(Reader(node, problem))
+            found.append((node, problem))
         read = sorted(restricted[parent] for parent in node.parents if parent in restricted)
         if read:
-            found.append(Reader(node, f"reads {', '.join(read)} of the restricted zone"))
+            found.append((node, f"reads {', '.join(read)} of the restricted zone"))
         elif mentioned := names.search(_without_comments(node.code)):
-            found.append(Reader(node, f"names `{mentioned.group(1)}`, which is restricted"))
+            found.append((node, f"names `{mentioned.group(1)}`, which is restricted"))
     return found
 
 

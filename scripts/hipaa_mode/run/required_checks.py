@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hipaa_mode.configuration import LATEST_VIEWS
+from hipaa_mode.run.facts import SEEDS
 
 VIEW_CHECKS = (
     "only_allowlisted_columns",
@@ -26,15 +27,6 @@ VIEW_CHECKS = (
 
 ALL_VIEW_CHECKS = "holds_only_what_is_allowed"
 """The generic test that runs them all."""
-
-SEEDS = (
-    "destination_types",
-    "destinations",
-    "allowed_events",
-    "allowed_properties",
-    "small_zip3_areas",
-)
-"""Seeds that dbt loads; its tests read their tables, where the build read the files."""
 
 SHORTEST_ID = 4
 """Characters of the shortest id that is looked for: shorter ones are in any column of numbers."""

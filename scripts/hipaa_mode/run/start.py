@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from hipaa_mode.run import overrides, readers
 from hipaa_mode.run.facts import Facts, running_project
 from hipaa_mode.run.node_settings import setting_faults, unreviewed_settings
-from hipaa_mode.run.overrides import dispatch_faults, names_of_dbts_context, overriding_macros
-from hipaa_mode.run.readers import readers
 from hipaa_mode.run.relations import relation_faults
 
 
@@ -20,13 +19,18 @@ def faults_of_running_project() -> list[str]:
 
 def project_faults(facts: Facts) -> list[str]:
     """Say what of a project is not as reviewed: settings, macros, readers and relations."""
-    found = [
-        *overriding_macros(facts, names_of_dbts_context),
-        *readers(facts.nodes),
-    ]
     return [
         *setting_faults(unreviewed_settings(facts.nodes)),
-        *(str(item) for item in found),
-        *dispatch_faults(facts),
+        *(
+            f"{macro.file}: macro `{macro.name}` {problem}. {overrides.REMEDY}"
+            for macro, problem in overrides.overriding_macros(
+                facts, overrides.names_of_dbts_context
+            )
+        ),
+        *(
+            f"{node.file}: {node.kind} `{node.name}` {problem}. {readers.REMEDY}"
+            for node, problem in readers.readers(facts.nodes)
+        ),
+        *overrides.dispatch_faults(facts),
         *relation_faults(facts.nodes),
     ]

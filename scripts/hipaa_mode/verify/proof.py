@@ -27,9 +27,10 @@ from hipaa_mode.plan import (
     scope_suffix,
 )
 from hipaa_mode.quoting import literal
+from hipaa_mode.run import overrides
 from hipaa_mode.run.node_settings import unreviewed_settings
 from hipaa_mode.run.overrides import dispatch_faults, names_of_dbts_context, overriding_macros
-from hipaa_mode.run.readers import Reader, readers
+from hipaa_mode.run.readers import REMEDY, readers
 from hipaa_mode.run.relations import relation_faults
 from hipaa_mode.run.required_checks import view_checks
 from hipaa_mode.verify import functions as reviewed_functions
@@ -270,8 +271,8 @@ def _judged_project(manifest: Manifest) -> list[Verdict]:
         for item in unreviewed_settings(facts.nodes)
     ]
     verdicts += [
-        found(item.macro.name, "macro", f"the macro {item.problem}", item.remedy, item.macro.file)
-        for item in overriding_macros(facts, names_of_dbts_context)
+        found(macro.name, "macro", f"the macro {problem}", overrides.REMEDY, macro.file)
+        for macro, problem in overriding_macros(facts, names_of_dbts_context)
     ]
     verdicts += [
         found("functions", "function", problem, reviewed_functions.remedy(), functions.FILE)
@@ -288,13 +289,13 @@ def _judged_project(manifest: Manifest) -> list[Verdict]:
             violation = found(node.name, "hook", problem, NODE_HOOK_REMEDY, node.file)
             step = Step(node.name, node.file, None, code.strip())
             verdicts.append(replace(violation, trace=(step,)))
-    inside = {reader.node.unique_id: reader.problem for reader in readers(facts.nodes)}
+    inside = {node.unique_id: problem for node, problem in readers(facts.nodes)}
     outside = problems_of_outsiders(facts, raw_folders(manifest.folder))
     for node, problem in (
-        *((reader.node, reader.problem) for reader in readers(facts.nodes)),
+        *readers(facts.nodes),
         *((node, problem) for node, problem in outside if node.unique_id not in inside),
     ):
-        verdicts.append(found(node.name, "reader", f"it {problem}", Reader.remedy, node.file))
+        verdicts.append(found(node.name, "reader", f"it {problem}", REMEDY, node.file))
     verdicts += [
         found("relations", "relation", problem, REMEDIES["relation"], "dbt_project.yml")
         for problem in relation_faults(facts.nodes)

@@ -100,7 +100,7 @@ class Ending:
 
     def say(self, noted: Sequence[str], seconds: float) -> Said:
         """Put together what the run says."""
-        if self.reasons and not self.held_back:
+        if self.ended.notice or not self.held_back:
             self.problems += self.reasons
         lines = [*noted, *self.lines, *self.totals]
         for manifest in self.published:

@@ -8,7 +8,7 @@ import pytest
 
 from hipaa_mode.plan import ViewColumn
 from hipaa_mode.run.counted import Counted, Noted, count_dropped, counts_of, described_column
-from hipaa_mode.run.ending import Ending
+from hipaa_mode.run.ending import Ending, Said
 from hipaa_mode.run.permission import EndOfRun, Permission
 from hipaa_mode.run.summary import of_destination, totals
 
@@ -73,7 +73,9 @@ class TestChoice:
     def test_a_run_that_publishes_nothing_says_why(self) -> None:
         end = Ending(EndOfRun({}, "nothing was published", "`dbt run` does not test"), ["ads"])
         assert [entry["reasons"] for entry in end.held_back] == [["`dbt run` does not test"]]
-        assert end.say(["noted"], 1).lines == ["noted", "nothing was published"]
+        assert end.say(["noted"], 1) == Said(["noted", "nothing was published"])
+        end.reasons.append("a function was replaced")
+        assert end.say([], 1).failure == "a function was replaced"
 
     def test_it_is_said_in_the_order_in_which_it_is_read(self) -> None:
         end = ending(ga4=permission(is_selected=False))

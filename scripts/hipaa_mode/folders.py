@@ -126,14 +126,16 @@ def strangers(folder: Path, destination: str) -> list[str]:
 
     Links count, and so do files in our own places that have other names than ours.
     """
-    ours = {str(path) for path in made_in(folder, destination)}
     found: list[str] = []
     for entry in _entries(folder):
-        if entry.path not in ours:
+        # Each as it is found: other views of the destination are being written meanwhile.
+        if _is_view(entry, destination):
+            inside = _entries(Path(entry.path))
+            found += [
+                f"{entry.name}/{inner.name}" for inner in inside if not _is_file(inner, _OURS)
+            ]
+        elif not _is_file(entry, _MANIFESTS):
             found.append(entry.name)
-        elif entry.is_dir():
-            inner = [inner for inner in _entries(Path(entry.path)) if inner.path not in ours]
-            found += [f"{entry.name}/{stranger.name}" for stranger in inner]
     return found
 
 
@@ -224,14 +226,20 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         return []
 
 
+def _is_view(entry: os.DirEntry[str], destination: str) -> bool:
+    return entry.name.startswith(f"{destination}__") and entry.is_dir(follow_symlinks=False)
+
+
+def _is_file(entry: os.DirEntry[str], names: re.Pattern[str]) -> bool:
+    return names.fullmatch(entry.name) is not None and entry.is_file(follow_symlinks=False)
+
+
 def _views(folder: Path, destination: str) -> list[Path]:
-    found = (entry for entry in _entries(folder) if entry.name.startswith(f"{destination}__"))
-    return [Path(entry.path) for entry in found if entry.is_dir(follow_symlinks=False)]
+    return [Path(entry.path) for entry in _entries(folder) if _is_view(entry, destination)]
 
 
 def _files(folder: Path, names: re.Pattern[str] = _OURS) -> list[Path]:
-    found = (entry for entry in _entries(folder) if names.fullmatch(entry.name))
-    return [Path(entry.path) for entry in found if entry.is_file(follow_symlinks=False)]
+    return [Path(entry.path) for entry in _entries(folder) if _is_file(entry, names)]
 
 
 def _manifests(folder: Path) -> list[Path]:

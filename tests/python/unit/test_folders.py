@@ -291,3 +291,23 @@ def test_what_is_not_ours_is_not_said_to_be_published(root: Path):
     assert publishing.check_files(root, "dev") == []
     log = audit.verify(root, "dev")
     assert not any("otherteam" in fault for fault in log.faults)
+
+
+def test_a_view_that_is_written_meanwhile_has_no_strangers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    view = tmp_path / "ga4/ga4__events"
+    view.mkdir(parents=True)
+    listed = folders._entries
+
+    def entries(folder: Path) -> list[os.DirEntry[str]]:
+        if folder == view:
+            day = len(list(view.iterdir())) + 1
+            (view / f"2026-03-{day:02}.parquet.unfinished").write_bytes(b"")
+        return listed(folder)
+
+    monkeypatch.setattr(folders, "_entries", entries)
+    assert folders.strangers(view.parent, "ga4") == []
+    assert list(view.iterdir()) != []
+    (view / "theirs.parquet").write_bytes(b"")
+    assert folders.strangers(view.parent, "ga4") == ["ga4__events/theirs.parquet"]

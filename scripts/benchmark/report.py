@@ -1,108 +1,34 @@
-"""The benchmark's figures as a table on the terminal and as Markdown."""
+"""The page of the benchmark, its plot, and the row of the README that quotes it."""
 
 from __future__ import annotations
 
 import math
 import statistics
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from typing import Any
+from xml.sax.saxutils import escape
 
-from rich.console import Console
-from rich.table import Table
+from destinations import DAYS, FEW, MANY, NUMBERS, PROPERTIES, PROPERTIES_EACH
+from sections import BY_DESTINATIONS, COMPARED
 
 MIB = 1 << 20
-NODES_SHOWN = 12
-
-
-@dataclass
-class Result:
-    """Every run of one contestant at one size."""
-
-    name: str
-    title: str
-    seconds: list[float] = field(default_factory=list)
-    processor_seconds: list[float] = field(default_factory=list)
-    peak_bytes: list[int] = field(default_factory=list)
-    agrees: bool | None = None
-
-    @property
-    def typical_seconds(self) -> float:
-        """Median wall time."""
-        return statistics.median(self.seconds)
-
-    @property
-    def peak_mib(self) -> float:
-        """Largest peak memory of all runs."""
-        return max(self.peak_bytes) / MIB
-
-
-@dataclass
-class Size:
-    """The results at one number of calls."""
-
-    calls: int
-    first_deliveries: int
-    bytes_per_call: float
-    rows_per_destination: int
-    results: dict[str, Result]
-    startup: Result
-    increment: Result
-    unchanged: Result
-    nodes: list[tuple[str, float]]
-
-    def ratio(self, name: str) -> float:
-        """How many times as fast as a contestant hipaa_mode is."""
-        return self.results[name].typical_seconds / self.results["hipaa_mode"].typical_seconds
-
-    def ratios(self) -> list[tuple[str, float]]:
-        """Return the ratios the benchmark is about; of two SQL variants, the faster counts."""
-        found: list[tuple[str, float]] = []
-        sql = [name for name in ("sql_view", "sql_table") if name in self.results]
-        if sql:
-            fastest = min(sql, key=lambda name: self.results[name].typical_seconds)
-            found.append((f"{self.results[fastest].title} (the faster)", self.ratio(fastest)))
-        for name, result in self.results.items():
-            if name not in ("hipaa_mode", "floor", *sql):
-                found.append((result.title, self.ratio(name)))
-        if "floor" in self.results:
-            found.append(("floor (at most 1)", self.ratio("floor")))
-        return found
-
-    def rows(self) -> list[tuple[str, ...]]:
-        """Return the cells of the table, a row a contestant."""
-        rows = [self._row(result, self.calls) for result in self.results.values()]
-        rows += [self._row(each, 0) for each in (self.startup, self.increment, self.unchanged)]
-        return rows
-
-    @property
-    def share_of_increment(self) -> float:
-        """What 1 % new calls cost of a full build, each without the time of a build of none."""
-        full = self.results["hipaa_mode"].typical_seconds - self.startup.typical_seconds
-        return (self.increment.typical_seconds - self.unchanged.typical_seconds) / full
-
-    def _row(self, result: Result, calls: int) -> tuple[str, ...]:
-        has_ratio = calls and result.name != "hipaa_mode"
-        return (
-            result.title,
-            f"{result.typical_seconds:,.1f}",
-            f"{calls / result.typical_seconds:,.0f}" if calls else "",
-            f"{result.peak_mib:,.0f}",
-            f"{statistics.median(result.processor_seconds):,.1f}",
-            f"{self.ratio(result.name):.2f}x" if has_ratio else "",
-            {True: "same", False: "DIFFERENT", None: ""}[result.agrees],
-        )
-
-
+OURS = "hipaa_mode"
+STARTUP = ("startup", "hipaa_mode, no calls")
+INCREMENT = ("increment", "hipaa_mode, 1 % new calls")
+UNCHANGED = ("unchanged", "hipaa_mode, no new calls")
+OUR_OTHERS = (STARTUP[0], INCREMENT[0], UNCHANGED[0])
+SECONDS, PROCESSOR = "seconds", "processor_seconds"
 HEADINGS = (
     "contestant",
     "seconds",
+    "CPU s",
     "calls/s",
     "peak MiB",
-    "CPU s",
     "ratio",
+    "CPU",
+    "load",
     "output",
 )
-
 
 METHOD = (
     "Every contestant reads the same file of newline-delimited JSON and writes the same three "
@@ -110,11 +36,11 @@ METHOD = (
     "timestamps at the destination's precision) and 8 properties, of which 3 are masked, 3 "
     "generalised and 2 passed as they are.",
     "",
-    "- **hipaa_mode**: the whole `dbt build`, with its seven tests on each destination's view, "
-    "the seeds' tests and publishing; Parquet, zstd.",
+    "- **hipaa_mode**: the whole `dbt build`, with its checks of each destination's view, the "
+    "seeds' tests and publishing; Parquet, zstd.",
     "- **SQL**: the project in `scripts/benchmark/hand_written/`, the whole `dbt build` with the "
     "usual tests: `->>` per column, `sha256(key || value)` per identifier; Parquet, snappy. Its "
-    "staging model is a view or a table; the faster of the two is the peer.",
+    "staging model is a view or a table. The same DuckDB as hipaa_mode's.",
     "- **Python**, **Node**: `per_call.py` and `per_call.mjs`, one process, no packages, no "
     "tests; newline-delimited JSON. They parse and mask a call once for the three destinations. "
     "*Isolated*: each destination's function masks for itself, as customer-data platforms run "
@@ -128,39 +54,135 @@ METHOD = (
     "Parquet file: nothing is typed, masked, filtered, de-duplicated, tested or published.",
     "",
     "*seconds* is the wall time of the whole command; dbt parses its project anew each time. "
-    "*peak MiB* is the maximum resident set size of the largest process (`os.wait4`); each "
-    "contestant is one process. *ratio* is the contestant's time over hipaa_mode's: above 1, "
-    "hipaa_mode is faster. *output* is `same` where, in every destination, the rows, a checksum "
-    "of all unmasked values, and how many values and different values each masked column has "
-    "are equal to hipaa_mode's; and, save for the SQL, which hashes otherwise, a checksum of "
-    "the tokens and of whole rows.",
+    "*CPU s* are the user and system seconds of its processes. *peak MiB* is the maximum resident "
+    "set size of the largest process (`os.wait4`), the largest of all runs; each contestant is "
+    "one process. *ratio* and *CPU* are the contestant's seconds and CPU seconds over "
+    "hipaa_mode's: above 1, hipaa_mode is faster. *load* is the machine's load average before the "
+    "runs, the highest of them. *output* is `same` where, in every destination, the rows, a "
+    "checksum of all unmasked values, and how many values and different values each masked column "
+    "has are equal to hipaa_mode's; and, save for the SQL, which hashes otherwise, a checksum of "
+    "the tokens and of whole rows. Before a section each contestant runs once on few calls, "
+    "unmeasured.",
 )
 
+Facts = Mapping[str, Any]
 
-def print_size(console: Console, size: Size) -> None:
-    """Print one size's table and the ratios."""
-    table = Table(title=f"{size.calls:,} calls, {size.bytes_per_call:.0f} bytes each")
-    for place, heading in enumerate(HEADINGS):
-        table.add_column(heading, justify="right" if 0 < place < len(HEADINGS) - 1 else "left")
-    for row in size.rows():
-        table.add_row(*row)
-    console.print(table)
-    for title, ratio in size.ratios():
-        console.print(f"hipaa_mode vs {title}: {ratio:.2f}x", highlight=False)
-    console.print(
-        f"1 % new calls cost {size.share_of_increment:.1%} of a full build, without start-up"
+
+def as_markdown(facts: Facts, drawing: str) -> str:
+    """Write the page; `drawing` is the file of the plot beside it."""
+    sections = facts["sections"]
+    lines = [
+        "# Benchmark",
+        "",
+        "Written by `python scripts/benchmark/run.py`; the raw figures are beside it, in JSON.",
+        "Of several runs the median is shown.",
+        "",
+        f"![Seconds per million calls]({drawing})",
+        "",
+        *METHOD,
+    ]
+    for section in COMPARED:
+        if section.name in sections:
+            lines += ["", *_of_size(sections[section.name])]
+    lines += _of_growth(sections)
+    lines += _of_destinations(sections)
+    return "\n".join(lines) + "\n"
+
+
+def _of_size(section: Facts) -> Iterator[str]:
+    yield f"## {section['calls']:,} calls"
+    yield ""
+    yield _provenance(section)
+    yield (
+        f"{section.get('bytes_per_call', 0):.0f} bytes each; "
+        f"{section['calls'] - section.get('first_deliveries', 0):,} are redeliveries."
+    )
+    yield ""
+    yield "| " + " | ".join(HEADINGS) + " |"
+    yield "| --- |" + " ---: |" * (len(HEADINGS) - 2) + " --- |"
+    for name in section["runs"]:
+        yield "| " + " | ".join(_cells(section, name)) + " |"
+    share = _share_of_increment(section)
+    if share is not None:
+        yield ""
+        yield (
+            f"A build with 1 % new calls costs {share:.1%} of a full one, both without the time "
+            "of a build that finds nothing new."
+        )
+    if section.get("nodes"):
+        yield ""
+        yield "Where hipaa_mode's time goes; two nodes run at once:"
+        yield ""
+        yield "| node | seconds |"
+        yield "| --- | ---: |"
+        for name, seconds in section["nodes"]:
+            yield f"| {name} | {seconds:.1f} |"
+
+
+def _provenance(section: Facts) -> str:
+    machine = section["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version in section["versions"].items())
+    runs = max(map(len, section["runs"].values()))
+    return (
+        f"{'One run' if runs == 1 else f'{runs} runs'} of each on {section['date']}: "
+        f"{machine['processor']}, {machine['cores']} cores, "
+        f"{machine['memory_gib']} GiB, {machine['system']}; {versions}."
     )
 
 
-def exponent(sizes: list[Size]) -> float | None:
-    """Fit seconds = a * calls ^ b to the builds without their start-up; return b."""
-    points = [
-        (
-            math.log(size.calls),
-            math.log(size.results["hipaa_mode"].typical_seconds - size.startup.typical_seconds),
-        )
-        for size in sizes
-    ]
+def _cells(section: Facts, name: str) -> tuple[str, ...]:
+    title, runs = section["titles"][name], section["runs"][name]
+    load = f"{max(run['load'] for run in runs):.1f}" if all("load" in r for r in runs) else ""
+    seconds, processor = median(section, name), median(section, name, PROCESSOR)
+    if seconds is None or processor is None:
+        failure = next((run["failed"] for run in runs if "failed" in run), "not measured")
+        return (title, "failed", failure, "", "", "", "", load, "")
+    is_peer = name not in (OURS, *OUR_OTHERS)
+    output = {True: "same", False: "DIFFERENT", None: ""}[section["agrees"].get(name)]
+    return (
+        title,
+        f"{seconds:,.1f}",
+        f"{processor:,.1f}",
+        f"{section['calls'] / seconds:,.0f}" if name not in OUR_OTHERS else "",
+        f"{max(run.get('peak_bytes', 0) for run in runs) / MIB:,.0f}",
+        _ratio(section, name, SECONDS) if is_peer else "",
+        _ratio(section, name, PROCESSOR) if is_peer else "",
+        load,
+        output,
+    )
+
+
+def median(section: Facts, name: str, measure: str = SECONDS) -> float | None:
+    """Return the median of a contestant's runs; None where it did not run, or failed once."""
+    runs = section["runs"].get(name, ())
+    if not runs or any("failed" in run for run in runs):
+        return None
+    return statistics.median(run[measure] for run in runs)
+
+
+def _ratio(section: Facts, name: str, measure: str) -> str:
+    theirs, ours = median(section, name, measure), median(section, OURS, measure)
+    return f"{theirs / ours:.2f}x" if theirs and ours else ""
+
+
+def _share_of_increment(section: Facts) -> float | None:
+    """What 1 % new calls cost of a full build, each without the time of a build of none."""
+    found = [median(section, name) for name in (OURS, *OUR_OTHERS)]
+    if None in found:
+        return None
+    full, startup, increment, unchanged = (value or 0.0 for value in found)
+    return (increment - unchanged) / (full - startup)
+
+
+def exponent(sections: Facts) -> float | None:
+    """Fit seconds = a * calls ^ b to hipaa_mode's builds without their start-up; return b."""
+    points = []
+    for section in COMPARED:
+        found = sections.get(section.name)
+        full = found and median(found, OURS)
+        startup = found and median(found, STARTUP[0])
+        if full and startup and full > startup:
+            points.append((math.log(found["calls"]), math.log(full - startup)))
     if len(points) < 2:
         return None
     middle = [statistics.fmean(axis) for axis in zip(*points)]
@@ -168,127 +190,115 @@ def exponent(sizes: list[Size]) -> float | None:
     return above / sum((x - middle[0]) ** 2 for x, _ in points)
 
 
-def print_exponent(console: Console, sizes: list[Size]) -> None:
-    """Print how the cost grows with the number of calls."""
-    fitted = exponent(sizes)
+def _of_growth(sections: Facts) -> Iterator[str]:
+    fitted = exponent(sections)
     if fitted is not None:
-        console.print(f"Cost grows with the number of calls to the power of {fitted:.2f}")
-
-
-PLOT_WIDTH, PLOT_HEIGHT, MARGIN = 640, 400, 60
-COLOURS = ("#1b6ca8", "#c8553d", "#588157", "#7b2d8b", "#b08900", "#444444", "#2a9d8f", "#999999")
-
-
-def scaling_plot(sizes: list[Size]) -> str:
-    """Draw seconds against calls, both logarithmic, as SVG: a line a contestant."""
-    lines = {name: result.title for name, result in sizes[0].results.items()}
-    x_values = [math.log10(size.calls) for size in sizes]
-    y_values = [math.log10(r.typical_seconds) for size in sizes for r in size.results.values()]
-    low_x, high_x = min(x_values) - 0.1, max(x_values) + 0.1
-    low_y, high_y = math.floor(min(y_values)), math.ceil(max(y_values))
-
-    def place(calls: float, seconds: float) -> tuple[float, float]:
-        across = (math.log10(calls) - low_x) / (high_x - low_x)
-        up = (math.log10(seconds) - low_y) / (high_y - low_y)
-        return (
-            MARGIN + across * (PLOT_WIDTH - 4 * MARGIN),
-            PLOT_HEIGHT - MARGIN - up * (PLOT_HEIGHT - 2 * MARGIN),
+        yield ""
+        yield "## Growth"
+        yield ""
+        yield (
+            f"hipaa_mode's time without start-up grows with the calls to the power of "
+            f"{fitted:.2f} (least squares over the sizes above)."
         )
 
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {PLOT_WIDTH} {PLOT_HEIGHT}" '
-        'font-family="sans-serif" font-size="12">',
-        f'<rect width="{PLOT_WIDTH}" height="{PLOT_HEIGHT}" fill="white"/>',
-        f'<text x="{MARGIN}" y="30" font-size="15">Seconds of a whole run, by calls</text>',
+
+def _of_destinations(sections: Facts) -> Iterator[str]:
+    measured = [sections[s.name] for s in BY_DESTINATIONS if s.name in sections]
+    if not measured:
+        return
+    few, many = NUMBERS
+    yield ""
+    yield "## Many destinations"
+    yield ""
+    yield _provenance(measured[-1])
+    yield (
+        f"Each destination has one view of {PROPERTIES_EACH} properties, its own choice of "
+        f"{PROPERTIES}, of which a fifth is masked, and one test of all checks; a file for each "
+        f"of {DAYS} days. The whole `dbt build` in a new database. One call shows what dbt and "
+        "the database take for a destination whatever is in it."
+    )
+    yield ""
+    yield (
+        f"| calls | {few} destinations | {many} destinations | ratio | seconds a destination | "
+        "CPU seconds a destination | peak MiB |"
+    )
+    yield "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    for section in measured:
+        yield _row_of_destinations(section, many - few)
+
+
+def _row_of_destinations(section: Facts, more: int) -> str:
+    first, last = median(section, FEW.name), median(section, MANY.name)
+    first_cpu = median(section, FEW.name, PROCESSOR)
+    last_cpu = median(section, MANY.name, PROCESSOR)
+    calls = f"| {section['calls']:,} "
+    if first is None or last is None or first_cpu is None or last_cpu is None:
+        return calls + "| failed | | | | | |"
+    peak = max(run["peak_bytes"] for run in section["runs"][MANY.name]) / MIB
+    return (
+        f"{calls}| {first:.1f} s | {last:.1f} s | {last / first:.2f} | "
+        f"{(last - first) / more:.2f} | {(last_cpu - first_cpu) / more:.2f} | {peak:,.0f} |"
+    )
+
+
+def readme_row(facts: Facts) -> str:
+    """Return the row of the README that quotes three figures."""
+    sections = facts["sections"]
+    quoted = [
+        f"{section.calls // 1_000_000} M calls in {seconds:,.0f} s"
+        for section in COMPARED
+        if section.name in sections and (seconds := median(sections[section.name], OURS))
     ]
-    for power in range(low_y, high_y + 1):
-        x, y = place(10**low_x, 10**power)
-        right = PLOT_WIDTH - 3 * MARGIN
-        parts.append(f'<line x1="{x}" x2="{right}" y1="{y}" y2="{y}" stroke="#ddd"/>')
-        parts.append(f'<text x="{x - 8}" y="{y + 4}" text-anchor="end">{10**power:g} s</text>')
-    for size in sizes:
-        x, y = place(size.calls, 10**low_y)
-        parts.append(f'<text x="{x}" y="{y + 20}" text-anchor="middle">{size.calls:,}</text>')
-    for name, colour in zip(lines, COLOURS):
-        points = [
-            place(size.calls, size.results[name].typical_seconds)
-            for size in sizes
-            if name in size.results
-        ]
-        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in points]
-    for row, ((_, title), colour) in enumerate(zip(lines.items(), COLOURS)):
-        y = 60 + 20 * row
-        x = PLOT_WIDTH - 3 * MARGIN + 10
-        parts.append(f'<rect x="{x}" y="{y - 9}" width="10" height="10" fill="{colour}"/>')
-        parts.append(f'<text x="{x + 16}" y="{y}">{title}</text>')
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    return (
+        "| know how fast it is | [docs/benchmark.md](docs/benchmark.md): "
+        f"{', '.join(quoted)} on two cores, tests and publishing included |"
+    )
 
 
-def provenance(facts: dict[str, Any]) -> list[str]:
-    """Return the lines that tell how, when and on what a page's figures were made."""
-    machine = facts["machine"]
-    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
-    return [
-        f"Made by `{facts['command']}` on {facts['date']}; the raw figures are beside this file, "
-        "in JSON.",
-        "",
-        f"- Machine: {machine['processor']}, {machine['cores']} cores, "
-        f"{machine['memory_gib']} GiB, {machine['system']}; load average before: "
-        f"{machine['load_average_before']}",
-        f"- Versions: {versions}",
-    ]
+WIDTH, LEFT, BAR, GAP = 720, 190, 16, 34
+OUR_COLOUR, THEIR_COLOUR = "#1b6ca8", "#b9c2c9"
 
 
-def as_markdown(facts: dict[str, Any], sizes: list[Size], plot: str) -> str:
-    """Write the whole report; `plot` is the file of the plot beside it."""
-    lines = [
-        "# Benchmark",
-        "",
-        *provenance(facts),
-        f"- Runs of each: {facts['repeat']}"
-        + (", medians shown, largest peak" if facts["repeat"] > 1 else ""),
-        "",
-        *METHOD,
-    ]
-    for size in sizes:
-        lines += [
+def plot(facts: Facts) -> str:
+    """Draw seconds per million calls as SVG: a bar a contestant, a group a size."""
+    groups = []
+    for section in COMPARED:
+        found = facts["sections"].get(section.name)
+        if found:
+            each = (
+                (name, median(found, name)) for name in found["runs"] if name not in OUR_OTHERS
+            )
+            bars = [
+                (found["titles"][name], name == OURS, value * 1_000_000 / found["calls"])
+                for name, value in each
+                if value
+            ]
+            groups.append((f"{found['calls']:,} calls", bars))
+    longest = max((value for _, bars in groups for *_, value in bars), default=1.0)
+    parts: list[str] = []
+    y = 40
+    for heading, bars in groups:
+        parts.append(f'<text x="10" y="{y + 4}" font-weight="bold">{heading}</text>')
+        y += 12
+        for title, is_ours, value in bars:
+            long = (WIDTH - LEFT - 70) * value / longest
+            colour = OUR_COLOUR if is_ours else THEIR_COLOUR
+            parts += [
+                f'<text x="{LEFT - 8}" y="{y + 12}" text-anchor="end">{escape(title)}</text>',
+                f'<rect x="{LEFT}" y="{y}" width="{long:.1f}" height="14" fill="{colour}"/>',
+                f'<text x="{LEFT + long + 6:.1f}" y="{y + 12}">{value:.1f} s</text>',
+            ]
+            y += BAR
+        y += GAP
+    title = "Seconds per million calls: shorter is faster"
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" '
+            'font-family="sans-serif" font-size="12" role="img">',
+            f'<title>{title}</title><rect width="{WIDTH}" height="{y}" fill="white"/>',
+            f'<text x="10" y="20" font-size="15">{title}</text>',
+            *parts,
+            "</svg>",
             "",
-            f"## {size.calls:,} calls",
-            "",
-            f"{size.bytes_per_call:.0f} bytes each; {size.calls - size.first_deliveries:,} are "
-            f"redeliveries; {size.rows_per_destination:,} rows a destination.",
-            "",
-            "| " + " | ".join(HEADINGS) + " |",
-            "| --- |" + " ---: |" * (len(HEADINGS) - 2) + " --- |",
         ]
-        lines += ["| " + " | ".join(row) + " |" for row in size.rows()]
-        lines += ["", "| hipaa_mode vs | ratio |", "| --- | ---: |"]
-        lines += [f"| {title} | {ratio:.2f} |" for title, ratio in size.ratios()]
-        lines += [
-            "",
-            f"A build with 1 % new calls costs {size.share_of_increment:.1%} of a full one, both "
-            "without the time of a build that finds no new calls.",
-        ]
-        lines += [
-            "",
-            "Where hipaa_mode's time goes; two nodes run at once:",
-            "",
-            "| node | seconds |",
-            "| --- | ---: |",
-        ]
-        lines += [f"| {name} | {seconds:.1f} |" for name, seconds in size.nodes[:NODES_SHOWN]]
-    fitted = exponent(sizes)
-    if fitted is not None:
-        lines += [
-            "",
-            "## Growth",
-            "",
-            f"hipaa_mode's time without start-up grows with the calls to the power of "
-            f"{fitted:.2f} (least squares over {', '.join(f'{size.calls:,}' for size in sizes)} "
-            "calls).",
-            "",
-            f"![Seconds by calls]({plot})",
-        ]
-    return "\n".join(lines) + "\n"
+    )

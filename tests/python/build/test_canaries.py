@@ -24,6 +24,7 @@ from project import KEY, Project, Run, allowed, destination, event, subkey
 
 from hipaa_mode.keys import load_master_key
 from hipaa_mode.plugin import Plugin, Session
+from hipaa_mode.run.connection import SETTINGS
 
 SCOPES = ("*", "apart")
 ALLOWED = {"plan": "Gold", "count": 7}
@@ -305,7 +306,7 @@ def test_the_database_tells_nothing_of_the_key() -> None:
             f"explain {masking}",
             f"explain analyze {masking}",
             "select * from duckdb_functions() where function_name like 'hipaa%'",
-            "select * from duckdb_settings(include_all := true)",
+            f"select * from {SETTINGS}",
             "select * from duckdb_logs",
         ):
             shown += connection.execute(sql).fetchall()

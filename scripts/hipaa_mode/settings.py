@@ -309,9 +309,9 @@ def _faults(
 def is_ours(name: str) -> bool:
     """Whether a name can only be meant for this package, however it is spelt."""
     folded = _folded(name)
-    known = (_folded(setting.name) for setting in (*ENVIRONMENT_VARIABLES, *DBT_VARIABLES))
-    return _OURS.match(folded) is not None or any(
-        difflib.SequenceMatcher(None, folded, other).ratio() >= _ALMOST for other in known
+    known = [_folded(setting.name) for setting in (*ENVIRONMENT_VARIABLES, *DBT_VARIABLES)]
+    return _OURS.match(folded) is not None or bool(
+        difflib.get_close_matches(folded, known, n=1, cutoff=_ALMOST)
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -117,7 +117,6 @@ def inventory(
             if of_list := [one for one in shown if one.item.property_list == name]:
                 console.show(_table(name, found.calls[name], of_list, not_restricted))
         _print_summary(found, shown, not_restricted)
-        since = "since the last run with --new."
         if new and is_first:
             console.show(
                 f"This is the first run with --new in {environment}: all properties count as "
@@ -125,7 +124,7 @@ def inventory(
             )
         elif new or appeared:
             style = "green" if not appeared else "bold yellow" if new else "yellow"
-            console.show(f"{len(appeared)} new {since}", style=style)
+            console.show(f"{len(appeared)} new since the last run with --new.", style=style)
     console.fail_if(new and appeared)
 
 
@@ -150,16 +149,7 @@ class Arrived:
         return {
             **self.item.as_json(),
             "is_new": self.is_new,
-            "received_by": [
-                {
-                    "destination": reception.destination,
-                    "column": reception.column,
-                    "treatment": reception.treatment,
-                    "events": None if reception.events is None else list(reception.events),
-                    "whole_object": reception.is_whole,
-                }
-                for reception in self.receptions
-            ],
+            "received_by": [asdict(reception) for reception in self.receptions],
         }
 
 
@@ -180,11 +170,8 @@ def _table(name: str, calls: int, shown: list[Arrived], not_restricted: Collecti
     is_wide = console.output.width >= WIDE
     columns = [Column("Property", overflow="fold", min_width=26 if is_wide else 18)]
     if is_wide:
-        columns += [
-            Column("Types", overflow="fold"),
-            console.number("Fill"),
-            console.number("Different"),
-        ]
+        columns.append(Column("Types", overflow="fold"))
+        columns += map(console.number, ("Fill", "Different"))
     columns += [
         console.word("Seen"),
         Column("Looks like (identifier)", overflow="fold", min_width=14),

@@ -77,6 +77,9 @@ Environments = Annotated[
     list[str] | None,
     environment("An environment; may be repeated. Those that there are if not given."),
 ]
+Target = Annotated[
+    str | None, typer.Option("--target", help="dbt target; the environment if not given.")
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show what would change and write nothing.")
 ]

@@ -73,9 +73,7 @@ def preview(
             "The environment: the dbt target's name. dev, or with --diff all, if not given."
         ),
     ] = None,
-    target: Annotated[
-        str | None, typer.Option("--target", help="dbt target; the environment if not given.")
-    ] = None,
+    target: options.Target = None,
     diff: Annotated[
         str | None,
         typer.Option(

@@ -18,9 +18,7 @@ SHOWN_DIFFERENCES = 10
 
 def selftest(
     environment: options.Environment = "dev",
-    target: Annotated[
-        str | None, typer.Option("--target", help="dbt target; the environment if not given.")
-    ] = None,
+    target: options.Target = None,
     calls: Annotated[
         str | None,
         typer.Option(help="Glob of raw calls; where a build reads them if not given."),

@@ -20,18 +20,18 @@ class Reception:
     Attributes:
         treatment: the form, as the seed writes it; for times the precision.
         events: the only events on which it does; None for all that the destination receives.
-        is_whole: whether it is part of an object that is sent whole.
+        whole_object: whether it is part of an object that is sent whole.
     """
 
     destination: str
     column: str
     treatment: str
     events: tuple[str, ...] | None = None
-    is_whole: bool = False
+    whole_object: bool = False
 
     def __str__(self) -> str:
         """Describe it in a few words."""
-        text = self.treatment + (" (whole object)" if self.is_whole else "")
+        text = self.treatment + (" (whole object)" if self.whole_object else "")
         return text if self.events is None else f"{text} on {', '.join(self.events)}"
 
 

@@ -100,11 +100,8 @@ class Draft:
 
     def digest(self) -> str:
         """Return what tells one set of changes from another."""
-        found = hashlib.sha256()
-        for change in self.workspace.changes():
-            for part in (str(change.path).encode(), change.before, change.after):
-                found.update(b"-" if part is None else b"%d:%b" % (len(part), part))
-        return found.hexdigest()
+        files = [(str(file.path), file.before, file.after) for file in self.workspace.changes()]
+        return hashlib.sha256(repr(files).encode()).hexdigest()
 
     def differences(self) -> list[tuple[FileChange, list[str]]]:
         """Return the files that would be written, each with its diff."""

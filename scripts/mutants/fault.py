@@ -55,6 +55,11 @@ class Fault:
     is_built: bool = False
     check: str = ""
 
+    @property
+    def is_of_python(self) -> bool:
+        """Whether tests without a build catch it, in a second or two."""
+        return self.check.startswith("unit/")
+
 
 def fault(
     area: str, layer: str, name: str, expects: str, *edits: tuple[str, str, str], **more: object

@@ -28,7 +28,12 @@ class Inspection:
     """A copy of the project with one fault, looked at layer by layer."""
 
     def __init__(
-        self, sound: Sandbox, folder: Path, fault: Fault, with_fault: bool = True
+        self,
+        sound: Sandbox,
+        folder: Path,
+        fault: Fault,
+        with_fault: bool = True,
+        with_project: bool = True,
     ) -> None:
         """Make the copy.
 
@@ -37,10 +42,14 @@ class Inspection:
             folder: where to make the copy.
             fault: the fault.
             with_fault: False leaves the fault out and keeps what surrounds it.
+            with_project: False copies the package alone, which does for tests of Python.
         """
         edits = (*fault.around, *(fault.edits if with_fault else ()))
         self.fault = fault
-        self.sandbox = sound.copy(folder, edits, is_built=fault.is_built or bool(fault.sql))
+        if with_project:
+            self.sandbox = sound.copy(folder, edits, is_built=fault.is_built or bool(fault.sql))
+        else:
+            self.sandbox = sound.copy_of_package(folder, edits)
         if fault.sql and with_fault:
             self.sandbox.sql(*fault.sql)
         self._built: tuple[int, str] | None = None
@@ -153,7 +162,7 @@ class Inspection:
         """Run the check of the project that the fault names, and return what fails of it."""
         if self.fault.check in checks.CHECKS:
             return checks.CHECKS[self.fault.check](self.sandbox)
-        options = ("-p", "no:cacheprovider", "-p", "no:xdist", "-W", "ignore")
+        options = ("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:anyio", "-W", "ignore")
         node = f"tests/python/{self.fault.check}"
         repository = self.sandbox.folder / "repository"
         code, output = self.sandbox.run("pytest", *options, node, folder=repository)

@@ -243,6 +243,13 @@ class Sandbox:
             copy.run("hipaa-mode", "lock", "--yes")
         return copy
 
+    def copy_of_package(self, folder: Path, edits: Iterable[Edit]) -> Sandbox:
+        """Copy the package and its tests alone, with a fault in the copy."""
+        shutil.copytree(self.folder / "repository", folder / "repository", symlinks=True)
+        for edit in edits:
+            edit.apply(edit.place(folder))
+        return Sandbox(folder, self.server)
+
     def run(self, program: str, *arguments: str, folder: Path | None = None) -> tuple[int, str]:
         """Run a program in the project; return its exit code and what it showed."""
         self.runs += 1

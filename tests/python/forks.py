@@ -23,11 +23,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from _pytest.config import default_plugins
+
 IMPORTED = (
     *("dbt.cli.main", "dbt.adapters.duckdb", "duckdb", "polars", "polars_hash", "numpy"),
     *("pyarrow.compute", "pyarrow.parquet", "sqlglot", "sqlglot.dialects.duckdb", "typer"),
     *("cryptography.hazmat.primitives.kdf.hkdf", "rich.console", "rich.table", "rich.tree"),
-    *("pytest", "hypothesis", "yaml"),
+    *("pytest", "hypothesis", "yaml", "selenium.webdriver.chrome.webdriver"),
+    *(f"_pytest.{name}" for name in default_plugins),
 )
 SOCKET_VARIABLE = "HIPAA_MODE_MUTANTS_SOCKET"
 NOT_INHERITED = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")

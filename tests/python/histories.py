@@ -49,6 +49,9 @@ PROPERTIES = [
     allowed("*", "user", "age", "age_cap"),
     allowed("*", "group", "name"),
 ]
+IDS = [allowed("daily", "envelope", "user_id", "mask", normalize="lower")]
+"""Rows that stay: without them, people whom the list spells otherwise would come back."""
+
 FIRST_DAY = dt.datetime(2026, 2, 26, 6)
 
 
@@ -74,7 +77,7 @@ class History:
             "messageId": dice.choice(
                 [*[f"m{self.count}"] * 5, *[None] * 3, f"m{dice.randint(1, self.count)}"]
             ),
-            "userId": dice.choice([*[f"patient-{dice.randrange(9)}"] * 5, None]),
+            "userId": dice.choice([*[self.patient()] * 5, None]),
             "anonymousId": dice.choice([None, f"device-{dice.randrange(4)}"]),
             "sentAt": dice.choice([sent.isoformat() + "Z"] * 8 + [None, "9999-12-31"]),
         }
@@ -103,6 +106,10 @@ class History:
                 **common,
             )
         )
+
+    def patient(self) -> str:
+        name = f"patient-{self.dice.randrange(9)}"
+        return name if self.dice.random() < 0.8 else name.title()
 
     def calls(self, count: int) -> list[bytes]:
         made = [self.call() for _ in range(count)]
@@ -155,7 +162,7 @@ def lines_of(path: Path) -> list[bytes]:
 
 
 def make(new_project: Callable[..., Project], name: str) -> Project:
-    project = new_project(name, DESTINATIONS, EVENTS, PROPERTIES)
+    project = new_project(name, DESTINATIONS, EVENTS, [*PROPERTIES, *IDS])
     (project.folder / "raw_calls/calls.ndjson").unlink()
     # All files may be others at once.
     glob = str(project.folder / "raw_calls/*.ndjson")
@@ -334,7 +341,7 @@ class Seeds:
     def write(self, project: Project) -> None:
         project.write_seed("destinations", self.destinations)
         project.write_seed("allowed_events", self.events)
-        project.write_seed("allowed_properties", self.properties)
+        project.write_seed("allowed_properties", [*self.properties, *IDS])
         people = [{"environment": "dev", "user_id": user_id} for user_id in self.suppressed]
         project.write_seed("suppressed_users", people)
         days = (

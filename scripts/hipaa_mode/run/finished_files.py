@@ -7,12 +7,14 @@ plan, made from the seeds, and the ids of the calls, read from the restricted zo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hipaa_mode import functions, raw_ids
@@ -27,9 +29,15 @@ from hipaa_mode.run.required_checks import SHORTEST_ID
 DIGITS = {"mask": 64, "surrogate": 32}
 """Lower-case hexadecimal digits of a token and of a surrogate code."""
 
-SMALL_BYTES = 16 * 1024 * 1024
+SMALL_BYTES = 32 * 1024 * 1024
 
 TRUNCATED = ("second", "minute", "hour", "day", "month", "year")
+HEXADECIMAL = b"0123456789abcdef"
+RANKED_DIGITS = 15
+"""Digits of row ids that rows are sorted by; see macros/publishing/write_files.sql."""
+
+ROWS_AT_ONCE = 122_880
+
 MANY_DIGITS = "[0-9]([ .-]{0,2}[0-9]){12}"
 
 TYPES: dict[str, pa.DataType] = {
@@ -146,15 +154,18 @@ class FileChecker:
             problems = _wrong_schemas(finished, columns)
             if problems or not finished.files:
                 return problems
+            problems += _tokens(finished, columns)
             self._read("finished", finished.files)
             if finished.kept:
                 self._read("whole", [*finished.files, *finished.kept])
             else:
                 self._execute("create or replace temp view whole as from finished")
             problems += self._counts(finished, plan, columns)
-            for column in columns if plan.restrict_phi else ():
-                if not _is_allowed_id(column) and column.name not in finished.left_out:
-                    problems += self._identifiers(finished, column, columns)
+            looked_at = _looked_at(finished, columns) if plan.restrict_phi else []
+            # Of large files one column after the other: its different texts are held at once.
+            groups = [looked_at] if _are_small(finished.files) else [[c] for c in looked_at]
+            for group in groups:
+                problems += self._identifiers(finished, group, columns)
         except (duckdb.Error, pa.ArrowException) as error:
             # Its text could quote a value.
             raise PublishingError(
@@ -167,7 +178,7 @@ class FileChecker:
         """Name the rows of files. Small files are opened once for all that is asked of them."""
         paths = ", ".join(literal(str(path)) for path in files)
         source = f"read_parquet([{paths}])"
-        if sum(path.stat().st_size for path in files) <= SMALL_BYTES:
+        if _are_small(files):
             rows = f"{relation}_rows"
             self._execute(f"create or replace temp table {rows} as from {source}")
             source = rows
@@ -211,58 +222,84 @@ class FileChecker:
         return problems
 
     def _identifiers(
-        self, finished: FinishedView, column: ViewColumn, columns: Sequence[ViewColumn]
+        self, finished: FinishedView, looked_at: Sequence[int], columns: Sequence[ViewColumn]
     ) -> list[Problem]:
-        """Look at the different texts of a column: ids of calls, and what looks like one."""
-        problems: list[Problem] = []
-        if column.data_type not in ("text", "json") or column.name == "call_type":
-            return problems
-        is_token = column.treatment in DIGITS
-        conditions = [f"length >= {finished.shortest_id}"]
-        if passing := [literal(other.name) for other in columns if _is_allowed_id(other)]:
-            conditions.append(f"kind not in ({', '.join(passing)})")
-        if is_token:
-            # Among tokens only an id of their length can be.
-            conditions.append(f"length = {DIGITS[column.treatment]}")
-        ids = f"from ids where {' and '.join(conditions)}"
-        seeks_ids = column.name != "event" and self._count(f"select count(*) {ids}") > 0
-        seeks_patterns = not is_token and column.guard not in ("none", "warn")
-        if seeks_ids or seeks_patterns:
-            self._execute(f"create or replace temp table texts as {_texts(column)}")
-        if seeks_ids:
+        """Look at the different texts of some columns: ids of calls, and what looks like one.
+
+        Args:
+            looked_at: places of the columns.
+        """
+        seeking: dict[tuple[str, str], list[int]] = {}
+        for place in looked_at:
+            column = columns[place]
+            if column.name != "event":
+                key = (_ids_alike(finished, column, columns), column.data_type)
+                seeking.setdefault(key, []).append(place)
+        seeking = {
+            key: places
+            for key, places in seeking.items()
+            if self._count(f"select count(*) {key[0]}")
+        }
+        suspected = [
+            place
+            for place in looked_at
+            if columns[place].treatment not in DIGITS
+            and columns[place].guard not in ("none", "warn")
+        ]
+        read = sorted({*suspected, *(place for places in seeking.values() for place in places)})
+        if not read:
+            return []
+        texts = " union all ".join(_texts(place, columns[place]) for place in read)
+        self._execute(f"create or replace temp table texts as {texts}")
+        found: list[tuple[int, str, int]] = []
+        for (ids, data_type), places in seeking.items():
             identifiers = f"(select id_key as identifier, sum(calls) as calls {ids} group by 1)"
             shown = (
-                f"(select 1 as column_number, {_leaf(column, 'text')} as shown_text from texts)"
+                f"(select column_number, {_leaf(data_type, 'text')} as shown_text from texts "
+                f"where {_are_of(places)})"
             )
-            found = self._leaks(shown, _people(column, finished.view), identifiers)
-            if found:
-                problems.append(Problem(finished.name, column.name, "ids as they arrived", found))
-        if seeks_patterns:
-            found = self._patterns(column)
-            if found:
-                check = "values that look like identifiers"
-                problems.append(Problem(finished.name, column.name, check, found))
-        return problems
+            people = " union all ".join(
+                _people(place, columns[place], finished.view) for place in places
+            )
+            leaks = self._leaks(shown, f"({people})", identifiers)
+            found += [(place, "ids as they arrived", count) for place, count in leaks]
+        if suspected:
+            check = "values that look like identifiers"
+            patterns = self._patterns(suspected, columns)
+            found += [(place, check, count) for place, count in patterns.items()]
+        return [
+            Problem(finished.name, columns[place].name, check, count)
+            for place, check, count in sorted(found)
+            if count
+        ]
 
-    def _patterns(self, column: ViewColumn) -> int:
+    def _patterns(
+        self, suspected: Sequence[int], columns: Sequence[ViewColumn]
+    ) -> Mapping[int, int]:
+        """Count the texts of columns that look like identifiers, by the column's place."""
         # A network is all that treatment ip_prefix leaves, and looks like an address.
-        is_network = column.treatment == "ip_prefix"
-        patterns = {**expressions(), **({"ip": ""} if is_network else {})}
-        joined = "|".join(filter(None, patterns.values()))
-        looks_like_one = f"regexp_matches(text, {literal(joined)})"
-        suspects = self._connection.execute(
-            f"select text, {looks_like_one} from texts "
-            f"where regexp_matches(text, {literal(f'{joined}|{MANY_DIGITS}')})"
+        networks = [place for place in suspected if columns[place].treatment == "ip_prefix"]
+        patterns = expressions()
+        joined = "|".join(patterns.values())
+        of_others = "|".join(pattern for kind, pattern in patterns.items() if kind != "ip")
+        looks_like_one = (
+            f"case when {_are_of(networks)} then regexp_matches(text, {literal(of_others)}) "
+            f"else regexp_matches(text, {literal(joined)}) end"
         )
-        found = 0
+        suspects = self._connection.execute(
+            f"select column_number, text, {looks_like_one} from texts where "
+            f"{_are_of(suspected)} and regexp_matches(text, {literal(f'{joined}|{MANY_DIGITS}')})"
+        )
+        found: dict[int, int] = dict.fromkeys(suspected, 0)
         while rows := suspects.fetchmany(10_000):
-            found += sum(looks or has_card_number(text) for text, looks in rows)
+            for place, text, looks in rows:
+                found[place] += bool(looks or has_card_number(text))
         return found
 
-    def _leaks(self, shown: str, people: str, identifiers: str) -> int:
+    def _leaks(self, shown: str, people: str, identifiers: str) -> list[tuple[int, int]]:
         spellings = self._spellings("shown_text", ENVELOPE_IDS)
         query = raw_ids.judged_values(shown, people, identifiers, _key, spellings)
-        return sum(leaks for _, leaks, _ in self._connection.execute(query).fetchall())
+        return [(place, leaks) for place, leaks, _ in self._connection.execute(query).fetchall()]
 
     def _execute(self, statement: str) -> None:
         self._connection.execute(statement).fetchall()
@@ -280,7 +317,8 @@ def _wrong_schemas(finished: FinishedView, columns: Sequence[ViewColumn]) -> lis
     expected = [(column.name, column.data_type, column.is_list) for column in columns]
     problems: list[Problem] = []
     for file in finished.files:
-        schema = pq.read_schema(file)
+        with pq.ParquetFile(file) as opened:
+            schema, notes = opened.schema_arrow, opened.metadata.metadata
         actual = [(field.name, *_type_of(field.type)) for field in schema]
         if actual != [
             (name, "text" if data_type == "json" else data_type, is_list)
@@ -291,10 +329,46 @@ def _wrong_schemas(finished: FinishedView, columns: Sequence[ViewColumn]) -> lis
             check = "columns that are not the plan's" if others else "columns in another form"
             count = len(others) or 1
             problems.append(Problem(finished.name, "", f"{check}, in {file.name}", count))
-        elif pq.read_metadata(file).metadata or schema.metadata:
+        elif notes or schema.metadata:
             check = f"notes beside its columns, in {file.name}"
             problems.append(Problem(finished.name, "", check, 1))
     return problems
+
+
+def _tokens(finished: FinishedView, columns: Sequence[ViewColumn]) -> list[Problem]:
+    """Count values that are no tokens, and rows that stand before one of a lower row id.
+
+    Not in SQL: DuckDB's regular expressions take three times as long over so many digits.
+    """
+    digits = {c.name: DIGITS[c.treatment] for c in columns if c.treatment in DIGITS}
+    wrong: Counter[tuple[str, str]] = Counter()
+    for file in finished.files:
+        last = ""
+        with pq.ParquetFile(file) as opened:
+            for batch in opened.iter_batches(ROWS_AT_ONCE, columns=list(digits)):
+                for name, values in zip(batch.schema.names, batch.columns, strict=True):
+                    wrong[name, "values that are no tokens"] += _no_tokens(values, digits[name])
+                row_ids = pa.concat_arrays([pa.array([last]), batch["row_id"].drop_null()])
+                ranks = pc.utf8_slice_codeunits(row_ids, 0, RANKED_DIGITS)
+                wrong["row_id", "rows out of order"] += _count(pc.less(ranks[1:], ranks[:-1]))
+                last = ranks[-1].as_py()
+    return [Problem(finished.name, *key, count) for key, count in wrong.items() if count]
+
+
+def _no_tokens(values: pa.Array, digits: int) -> int:
+    """Count the values, or elements of lists, that are not so many hexadecimal digits."""
+    if pa.types.is_list(values.type):
+        values = values.flatten()
+    values = values.drop_null()
+    joined = pc.binary_join(pa.ListArray.from_arrays([0, len(values)], values), "")[0]
+    others = joined.as_buffer().to_pybytes().translate(None, HEXADECIMAL)
+    if not others and not _count(pc.not_equal(pc.binary_length(values), digits)):
+        return 0
+    return _count(pc.invert(pc.match_substring_regex(values, f"^[0-9a-f]{{{digits}}}$")))
+
+
+def _count(conditions: pa.Array) -> int:
+    return int(pc.sum(conditions).as_py() or 0)
 
 
 def _type_of(arrow: pa.DataType) -> tuple[str, bool]:
@@ -310,9 +384,6 @@ def _counted(
     """Yield what is counted: column, what is wrong with those counted, and how many of a row."""
     for column in columns:
         name = identifier(column.name)
-        if column.treatment in DIGITS:
-            form = f"regexp_full_match({{}}, '[0-9a-f]{{{{{DIGITS[column.treatment]}}}}}')"
-            yield column.name, "values that are no tokens", _wrong(column, form)
         if column.property_list != ENVELOPE:
             continue
         if column.name == "call_type":
@@ -334,40 +405,67 @@ def _counted(
             yield column.name, check, _not(is_same)
 
 
-def _wrong(column: ViewColumn, condition: str) -> str:
-    """Return how many values of a row do not meet a condition on `{}`."""
-    name = identifier(column.name)
-    if not column.is_list:
-        return f"case when {name} is not null and not {condition.format(name)} then 1 else 0 end"
-    is_wrong = f"element is not null and not {condition.format('element')}"
-    return f"coalesce(len(list_filter({name}, lambda element: {is_wrong})), 0)"
-
-
 def _not(condition: str) -> str:
     return f"case when coalesce({condition}, false) then 0 else 1 end"
 
 
-def _texts(column: ViewColumn) -> str:
+def _looked_at(finished: FinishedView, columns: Sequence[ViewColumn]) -> list[int]:
+    """Return the places of the columns whose texts are looked at."""
+    return [
+        place
+        for place, column in enumerate(columns)
+        if column.data_type in ("text", "json")
+        and column.name != "call_type"
+        and column.name not in finished.left_out
+        and not _is_allowed_id(column)
+    ]
+
+
+def _ids_alike(finished: FinishedView, column: ViewColumn, columns: Sequence[ViewColumn]) -> str:
+    """Return the part of a query that reads the ids which a value of a column could be."""
+    conditions = [f"length >= {finished.shortest_id}"]
+    if passing := [literal(other.name) for other in columns if _is_allowed_id(other)]:
+        conditions.append(f"kind not in ({', '.join(passing)})")
+    if column.treatment in DIGITS:
+        # Among tokens only an id of their length can be.
+        conditions.append(f"length = {DIGITS[column.treatment]}")
+    return f"from ids where {' and '.join(conditions)}"
+
+
+def _texts(place: int, column: ViewColumn) -> str:
     """Return the query of the different texts of a column; of a list, its elements."""
     name = identifier(column.name)
     shown = f"unnest({name})" if column.is_list else name
-    return f"select distinct text from (select {shown} as text from finished) as shown"
+    return (
+        f"select {place} as column_number, text "
+        f"from (select distinct {shown} as text from finished) as shown"
+    )
 
 
-def _leaf(column: ViewColumn, text: str) -> str:
+def _leaf(data_type: str, text: str) -> str:
     """Return the texts to compare with ids: of JSON, its scalars and keys, a row each."""
-    return f"unnest({raw_ids.json_texts(text)})" if column.data_type == "json" else text
+    return f"unnest({raw_ids.json_texts(text)})" if data_type == "json" else text
 
 
-def _people(column: ViewColumn, view: str) -> str:
-    """Return the relation of all rows' texts of a column, with whom each row is of."""
+def _people(place: int, column: ViewColumn, view: str) -> str:
+    """Return the query of all rows' texts of a column, with whom each row is of."""
     name = identifier(column.name)
     person = "row_id" if view in LATEST_VIEWS else "coalesce(user_id, anonymous_id)"
     text = f"unnest({name})" if column.is_list else name
+    leaf = _leaf(column.data_type, "text")
     return (
-        f"(select 1 as column_number, {_leaf(column, 'text')} as shown_text, person "
-        f"from (select {text} as text, {person} as person from whole) as rows_of_view)"
+        f"select {place} as column_number, {leaf} as shown_text, person "
+        f"from (select {text} as text, {person} as person from whole) as rows_of_view"
     )
+
+
+def _are_of(places: Sequence[int]) -> str:
+    """Return the condition on a text's being of one of some columns."""
+    return f"column_number in ({', '.join(map(str, places))})" if places else "false"
+
+
+def _are_small(files: Sequence[Path]) -> bool:
+    return sum(path.stat().st_size for path in files) <= SMALL_BYTES
 
 
 def _is_allowed_id(column: ViewColumn) -> bool:

@@ -17,7 +17,8 @@ from seed_files import Seeds
 from hipaa_mode.errors import PublishingError
 from hipaa_mode.partitions import plan_partitions
 from hipaa_mode.plan import DestinationPlan, Plan
-from hipaa_mode.run.finished_files import TYPES, FileChecker, FinishedView
+from hipaa_mode.run import finished_files
+from hipaa_mode.run.finished_files import SMALL_BYTES, TYPES, FileChecker, FinishedView
 from hipaa_mode.run.gate import Gate
 from hipaa_mode.run.permission import Permission
 from hipaa_mode.run.required_checks import Exceptions
@@ -139,6 +140,9 @@ WRONG = [
     ({"user_id": "Patient-0001"}, "user_id: 1 values that are no tokens"),
     ({"user_id": TOKEN[::-1]}, "user_id: 1 ids as they arrived"),
     ({"email": TOKEN[:-1]}, "email: 1 values that are no tokens"),
+    ({"email": TOKEN[:-1] + "\n"}, "email: 1 values that are no tokens"),
+    ({"email": TOKEN + "\n"}, "email: 1 values that are no tokens"),
+    ({"email": TOKEN[:32]}, "email: 1 values that are no tokens"),
     ({"emails": [TOKEN, "a@b.example"]}, "emails: 1 values that are no tokens"),
     ({"account": TOKEN}, "account: 1 values that are no tokens"),
     ({"note": "Patient-0001"}, "note: 1 ids as they arrived"),
@@ -181,6 +185,42 @@ def test_repeated_rows_and_other_numbers_of_rows_are_found(
     assert check(checker, plan, path) == [
         "ga4__events.row_id: 1 null or repeated values",
         "ga4__events: 2 rows where its view has 1",
+    ]
+
+
+def test_rows_in_another_order_than_that_of_their_row_ids_are_found(
+    checker: FileChecker, plan: Plan, tmp_path: Path
+):
+    higher = {**ROW, "row_id": "f" * 64}
+    destination = plan.destinations["ga4"]
+    assert check(checker, plan, write(tmp_path / "a", destination, ROW, higher), rows=2) == []
+    arrived = write(tmp_path / "b", destination, higher, ROW)
+    assert check(checker, plan, arrived, rows=2) == ["ga4__events.row_id: 1 rows out of order"]
+
+
+@pytest.mark.parametrize("small_bytes", [0, SMALL_BYTES], ids=["one by one", "at once"])
+def test_what_is_wrong_is_said_by_column(
+    checker: FileChecker,
+    plan: Plan,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    small_bytes: int,
+):
+    monkeypatch.setattr(finished_files, "SMALL_BYTES", small_bytes)
+    wrong = {
+        "user_id": TOKEN[::-1],
+        "note": "Patient-0001",
+        "tags": ["clinic-77", "ann@example.org"],
+        "form": '["device-1", "ben@example.org"]',
+    }
+    path = write(tmp_path / "a", plan.destinations["ga4"], {**ROW, **wrong})
+    assert check(checker, plan, path) == [
+        "ga4__events.user_id: 1 ids as they arrived",
+        "ga4__events.note: 1 ids as they arrived",
+        "ga4__events.tags: 1 ids as they arrived",
+        "ga4__events.tags: 1 values that look like identifiers",
+        "ga4__events.form: 1 ids as they arrived",
+        "ga4__events.form: 1 values that look like identifiers",
     ]
 
 

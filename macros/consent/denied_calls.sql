@@ -171,7 +171,16 @@ left join {{ ref('hipaa_mode', 'call_keys') }} as call_keys
     {%- set masked = hipaa_mode.package_relation('masked_' ~ of_view) -%}
     {%- set row_id = hipaa_mode.identifier(hipaa_mode.view_columns(destination_plan, view)[0].masked_column) -%}
     {%- set is_not_denied = hipaa_mode.is_not_denied(destination_plan.name, 'denied_to') -%}
-    {%- set denied = 'select ' ~ row_id ~ ' as row_id from ' ~ masked ~ ' where not coalesce(' ~ is_not_denied ~ ', false)' -%}
-    {%- set others = ' except select ' ~ row_id ~ ' from ' ~ masked ~ ' where ' ~ is_not_denied if view != of_view else '' -%}
-    {{- return(denied ~ others) -}}
+    {%- set denied -%}
+        select {{ row_id }} as row_id
+        from {{ masked }}
+        where not coalesce({{ is_not_denied }}, false)
+        {%- if view != of_view %}
+        except
+        select {{ row_id }}
+        from {{ masked }}
+        where {{ is_not_denied }}
+        {%- endif %}
+    {%- endset -%}
+    {{- return(denied) -}}
 {%- endmacro %}

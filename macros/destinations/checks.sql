@@ -21,13 +21,13 @@
     {{- exceptions.raise_compiler_error('hipaa_mode: test ' ~ names[0] ~ ' has nothing to look at in ' ~ model.identifier ~ ', whose rows are no calls. Remove it') -}}
 {%- endif -%}
 {%- do hipaa_mode.check_connection() -%}
-{%- set actual = hipaa_mode.actual_columns(model) -%}
+{%- set files = hipaa_mode.tested_files(model) -%}
+{%- set actual = hipaa_mode.actual_columns(model, files) -%}
 {%- set plan = hipaa_mode.plan() -%}
 {%- set destination_plan = hipaa_mode.destination_plan(destination) -%}
 {%- set columns = hipaa_mode.view_columns(destination_plan, view) if execute else [] -%}
 {%- set restricted = not destination_plan or destination_plan.restrict_phi -%}
 {%- set condition = hipaa_mode.tested_condition(model) -%}
-{%- set rows = model if condition == 'true' else '(select * from ' ~ model ~ ' where ' ~ condition ~ ')' -%}
 {#- Looking at each different text of a column once is what makes the checks cheap. -#}
 {%- set read = hipaa_mode.door().checked_columns(columns, names, restricted, except_columns) if execute else {} -%}
 {%- set shown = {
@@ -59,13 +59,13 @@
     {%- elif name == 'no_identifier_patterns' and read.suspected -%}
         {%- do selects.append(hipaa_mode._check_patterns(read.shown_texts, read.suspected)) -%}
     {%- elif name == 'only_allowed_events' -%}
-        {%- do selects.append(hipaa_mode._check_events(model, rows)) -%}
+        {%- do selects.append(hipaa_mode._check_events(model)) -%}
     {%- elif name == 'no_denied_calls' -%}
-        {%- do selects.append(hipaa_mode._check_denied(destination, destination_plan, view, rows, condition)) -%}
+        {%- do selects.append(hipaa_mode._check_denied(destination, destination_plan, view, condition)) -%}
     {%- elif name == 'row_id_is_primary_key' -%}
-        {%- do selects.append(hipaa_mode._check_row_ids(rows)) -%}
+        {%- do selects.append(hipaa_mode._check_row_ids()) -%}
     {%- elif name == 'rows_match_calls' -%}
-        {%- do selects.append(hipaa_mode._check_rows(destination, view, rows, condition)) -%}
+        {%- do selects.append(hipaa_mode._check_rows(destination, view, condition)) -%}
     {%- endif -%}
 {%- endfor %}
 -- depends_on: {{ ref('hipaa_mode', 'calls_read') }}
@@ -75,6 +75,15 @@
 -- depends_on: {{ ref('allowed_events') }}
 with
 
+rows_under_test as not materialized (
+
+    select * from {{ hipaa_mode.file_rows(files) | indent(4) if files else model }}
+    {%- if not files %}
+    where {{ condition }}
+    {%- endif %}
+
+),
+
 {% for relation, shown_columns in shown.items() if shown_columns -%}
 {#- Materialized, or each column would compile the patterns of the checks for itself; row ids are
     as many as rows, and read again sooner than kept. -#}
@@ -82,7 +91,7 @@ with
 
     {%- for column in shown_columns %}
     select {{ loop.index }} as column_number, shown_text
-    from (select {{ hipaa_mode.shown_texts(column, relation == 'shown_in_json') }} from {{ rows }} as rows_under_test) as texts
+    from (select {{ hipaa_mode.shown_texts(column, relation == 'shown_in_json') }} from rows_under_test) as texts
     {% if not loop.last %}union all{% endif %}
     {%- endfor %}
 
@@ -245,15 +254,21 @@ where failures > 0
         coalesce(actual.column_name, expected.column_name) as column_name,
         case when expected.column_name is null then 'not allowlisted' else 'missing or of another type' end as problem,
         1 as failures
-    from ({{ hipaa_mode._column_rows(actual) }}) as actual
-    full outer join ({{ hipaa_mode._column_rows(expected) }}) as expected
+    from (
+        {{ hipaa_mode._column_rows(actual) }}
+    ) as actual
+    full outer join (
+        {{ hipaa_mode._column_rows(expected) }}
+    ) as expected
         on actual.column_name = expected.column_name and actual.data_type = expected.data_type
     where actual.column_name is null or expected.column_name is null
 {%- endmacro %}
 
 {% macro _column_rows(types) -%}
     {%- if types -%}
-        select {{ hipaa_mode.rows_of_list(types.keys()) }} as column_name, {{ hipaa_mode.rows_of_list(types.values()) }} as data_type
+        select
+            {{ hipaa_mode.rows_of_list(types.keys()) }} as column_name,
+            {{ hipaa_mode.rows_of_list(types.values()) }} as data_type
     {%- else -%}
         select '' as column_name, '' as data_type where false
     {%- endif -%}
@@ -272,7 +287,7 @@ where failures > 0
     select
         'no_identifier_patterns' as check_name,
         {{ hipaa_mode._column_name(shown_columns) }} as column_name,
-        {{ counts | join(" || ', ' || ") }} as problem,
+        {{ counts | join(" || ', '\n        || ") }} as problem,
         {{ hipaa_mode.count_where(patterns.keys() | join(' or ')) }} as failures
     from (
         select
@@ -289,20 +304,20 @@ where failures > 0
 {%- endmacro %}
 
 {#- Every event name is one that the seed, as loaded, lets the destination have, as it is sent. -#}
-{% macro _check_events(model, rows) -%}
+{% macro _check_events(model) -%}
     {%- set condition -%}
         {{ 'true' if hipaa_mode.tested_name(model).endswith('__events') else 'event is not null' }}
         and not exists (select 1 from listed where is_unrestricted)
         and not exists (select 1 from allowed where allowed.event = '*')
         and (event is null or event not in (select allowed.sent_as from allowed))
     {%- endset -%}
-    {{- return(hipaa_mode._check('only_allowed_events', 'event', 'rows of events that are not allowed', 'count(*)', rows ~ ' as rows_under_test', condition)) -}}
+    {{- return(hipaa_mode._check('only_allowed_events', 'event', 'rows of events that are not allowed', 'count(*)', 'rows_under_test', condition)) -}}
 {%- endmacro %}
 
 {#- No row is of a call that is denied to the destination; looked for by row id in what was denied, not
     in what the view is made of. In a view of latest values none is of somebody all of whose calls
     are. -#}
-{% macro _check_denied(destination, destination_plan, own_view, rows, condition) -%}
+{% macro _check_denied(destination, destination_plan, own_view, condition) -%}
     {%- set is_denied = hipaa_mode.list_has('denied_to', hipaa_mode.literal(destination)) -%}
     {%- set denied -%}
         {%- if not destination_plan -%}
@@ -320,19 +335,19 @@ where failures > 0
                 {%- endif %}
         {%- endif -%}
     {%- endset -%}
-    {{- return(hipaa_mode._check('no_denied_calls', 'row_id', 'rows of calls that are denied to it', 'count(*)', rows ~ ' as rows_under_test', 'row_id in (' ~ denied ~ ')')) -}}
+    {{- return(hipaa_mode._check('no_denied_calls', 'row_id', 'rows of calls that are denied to it', 'count(*)', 'rows_under_test', 'row_id in (' ~ denied ~ ')')) -}}
 {%- endmacro %}
 
 {#- row_id is never null and never twice. -#}
-{% macro _check_row_ids(rows) -%}
+{% macro _check_row_ids() -%}
     {%- set repeated = 'count(*) - count(distinct ' ~ hipaa_mode.compact_key('row_id') ~ ')' -%}
-    {{- return(hipaa_mode._check('row_id_is_primary_key', 'row_id', 'null or repeated', repeated, rows ~ ' as rows_under_test')) -}}
+    {{- return(hipaa_mode._check('row_id_is_primary_key', 'row_id', 'null or repeated', repeated, 'rows_under_test')) -}}
 {%- endmacro %}
 
 {#- One row for every usable call that the destination may receive, counted from staging and the
     seeds' tables and not from what the view is made of; in a view of latest values one for every
     user or group of these calls. -#}
-{% macro _check_rows(destination, own_view, rows, condition) -%}
+{% macro _check_rows(destination, own_view, condition) -%}
     {%- set of = hipaa_mode.latest_of(own_view) -%}
     {%- set view = hipaa_mode.calls_view(own_view) %}
     select
@@ -340,7 +355,7 @@ where failures > 0
         '' as column_name,
         view_rows || ' rows for ' || calls || {{ hipaa_mode.literal(' different ' ~ of.id if of else ' calls') }} as problem,
         abs(view_rows - calls) as failures
-    from (select count(*) as view_rows from {{ rows }} as rows_under_test) as actual
+    from (select count(*) as view_rows from rows_under_test) as actual
     cross join (
         select count({{ 'distinct ' ~ hipaa_mode._id_of_each(destination, own_view) if of else '*' }}) as calls
         from {{ ref('hipaa_mode', 'stg_calls') }}

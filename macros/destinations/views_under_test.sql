@@ -1,10 +1,14 @@
 {#- Helpers of the generic tests on destination views. -#}
 
-{#- The columns that a view under test has. Fails where there are none. -#}
-{% macro actual_columns(model) -%}
+{#- The columns that a view under test has, or the files that are tested in its place. Fails where
+    there are none. -#}
+{% macro actual_columns(model, files) -%}
     {%- if not execute or flags.WHICH in ('compile', 'generate') -%}
         {#- Compiling tests nothing, and needs no relation. -#}
         {{- return([]) -}}
+    {%- endif -%}
+    {%- if files -%}
+        {{- return(adapter.get_column_schema_from_query('select * from ' ~ hipaa_mode.file_rows(files, all_columns=true))) -}}
     {%- endif -%}
     {%- set existing = adapter.get_relation(model.database, model.schema, model.identifier) -%}
     {%- if existing is none -%}
@@ -17,8 +21,16 @@
     {{- return(columns) -}}
 {%- endmacro %}
 
-{#- The condition on `timestamp` that tells the rows under test: in a build those of the files that
-    are about to be published, since the others stay as they were tested; else all. -#}
+{#- The files under test: in a build those that are about to be published, since the others stay as
+    they were tested. None where this run wrote none: then the view itself is tested. -#}
+{% macro tested_files(model) -%}
+    {%- if flags.WHICH in ('compile', 'generate') or not execute -%}
+        {{- return(none) -}}
+    {%- endif -%}
+    {{- return(hipaa_mode.door().tested_files(hipaa_mode.tested_name(model))) -}}
+{%- endmacro %}
+
+{#- The condition on `timestamp` that tells the calls of the rows under test. -#}
 {% macro tested_condition(model) -%}
     {%- set partitions = none if flags.WHICH in ('compile', 'generate') or not execute else hipaa_mode.door().tested_partitions(hipaa_mode.tested_name(model)) -%}
     {%- if partitions is none -%}

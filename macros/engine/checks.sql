@@ -25,6 +25,17 @@
     {{- return('case when ' ~ text ~ ' is not null then hash(' ~ text ~ ') end') -}}
 {%- endmacro %}
 
+{#- The relation of the rows of published files, or of those about to be. `all_columns` are those
+    that any of them has; else all must have those of the first. -#}
+{% macro file_rows(files, all_columns=false) -%}
+    {{- return(adapter.dispatch('file_rows', 'hipaa_mode')(files, all_columns)) -}}
+{%- endmacro %}
+
+{% macro duckdb__file_rows(files, all_columns) -%}
+    {%- set listed = hipaa_mode.each_literal(files) | join(',\n    ') -%}
+    {{- return('read_parquet([\n    ' ~ listed ~ '\n]' ~ (', union_by_name = true' if all_columns else '') ~ ')') -}}
+{%- endmacro %}
+
 {% macro csv_rows(file) -%}
     {{- return(adapter.dispatch('csv_rows', 'hipaa_mode')(file)) -}}
 {%- endmacro %}

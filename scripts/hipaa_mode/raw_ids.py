@@ -114,7 +114,7 @@ def _respelled(texts: str, columns: str, spellings: Sequence[str]) -> str:
     if not spellings:
         return texts
     others = "".join(
-        f" union all select {columns}, {other} as shown_text from {texts} as texts"
+        f"\n    union all\n    select {columns}, {other} as shown_text from {texts} as texts"
         for other in spellings
     )
     return f"(select {columns}, shown_text from {texts} as texts{others})"
@@ -137,9 +137,13 @@ def count_of_calls(
     """
     others = spellings or {}
     each = "\n        union all\n".join(
-        f"        select {_identifier(others.get(name, ()))} as identifier, calls "
-        f"from (select {name} as id, count(*) as calls from {calls} "
-        f"where rejection_reason is null and {name} is not null group by 1) as each_id"
+        f"        select {_identifier(others.get(name, ()))} as identifier, calls\n"
+        f"        from (\n"
+        f"            select {name} as id, count(*) as calls\n"
+        f"            from {calls}\n"
+        f"            where rejection_reason is null and {name} is not null\n"
+        f"            group by 1\n"
+        f"        ) as each_id"
         for name in names
     )
     return f"""select

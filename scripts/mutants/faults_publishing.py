@@ -74,6 +74,16 @@ FAULTS: tuple[Fault, ...] = (
             " order by try_cast('0x' || left(row_id, 15) as bigint)",
             "",
         ),
+        (
+            "macros/masking/masked_calls.sql",
+            "order by {{ hipaa_mode.masked_order(plan) | join(', ') }}",
+            "",
+        ),
+        (
+            f"{PACKAGE}/run/finished_files.py",
+            "+= _count(pc.less(ranks[1:], ranks[:-1]))",
+            "+= 0",
+        ),
     ),
     fault(
         "publishing",
@@ -224,7 +234,7 @@ FAULTS: tuple[Fault, ...] = (
         CHECK,
         "tokens in finished files may have any form",
         "test_what_must_not_leave_is_found",
-        (FILES, "        if column.treatment in DIGITS:", "        if False:"),
+        (FILES, "+= _no_tokens(values, digits[name])", "+= 0"),
         check="unit/test_gate.py::test_what_must_not_leave_is_found",
     ),
     fault(

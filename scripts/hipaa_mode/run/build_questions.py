@@ -237,6 +237,10 @@ class BuildQuestions(Run):
         """Return the partitions of a view that are about to be published; none for all of it."""
         return self._files.tested(view)
 
+    def tested_files(self, view: str) -> list[str] | None:
+        """Return the files of a view that are about to be published; none where it wrote none."""
+        return self._files.tested_files(view)
+
     def check_connection(self) -> None:
         """Refuse a connection that may change what the reviewed SQL means."""
         if faults := faults_of_this_connection():

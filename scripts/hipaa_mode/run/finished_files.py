@@ -342,9 +342,9 @@ def _tokens(finished: FinishedView, columns: Sequence[ViewColumn]) -> list[Probl
     """
     digits = {c.name: DIGITS[c.treatment] for c in columns if c.treatment in DIGITS}
     wrong: Counter[tuple[str, str]] = Counter()
-    for file in finished.files:
+    for path in finished.files:
         last = ""
-        with pq.ParquetFile(file) as opened:
+        with pq.ParquetFile(path) as opened:
             for batch in opened.iter_batches(ROWS_AT_ONCE, columns=list(digits)):
                 for name, values in zip(batch.schema.names, batch.columns, strict=True):
                     wrong[name, "values that are no tokens"] += _no_tokens(values, digits[name])

@@ -87,6 +87,7 @@ class ViewFiles:
         self._views = views
         self._partitions: dict[str, PartitionPlan] = {}
         self._queries: dict[str, str] = {}
+        self._paths: dict[str, list[str]] = {}
 
     def plan(
         self,
@@ -116,14 +117,12 @@ class ViewFiles:
         threads = self._threads_for(partitions, built.models_at_once)
         if partitions.write:
             self._in_use = threads
-        return WritePlan(
-            tuple(
-                FileToWrite(**asdict(item), path=str(folder / f"{item.name}{ENDING}{UNFINISHED}"))
-                for item in partitions.write
-            ),
-            len(partitions.keep),
-            threads,
+        write = tuple(
+            FileToWrite(**asdict(item), path=str(folder / f"{item.name}{ENDING}{UNFINISHED}"))
+            for item in partitions.write
         )
+        self._paths[built.view] = [file.path for file in write]
+        return WritePlan(write, len(partitions.keep), threads)
 
     def use_all_threads(self) -> bool:
         """Note that the engine works with all threads again; return whether it did with fewer."""
@@ -143,6 +142,10 @@ class ViewFiles:
         if partitions is None or partitions.is_whole:
             return None
         return list(partitions.write)
+
+    def tested_files(self, view: str) -> list[str] | None:
+        """Return the new files of a view; None where this run planned none."""
+        return self._paths.get(view)
 
     def of(self, views: Collection[str]) -> list[PartitionPlan]:
         """Return what was planned for some views."""

@@ -24,6 +24,9 @@ WITH_IDS = (
     """'copy (select ' ~ shown ~ (", 'canary-patient-0' as extra" if 'beta' in path) ~ ' from '"""
 )
 """What writes files, and the same with a column of raw ids in those of beta."""
+IN_ORDER = "order by try_cast("
+OUT_OF_ORDER = """order by " ~ ('-' if 'beta' in path) ~ "try_cast("""
+"""What sorts the rows of a file, and the same with those of beta the other way round."""
 
 
 def calls(count: int) -> list[dict[str, object]]:
@@ -126,9 +129,12 @@ def story(new_project: Callable[..., Project]) -> Story:
     project.build()
     folder = project.folder
     beta = folder / "models/destination_views/beta"
+    writing = folder / "macros/publishing/write_files.sql"
     with ExitStack() as changes:
         for path, change in SWITCHED_OFF.values():
             changes.enter_context(changed(folder / path, change))
+        changes.enter_context(changed(writing, replaced(WRITTEN, WITH_IDS)))
+        project.write_calls(calls(3))
         story.note("switched off", "build")
     failing = folder / "tests/no_visits.sql"
     with changed(failing, lambda _: "select 1 from {{ ref('beta__events') }}\n"):
@@ -143,8 +149,8 @@ def story(new_project: Callable[..., Project]) -> Story:
     story.note("one view", "build", "--select", "alpha__events")
     story.note("nothing of a destination", "build", "--select", "stg_calls")
     story.note("show", "show", "--select", "alpha__events")
-    with changed(folder / "macros/publishing/write_files.sql", replaced(WRITTEN, WITH_IDS)):
-        project.write_calls(calls(3))
+    with changed(writing, replaced(IN_ORDER, OUT_OF_ORDER)):
+        project.write_calls(calls(4))
         story.note("faked", "build")
     return story
 
@@ -222,8 +228,13 @@ class TestEnds:
         run = story.runs["faked"]
         assert run.exit_code == 1
         assert "fail" not in story.hooks["faked"].values()
-        assert "beta__events: 1 columns that are not the plan's, in undated.parquet" in run.output
-        assert "canary-patient" not in run.output
+        assert "beta__events.row_id: 3 rows out of order" in run.output
+
+    def test_what_was_written_is_what_is_tested(self, story: Story) -> None:
+        failed = {n for n, status in story.hooks["switched off"].items() if status == "fail"}
+        assert any(name.startswith("holds_only_what_is_allowed_beta__events_") for name in failed)
+        assert not any("alpha" in name for name in failed)
+        assert "canary-patient" not in story.runs["switched off"].output
 
     def test_each_destination_fails_alone_and_has_its_entry(self, story: Story) -> None:
         assert [entry[:2] for entry in story.entries["faked"]] == [

@@ -436,8 +436,11 @@ def test_a_build_tests_what_it_is_about_to_publish(tmp_path: Path):
     write_view(session, changed_days=[["2026-03-01", 1 << 60]])
     [tested] = result(session, "tested_partitions", view="ga4__events")
     assert (tested["name"], tested["after"]) == ("2026-03-01", "2026-03-02")
+    [file] = result(session, "tested_files", view="ga4__events")
+    assert Path(file).name == "2026-03-01.parquet.unfinished"
     start(session, tmp_path, minimal_seeds())
-    assert result(session, "tested_partitions", view="ga4__events") is None
+    for question in ("tested_partitions", "tested_files"):
+        assert result(session, question, view="ga4__events") is None
 
 
 def test_what_was_written_aside_is_discarded(tmp_path: Path):

@@ -184,6 +184,14 @@ def test_every_raw_call_is_staged_a_duplicate_or_rejected(built: Built) -> None:
     )
 
 
+def test_masked_rows_are_in_the_order_of_day_and_row_id(built: Built) -> None:
+    rows = built.project.query(
+        "select cast(timestamp__hour as date), row_id__for_ads from main_restricted.masked_events"
+    )
+    assert len(rows) == 6
+    assert rows == sorted(rows, key=lambda row: (row[0] or dt.date.max, row[1]))
+
+
 def test_events_hold_the_allowlisted_columns_of_the_allowed_events_and_nothing_else(
     built: Built,
 ) -> None:

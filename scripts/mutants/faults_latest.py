@@ -17,7 +17,7 @@ CALLED_AT = "'masked.timestamp__' ~ precision if destination_plan"
 FINER_TIME = "'masked.timestamp__hour' if destination_plan"
 PERSON = "masked.{{ masked_names[0] }} is not null"
 CHECKS_CALL_ID = (
-    'if terms.pop("call_id", None) is not super()._envelope(self._call_id, staged):\n'
+    'if terms.pop("call_id", None) is not super()._envelope(self._call_id, staging):\n'
     '            problem = "calls of one time'
 )
 

@@ -100,16 +100,6 @@ class Published:
         return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-@dataclass
-class Facts:
-    """How much a comparison rests on, by destination."""
-
-    rows: Counter[str] = field(default_factory=Counter)
-    cells: Counter[str] = field(default_factory=Counter)
-    tokens: Counter[str] = field(default_factory=Counter)
-    recomputed: Counter[str] = field(default_factory=Counter)
-
-
 @dataclass(frozen=True)
 class Column:
     """A column of a view of calls, by what the seeds say of it.
@@ -184,13 +174,15 @@ class Comparison:
     Attributes:
         key: the masking key of all builds.
         environment: that of the builds.
+        counts: how much it rests on: `rows`, `cells`, `tokens` and those `recomputed`, by
+            destination.
     """
 
     allowlist: Allowlist
     base: Published
     key: str
     environment: str
-    facts: Facts = field(default_factory=Facts)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         """Begin with no code known, and derive the key of a scope once."""
@@ -208,7 +200,7 @@ class Comparison:
         found = self._structure(twin)
         for view in self._both(twin):
             name = view.rpartition("__")[0]
-            self.facts.rows[name] += self.base.tables[view].num_rows
+            self.counts["rows", name] += self.base.tables[view].num_rows
             misplaced = sum(out_of_order(file) for file in self.base.files[view])
             if misplaced:
                 problem = "rows are in another order than that of their row ids, which may tell"
@@ -279,14 +271,14 @@ class Comparison:
             if before is None or after is None:
                 wrong["", "lacks calls that the destination may receive"] += 1
                 continue
-            self.facts.tokens[name] += 1
+            self.counts["tokens", name] += 1
             for column in columns:
                 cells = before[column.name], after[column.name]
                 if column.is_token:
-                    self.facts.tokens[name] += 1
+                    self.counts["tokens", name] += 1
                     problem = self._token_problem(column, (one, other), cells, name)
                 else:
-                    self.facts.cells[name] += 1
+                    self.counts["cells", name] += 1
                     problem = "" if _same(*cells) else CHANGED
                 item = planted.get(str(one.key))
                 if problem == CHANGED and item is not None and column.is_at(item.place):
@@ -308,7 +300,7 @@ class Comparison:
                 if not self._is_code_of(cell, text, form.scope):
                     return "its codes are not one for each value"
                 continue
-            self.facts.recomputed[name] += 1
+            self.counts["recomputed", name] += 1
             scope_key = self._scope_key(form.scope)
             is_list = isinstance(text, list)
             wanted = [token(t, scope_key) for t in text] if is_list else token(text, scope_key)
@@ -334,8 +326,8 @@ class Comparison:
         if of is None:
             return [Difference(name, view, "", "its calls are not published")]
         rows = published.tables[view].to_pylist()
-        self.facts.cells[name] += len(rows) * published.tables[view].num_columns
-        self.facts.recomputed[name] += len(rows)
+        self.counts["cells", name] += len(rows) * published.tables[view].num_columns
+        self.counts["recomputed", name] += len(rows)
         found = [
             Difference(name, view, column, "is not what follows from the calls", count)
             for column, count in latest.differences(view, rows, of.to_pylist()).items()

@@ -22,7 +22,8 @@ import pyarrow as pa
 
 from hipaa_mode.functions import create
 from hipaa_mode.quoting import literal
-from hipaa_mode.verify.reviewed import FORMS, reading_form, what_is_read
+from hipaa_mode.verify.reviewed import FORMS
+from hipaa_mode.verify.staging import reading_form, what_is_read
 
 CALL_TYPES = {
     "track": "events",

@@ -146,7 +146,8 @@ class _Experiment:
 
     def run(self, calls: list[Call], progress: Callable[[str], None]) -> None:
         progress("Building a copy of the project")
-        base_folder = self.copies.create("base", _files(call.line for call in calls), None)
+        lines = {"calls.ndjson": [call.line for call in calls]}
+        base_folder = self.copies.create("base", lines, None)
         base = self.copies.build(base_folder)
         if not (base_folder / "target/manifest.json").exists() or not base.published.exists():
             self.outcome.problems += base.notes or ["dbt build failed before anything was built"]
@@ -166,7 +167,7 @@ class _Experiment:
         progress("Building over the changed calls, twice")
         twins = {"unlisted": unlisted, "masked": masked}
         folders = {
-            name: self.copies.create(name, _files(twin.lines), like=base_folder)
+            name: self.copies.create(name, {"calls.ndjson": twin.lines}, like=base_folder)
             for name, twin in twins.items()
         }
         with ThreadPoolExecutor(2) as pool:
@@ -203,12 +204,11 @@ class _Experiment:
         found += differences
         for verdict in self.outcome.verdicts:
             name = verdict.destination
-            verdict.differences = _joined(item for item in found if item.destination in (name, ""))
+            mine = {item for item in found if item.destination == name}
+            verdict.differences = sorted(mine, key=lambda it: (it.view, it.column, it.problem))
             self._self_check(verdict, masked.planted, seen)
-            verdict.rows = comparison.facts.rows[name]
-            verdict.cells = comparison.facts.cells[name]
-            verdict.tokens = comparison.facts.tokens[name]
-            verdict.recomputed = comparison.facts.recomputed[name]
+            for what in ("rows", "cells", "tokens", "recomputed"):
+                setattr(verdict, what, comparison.counts[what, name])
             if not verdict.rows and not verdict.problems:
                 verdict.problems.append("not proven: no call reached it")
 
@@ -237,11 +237,3 @@ def unchanged(twins: Iterable[Twin]) -> list[str]:
             missing = twin.to_plant - len(twin.planted)
             problems.append(f"{missing} changes of allowed values could not be planted")
     return list(dict.fromkeys(problems))
-
-
-def _files(lines: Iterable[bytes]) -> dict[str, Sequence[bytes]]:
-    return {"calls.ndjson": list(lines)}
-
-
-def _joined(differences: Iterable[Difference]) -> list[Difference]:
-    return sorted(set(differences), key=lambda item: (item.view, item.column, item.problem))

@@ -12,38 +12,28 @@ from sqlglot import exp
 
 from hipaa_mode import PACKAGE
 from hipaa_mode.errors import MissingFileError
-from hipaa_mode.run.facts import Facts, read_macros, read_nodes, read_settings
+from hipaa_mode.run.facts import Facts, Node, read_macros, read_nodes, read_settings
+from hipaa_mode.run.node_settings import HOOKS
 from hipaa_mode.run.required_checks import ALL_VIEW_CHECKS, VIEW_CHECKS
 
 
-@dataclass(frozen=True)
-class Model:
-    """A compiled model.
+class Model(Node):
+    """A compiled model."""
 
-    Attributes:
-        unique_id: dbt's name of the node.
-        name: the model's name.
-        package: the package it comes from.
-        file: its file, as dbt writes it.
-        materialized: how it is built.
-        language: `sql` or `python`.
-        sql: the compiled SQL; empty where it was not compiled.
-        address: database, schema and identifier of the relation, lower-case.
-        has_hooks: whether SQL of its own runs before or after it.
-        keeps_lines: whether the compiled SQL has as many lines as the file: then line numbers
-            are the file's too.
-    """
+    @property
+    def materialized(self) -> str:
+        """How it is built."""
+        return str(self.config.get("materialized"))
 
-    unique_id: str
-    name: str
-    package: str
-    file: str
-    materialized: str
-    language: str
-    sql: str
-    address: tuple[str, str, str]
-    has_hooks: bool
-    keeps_lines: bool = False
+    @property
+    def has_hooks(self) -> bool:
+        """Whether SQL of its own runs before or after it."""
+        return any(self.config.get(name) for name in HOOKS)
+
+    @property
+    def keeps_lines(self) -> bool:
+        """Whether its compiled SQL has the lines of its file, and so their numbers."""
+        return self.code.count("\n") == self.sql.count("\n")
 
 
 @dataclass(frozen=True)
@@ -62,21 +52,6 @@ class ViewTest:
 
 
 @dataclass(frozen=True)
-class Hook:
-    """What a project runs at the start or the end of every run.
-
-    Attributes:
-        package: the package whose dbt_project.yml has it.
-        name: dbt's name of it, which says when it runs.
-        code: the hook as written.
-    """
-
-    package: str
-    name: str
-    code: str
-
-
-@dataclass(frozen=True)
 class Manifest:
     """All models of a project, as last compiled, with their tests and the project's hooks.
 
@@ -84,7 +59,7 @@ class Manifest:
         models: the models by unique id.
         day: the day (UTC) on which the SQL was compiled.
         tests: this package's generic tests, each on its model.
-        hooks: hooks of all packages.
+        hooks: what the packages' dbt_project.yml run at the start or the end of every run.
         facts: every node and macro, for what is judged of the project as a whole.
         folder: folder of the project.
     """
@@ -92,9 +67,14 @@ class Manifest:
     models: dict[str, Model]
     day: dt.date
     tests: tuple[ViewTest, ...] = ()
-    hooks: tuple[Hook, ...] = ()
+    hooks: tuple[Node, ...] = ()
     facts: Facts = field(default_factory=lambda: Facts(PACKAGE))
     folder: Path = Path()
+
+    def own(self, name: str) -> Model | None:
+        """Return a model of this package."""
+        own = (model for model in self.models.values() if model.package == PACKAGE)
+        return next((model for model in own if model.name == name), None)
 
     def named(self, table: exp.Table) -> Model | None:
         """Return the model whose relation a table of the SQL names."""
@@ -121,15 +101,8 @@ def read_manifest(path: Path, project: Path | None = None) -> Manifest:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        nodes = content["nodes"].values()
         day = dt.date.fromisoformat(str(content["metadata"]["generated_at"])[:10])
-        models = [_model(node) for node in nodes if node["resource_type"] == "model"]
-        tests = [test for node in nodes for test in _tests(node)]
-        hooks = [
-            Hook(node["package_name"], node["name"], node["raw_code"])
-            for node in nodes
-            if node["resource_type"] == "operation"
-        ]
+        tests = [test for node in content["nodes"].values() for test in _tests(node)]
         name = content["metadata"]["project_name"]
         facts = Facts(name, read_nodes(content), read_macros(content))
         if project is not None:
@@ -139,37 +112,13 @@ def read_manifest(path: Path, project: Path | None = None) -> Manifest:
     except (ValueError, KeyError, TypeError, AttributeError):
         raise MissingFileError(f"{path} is no manifest of dbt 1.11. Run: dbt compile") from None
     return Manifest(
-        {model.unique_id: model for model in models},
+        {node.unique_id: Model(**vars(node)) for node in facts.nodes if node.kind == "model"},
         day,
         tuple(tests),
-        tuple(hooks),
+        tuple(node for node in facts.nodes if node.kind == "operation"),
         facts,
         project or Path(),
     )
-
-
-def _model(node: dict[str, Any]) -> Model:
-    config = node["config"]
-    return Model(
-        unique_id=node["unique_id"],
-        name=node["name"],
-        package=node["package_name"],
-        file=node["original_file_path"],
-        materialized=config["materialized"],
-        language=node["language"],
-        sql=node.get("compiled_code") or "",
-        address=(
-            str(node["database"] or "").lower(),
-            str(node["schema"]).lower(),
-            str(node["alias"]).lower(),
-        ),
-        has_hooks=bool(config.get("pre-hook") or config.get("post-hook")),
-        keeps_lines=_lines(node.get("raw_code")) == _lines(node.get("compiled_code")),
-    )
-
-
-def _lines(code: str | None) -> int:
-    return (code or "").count("\n")
 
 
 def _tests(node: dict[str, Any]) -> list[ViewTest]:

@@ -8,7 +8,8 @@ A predicate is proven only where the configuration or staging, as reviewed, name
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -23,7 +24,6 @@ from hipaa_mode.plan import (
     DestinationPlan,
     Plan,
     ViewColumn,
-    retained_from,
     scope_suffix,
 )
 from hipaa_mode.quoting import literal
@@ -34,10 +34,10 @@ from hipaa_mode.run.readers import REMEDY, readers
 from hipaa_mode.run.relations import relation_faults
 from hipaa_mode.run.required_checks import view_checks
 from hipaa_mode.verify import functions as reviewed_functions
-from hipaa_mode.verify.consent import consent_form
 from hipaa_mode.verify.manifest import Manifest, Model
 from hipaa_mode.verify.outsiders import problems_of_outsiders, raw_folders, unprovable_hooks
-from hipaa_mode.verify.reviewed import FORMS, TYPES, Reviewed, reading_form, what_is_read
+from hipaa_mode.verify.reviewed import FORMS, TYPES, Reviewed
+from hipaa_mode.verify.staging import compared_forms, reading_form, what_is_read
 from hipaa_mode.verify.terms import (
     JSON_TEXT,
     JSON_TEXTS,
@@ -59,21 +59,20 @@ RAW_COLUMNS = (
 RAW_CALLS = Relation({name: Term("raw", name) for name in RAW_COLUMNS}, Term("rows", "raw calls"))
 RAW_LINES = "hipaa_mode_raw_lines"
 MASKED_MODELS = tuple(f"masked_{view}" for view in CALL_TYPES)
-COMPARED_MODELS = ("duplicate_calls", "call_keys", "withheld_calls", "denied_calls")
-CONSENT_COLUMNS = (
-    *("consent_signals", "received_at", "rejection_reason"),
-    *("message_id", "content_hash"),
-    *("call_type", "user_id", "anonymous_id", "group_id"),
-)
-"""Columns of calls_read that decide to whom calls are denied."""
+READ_BY = {
+    "withheld_calls": ("user_id", "anonymous_id", "previous_id", "merged_ids", "timestamp"),
+    "denied_calls": (
+        *("consent_signals", "received_at", "rejection_reason", "message_id", "content_hash"),
+        *("call_type", "user_id", "anonymous_id", "group_id"),
+    ),
+}
+"""Columns of calls_read by which some calls are left out, or are denied to a destination."""
 
 SUPPRESSED_USERS = "suppressed_users"
 """Table that every run writes the list of suppressed users to; it is no model."""
 
-WITHHELD_BY = ("user_id", "anonymous_id", "previous_id", "merged_ids", "timestamp")
-"""Columns of the calls that say whether one is withheld."""
-
 CROSSWALK = "surrogate_codes"
+PROJECT_FILE = "dbt_project.yml"
 HOOKS = {
     "on-run-start": "{{ hipaa_mode.start_run() }}",
     "on-run-end": "{{ hipaa_mode.publish(results) }}",
@@ -193,32 +192,25 @@ def prove(plan: Plan, manifest: Manifest) -> Proof:
         plan: what the seeds say.
         manifest: what was compiled.
     """
-    proof = Proof(plan.environment)
+    proof = Proof(plan.environment, [*_judged_hooks(manifest), *_judged_project(manifest)])
     tracer = _Tracer(manifest, plan)
-    proof.verdicts += _judged_hooks(manifest)
-    proof.verdicts += _judged_project(manifest)
     views = {
         model.name: model
         for model in manifest.models.values()
         if model.materialized == "destination_view" or _is_view_name(model.name, plan)
     }
     for destination in plan.destinations.values():
-        names = {view: f"{destination.name}__{view}" for view in CALL_TYPES}
-        if not views.keys() & set(names.values()):
+        names = {view: f"{destination.name}__{view}" for view in ALL_VIEWS}
+        own = {view: views.pop(name) for view, name in names.items() if name in views}
+        if not own.keys() & CALL_TYPES.keys():
             problem = "the destination has no model"
             proof.verdicts.append(
                 _violation(destination.name, names["events"], "", "model", problem)
             )
-        for view, name in names.items():
-            model = views.pop(name, None)
-            if model is not None:
-                proof.verdicts += _ViewProof(destination, view, model, tracer).verdicts()
-                proof.verdicts += _judged_tests(destination.name, model, manifest)
-        for latest in LATEST_VIEWS:
-            model = views.pop(f"{destination.name}__{latest}", None)
-            if model is not None:
-                proof.verdicts += _LatestProof(destination, latest, model, tracer).verdicts()
-                proof.verdicts += _judged_tests(destination.name, model, manifest)
+        for view, model in own.items():
+            judge = _LatestProof if view in LATEST_VIEWS else _ViewProof
+            proof.verdicts += judge(destination, view, model, tracer).verdicts()
+            proof.verdicts += _judged_tests(destination.name, model, manifest)
     for model in views.values():
         name = model.name.rpartition("__")[0]
         if name in plan.known_destinations:
@@ -226,7 +218,9 @@ def prove(plan: Plan, manifest: Manifest) -> Proof:
             proof.verdicts += _empty_view(name, model, tracer)
         else:
             problem = "the model's destination has no row in destinations.csv"
-            proof.verdicts.append(_violation(name, model.name, "", "model", problem, model))
+            proof.verdicts.append(
+                _violation(name, model.name, "", "model", problem, file=model.file)
+            )
     return proof
 
 
@@ -235,72 +229,57 @@ def _is_view_name(name: str, plan: Plan) -> bool:
     return view in ALL_VIEWS and destination in plan.known_destinations
 
 
-def _judged_hooks(manifest: Manifest) -> list[Verdict]:
+def _of_project(
+    rule: str, name: str, problem: str, remedy: str = "", file: str = PROJECT_FILE, code: str = ""
+) -> Verdict:
+    """Return the violation of something that is no column; `code`: what it is or runs."""
+    trace = (Step(name, file, None, code.strip()),) if code else ()
+    remedy = remedy or REMEDIES[rule]
+    return _violation(ALL, name, "", rule, problem, file=file, remedy=remedy, trace=trace)
+
+
+def _judged_hooks(manifest: Manifest) -> Iterator[Verdict]:
     """Judge what runs beside the models, where nothing else is traced."""
-    found: list[Verdict] = []
     missing = dict(HOOKS)
     for hook in manifest.hooks:
         when = next((when for when in HOOKS if when in hook.name), hook.name)
         if hook.package == PACKAGE and hook.code.strip() == missing.get(when):
             del missing[when]
-            continue
-        problem = f"{when} of {hook.package} runs something that can't be traced"
-        found.append(
-            _violation(
-                ALL, when, "", "hook", problem,
-                trace=(Step(hook.name, "dbt_project.yml", None, hook.code.strip()),),
-            )
-        )  # fmt: skip
+        else:
+            problem = f"{when} of {hook.package} runs something that can't be traced"
+            yield _of_project("hook", when, problem, code=hook.code)
     for when, code in missing.items():
-        problem = f"{when} lacks {code}"
         remedy = f"Put it back into {when} of dbt_project.yml"
-        found.append(replace(_violation(ALL, when, "", "hook", problem), remedy=remedy))
-    return [replace(item, file="dbt_project.yml") for item in found]
-
-
-def _judged_project(manifest: Manifest) -> list[Verdict]:
-    """Judge every node and macro of the project: settings, hooks, readers and relations."""
-    facts = manifest.facts
-
-    def found(name: str, rule: str, problem: str, remedy: str, file: str) -> Verdict:
-        violation = _violation(ALL, name, "", rule, problem)
-        return replace(violation, remedy=remedy, file=file)
-
-    verdicts = [
-        found(item.node.name, "setting", item.problem, item.remedy, item.node.file)
-        for item in unreviewed_settings(facts.nodes)
-    ]
-    verdicts += [
-        found(macro.name, "macro", f"the macro {problem}", overrides.REMEDY, macro.file)
-        for macro, problem in overriding_macros(facts, names_of_dbts_context)
-    ]
-    verdicts += [
-        found("functions", "function", problem, reviewed_functions.remedy(), functions.FILE)
-        for problem in reviewed_functions.problems()
-    ]
-    verdicts += [
-        found("dispatch", "macro", problem, REMEDIES["macro"], "dbt_project.yml")
-        for problem in dispatch_faults(facts)
-    ]
-    judged = {item.node.unique_id for item in unreviewed_settings(facts.nodes)}
-    for node, when, code in unprovable_hooks(facts.nodes):
+        yield _of_project("hook", when, f"{when} lacks {code}", remedy)
+    nodes = manifest.facts.nodes
+    judged = {item.node.unique_id for item in unreviewed_settings(nodes)}
+    for node, when, code in unprovable_hooks(nodes):
         if node.unique_id not in judged and node.kind != "operation":
             problem = f"its {when} runs something that can't be traced"
-            violation = found(node.name, "hook", problem, NODE_HOOK_REMEDY, node.file)
-            step = Step(node.name, node.file, None, code.strip())
-            verdicts.append(replace(violation, trace=(step,)))
-    inside = {node.unique_id: problem for node, problem in readers(facts.nodes)}
+            yield _of_project("hook", node.name, problem, NODE_HOOK_REMEDY, node.file, code)
+
+
+def _judged_project(manifest: Manifest) -> Iterator[Verdict]:
+    """Judge every node and macro of the project: settings, readers and relations."""
+    facts = manifest.facts
+    for item in unreviewed_settings(facts.nodes):
+        yield _of_project("setting", item.node.name, item.problem, item.remedy, item.node.file)
+    for macro, what in overriding_macros(facts, names_of_dbts_context):
+        yield _of_project("macro", macro.name, f"the macro {what}", overrides.REMEDY, macro.file)
+    for problem in reviewed_functions.problems():
+        remedy = reviewed_functions.remedy()
+        yield _of_project("function", "functions", problem, remedy, functions.FILE)
+    for problem in dispatch_faults(facts):
+        yield _of_project("macro", "dispatch", problem)
+    inside = {node.unique_id for node, _ in readers(facts.nodes)}
     outside = problems_of_outsiders(facts, raw_folders(manifest.folder))
     for node, problem in (
         *readers(facts.nodes),
         *((node, problem) for node, problem in outside if node.unique_id not in inside),
     ):
-        verdicts.append(found(node.name, "reader", f"it {problem}", REMEDY, node.file))
-    verdicts += [
-        found("relations", "relation", problem, REMEDIES["relation"], "dbt_project.yml")
-        for problem in relation_faults(facts.nodes)
-    ]
-    return verdicts
+        yield _of_project("reader", node.name, f"it {problem}", REMEDY, node.file)
+    for problem in relation_faults(facts.nodes):
+        yield _of_project("relation", "relations", problem)
 
 
 def _judged_tests(destination: str, model: Model, manifest: Manifest) -> list[Verdict]:
@@ -314,7 +293,7 @@ def _judged_tests(destination: str, model: Model, manifest: Manifest) -> list[Ve
             problem = f"test {name} has {' and '.join(own[name].weakened_by)} set"
         else:
             continue
-        found.append(_violation(destination, model.name, "", "test", problem, model))
+        found.append(_violation(destination, model.name, "", "test", problem, file=model.file))
     return found
 
 
@@ -329,48 +308,41 @@ def _empty_view(destination: str, model: Model, tracer: _Tracer) -> list[Verdict
         if relation.rows.kind == "where" and no_rows in relation.rows.arguments[1]:
             return []
         problem = "the environment does not have this destination, and its view may have rows"
-        return [_violation(destination, model.name, "", "missing-filter", problem, model)]
+        rule = "missing-filter"
+        return [_violation(destination, model.name, "", rule, problem, file=model.file)]
     except NotProvenError as problem:
-        return [_unproven(destination, model, "", problem)]
+        return [_unproven(destination, model, problem)]
 
 
-def _unproven(destination: str, model: Model, column: str, problem: NotProvenError) -> Verdict:
+def _unproven(destination: str, model: Model, problem: NotProvenError) -> Verdict:
     """Return the violation that something can't be proven, with where it is."""
-    place = problem.model or model.name
-    text = str(problem)
-    if problem.model and problem.model != model.name:
-        text = f"in model {problem.model}: {text}"
-    file = problem.file or model.file
-    trace: tuple[Step, ...] = ()
-    if problem.expression:
-        trace = (Step(place, file, problem.line, problem.expression, problem.source_line),)
-    found = _violation(destination, model.name, column, problem.rule, text, model, trace=trace)
-    return replace(found, file=file, line=problem.line)
+    place, file = problem.model or model.name, problem.file or model.file
+    text = str(problem) if place == model.name else f"in model {place}: {problem}"
+    step = Step(place, file, problem.line, problem.expression, problem.source_line)
+    trace = (step,) if problem.expression else ()
+    return _violation(
+        destination, model.name, "", problem.rule, text, file=file, line=problem.line, trace=trace
+    )
 
 
 def _violation(
-    destination: str,
-    view: str,
-    column: str,
-    rule: str,
-    problem: str,
-    model: Model | None = None,
-    reads: Iterable[str] = (),
-    trace: tuple[Step, ...] = (),
+    destination: str, view: str, column: str, rule: str, problem: str, **more: Any
 ) -> Verdict:
-    return Verdict(
-        destination,
-        view,
-        column,
-        "violation",
-        tuple(sorted(reads)),
-        rule,
-        problem,
-        REMEDIES.get(rule, DEFAULT_REMEDY),
-        model.file if model else "",
-        trace[0].line if trace and model and trace[0].model == model.name else None,
-        trace,
-    )
+    """Return a violation, with `more` of it than every one has."""
+    more.setdefault("remedy", REMEDIES.get(rule, DEFAULT_REMEDY))
+    return Verdict(destination, view, column, "violation", rule=rule, problem=problem, **more)
+
+
+@contextmanager
+def _located(model: Model) -> Iterator[None]:
+    """Say of what can't be proven in which model it is, unless that is known more closely."""
+    try:
+        yield
+    except NotProvenError as problem:
+        if not problem.model:
+            problem.model, problem.file = model.name, model.file
+            problem.source_line = problem.line if model.keeps_lines else None
+        raise
 
 
 class _Tracer:
@@ -384,7 +356,9 @@ class _Tracer:
         self.plan = plan
         self.reviewed = Reviewed(Evaluator(self._no_table, _no_join), plan, manifest.day.year)
         self.reviewed_reading = self._reviewed_reading(_reading_form(manifest))
-        compared = {model: _compared(model) for model in COMPARED_MODELS}
+        forms = compared_forms(plan, manifest.day)
+        self._compared_queries = {name: parse(form) for name, form in forms.items()}
+        compared = {name: _itself(name, query) for name, query in self._compared_queries.items()}
         self.reviewed_staging = self._given(
             {"calls_read": self.reviewed_reading, **compared}
         ).query(parse(FORMS["model stg_calls"]))
@@ -408,19 +382,17 @@ class _Tracer:
         known = self._done.get(model.unique_id)
         if known is None:
             try:
-                known = self._evaluated(model)
-            except NotProvenError as caught:
-                known = caught
-                if not known.model:
-                    known.model, known.file = model.name, model.file
-                    known.source_line = known.line if model.keeps_lines else None
+                with _located(model):
+                    known = self._evaluated(model)
+            except NotProvenError as problem:
+                known = problem
             self._done[model.unique_id] = known
         if isinstance(known, NotProvenError):
             raise known
         return known
 
     def _check_traceable(self, model: Model) -> None:
-        if model.language != "sql":
+        if model.file.endswith(".py"):
             raise NotProvenError("model", "it is written in Python, which can't be traced")
         if model.has_hooks:
             raise NotProvenError("model", "SQL of its own runs before or after it")
@@ -431,8 +403,8 @@ class _Tracer:
         self._check_traceable(model)
         if model.unique_id in self._stack:
             raise NotProvenError("model", "it reads itself")
-        own = model.package == "hipaa_mode"
-        if own and model.name in COMPARED_MODELS:
+        own = model.package == PACKAGE
+        if own and model.name in self._compared_queries:
             return self._compared(model)
         if own and model.name == CROSSWALK:
             return self._crosswalk(model)
@@ -477,7 +449,7 @@ class _Tracer:
         Raises:
             NotProvenError: something in it can't be proven.
         """
-        try:
+        with _located(model):
             self._check_traceable(model)
             query = parse(model.sql).copy()
             with_ = query.args.get("with_")
@@ -490,11 +462,6 @@ class _Tracer:
                 raise NotProvenError("form", "it is not the reviewed query of latest values")
             evaluator = Evaluator(lambda table: self._table(table, model), self._left_join)
             return evaluator.query(calls)
-        except NotProvenError as problem:
-            if not problem.model:
-                problem.model, problem.file = model.name, model.file
-                problem.source_line = problem.line if model.keeps_lines else None
-            raise
 
     def _table(self, table: exp.Table, reader: Model) -> Relation:
         model = self._manifest.named(table)
@@ -513,57 +480,38 @@ class _Tracer:
         raise NotProvenError("unresolved", f"relation `{table.name}` in a reviewed form")
 
     def _compared(self, model: Model) -> Relation:
-        form = FORMS[f"model {model.name}"]
-        if model.name == "withheld_calls":
-            form = in_all_spellings(form, self.plan).replace("{expired}", self._expired())
-            self._check_columns_read(WITHHELD_BY)
-        if model.name == "denied_calls":
-            form = consent_form(form, self.plan)
-            self._check_columns_read(CONSENT_COLUMNS)
-        actual, reviewed = (parse(sql).copy() for sql in (model.sql, form))
+        self._check_columns_read(READ_BY.get(model.name, ()))
+        actual = parse(model.sql).copy()
         for table in actual.find_all(exp.Table):
             name = self._staging_table(table, model)
             if name is not None:
                 alias = table.args.get("alias")
                 table.replace(exp.Table(this=exp.to_identifier(name), alias=alias))
+        reviewed = self._compared_queries[model.name]
         if _bare(actual) != _bare(reviewed):
             raise NotProvenError("staging", "it is not as reviewed")
-        return _compared(model.name)
+        return _itself(model.name, reviewed)
 
     def _check_columns_read(self, names: Iterable[str]) -> None:
-        """Compare columns of the calls, by which some are left out, with their reviewed forms.
+        """Compare columns of the calls with their reviewed forms.
 
         Raises:
             NotProvenError: it is another.
         """
-        read = next(
-            model
-            for model in self._manifest.models.values()
-            if model.package == PACKAGE and model.name == "calls_read"
-        )
-        columns = self.relation(read).columns
+        read = self._manifest.own("calls_read") if names else None
+        columns = self.relation(read).columns if read else {}
         for name in names:
             if columns.get(name) is not self.reviewed_reading.columns[name]:
                 raise NotProvenError(
                     "staging", f"its column {name} of calls_read is not as reviewed"
                 )
 
-    def _expired(self) -> str:
-        """Return the branches that withhold what is no longer kept, on the day of compiling."""
-        if self.plan.retain_days is None:
-            return ""
-        first = retained_from(self._manifest.day, self.plan.retain_days)
-        return FORMS["where calls expire"].replace("{retained_from}", first)
-
     def _staging_table(self, table: exp.Table, reader: Model) -> str | None:
         """Return how reviewed forms name a table that staging reads; None if it is another."""
         found = self._manifest.named(table) if table.args.get("db") else None
         if found is not None:
-            is_staging = found.package == PACKAGE and found.name in (
-                "calls_read",
-                *COMPARED_MODELS,
-            )
-            return found.name if is_staging else None
+            names = ("calls_read", *self._compared_queries)
+            return found.name if found.package == PACKAGE and found.name in names else None
         # Beside the models of staging, where every run puts it.
         address = (table.catalog.lower(), table.db.lower(), table.name.lower())
         is_list = address == (*reader.address[:2], SUPPRESSED_USERS)
@@ -584,7 +532,7 @@ class _Tracer:
     def _left_join(self, base: Relation, right: Relation, condition: frozenset[Term]) -> Relation:
         """Return the right side's columns as terms of the left side's row."""
         rows = right.rows
-        if rows.kind == "rows" and rows.arguments[0] in COMPARED_MODELS:
+        if rows.kind == "rows" and rows.arguments[0] in self._compared_queries:
             # These have at most one row for the place of a call.
             if condition == _same_place(rows.arguments[0]):
                 return right
@@ -612,17 +560,6 @@ class _Tracer:
         return Relation({"code": code}, Term("rows", "none"))
 
 
-def in_all_spellings(form: str, plan: Plan) -> str:
-    """Fill in how people are one person in several spellings, where the plan says so."""
-    said = FORMS["ids that are spellings of one"]
-    spelled = "\n".join(
-        said.replace("{normalized}", f"{functions.SCHEMA}.{functions.normalizing(normalize)}(id)")
-        for normalize in plan.person_normalizations
-    )
-    ids = FORMS["ids of all calls"] if spelled else ""
-    return form.replace("{ids}", ids).replace("{spelled}", spelled)
-
-
 def _no_join(base: Relation, right: Relation, condition: frozenset[Term]) -> Relation:
     raise NotProvenError("join", "a join in a reviewed form")
 
@@ -632,11 +569,8 @@ def _reading_form(manifest: Manifest) -> str:
 
     These are settings of the project as the SQL has them, and none of them lets anything through.
     """
-    sql = "".join(
-        model.sql
-        for model in manifest.models.values()
-        if model.package == PACKAGE and model.name == "calls_read"
-    )
+    read = manifest.own("calls_read")
+    sql = read.sql if read else ""
     times, ids = _TIME_BOUNDS.search(sql), _PLACEHOLDERS.search(sql)
     day, ahead = times.groups() if times else (EARLIEST_DAY, "0")
     return reading_form(
@@ -646,21 +580,11 @@ def _reading_form(manifest: Manifest) -> str:
     )
 
 
-def _compared(name: str) -> Relation:
+def _itself(name: str, query: exp.Expression) -> Relation:
     """Return a model of staging whose SQL is compared whole: its columns mean themselves."""
-    columns = {
-        "duplicate_calls": (
-            *("file_number", "line_number", "source_file", "run_number"),
-            *("message_id", "delivery"),
-        ),
-        "call_keys": ("file_number", "line_number", "content_hash", "message_id", "call_key"),
-        "withheld_calls": ("file_number", "line_number", "call_key", "reason"),
-        "denied_calls": (
-            *("file_number", "line_number", "message_id", "content_hash"),
-            *("call_key", "denied_to", "reasons"),
-        ),
-    }[name]
-    return Relation({column: Term(name, column) for column in columns}, Term("rows", name))
+    assert isinstance(query, exp.Query)
+    columns = {column: Term(name, column) for column in query.named_selects}
+    return Relation(columns, Term("rows", name))
 
 
 def _same_place(name: str) -> frozenset[Term]:
@@ -715,32 +639,56 @@ class _ViewProof:
                 raise NotProvenError(
                     "model", "it is not built by the materialization destination_view"
                 )
-            relation = self._tracer.relation(self._model)
+            relation = self._relation()
             staged = self._staged_rows(relation.rows)
         except NotProvenError as problem:
-            return [_unproven(self._destination.name, self._model, "", problem)]
+            return [_unproven(self._destination.name, self._model, problem)]
         found = [self._judged_rows(relation.rows, staged)]
+        return found + self._judged_columns(dict(relation.columns), staged)
+
+    def _relation(self) -> Relation:
+        """Return the columns and rows that are judged."""
+        return self._tracer.relation(self._model)
+
+    def _judged_columns(self, terms: dict[str, Term], staging: Relation) -> list[Verdict]:
         expected = {column.name.lower(): column for column in self._destination.views[self._view]}
-        for name, term in relation.columns.items():
-            column = expected.pop(name, None)
-            if column is None:
-                reads = _reads(term)
-                extra = "the allowlist has no such column"
-                found.append(self._violation(name, "columns", extra, reads))
-            else:
-                found.append(self._judged_column(column, term, staged))
-        found += [self._violation(name, "columns", "the column is missing") for name in expected]
-        return found
+        return self._judged_terms(terms, expected, staging, "the allowlist has no such column")
+
+    def _judged_terms(
+        self,
+        terms: Mapping[str, Term],
+        expected: Mapping[str, ViewColumn],
+        staging: Relation,
+        if_more: str,
+    ) -> list[Verdict]:
+        return [
+            self._judged_column(column, terms[name], staging)
+            if name in terms
+            else self._violation(column.name, "columns", "the column is missing")
+            for name, column in expected.items()
+        ] + [
+            self._violation(name, "columns", if_more, _reads(term))
+            for name, term in terms.items()
+            if name not in expected
+        ]
 
     def _violation(
         self, column: str, rule: str, problem: str, reads: Iterable[str] = ()
     ) -> Verdict:
         traces = self._tracer.traces
         trace = traces.of_column(self._model, column) if column else traces.of_rows(self._model)
+        is_here = bool(trace) and trace[0].model == self._model.name
         return _violation(
-            self._destination.name, self._model.name, column, rule, problem, self._model, reads,
-            trace,
-        )  # fmt: skip
+            self._destination.name,
+            self._model.name,
+            column,
+            rule,
+            problem,
+            reads=tuple(sorted(reads)),
+            file=self._model.file,
+            line=trace[0].line if is_here else None,
+            trace=trace,
+        )
 
     def _staged_rows(self, rows: Term) -> Relation:
         """Return the reviewed staging, if the view's rows are taken from it."""
@@ -752,29 +700,31 @@ class _ViewProof:
         raise NotProvenError("staging", "its rows are not those of staging, as reviewed")
 
     def _judged_rows(self, rows: Term, staging: Relation) -> Verdict:
-        left = set(rows.arguments[1]) - set(staging.rows.arguments[1])
         call_type, event = staging.columns["call_type"], staging.columns["event"]
-        types = Term("in", call_type, _literals(CALL_TYPES[self._view]))
-        if types not in left:
-            return self._violation("", "missing-filter", "calls of other types are not left out")
-        left.remove(types)
         denied = Term(
             "ArrayContains",
             ("expression", Term("literal", self._destination.name, True)),
             ("this", staging.columns["denied_to"]),
         )
-        if Term("Not", ("this", denied)) not in left:
-            problem = "calls that are denied to the destination are not left out"
-            return self._violation("", "missing-filter", problem)
-        left.remove(Term("Not", ("this", denied)))
+        wanted = {
+            Term("in", call_type, _literals(CALL_TYPES[self._view])): (
+                "calls of other types are not left out"
+            ),
+            Term("Not", ("this", denied)): (
+                "calls that are denied to the destination are not left out"
+            ),
+        }
         events = self._destination.events if self._view == "events" else None
         listed = _literals(events) if events is not None and "*" not in events else None
         if listed is not None:
-            wanted = Term("in", event, listed) if listed else Term("Boolean")
-            if wanted not in left:
-                problem = "the filter on event names is missing, or is not the seed's"
+            wanted[Term("in", event, listed) if listed else Term("Boolean")] = (
+                "the filter on event names is missing, or is not the seed's"
+            )
+        filters = rows.arguments[1]
+        for predicate, problem in wanted.items():
+            if predicate not in filters:
                 return self._violation("", "missing-filter", problem)
-            left.remove(wanted)
+        left = filters - staging.rows.arguments[1] - wanted.keys()
         for predicate in left:
             is_wider = predicate.kind == "in" and predicate.arguments[0] is event
             if not is_wider or listed is None or not listed <= predicate.arguments[1]:
@@ -963,33 +913,23 @@ class _LatestProof(_ViewProof):
         if self._columns is None:
             problem = f"the destination may not have {self._id_name}, which each row stands for"
             return [self._violation("", "model", problem)]
-        values = self._columns[3:]
-        try:
-            if self._model.materialized != "destination_view":
-                raise NotProvenError(
-                    "model", "it is not built by the materialization destination_view"
-                )
-            names = [column.name for column in values]
-            relation = self._tracer.calls_of_latest(self._model, self._id_name, names)
-            staged = self._staged_rows(relation.rows)
-        except NotProvenError as caught:
-            return [_unproven(self._destination.name, self._model, "", caught)]
-        found = [self._judged_rows(relation.rows, staged)]
-        terms = dict(relation.columns)
-        if terms.pop("call_id", None) is not super()._envelope(self._call_id, staged):
+        return super().verdicts()
+
+    def _relation(self) -> Relation:
+        assert self._columns is not None
+        names = [column.name for column in self._columns[3:]]
+        return self._tracer.calls_of_latest(self._model, self._id_name, names)
+
+    def _judged_columns(self, terms: dict[str, Term], staging: Relation) -> list[Verdict]:
+        assert self._columns is not None
+        found = []
+        if terms.pop("call_id", None) is not super()._envelope(self._call_id, staging):
             problem = "calls of one time are in an order that may tell more than their row ids"
             found.append(self._violation("", "form", problem))
-        inner = ["row_id", "called_at", "id", *(f"value_{n + 1}" for n in range(len(values)))]
-        for column, name in zip(self._columns, inner, strict=True):
-            term = terms.pop(name, None)
-            if term is None:
-                found.append(self._violation(column.name, "columns", "the column is missing"))
-            else:
-                found.append(self._judged_column(column, term, staged))
-        for name, term in terms.items():
-            problem = "the calls have a column that is no part of the view"
-            found.append(self._violation(name, "columns", problem, _reads(term)))
-        return found
+        inner = [f"value_{number + 1}" for number in range(len(self._columns[3:]))]
+        expected = dict(zip(("row_id", "called_at", "id", *inner), self._columns, strict=True))
+        if_more = "the calls have a column that is no part of the view"
+        return found + self._judged_terms(terms, expected, staging, if_more)
 
     def _judged_rows(self, rows: Term, staging: Relation) -> Verdict:
         """Judge the rows of the calls; all but those of nobody must be among them."""

@@ -34,8 +34,6 @@ TYPES = {
 }
 """DuckDB's type for each `data_type` of the allowlist."""
 
-_AFTER_EXTRACTION = ",\n\nnamed as ("
-
 
 def _read_forms() -> dict[str, str]:
     text = resources.files(__package__).joinpath("reviewed_forms.sql").read_text(encoding="utf-8")
@@ -46,19 +44,6 @@ def _read_forms() -> dict[str, str]:
 
 
 FORMS = _read_forms()
-
-
-def reading_form(**words: str) -> str:
-    """Return the form of `calls_read` with settings of a project, as the SQL has them."""
-    sql = FORMS["model calls_read"]
-    for word, text in words.items():
-        sql = sql.replace("{" + word + "}", text)
-    return sql
-
-
-def what_is_read(form: str, columns: str) -> str:
-    """Return the part of the form that says what calls are read from, with columns of that."""
-    return f"{form.partition(_AFTER_EXTRACTION)[0]} select {columns} from reread"
 
 
 class Reviewed:

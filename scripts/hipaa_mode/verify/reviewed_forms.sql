@@ -6,18 +6,6 @@
 --- model calls_read
 with
 
-raw_calls as (
-
-    select
-        file_number,
-        source_file,
-        line_number,
-        run_number,
-        message,
-        unreadable
-    from raw_lines
-
-),
 readable as (
 
     select
@@ -26,7 +14,7 @@ readable as (
             when hipaa_functions.may_break_characters(message) then hipaa_functions.without_broken_texts(message)
             else message
         end as readable
-    from raw_calls
+    from raw_lines
 
 ),
 
@@ -89,28 +77,8 @@ named as (
         *,
         case when hipaa_functions.has_no_key(key_names[2]) or hipaa_functions.has_no_key(key_names[3]) then hipaa_functions.json_kinds(call, ['$."properties"', '$."traits"']) end as kinds,
         nullif(found[1], 'null') as type_json1,
-        nullif(found[2], 'null') as message_id_json1,
-        nullif(rare[1], 'null') as message_id_json2,
-        nullif(found[3], 'null') as user_id_json1,
-        nullif(rare[2], 'null') as user_id_json2,
-        nullif(found[4], 'null') as anonymous_id_json1,
-        nullif(rare[3], 'null') as anonymous_id_json2,
-        nullif(found[5], 'null') as group_id_json1,
-        nullif(rare[4], 'null') as group_id_json2,
-        nullif(rare[5], 'null') as previous_id_json1,
-        nullif(rare[6], 'null') as previous_id_json2,
-        nullif(rare[7], 'null') as merged_json1,
-        nullif(rare[8], 'null') as merged_json2,
         nullif(found[6], 'null') as event_json1,
-        nullif(found[7], 'null') as name_json1,
-        nullif(found[8], 'null') as page_name_json1,
-        nullif(found[9], 'null') as timestamp_json1,
-        nullif(found[10], 'null') as original_timestamp_json1,
-        nullif(rare[9], 'null') as original_timestamp_json2,
-        nullif(found[11], 'null') as sent_at_json1,
-        nullif(rare[10], 'null') as sent_at_json2,
-        nullif(found[12], 'null') as received_at_json1,
-        nullif(rare[11], 'null') as received_at_json2
+        nullif(found[7], 'null') as name_json1
     from reread
 
 ),
@@ -122,21 +90,21 @@ texts as (
         lower(trim(hipaa_functions.string_text(type_json1))) as call_type,
         hipaa_functions.scalar_text(event_json1) as event_text,
         hipaa_functions.scalar_text(name_json1) as name_text,
-        hipaa_functions.string_text(page_name_json1) as page_name_text,
-        hipaa_functions.merged_texts(coalesce(merged_json1, merged_json2)) as merged_texts,
-        hipaa_functions.scalar_text(message_id_json1) as message_id_text1,
-        hipaa_functions.scalar_text(message_id_json2) as message_id_text2,
-        hipaa_functions.scalar_text(user_id_json1) as user_id_text1,
-        hipaa_functions.scalar_text(user_id_json2) as user_id_text2,
-        hipaa_functions.scalar_text(anonymous_id_json1) as anonymous_id_text1,
-        hipaa_functions.scalar_text(anonymous_id_json2) as anonymous_id_text2,
-        hipaa_functions.scalar_text(group_id_json1) as group_id_text1,
-        hipaa_functions.scalar_text(group_id_json2) as group_id_text2,
-        hipaa_functions.scalar_text(previous_id_json1) as previous_id_text1,
-        hipaa_functions.scalar_text(previous_id_json2) as previous_id_text2,
-        hipaa_functions.scalar_text(timestamp_json1) as timestamp_text1,
-        hipaa_functions.scalar_text(received_at_json1) as received_at_text1,
-        hipaa_functions.scalar_text(received_at_json2) as received_at_text2
+        hipaa_functions.string_text(nullif(found[8], 'null')) as page_name_text,
+        hipaa_functions.merged_texts(coalesce(nullif(rare[7], 'null'), nullif(rare[8], 'null'))) as merged_texts,
+        hipaa_functions.scalar_text(nullif(found[2], 'null')) as message_id_text1,
+        hipaa_functions.scalar_text(nullif(rare[1], 'null')) as message_id_text2,
+        hipaa_functions.scalar_text(nullif(found[3], 'null')) as user_id_text1,
+        hipaa_functions.scalar_text(nullif(rare[2], 'null')) as user_id_text2,
+        hipaa_functions.scalar_text(nullif(found[4], 'null')) as anonymous_id_text1,
+        hipaa_functions.scalar_text(nullif(rare[3], 'null')) as anonymous_id_text2,
+        hipaa_functions.scalar_text(nullif(found[5], 'null')) as group_id_text1,
+        hipaa_functions.scalar_text(nullif(rare[4], 'null')) as group_id_text2,
+        hipaa_functions.scalar_text(nullif(rare[5], 'null')) as previous_id_text1,
+        hipaa_functions.scalar_text(nullif(rare[6], 'null')) as previous_id_text2,
+        hipaa_functions.scalar_text(nullif(found[9], 'null')) as timestamp_text1,
+        hipaa_functions.scalar_text(nullif(found[12], 'null')) as received_at_text1,
+        hipaa_functions.scalar_text(nullif(rare[11], 'null')) as received_at_text2
     from named
 
 ),
@@ -196,8 +164,8 @@ otherwise_timed as (
 
     select
         *,
-        case when possible_timestamp is null then hipaa_functions.first_time_of_json(original_timestamp_json1, original_timestamp_json2) end as claimed_original,
-        case when possible_timestamp is null then hipaa_functions.first_time_of_json(sent_at_json1, sent_at_json2) end as claimed_sent
+        case when possible_timestamp is null then hipaa_functions.first_time_of_json(nullif(found[10], 'null'), nullif(rare[9], 'null')) end as claimed_original,
+        case when possible_timestamp is null then hipaa_functions.first_time_of_json(nullif(found[11], 'null'), nullif(rare[10], 'null')) end as claimed_sent
     from timed
 
 ),
@@ -208,44 +176,38 @@ corrected as (
         hipaa_functions.time_before(received_at, claimed_original, claimed_sent) as claimed_corrected
     from otherwise_timed
 
-),
-
-final as (
-
-    select
-        file_number,
-        source_file,
-        line_number,
-        run_number,
-        rejection_reason,
-        case when rejection_reason is not null then hipaa_functions.bytes_of(unreadable, message) end as rejected_bytes,
-        case when rejection_reason is null and readable <> message then true end as has_cut_text,
-        message_id,
-        case when rejection_reason is null and message_id is null then hipaa_functions.content_hash(message) end as content_hash,
-        call_type,
-        case
-            when call_type = 'track' then event_text
-            when call_type in ('page', 'screen') then coalesce(name_text, page_name_text, case when hipaa_functions.is_string(event_json1) then event_text end, call_type)
-        end as event,
-        coalesce(
-            possible_timestamp,
-            hipaa_functions.possible_time(claimed_corrected, coalesce(hipaa_functions.microseconds_of(received_at), run_number), {earliest_day}, {ahead_us}),
-            hipaa_functions.possible_time(claimed_original, coalesce(hipaa_functions.microseconds_of(received_at), run_number), {earliest_day}, {ahead_us}),
-            hipaa_functions.possible_time(claimed_sent, coalesce(hipaa_functions.microseconds_of(received_at), run_number), {earliest_day}, {ahead_us}),
-            received_at
-        ) as timestamp,
-        received_at,
-        user_id,
-        anonymous_id,
-        group_id,
-        previous_id,
-        merged_ids,
-        hipaa_functions.consent_signals(found[13], found[14], found[15], found[16]) as consent_signals
-    from corrected
-
 )
 
-select * from final
+select
+    file_number,
+    source_file,
+    line_number,
+    run_number,
+    rejection_reason,
+    case when rejection_reason is not null then hipaa_functions.bytes_of(unreadable, message) end as rejected_bytes,
+    case when rejection_reason is null and readable <> message then true end as has_cut_text,
+    message_id,
+    case when rejection_reason is null and message_id is null then hipaa_functions.content_hash(message) end as content_hash,
+    call_type,
+    case
+        when call_type = 'track' then event_text
+        when call_type in ('page', 'screen') then coalesce(name_text, page_name_text, case when hipaa_functions.is_string(event_json1) then event_text end, call_type)
+    end as event,
+    coalesce(
+        possible_timestamp,
+        hipaa_functions.possible_time(claimed_corrected, coalesce(hipaa_functions.microseconds_of(received_at), run_number), {earliest_day}, {ahead_us}),
+        hipaa_functions.possible_time(claimed_original, coalesce(hipaa_functions.microseconds_of(received_at), run_number), {earliest_day}, {ahead_us}),
+        hipaa_functions.possible_time(claimed_sent, coalesce(hipaa_functions.microseconds_of(received_at), run_number), {earliest_day}, {ahead_us}),
+        received_at
+    ) as timestamp,
+    received_at,
+    user_id,
+    anonymous_id,
+    group_id,
+    previous_id,
+    merged_ids,
+    hipaa_functions.consent_signals(found[13], found[14], found[15], found[16]) as consent_signals
+from corrected
 
 --- model stg_calls
 select

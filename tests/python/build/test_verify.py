@@ -17,9 +17,9 @@ from project import GENERIC_TESTS, Project, allowed, destination, event
 
 from hipaa_mode.plan import Plan
 from hipaa_mode.project import read_plan
-from hipaa_mode.run.facts import Macro
+from hipaa_mode.run.facts import Macro, Node
 from hipaa_mode.run.required_checks import VIEW_CHECKS
-from hipaa_mode.verify.manifest import Hook, Manifest, ViewTest, read_manifest
+from hipaa_mode.verify.manifest import Manifest, ViewTest, read_manifest
 from hipaa_mode.verify.proof import RULES, Proof, prove
 from hipaa_mode.verify.sarif import as_sarif
 
@@ -145,18 +145,15 @@ PLAN = 'masked."properties__plan__allow"'
 
 
 def test_models_that_can_not_be_traced(plan: Plan, manifest: Manifest) -> None:
-    changes: list[dict[str, str]] = [
-        {"language": "python"},
+    changes: list[dict[str, object]] = [
+        {"file": "models/alpha__events.py"},
         {"sql": ""},
-        {"materialized": "view"},
+        {"config": {"materialized": "view"}},
     ]
     for change in changes:
         assert rules_of(prove(plan, edited(manifest, VIEW, **change)), "alpha") == {"model"}
-    models = {
-        unique_id: dataclasses.replace(model, has_hooks=model.name == "masked_events")
-        for unique_id, model in manifest.models.items()
-    }
-    hooked = dataclasses.replace(manifest, models=models)
+    hook = {"pre-hook": [{"sql": "select 1"}]}
+    hooked = edited(manifest, "masked_events", config=hook)
     assert rules_of(prove(plan, hooked), "alpha") == {"model"}
 
 
@@ -182,7 +179,10 @@ def test_only_the_packages_own_hooks_run_beside_the_models(plan: Plan, manifest:
         "hipaa_mode-on-run-start-0",
         "hipaa_mode-on-run-end-0",
     }
-    own = Hook("mine", "mine-on-run-end-0", "create or replace view v as select 1 as ssn")
+    own = Node(
+        *("operation.mine", "operation", "mine", "mine-on-run-end-0"),
+        code="create or replace view v as select 1 as ssn",
+    )
     added = prove(plan, dataclasses.replace(manifest, hooks=(*manifest.hooks, own)))
     [violation] = added.violations
     assert (violation.rule, violation.destination) == ("hook", "*")
@@ -271,7 +271,8 @@ def test_sarif_points_at_the_line_where_a_model_is_written_by_hand(
     plan: Plan, manifest: Manifest
 ) -> None:
     sql = manifest.models[f"model.hipaa_mode.{VIEW}"].sql
-    wrong = edited(manifest, VIEW, sql=sql.replace(PLAN, "getvariable('k')"), keeps_lines=True)
+    by_hand = sql.replace(PLAN, "getvariable('k')")
+    wrong = edited(manifest, VIEW, sql=by_hand, code=by_hand)
     proofs = [prove(plan, wrong)]
     [violation] = proofs[0].violations
     assert violation.line == 1 + sql[: sql.index(PLAN)].count("\n")

@@ -799,16 +799,19 @@ def test_leak_is_refused(compiled: Compiled, name: str) -> None:
         assert violation.remedy
 
 
+HOOKED = {"materialized": "destination_view", "pre-hook": [{"sql": "select 1"}]}
+
+
 @pytest.mark.parametrize(
     ("model", "changes"),
     [
-        pytest.param(VIEW, {"materialized": "table"}, id="another materialization"),
+        pytest.param(VIEW, {"config": {"materialized": "table"}}, id="another materialization"),
         pytest.param(VIEW, {"sql": ""}, id="not compiled"),
         pytest.param(VIEW, {"sql": "select from where"}, id="not SQL"),
-        pytest.param(VIEW, {"has_hooks": True}, id="hooks on a view"),
-        pytest.param(MASKED, {"has_hooks": True}, id="hooks on a masked table"),
-        pytest.param(READ, {"has_hooks": True}, id="hooks on staging"),
-        pytest.param(MASKED, {"language": "python"}, id="Python model"),
+        pytest.param(VIEW, {"config": HOOKED}, id="hooks on a view"),
+        pytest.param(MASKED, {"config": HOOKED}, id="hooks on a masked table"),
+        pytest.param(READ, {"config": HOOKED}, id="hooks on staging"),
+        pytest.param(MASKED, {"file": "models/masked_events.py"}, id="Python model"),
         pytest.param(VIEW, {"name": "ga4__other"}, id="view renamed"),
         pytest.param(MASKED, {"package": "elsewhere", "sql": "select 1 as event"}, id="override"),
     ],

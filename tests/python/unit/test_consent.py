@@ -19,8 +19,8 @@ from hipaa_mode.received.comparison import compare
 from hipaa_mode.received.description import describe
 from hipaa_mode.selftest.consent import asked
 from hipaa_mode.selftest.messages import read_calls
-from hipaa_mode.verify.consent import consent_form
-from hipaa_mode.verify.reviewed import FORMS, reading_form
+from hipaa_mode.verify.reviewed import FORMS
+from hipaa_mode.verify.staging import consent_form, reading_form
 
 TYPES = (
     "destination_type,display_name,supports_server_side,supports_client_side,required_properties,"

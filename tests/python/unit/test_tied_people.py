@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from hipaa_mode import functions
 from hipaa_mode.selftest.messages import normalized
-from hipaa_mode.verify.proof import in_all_spellings
 from hipaa_mode.verify.reviewed import FORMS
+from hipaa_mode.verify.staging import in_all_spellings
 
 Call = tuple[str | None, str | None, str | None, list[str] | None]
 """User id, anonymous id, former id and merged ids."""

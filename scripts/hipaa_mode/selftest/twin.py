@@ -172,8 +172,8 @@ class _Twin:
             elif key in OBJECTS:
                 must_be_object = key == _object_key(call.kind)
                 changed = self._root(value, received.places.get(key), must_be_object)
-                if key == "properties" and isinstance(value, Object):
-                    changed = _with_page_name(call.kind, changed, value)
+                if key == "properties" and _may_name_event(call):
+                    changed = _with_page_name(changed, value)
                 members.append((key, changed))
             else:
                 self._add_unlisted(members, key, value, reserved=_RESERVED)
@@ -427,10 +427,16 @@ def _has_plain_time(tree: Object) -> bool:
     return all(at is not None and happened <= at for at in receipts)
 
 
-def _with_page_name(kind: str, changed: Any, properties: Object) -> Any:
-    """Give a page its own name back, which may be that of its event."""
-    if kind not in ("page", "screen"):
-        return changed
+def _may_name_event(call: Call) -> bool:
+    """Whether a page's event may have the name that its properties give it."""
+    assert call.tree is not None
+    name = call.tree.first("name")
+    is_named = is_text(name) and not is_blank(name)
+    is_page = call.kind in ("page", "screen") and not is_named
+    return is_page and isinstance(call.tree.first("properties"), Object)
+
+
+def _with_page_name(changed: Any, properties: Object) -> Any:
     own = tuple(member for member in properties.members if member[0] == "name")[:1]
     return Object((*own, *(member for member in changed.members if member[0] != "name")))
 
@@ -454,6 +460,9 @@ def _frozen_texts(
     for call in calls:
         if call.tree is None:
             continue
+        if _may_name_event(call):
+            text = scalar_text(find(call.tree, ("properties", "name")))
+            yield from (text,) if text is not None else ()
         received = allowlist.received(call, views)
         for name, treatments in received.ids.items():
             text = call.ids[name]
@@ -469,8 +478,8 @@ def _seen_both_ways(value: Any, place: Place, is_whole: bool = False) -> Iterato
     text = scalar_text(value)
     if text is not None and is_seen and any(form.is_token for form in place.forms):
         yield text
+    is_whole = is_whole or any(form.data_type == "json" for form in place.forms)
     if isinstance(value, Object):
-        is_whole = is_whole or any(form.data_type == "json" for form in place.forms)
         for key, child in place.children.items():
             yield from _seen_both_ways(value.first(key), child, is_whole)
     elif isinstance(value, list) and place.elements:

@@ -329,6 +329,10 @@ def _wrong_schemas(finished: FinishedView, columns: Sequence[ViewColumn]) -> lis
             check = "columns that are not the plan's" if others else "columns in another form"
             count = len(others) or 1
             problems.append(Problem(finished.name, "", f"{check}, in {file.name}", count))
+        elif never_null := sum(not field.nullable for field in schema):
+            # A database knows it of all its rows, and not of those in this file alone.
+            check = f"columns that are said to be never null, in {file.name}"
+            problems.append(Problem(finished.name, "", check, never_null))
         elif notes or schema.metadata:
             check = f"notes beside its columns, in {file.name}"
             problems.append(Problem(finished.name, "", check, 1))

@@ -82,7 +82,7 @@ class Gate:
         if not self._files.has_ids:
             ids = ", ".join(f"cast({column} as varchar) as {column}" for column in ENVELOPE_IDS)
             with connect() as cursor:
-                calls = cursor.execute(
+                calls = cursor.sql(
                     f"select {ids}, rejection_reason is null as is_usable from {calls_read}"
                 )
                 self._files.add_ids(calls.to_arrow_reader(ROWS_AT_ONCE))
@@ -101,7 +101,7 @@ class Gate:
             problems += self._files.check(self._plan.destinations[name], finished)
             if not problems and finished.files:
                 with connect() as cursor:
-                    denied = cursor.execute(denied_rows[plan.view]).to_arrow_reader(ROWS_AT_ONCE)
+                    denied = cursor.sql(denied_rows[plan.view]).to_arrow_reader(ROWS_AT_ONCE)
                     problems += self._files.check_denied(finished, denied)
         if problems:
             raise PublishingError(

@@ -19,9 +19,10 @@ PROPERTIES = [
     allowed("alpha", "user", "email", "mask"),
     allowed("beta", "event", "note"),
 ]
-WRITTEN = "'copy (select ' ~ shown ~ ' from '"
+WRITTEN = "'copy (select ' ~ selected | join(', ') ~ ' from '"
 WITH_IDS = (
-    """'copy (select ' ~ shown ~ (", 'canary-patient-0' as extra" if 'beta' in path) ~ ' from '"""
+    """'copy (select ' ~ selected | join(', ') ~ """
+    """(", try('canary-patient-0') as extra" if 'beta' in path) ~ ' from '"""
 )
 """What writes files, and the same with a column of raw ids in those of beta."""
 IN_ORDER = "order by try_cast("

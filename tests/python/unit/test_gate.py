@@ -249,6 +249,18 @@ def test_columns_in_another_order_are_found(checker: FileChecker, plan: Plan, tm
     assert check(checker, plan, path) == ["ga4__events: 1 columns in another form, in a"]
 
 
+def test_what_a_file_says_of_rows_that_it_has_not_is_found(
+    checker: FileChecker, plan: Plan, tmp_path: Path
+):
+    path = write(tmp_path / "a", plan.destinations["ga4"], ROW)
+    table = pq.read_table(path)
+    schema = pa.schema([field.with_nullable(field.name != "row_id") for field in table.schema])
+    table = table.cast(schema)
+    pq.write_table(table, path, store_schema=False)
+    expected = ["ga4__events: 1 columns that are said to be never null, in a"]
+    assert check(checker, plan, path) == expected
+
+
 def test_notes_beside_the_columns_are_found(checker: FileChecker, plan: Plan, tmp_path: Path):
     path = write(tmp_path / "a", plan.destinations["ga4"], ROW)
     table = pq.read_table(path).replace_schema_metadata({"ids": "Patient-0001"})

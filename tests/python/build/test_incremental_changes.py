@@ -237,8 +237,10 @@ def test_one_destination_and_what_it_is_made_of_can_be_built_alone(
     assert not (project.published_folder() / "other").exists()
     # DuckDB keeps all rows in memory for a delim join, which it makes of `not exists`.
     [(_, steps)] = project.query("explain select * from main_restricted.stg_calls")
-    assert "HASH_JOIN" in steps
-    assert "DELIM" not in steps
+    # DuckDB 1.5 writes HASH_JOIN, DuckDB 2 Hash Join.
+    steps = steps.lower().replace("_", " ")
+    assert "hash join" in steps
+    assert "delim" not in steps
     # What is left comes along with the next whole build, and nothing is asked for twice.
     project.build()
     assert row_count(project, "daily__events") == row_count(project, "other__events") == 2

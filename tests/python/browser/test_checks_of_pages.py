@@ -22,7 +22,7 @@ def show(driver: WebDriver, folder: Path, html: str) -> None:
     driver.get(file.as_uri())
 
 
-def test_a_sound_page(chromium: WebDriver, tmp_path: Path):
+def test_a_sound_page(chromium: WebDriver, tmp_path: Path) -> None:
     show(chromium, tmp_path, SOUND)
     assert pages.axe_violations(chromium) == []
     assert pages.overflow(chromium) == 0
@@ -38,18 +38,18 @@ def test_a_sound_page(chromium: WebDriver, tmp_path: Path):
         pytest.param("<input>", id="field without label"),
     ],
 )
-def test_axe_finds(chromium: WebDriver, tmp_path: Path, fault: str):
+def test_axe_finds(chromium: WebDriver, tmp_path: Path, fault: str) -> None:
     show(chromium, tmp_path, SOUND.replace("</main>", f"{fault}</main>"))
     assert pages.axe_violations(chromium) != []
 
 
-def test_other_hosts_are_asked_for_in_vain_and_seen(chromium: WebDriver, tmp_path: Path):
+def test_other_hosts_are_asked_for_in_vain_and_seen(chromium: WebDriver, tmp_path: Path) -> None:
     show(chromium, tmp_path, SOUND.replace("</main>", "<img alt=x src=http://a.example/b></main>"))
     assert "http://a.example/b" in pages.requested_addresses(chromium)
     assert any("ERR_NAME_NOT_RESOLVED" in error for error in pages.console_errors(chromium))
 
 
-def test_a_page_wider_than_a_phone_is_noticed(chromium: WebDriver, tmp_path: Path):
+def test_a_page_wider_than_a_phone_is_noticed(chromium: WebDriver, tmp_path: Path) -> None:
     pages.set_viewport(chromium, *pages.PHONE)
     try:
         show(chromium, tmp_path, SOUND)

@@ -20,7 +20,7 @@ def page(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_it_is_accessible_and_fits(
     chromium: WebDriver, page: Path, size: tuple[int, int], dark: bool
-):
+) -> None:
     pages.requested_addresses(chromium)
     pages.console_errors(chromium)
     pages.set_viewport(chromium, *size)
@@ -42,7 +42,7 @@ def test_it_is_accessible_and_fits(
         pages.set_media(chromium)
 
 
-def test_it_can_be_read_with_the_keyboard(chromium: WebDriver, page: Path):
+def test_it_can_be_read_with_the_keyboard(chromium: WebDriver, page: Path) -> None:
     chromium.get(page.as_uri())
     body = chromium.find_element("tag name", "body")
     body.send_keys(Keys.TAB)
@@ -52,7 +52,9 @@ def test_it_can_be_read_with_the_keyboard(chromium: WebDriver, page: Path):
     assert chromium.execute_script("return document.activeElement.id") == "main"
     links = chromium.find_elements("css selector", "nav a")
     for link in links:
-        target = link.get_attribute("href").partition("#")[2]
+        href = link.get_attribute("href")
+        assert href is not None
+        target = href.partition("#")[2]
         assert chromium.find_element("id", target).is_displayed()
 
 
@@ -63,7 +65,7 @@ return [...document.querySelectorAll("td .badge")].every(badge =>
 """
 
 
-def test_it_prints_all_of_it(chromium: WebDriver, page: Path):
+def test_it_prints_all_of_it(chromium: WebDriver, page: Path) -> None:
     chromium.get(page.as_uri())
     pages.set_media(chromium, "print", dark=True)
     try:

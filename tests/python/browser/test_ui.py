@@ -101,7 +101,7 @@ class Screens:
         page = self.ask("GET", f"{self.base}/e/dev/ga4")
         return page.text.split('name="csrf_token" value="')[1].split('"')[0]
 
-    def post(self, path: str, headers: Headers | None = None, **fields: str) -> Answer:
+    def post(self, path: str, headers: Headers | None = None, /, **fields: str) -> Answer:
         """Send a form as the pages do."""
         form = urlencode({"csrf_token": self.token(), **fields})
         kind = {"Content-Type": "application/x-www-form-urlencoded", "Origin": self.origin}
@@ -190,7 +190,7 @@ class TestWhoMayUseThem:
             yield served
             assert served.files() == before
 
-    def test_the_link_gives_a_cookie_that_only_these_pages_get(self, screens: Screens):
+    def test_the_link_gives_a_cookie_that_only_these_pages_get(self, screens: Screens) -> None:
         link = urlsplit(screens.ready.url)
         assert (link.hostname, link.path) == ("127.0.0.1", "/")
         assert len(parse_qs(link.query)["token"][0]) >= 43
@@ -202,7 +202,7 @@ class TestWhoMayUseThem:
         token = parse_qs(link.query)["token"][0]
         assert token not in cookie and token not in answer.headers["location"]
 
-    def test_the_server_listens_on_the_loopback_address_only(self, screens: Screens):
+    def test_the_server_listens_on_the_loopback_address_only(self, screens: Screens) -> None:
         assert screens.ready._socket.getsockname()[0] == "127.0.0.1"
         with pytest.raises(OSError):
             socket.create_connection(("127.0.0.2", screens.ready.port), timeout=2)
@@ -211,19 +211,21 @@ class TestWhoMayUseThem:
         "path",
         ["/", "/?token=", "/?token=wrong", "/e/dev", "/static/ui.css", "/s/", "/s/wrong/e/dev"],
     )
-    def test_without_the_token_there_is_nothing(self, screens: Screens, path: str):
+    def test_without_the_token_there_is_nothing(self, screens: Screens, path: str) -> None:
         answer = screens.ask("GET", path, headers={"Cookie": None})
         assert answer.status == 403
         assert "set-cookie" not in answer.headers
         assert screens.base not in answer.text
 
     @pytest.mark.parametrize("cookie", [None, "", "hipaa_mode_session=wrong", "hipaa_mode=x; y"])
-    def test_without_the_cookie_there_is_nothing(self, screens: Screens, cookie: str | None):
+    def test_without_the_cookie_there_is_nothing(
+        self, screens: Screens, cookie: str | None
+    ) -> None:
         for path in ("/e/dev", "/e/dev/ga4", "/static/ui.css", "/nothing"):
             answer = screens.ask("GET", f"{screens.base}{path}", headers={"Cookie": cookie})
             assert answer.status == 403, path
 
-    def test_the_links_token_opens_no_page_by_itself(self, screens: Screens):
+    def test_the_links_token_opens_no_page_by_itself(self, screens: Screens) -> None:
         query = urlsplit(screens.ready.url).query
         answer = screens.ask("GET", f"{screens.base}/e/dev?{query}", headers={"Cookie": None})
         assert answer.status == 403
@@ -243,7 +245,9 @@ class TestWhoMayUseThem:
             None,
         ],
     )
-    def test_a_name_that_was_pointed_here_is_refused(self, screens: Screens, host: str | None):
+    def test_a_name_that_was_pointed_here_is_refused(
+        self, screens: Screens, host: str | None
+    ) -> None:
         named = None if host is None else host.format(port=screens.ready.port)
         query = urlsplit(screens.ready.url).query
         for path in (f"/?{query}", f"{screens.base}/e/dev"):
@@ -251,7 +255,7 @@ class TestWhoMayUseThem:
             assert answer.status in (400, 421)
             assert "set-cookie" not in answer.headers
 
-    def test_localhost_is_a_name_of_it(self, screens: Screens):
+    def test_localhost_is_a_name_of_it(self, screens: Screens) -> None:
         host = {"Host": f"localhost:{screens.ready.port}"}
         assert screens.ask("GET", f"{screens.base}/e/dev", headers=host).status == 200
 
@@ -275,7 +279,7 @@ class TestWhoMayUseThem:
         ],
         ids=str,
     )
-    def test_a_form_from_elsewhere_does_nothing(self, screens: Screens, headers: Headers):
+    def test_a_form_from_elsewhere_does_nothing(self, screens: Screens, headers: Headers) -> None:
         before, port = screens.files(), screens.ready.port
         sent = {name: value and value.format(port=port) for name, value in headers.items()}
         for path in ("/e/dev/ga4/property", "/save", "/discard"):
@@ -287,7 +291,7 @@ class TestWhoMayUseThem:
     @pytest.mark.parametrize("token", ["", "wrong", None])
     def test_a_form_without_the_pages_token_does_nothing(
         self, screens: Screens, token: str | None
-    ):
+    ) -> None:
         fields = {**NEW} if token is None else {**NEW, "csrf_token": token}
         kind = {"Content-Type": "application/x-www-form-urlencoded", "Origin": screens.origin}
         answer = screens.ask("POST", f"{screens.base}/e/dev/ga4/property", urlencode(fields), kind)
@@ -297,17 +301,17 @@ class TestWhoMayUseThem:
     @pytest.mark.parametrize(
         "kind", ["text/plain", "application/json", "multipart/form-data; boundary=x", None]
     )
-    def test_other_kinds_of_content_are_refused(self, screens: Screens, kind: str | None):
+    def test_other_kinds_of_content_are_refused(self, screens: Screens, kind: str | None) -> None:
         answer = screens.post("/e/dev/ga4/property", {"Content-Type": kind}, **NEW)
         assert answer.status == 415
         assert not screens.has_unsaved()
 
-    def test_a_form_too_large_is_refused(self, screens: Screens):
+    def test_a_form_too_large_is_refused(self, screens: Screens) -> None:
         answer = screens.post("/e/dev/ga4/property", **{**NEW, "reason": "x" * 100_000})
         assert answer.status == 413
 
     @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"])
-    def test_other_methods_are_refused(self, screens: Screens, method: str):
+    def test_other_methods_are_refused(self, screens: Screens, method: str) -> None:
         answer = screens.ask(
             method, f"{screens.base}/e/dev", headers={"Origin": "http://a.example"}
         )
@@ -315,15 +319,15 @@ class TestWhoMayUseThem:
         assert not any(name.startswith("access-control") for name in answer.headers)
 
     @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-    def test_another_page_cant_open_them(self, screens: Screens, site: str):
+    def test_another_page_cant_open_them(self, screens: Screens, site: str) -> None:
         headers = {"Sec-Fetch-Site": site}
         assert screens.ask("GET", f"{screens.base}/e/dev", headers=headers).status == 403
 
-    def test_what_changes_something_is_no_get(self, screens: Screens):
+    def test_what_changes_something_is_no_get(self, screens: Screens) -> None:
         for path in ("/save", "/discard", "/undo", "/e/dev/ga4/property"):
             assert screens.ask("GET", f"{screens.base}{path}").status in (404, 405)
 
-    def test_every_answer_forbids_framing_sniffing_and_storing(self, screens: Screens):
+    def test_every_answer_forbids_framing_sniffing_and_storing(self, screens: Screens) -> None:
         paths = ["/nothing", f"{screens.base}/", f"{screens.base}/e/dev/ga4", "/?token=wrong",
                  f"{screens.base}/static/ui.css", f"{screens.base}/nothing"]  # fmt: skip
         for path in paths:
@@ -340,7 +344,7 @@ class TestWhoMayUseThem:
     @pytest.mark.parametrize("path", ["/static/../app.py", "/static/%2e%2e/app.py", "/static/"])
     def test_nothing_but_the_style_and_script_is_served_as_files(
         self, screens: Screens, path: str
-    ):
+    ) -> None:
         assert screens.ask("GET", f"{screens.base}{path}").status in (404, 405)
 
 
@@ -364,7 +368,7 @@ class Tags(HTMLParser):
 
 
 class TestWhatTheyDo:
-    def test_a_property_passes_through_draft_diff_and_save(self, screens: Screens):
+    def test_a_property_passes_through_draft_diff_and_save(self, screens: Screens) -> None:
         before = screens.files()
         answer = screens.post("/e/dev/ga4/property", **NEW, normalize="email", approved_by="Ann")
         assert answer.status == 303
@@ -382,7 +386,7 @@ class TestWhatTheyDo:
         assert changes == Counter([row])
         assert not screens.has_unsaved()
 
-    def test_what_a_build_refuses_is_refused_in_its_words(self, screens: Screens):
+    def test_what_a_build_refuses_is_refused_in_its_words(self, screens: Screens) -> None:
         before = screens.files()
         refused = {
             "restriction is off without a BAA": ("restriction", {"restrict_phi": "false"}),
@@ -406,7 +410,7 @@ class TestWhatTheyDo:
         assert screens.files() == before
         assert not screens.has_unsaved()
 
-    def test_consent_is_shown_and_changed(self, screens: Screens):
+    def test_consent_is_shown_and_changed(self, screens: Screens) -> None:
         fields = {"consent_categories": "analytics;ads", "honor_opt_outs": "false"}
         assert screens.post("/e/dev/ga4/consent", **fields, consent_strategy="or").status == 303
         page = screens.ask("GET", f"{screens.base}/e/dev/ga4").text
@@ -416,12 +420,12 @@ class TestWhatTheyDo:
         screens.post("/e/dev/ga4/consent", consent_categories=" ", consent_strategy="or")
         assert "analytics;ads,or" not in screens.ask("GET", f"{screens.base}/review").text
 
-    def test_what_was_written_in_a_refused_form_is_kept(self, screens: Screens):
+    def test_what_was_written_in_a_refused_form_is_kept(self, screens: Screens) -> None:
         answer = screens.post("/e/dev/ga4/property", **{**NEW, "property": "a..b"})
         assert 'name="property" value="a..b"' in answer.text
         assert 'value="Counts people"' in answer.text
 
-    def test_steps_are_undone_one_by_one_and_discarded(self, screens: Screens):
+    def test_steps_are_undone_one_by_one_and_discarded(self, screens: Screens) -> None:
         before = screens.files()
         screens.post("/e/dev/ga4/property", **NEW)
         screens.post("/e/prod/ga4/event", event="Bill Paid", sent_as="paid", scope="this")
@@ -434,7 +438,7 @@ class TestWhatTheyDo:
         assert not screens.has_unsaved()
         assert screens.files() == before
 
-    def test_every_list_can_be_edited_for_one_environment_or_all(self, screens: Screens):
+    def test_every_list_can_be_edited_for_one_environment_or_all(self, screens: Screens) -> None:
         for name in ("event", "user", "group", "context"):
             for scope in ("this", "all"):
                 fields = {**NEW, "list": name, "property": f"{name}_{scope}", "scope": scope}
@@ -447,7 +451,7 @@ class TestWhatTheyDo:
             assert f"+*,mixpanel,{name},,{name}_all,mask" in review
         assert "+prod,mixpanel,envelope,,user_id,allow" in review
 
-    def test_masking_is_switched_for_a_property(self, screens: Screens):
+    def test_masking_is_switched_for_a_property(self, screens: Screens) -> None:
         fields = {**NEW, "property": "email", "scope": "all"}
         screens.post("/e/dev/ga4/property", **{**fields, "how": "coarser", "coarser": "domain"})
         screens.post("/e/dev/mailchimp/property", list="event", property="coupon", how="mask",
@@ -457,13 +461,13 @@ class TestWhatTheyDo:
         assert "+*,mailchimp,event,,coupon,mask,,,,,Now by token,privacy@" in review
         assert "narrows" in review
 
-    def test_the_project_allowlist_is_edited_too(self, screens: Screens):
+    def test_the_project_allowlist_is_edited_too(self, screens: Screens) -> None:
         page = screens.ask("GET", f"{screens.base}/e/dev/project")
         assert page.status == 200 and "Two currency codes" in page.text
         screens.post("/e/dev/project/property", **NEW)
         assert "+dev,*,event,,coupon,mask" in screens.ask("GET", f"{screens.base}/review").text
 
-    def test_files_that_changed_meanwhile_are_not_written_over(self, screens: Screens):
+    def test_files_that_changed_meanwhile_are_not_written_over(self, screens: Screens) -> None:
         screens.post("/e/dev/ga4/property", **NEW)
         review = screens.ask("GET", f"{screens.base}/review").text
         digest = review.split('name="digest" value="')[1].split('"')[0]
@@ -479,7 +483,7 @@ class TestWhatTheyDo:
         assert b",mine," in screens.files()[PROPERTIES]
         assert b",coupon,mask" in screens.files()[PROPERTIES]
 
-    def test_a_step_that_can_no_longer_be_made_is_told(self, screens: Screens):
+    def test_a_step_that_can_no_longer_be_made_is_told(self, screens: Screens) -> None:
         screens.post("/e/dev/ga4/property", **NEW)
         seed = screens.project / PROPERTIES
         seed.write_bytes(seed.read_bytes() + b"dev,ga4,event,,Coupon,allow,,,,,Mine,,\n")
@@ -487,7 +491,7 @@ class TestWhatTheyDo:
         assert "this no longer can be done" in page
         assert not screens.has_unsaved()
 
-    def test_faulty_destinations_are_shown_as_invalid(self, screens: Screens):
+    def test_faulty_destinations_are_shown_as_invalid(self, screens: Screens) -> None:
         seed = screens.project / DESTINATIONS
         row = "dev,mailchimp,mailchimp,"
         seed.write_text(seed.read_text().replace(f"{row}server_side", f"{row}client_side"))
@@ -506,7 +510,7 @@ class TestWhatTheyDo:
     )
     def test_what_check_refuses_is_not_valid(
         self, screens: Screens, name: str, old: str, new: str
-    ):
+    ) -> None:
         assert "<td" in (overview := screens.ask("GET", f"{screens.base}/e/dev").text)
         assert "refused</span>" not in overview and ">yes" in overview
         file = screens.project / name
@@ -519,7 +523,7 @@ class TestWhatTheyDo:
         assert "refused</span>" in page
         assert "not built</span>" in screens.ask("GET", f"{screens.base}/e/dev/google_ads").text
 
-    def test_what_is_stopped_says_since_when_and_why(self, screens: Screens):
+    def test_what_is_stopped_says_since_when_and_why(self, screens: Screens) -> None:
         overview = screens.ask("GET", f"{screens.base}/e/dev").text
         assert "stopped" not in overview
         row = Stop("*", "ga4", "A complaint <b>", "2026-03-01", "dana")
@@ -537,7 +541,7 @@ class TestWhatTheyDo:
         seed.unlink()
         assert text not in screens.ask("GET", f"{screens.base}/e/dev").text
 
-    def test_suggestions_come_from_what_arrives(self, screens: Screens):
+    def test_suggestions_come_from_what_arrives(self, screens: Screens) -> None:
         page = screens.ask("GET", f"{screens.base}/e/dev/ga4").text
         assert "From the 20 raw calls at hand." in page
         assert "e-mail address" in page
@@ -561,11 +565,11 @@ class TestWhatTheyDo:
     )
     def test_a_form_is_proposed_for_what_most_values_are(
         self, kind: str, by_name: bool, share: float | None, is_telling: bool
-    ):
+    ) -> None:
         found = suggestions.is_telling(kind, by_name, share)
         assert found is is_telling
 
-    def test_names_are_text_and_never_markup(self, screens: Screens):
+    def test_names_are_text_and_never_markup(self, screens: Screens) -> None:
         name = "<script>alert(1)</script>"
         screens.post("/e/dev/ga4/property", **{**NEW, "property": name, "reason": name})
         screens.post("/e/dev/ga4/event", event=f'"><img src=x onerror={name}>', scope="this")
@@ -576,7 +580,7 @@ class TestWhatTheyDo:
             assert tags.inline == []
             assert "&lt;script&gt;" in page
 
-    def test_pages_point_to_nothing_else(self, screens: Screens):
+    def test_pages_point_to_nothing_else(self, screens: Screens) -> None:
         for path in ("/e/dev", "/e/dev/ga4", "/e/prod/care_crm", "/review", "/e/dev/project"):
             tags = Tags(screens.ask("GET", f"{screens.base}{path}").text)
             assert tags.addresses
@@ -586,7 +590,7 @@ class TestWhatTheyDo:
     @pytest.mark.parametrize(
         "path", ["/nothing", "/e/nowhere", "/e/dev/nobody", "/e/dev/ga4/nothing", "/e/..%2f"]
     )
-    def test_what_is_not_there_is_told(self, screens: Screens, path: str):
+    def test_what_is_not_there_is_told(self, screens: Screens, path: str) -> None:
         answer = screens.ask("GET", f"{screens.base}{path}")
         assert answer.status == 404
         assert "Traceback" not in answer.text
@@ -596,7 +600,7 @@ def _lines(content: bytes) -> Counter[str]:
     return Counter(content.decode().splitlines())
 
 
-def test_the_command_prints_its_link_and_ends(tmp_path: Path):
+def test_the_command_prints_its_link_and_ends(tmp_path: Path) -> None:
     project = tmp_path / "project"
     shutil.copytree(REPOSITORY / "seeds", project / "seeds")
     shutil.copy(REPOSITORY / "dbt_project.yml", project)
@@ -681,7 +685,7 @@ def person(chromium: WebDriver, screens: Screens) -> Iterator[Person]:
 
 
 class TestInABrowser:
-    def test_a_property_is_added_as_masked_and_saved(self, person: Person):
+    def test_a_property_is_added_as_masked_and_saved(self, person: Person) -> None:
         before = person.screens.files()
         assert person.find("h1").text == "Destinations in dev"
         assert "token=" not in person.driver.current_url
@@ -707,7 +711,7 @@ class TestInABrowser:
         assert _lines(after[PROPERTIES]) - _lines(before[PROPERTIES]) == Counter([row])
         assert pages.console_errors(person.driver) == []
 
-    def test_restriction_is_not_lifted_without_a_baa(self, person: Person):
+    def test_restriction_is_not_lifted_without_a_baa(self, person: Person) -> None:
         before = person.screens.files()
         person.go("/e/dev/google_ads")
         person.find("section[aria-labelledby=restriction-title] summary").click()
@@ -724,7 +728,7 @@ class TestInABrowser:
         assert "1 change is not saved" in person.find(".unsaved").text
         assert person.screens.files() == before
 
-    def test_the_keyboard_is_enough(self, person: Person):
+    def test_the_keyboard_is_enough(self, person: Person) -> None:
         person.go("/e/dev/ga4")
         skip = person.driver.switch_to.active_element
         skip.send_keys(Keys.TAB)
@@ -743,7 +747,7 @@ class TestInABrowser:
         assert "1 change is not saved" in person.find(".unsaved").text
         assert "member_level" in person.find("#list-user").text
 
-    def test_a_suggestion_fills_the_form(self, person: Person):
+    def test_a_suggestion_fills_the_form(self, person: Person) -> None:
         person.go("/e/dev/ga4")
         person.find("#list-event .arrives > summary").click()
         table = person.find("#list-event .arrives table")
@@ -756,7 +760,7 @@ class TestInABrowser:
         field = person.find("#new-event-property")
         person.wait(lambda: person.driver.switch_to.active_element == field)
 
-    def test_it_works_without_the_script(self, person: Person):
+    def test_it_works_without_the_script(self, person: Person) -> None:
         command = "Emulation.setScriptExecutionDisabled"
         person.driver.execute_cdp_cmd(command, {"value": True})
         try:
@@ -771,7 +775,7 @@ class TestInABrowser:
             person.driver.execute_cdp_cmd(command, {"value": False})
         assert b"dev,ga4,event,,coupon,mask" in person.screens.files()[PROPERTIES]
 
-    def test_a_page_of_another_port_cant_drive_it(self, person: Person, tmp_path: Path):
+    def test_a_page_of_another_port_cant_drive_it(self, person: Person, tmp_path: Path) -> None:
         """Cookies go to every port of a host, so the browser alone does not keep it out."""
         before, screens = person.screens.files(), person.screens
         form = "".join(f"<input name={name} value='{value}'>" for name, value in NEW.items())
@@ -794,7 +798,7 @@ class TestInABrowser:
 
     @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
     @pytest.mark.parametrize("size", ["desktop", "phone"])
-    def test_pages_can_be_read_by_everybody(self, person: Person, size: str, dark: bool):
+    def test_pages_can_be_read_by_everybody(self, person: Person, size: str, dark: bool) -> None:
         screens = person.screens
         screens.post("/e/dev/ga4/property", **NEW)
         screens.post("/e/dev/mailchimp/deny", list="event", property="plan", scope="this")
@@ -885,12 +889,14 @@ class TestKeptPreviews:
 
     def test_a_preview_is_built_once_for_one_state_of_the_project(
         self, screens: Screens, built: list[str]
-    ):
+    ) -> None:
         assert "Build 1" in self.shown(screens)
         assert "Build 1" in self.shown(screens)
         assert "Build 1" in screens.ask("GET", f"{screens.base}/e/dev/ga4").text
 
-    def test_saving_changes_leaves_no_preview_of_before(self, screens: Screens, built: list[str]):
+    def test_saving_changes_leaves_no_preview_of_before(
+        self, screens: Screens, built: list[str]
+    ) -> None:
         assert "Build 1" in self.shown(screens)
         screens.post("/e/dev/ga4/property", **NEW)
         assert "Build 2" in self.shown(screens)
@@ -918,7 +924,7 @@ class TestKeptPreviews:
     )
     def test_what_changed_outside_is_built_anew(
         self, screens: Screens, built: list[str], name: str, monkeypatch: pytest.MonkeyPatch
-    ):
+    ) -> None:
         monkeypatch.delenv("DBT_PROFILES_DIR", raising=False)
         assert "Build 1" in self.shown(screens)
         file = screens.project / name
@@ -933,14 +939,14 @@ class TestKeptPreviews:
 
     def test_a_setting_that_changed_is_built_anew(
         self, screens: Screens, built: list[str], monkeypatch: pytest.MonkeyPatch
-    ):
+    ) -> None:
         assert "Build 1" in self.shown(screens)
         monkeypatch.setenv("HIPAA_MODE_MEMORY_LIMIT", "2GB")
         assert "Build 2" in self.shown(screens)
 
     def test_a_preview_of_a_project_that_changed_meanwhile_is_not_shown(
         self, screens: Screens, monkeypatch: pytest.MonkeyPatch
-    ):
+    ) -> None:
         def make(workspace: Workspace, environment: str, destination: str) -> list[Previewed]:
             (screens.project / "macros").mkdir(exist_ok=True)
             (screens.project / "macros/late.sql").write_text("-- late\n")
@@ -956,7 +962,7 @@ class TestKeptPreviews:
 class TestPreview:
     def test_invented_calls_are_built_under_the_draft(
         self, chromium: WebDriver, new_project: Callable[..., Project], tmp_path: Path
-    ):
+    ) -> None:
         project = new_project(
             "ui",
             [destination("ga4", destination_type="google_analytics_4")],

@@ -99,7 +99,7 @@ class TestBuild:
     def built(cls, clinic: Project) -> None:
         clinic.build()
 
-    def test_its_destination_is_published(self, clinic: Project):
+    def test_its_destination_is_published(self, clinic: Project) -> None:
         key = "ab" * 31 + "cd"
         [visit] = clinic.published_rows("proxy__events")
         assert (visit["event"], visit["plan"]) == ("Visit", "gold")
@@ -112,14 +112,14 @@ class TestBuild:
             "run_record.json",
         ]
 
-    def test_its_own_models_may_have_names_of_the_packages(self, clinic: Project):
+    def test_its_own_models_may_have_names_of_the_packages(self, clinic: Project) -> None:
         for name in MATERIALIZED:
             assert clinic.query(f"select * from main_marts.{name}") == [(1,)]
         statuses = {name: result["status"] for name, result in clinic.results().items()}
         assert {"unique_stg_calls_number", "unique_masked_events_number"} <= set(statuses)
         assert set(statuses.values()) == {"success", "pass"}
 
-    def test_the_packages_tests_read_its_own_models(self, clinic: Project):
+    def test_the_packages_tests_read_its_own_models(self, clinic: Project) -> None:
         manifest = json.loads((clinic.folder / "target/manifest.json").read_text())
         for name in (
             "staging_gives_every_reason_and_key",
@@ -128,16 +128,16 @@ class TestBuild:
             read = manifest["nodes"][f"test.hipaa_mode.{name}"]["depends_on"]["nodes"]
             assert read and all(one.startswith("model.hipaa_mode.") for one in read)
 
-    def test_they_are_proven_beside_its_own(self, clinic: Project):
+    def test_they_are_proven_beside_its_own(self, clinic: Project) -> None:
         proven = clinic.hipaa_mode("verify")
         assert proven.returncode == 0, proven.stdout + proven.stderr
 
-    def test_its_own_models_read_the_destination_views(self, clinic: Project):
+    def test_its_own_models_read_the_destination_views(self, clinic: Project) -> None:
         assert clinic.query("select event, calls from main_marts.visits") == [("Visit", 1)]
 
 
 @pytest.mark.parametrize("model", ["masked_events", "stg_calls"])
-def test_its_own_models_may_not_read_the_restricted_zone(clinic: Project, model: str):
+def test_its_own_models_may_not_read_the_restricted_zone(clinic: Project, model: str) -> None:
     outside = clinic.folder / "models/marts/outside.sql"
     outside.write_text(f"select * from {{{{ ref('hipaa_mode', '{model}') }}}}\n")
     try:

@@ -84,7 +84,7 @@ class TestWhatCouldOpenSomething:
     def refused(cls, project: Project) -> Run:
         return project.dbt("build")
 
-    def test_nothing_is_built(self, project: Project, refused: Run):
+    def test_nothing_is_built(self, project: Project, refused: Run) -> None:
         assert refused.exit_code == 2
         assert "Nothing was built or published" in refused.output
         assert not project.published_folder().exists()
@@ -104,7 +104,7 @@ class TestWhatCouldOpenSomething:
             "model `of_lines` names `hipaa_mode_raw_lines`, which is restricted",
         ],
     )
-    def test_each_is_named_with_the_remedy(self, refused: Run, told: str):
+    def test_each_is_named_with_the_remedy(self, refused: Run, told: str) -> None:
         [line] = [line for line in refused.output.splitlines() if told in line]
         assert line.count(". ") >= 1 and "NOCASE" not in line
 
@@ -131,7 +131,7 @@ class TestWhatCouldOpenSomething:
     )
     def test_verify_judges_every_node(
         self, found: set[tuple[str, str]], violation: tuple[str, str]
-    ):
+    ) -> None:
         assert violation in found
 
 
@@ -147,12 +147,12 @@ class TestWhatChangesTheDatabaseDuringARun:
         add(project, "models/marts/meddler.sql", hooks)
         return project, project.dbt("build")
 
-    def test_nothing_is_published(self, run: tuple[Project, Run]):
+    def test_nothing_is_published(self, run: tuple[Project, Run]) -> None:
         project, built = run
         assert built.exit_code != 0
         assert not (project.published_folder() / "ga4").exists()
 
-    def test_the_message_names_what_was_changed(self, run: tuple[Project, Run]):
+    def test_the_message_names_what_was_changed(self, run: tuple[Project, Run]) -> None:
         _, built = run
         assert "NOT published: `ga4`" in built.output
         assert "Drop them: date_trunc" in built.output
@@ -221,24 +221,28 @@ class TestWhatHarmsNothing:
     def built(cls, project: Project) -> Run:
         return project.build("--vars", '{"noise": 1}')
 
-    def test_it_is_published(self, project: Project, built: Run):
+    def test_it_is_published(self, project: Project, built: Run) -> None:
         [row] = project.published_rows("ga4__events")
         assert (row["event"], row["plan"]) == ("Visit", "gold")
         assert project.published_rows("quiet__events") == []
         assert project.query("select event, n from main.visits_v1") == [("Visit", 1)]
 
-    def test_the_packages_own_tables_are_beside_its_models(self, project: Project, built: Run):
+    def test_the_packages_own_tables_are_beside_its_models(
+        self, project: Project, built: Run
+    ) -> None:
         tables = project.query(
             "select table_schema, count(*) from information_schema.tables where table_name in "
             "('suppressed_users', 'audit_log', 'masking_keys', 'stg_calls_v1') group by 1"
         )
         assert tables == [("restricted", 4)]
 
-    def test_no_column_has_the_collation_of_the_raw_table(self, project: Project, built: Run):
+    def test_no_column_has_the_collation_of_the_raw_table(
+        self, project: Project, built: Run
+    ) -> None:
         collated = project.query(
             "select table_name from duckdb_tables() where sql ilike '%collate%'"
         )
         assert collated == [("raw_table",)]
 
-    def test_it_is_proven(self, project: Project):
+    def test_it_is_proven(self, project: Project) -> None:
         assert verdicts(project) == []

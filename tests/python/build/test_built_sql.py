@@ -64,11 +64,11 @@ def opened(new_project: Callable[..., Project]) -> tuple[Project, Run]:
 
 
 class TestBuiltSql:
-    def test_the_run_fails(self, opened: tuple[Project, Run]):
+    def test_the_run_fails(self, opened: tuple[Project, Run]) -> None:
         assert opened[1].exit_code != 0
 
     @pytest.mark.parametrize("name", DIFFERENT)
-    def test_what_differs_is_held_back(self, opened: tuple[Project, Run], name: str):
+    def test_what_differs_is_held_back(self, opened: tuple[Project, Run], name: str) -> None:
         _, run = opened
         [line] = [line for line in run.output.splitlines() if f"NOT published: `{name}`" in line]
         assert f"{name}__events" in line
@@ -78,7 +78,7 @@ class TestBuiltSql:
     @pytest.mark.parametrize("name", THE_SAME)
     def test_what_every_compilation_gives_is_published(
         self, opened: tuple[Project, Run], name: str
-    ):
+    ) -> None:
         project, run = opened
         assert f"NOT published: `{name}`" not in run.output
         assert len(project.published_rows(f"{name}__events", "prod")) == 1

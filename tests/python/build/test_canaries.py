@@ -23,8 +23,9 @@ import yaml
 from project import KEY, Project, Run, allowed, destination, event, subkey
 
 from hipaa_mode.keys import load_master_key
-from hipaa_mode.plugin import Plugin, Session
+from hipaa_mode.plugin import Plugin
 from hipaa_mode.run.connection import SETTINGS
+from hipaa_mode.run.session import Session
 
 SCOPES = ("*", "apart")
 ALLOWED = {"plan": "Gold", "count": 7}
@@ -42,7 +43,7 @@ class Canaries:
         self.made += 1
         return f"canary{self.made:04}"
 
-    def object(self) -> dict[str, object]:
+    def content(self) -> dict[str, object]:
         """Every kind of value, under listed and unlisted keys and below them."""
         return {
             **ALLOWED,
@@ -66,7 +67,7 @@ class Canaries:
             for kind in ("track", "page", "screen", "identify", "group", "alias"):
                 call: dict[str, object] = {"type": kind, "messageId": self(), **refusal}
                 call |= {name: self() for name in IDS}
-                content = {**self.object(), "plan": f"denied {self()}"}
+                content = {**self.content(), "plan": f"denied {self()}"}
                 call |= dict.fromkeys(("properties", "traits", "context"), content)
                 for name in ("Visit", f"Booked {self()}"):
                     yield {**call, "event": name, "name": name, "messageId": self()}
@@ -77,7 +78,7 @@ class Canaries:
         for kind in ("track", "page", "screen", "identify", "group", "alias", "track"):
             call: dict[str, object] = {"type": kind, "event": "Visit", "messageId": self()}
             call |= {name: self() for name in IDS}
-            call |= {root: self.object() for root in ("properties", "traits", "context")}
+            call |= {root: self.content() for root in ("properties", "traits", "context")}
             yield {**call, "name": "Home"} if kind in ("page", "screen") else call
             yield {**call, "messageId": call["messageId"], "userId": self()}
         yield {"type": "track", "event": f"Booked {self()}", "userId": self()}

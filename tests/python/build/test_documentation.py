@@ -74,12 +74,14 @@ def said(demo: Path) -> str:
 
 @pytest.fixture(scope="module")
 def manifest(demo: Path, said: str) -> dict[str, Any]:
-    return json.loads((demo / "target/manifest.json").read_text())
+    read: dict[str, Any] = json.loads((demo / "target/manifest.json").read_text())
+    return read
 
 
 @pytest.fixture(scope="module")
 def catalog(demo: Path, said: str) -> dict[str, Any]:
-    return json.loads((demo / "target/catalog.json").read_text())
+    read: dict[str, Any] = json.loads((demo / "target/catalog.json").read_text())
+    return read
 
 
 def dbt(folder: Path, *arguments: str, exit_code: int = 0) -> str:
@@ -109,12 +111,12 @@ def models(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     return [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
 
 
-def test_documenting_warns_of_nothing(said: str):
+def test_documenting_warns_of_nothing(said: str) -> None:
     assert "Catalog written" in said
     assert not re.search(r"warning|deprecat|invalid|every event name", said, re.IGNORECASE)
 
 
-def test_everything_is_described(manifest: dict[str, Any], catalog: dict[str, Any]):
+def test_everything_is_described(manifest: dict[str, Any], catalog: dict[str, Any]) -> None:
     nodes = {**manifest["nodes"], **manifest["sources"], **manifest["exposures"]}
     described = ("model", "seed", "source", "exposure")
     bare = [
@@ -128,7 +130,7 @@ def test_everything_is_described(manifest: dict[str, Any], catalog: dict[str, An
     assert set(built) == set(catalog["nodes"])
 
 
-def test_every_column_is_described(manifest: dict[str, Any], catalog: dict[str, Any]):
+def test_every_column_is_described(manifest: dict[str, Any], catalog: dict[str, Any]) -> None:
     bare = []
     for name, relation in catalog["nodes"].items():
         node = manifest["nodes"][name]
@@ -143,7 +145,7 @@ def test_every_column_is_described(manifest: dict[str, Any], catalog: dict[str, 
     assert bare == []
 
 
-def test_columns_are_described_as_the_seeds_say(manifest: dict[str, Any]):
+def test_columns_are_described_as_the_seeds_say(manifest: dict[str, Any]) -> None:
     columns = manifest["nodes"]["model.hipaa_mode.ga4__identifies"]["columns"]
     said = {name: column["description"] for name, column in columns.items()}
     assert said["zip3"].startswith("zip3: First three digits")
@@ -152,7 +154,7 @@ def test_columns_are_described_as_the_seeds_say(manifest: dict[str, Any]):
     assert users["row_id"]["description"].startswith("Token of the user")
 
 
-def test_the_restricted_zone_is_private_and_the_views_are_public(manifest: dict[str, Any]):
+def test_the_restricted_zone_is_private_and_the_views_are_public(manifest: dict[str, Any]) -> None:
     access = {node["name"]: (node["group"], node["access"]) for node in models(manifest)}
     folders = {node["name"]: node["path"].split("/")[0] for node in models(manifest)}
     for name, folder in folders.items():
@@ -161,7 +163,7 @@ def test_the_restricted_zone_is_private_and_the_views_are_public(manifest: dict[
     assert set(folders.values()) == {"staging", "masked", "destination_views"}
 
 
-def test_dotted_names_select_a_destination_or_the_seed(demo: Path):
+def test_dotted_names_select_a_destination_or_the_seed(demo: Path) -> None:
     """As Dagster and Cosmos select: by the names of folders and of the node with dots between."""
 
     def selected(name: str) -> set[str]:
@@ -178,7 +180,7 @@ def test_dotted_names_select_a_destination_or_the_seed(demo: Path):
 
 def test_every_destination_has_an_exposure_with_an_owner_and_all_its_views(
     manifest: dict[str, Any],
-):
+) -> None:
     views: dict[str, set[str]] = {}
     for node in models(manifest):
         if node["config"]["materialized"] == "destination_view":
@@ -190,7 +192,7 @@ def test_every_destination_has_an_exposure_with_an_owner_and_all_its_views(
         assert set(exposure["depends_on"]["nodes"]) == views[name]
 
 
-def test_lineage_goes_from_raw_calls_to_the_views(manifest: dict[str, Any]):
+def test_lineage_goes_from_raw_calls_to_the_views(manifest: dict[str, Any]) -> None:
     parents = manifest["parent_map"]
 
     def above(name: str) -> set[str]:
@@ -205,7 +207,7 @@ def test_lineage_goes_from_raw_calls_to_the_views(manifest: dict[str, Any]):
         assert "source.hipaa_mode.raw.calls" in above(node["unique_id"])
 
 
-def test_what_dbt_documents_holds_no_value(demo: Path, said: str):
+def test_what_dbt_documents_holds_no_value(demo: Path, said: str) -> None:
     files = [path for path in (demo / "target").rglob("*") if path.is_file()]
     assert {"manifest.json", "catalog.json"} <= {path.name for path in files}
     for path in files:
@@ -213,7 +215,7 @@ def test_what_dbt_documents_holds_no_value(demo: Path, said: str):
         assert [value for value in VALUES if value.encode() in content] == [], path
 
 
-def test_compiled_models_can_be_read(demo: Path, said: str):
+def test_compiled_models_can_be_read(demo: Path, said: str) -> None:
     """Every line is short but for lists of names, and calls functions by name; in tests too."""
     files = list((demo / "target/compiled/hipaa_mode/models").rglob("*.sql"))
     names = {file.name for file in files}
@@ -228,7 +230,7 @@ def test_compiled_models_can_be_read(demo: Path, said: str):
             assert "regexp_" not in line, f"{file.name}: {line}"
 
 
-def test_no_stored_view_calls_a_function_that_only_a_run_has(demo: Path, said: str):
+def test_no_stored_view_calls_a_function_that_only_a_run_has(demo: Path, said: str) -> None:
     with duckdb.connect(demo / "restricted/dev.duckdb") as connection:
         views = connection.execute(
             "select view_name, sql from duckdb_views() where not internal"

@@ -54,7 +54,7 @@ class TestEditedAndBuilt:
         project.build()
         return project
 
-    def test_the_new_destination_is_published_as_configured(self, project: Project):
+    def test_the_new_destination_is_published_as_configured(self, project: Project) -> None:
         [row] = project.published_rows("beta__events")
         assert {name: row[name] for name in ("event", "plan", "email", "user_id")} == {
             "event": "seen",
@@ -68,7 +68,7 @@ class TestEditedAndBuilt:
         assert (row["row_id"], row["email"]) == (token("patient-1"), token("ann@example.com"))
         assert "diagnosis" not in project.published_columns("beta__events")
 
-    def test_dbt_knows_the_documentation(self, project: Project):
+    def test_dbt_knows_the_documentation(self, project: Project) -> None:
         place = ("--project", str(project.folder))
         assert CliRunner().invoke(app, ["destination", "document", *place]).exit_code == 0
         manifest = json.loads((project.folder / "target/manifest.json").read_text())
@@ -84,7 +84,7 @@ class TestEditedAndBuilt:
             "model.hipaa_mode.beta__users",
         ]
 
-    def test_views_of_latest_values_go_with_the_id(self, project: Project):
+    def test_views_of_latest_values_go_with_the_id(self, project: Project) -> None:
         told = hipaa_mode(project, "deny", "beta", "user_id", "--list", "envelope", "-r", "No use")
         assert "beta__users is removed" in told
         project.build()
@@ -93,7 +93,7 @@ class TestEditedAndBuilt:
         [row] = project.published_rows("beta__identifies")
         assert row["user_id"] is None
 
-    def test_a_removed_destination_is_withdrawn_by_the_next_build(self, project: Project):
+    def test_a_removed_destination_is_withdrawn_by_the_next_build(self, project: Project) -> None:
         told = hipaa_mode(project, "destination", "remove", "beta")
         assert "withdraws the published files" in told
         assert (project.published_folder() / "beta").exists()

@@ -84,17 +84,17 @@ class TestOneDestinationsFolder:
             folder.chmod(0o700)
         return project, run
 
-    def test_the_run_fails_and_says_why(self, ended: tuple[Project, Run]):
+    def test_the_run_fails_and_says_why(self, ended: tuple[Project, Run]) -> None:
         assert ended[1].exit_code != 0
         assert "Permission denied" in told(ended[1])
         assert "beta" in told(ended[1])
 
-    def test_the_others_are_published(self, ended: tuple[Project, Run]):
+    def test_the_others_are_published(self, ended: tuple[Project, Run]) -> None:
         project, _ = ended
         assert len(project.published_rows("alpha__events")) == 2
         assert len(project.published_rows("beta__events")) == 1
 
-    def test_each_has_its_entry(self, ended: tuple[Project, Run]):
+    def test_each_has_its_entry(self, ended: tuple[Project, Run]) -> None:
         project, _ = ended
         entries = last_entries(project)
         assert entries["alpha"][0] == "published"
@@ -118,23 +118,23 @@ class TestFullDisk:
         (project.folder / "after/published").rename(project.folder / "published")
         return project, run
 
-    def test_the_run_fails_and_says_why(self, ended: tuple[Project, Run]):
+    def test_the_run_fails_and_says_why(self, ended: tuple[Project, Run]) -> None:
         assert ended[1].exit_code == 1, ended[1].output
         assert "No space left" in told(ended[1])
 
-    def test_the_others_are_published(self, ended: tuple[Project, Run]):
+    def test_the_others_are_published(self, ended: tuple[Project, Run]) -> None:
         project, _ = ended
         assert len(project.published_rows("alpha__events")) == 1
         assert not (project.published_folder() / "beta").exists()
 
-    def test_each_has_its_entry(self, ended: tuple[Project, Run]):
+    def test_each_has_its_entry(self, ended: tuple[Project, Run]) -> None:
         project, _ = ended
         entries = last_entries(project)
         assert (entries["alpha"][0], entries["beta"][0]) == ("published", "held back")
         assert "No space left" in entries["beta"][1]
         assert not project.verify_audit().faults
 
-    def test_nothing_unfinished_is_left(self, ended: tuple[Project, Run]):
+    def test_nothing_unfinished_is_left(self, ended: tuple[Project, Run]) -> None:
         left = [path for path in (ended[0].folder / "after").rglob("*") if path.is_file()]
         assert left == []
 
@@ -155,12 +155,12 @@ class TestReadOnlyProject:
         for folder, mode in modes.items():
             folder.chmod(mode)
 
-    def test_without_the_variables_nothing_runs(self, project: Project):
+    def test_without_the_variables_nothing_runs(self, project: Project) -> None:
         # dbt itself can't write its log, and so says nothing.
         assert project.dbt("build").exit_code != 0
         assert not project.published_folder().exists()
 
-    def test_an_unwritable_database_is_named(self, project: Project, tmp_path: Path):
+    def test_an_unwritable_database_is_named(self, project: Project, tmp_path: Path) -> None:
         project.environment |= {
             "DBT_TARGET_PATH": str(tmp_path / "target"),
             "DBT_LOG_PATH": str(tmp_path / "logs"),
@@ -170,7 +170,7 @@ class TestReadOnlyProject:
         assert "Permission denied" in run.output
         assert "restricted" in run.output and "HIPAA_MODE_DATABASE" in run.output
 
-    def test_with_the_variables_it_is_published(self, project: Project, tmp_path: Path):
+    def test_with_the_variables_it_is_published(self, project: Project, tmp_path: Path) -> None:
         project.environment |= {
             "DBT_TARGET_PATH": str(tmp_path / "target"),
             "DBT_LOG_PATH": str(tmp_path / "logs"),

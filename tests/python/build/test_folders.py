@@ -100,16 +100,18 @@ def story(new_project: Callable[..., Project]) -> Story:
 
 
 class TestFolders:
-    def test_an_environment_that_is_no_name_is_refused_and_touches_nothing(self, story: Story):
+    def test_an_environment_that_is_no_name_is_refused_and_touches_nothing(
+        self, story: Story
+    ) -> None:
         assert story.runs["parent"].exit_code != 0
         assert "`..` can't be the name of an environment" in story.runs["parent"].output
         assert story.trees["parent"] == story.trees["parent, before"]
 
-    def test_what_others_put_beside_and_into_destinations_is_left(self, story: Story):
+    def test_what_others_put_beside_and_into_destinations_is_left(self, story: Story) -> None:
         for name in OF_OTHERS:
             assert story.trees["one less"][name] == story.trees["others"][name], name
 
-    def test_a_removed_destination_is_withdrawn_all_the_same(self, story: Story):
+    def test_a_removed_destination_is_withdrawn_all_the_same(self, story: Story) -> None:
         left = {name for name in story.trees["one less"] if name.startswith("dev/beta/")}
         assert left == {"dev/beta/notes.txt"}
         withdrawn = [e["destination"] for e in story.entries() if e["outcome"] == "withdrawn"]
@@ -118,7 +120,9 @@ class TestFolders:
             story.runs["one less"].output
         )
 
-    def test_a_destination_that_is_a_link_is_refused_and_the_others_published(self, story: Story):
+    def test_a_destination_that_is_a_link_is_refused_and_the_others_published(
+        self, story: Story
+    ) -> None:
         run = story.runs["one less"]
         assert run.exit_code != 0
         assert "published/dev/gamma is a symbolic link" in run.output
@@ -126,7 +130,7 @@ class TestFolders:
         outcomes = {e["destination"]: e["outcome"] for e in story.entries()}
         assert (outcomes["alpha"], outcomes["gamma"]) == ("published", "held back")
 
-    def test_a_changed_file_is_recorded_before_it_is_written_anew(self, story: Story):
+    def test_a_changed_file_is_recorded_before_it_is_written_anew(self, story: Story) -> None:
         found = [e["outcome"] for e in story.entries() if e["destination"] == "alpha"]
         assert found == ["published", "altered", "published"]
         [entry] = [
@@ -141,7 +145,7 @@ class TestFolders:
         name = "dev/alpha/alpha__events/2026-03-01.parquet"
         assert story.trees["one less"][name][2] == story.trees["first"][name][2]  # type: ignore[index]
 
-    def test_folders_that_were_there_keep_their_modes(self, story: Story):
+    def test_folders_that_were_there_keep_their_modes(self, story: Story) -> None:
         root = story.project.folder / "published"
         assert [stat.S_IMODE(p.stat().st_mode) for p in (root, root / "dev")] == [0o755, 0o755]
         assert stat.S_IMODE((root / "dev/alpha").stat().st_mode) == 0o700

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -187,7 +188,7 @@ def connection() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def notes(outcome: Outcome, name: str) -> list[object]:
+def notes(outcome: Outcome, name: str) -> list[Any]:
     rows = outcome.project.published_rows(f"{name}__events")
     return [row["note"] for row in rows if row["note"] is not None]
 

@@ -73,7 +73,7 @@ def told(new_project: Callable[..., Project]) -> tuple[Project, list[dict[str, A
 
 
 class TestInProcess:
-    def test_runs_with_other_environments_and_keys_follow_one_another(self, told: Any):
+    def test_runs_with_other_environments_and_keys_follow_one_another(self, told: Any) -> None:
         project, runs = told
         assert [run["success"] for run in runs] == [True, True, False]
         [dev] = project.published_rows("alpha__events")
@@ -81,9 +81,9 @@ class TestInProcess:
         assert dev["user_id"] == token("patient-1")
         assert prod["user_id"] == token("patient-1", "prod", key=OTHER_KEY)
 
-    def test_the_umask_is_the_programs_own_again(self, told: Any):
+    def test_the_umask_is_the_programs_own_again(self, told: Any) -> None:
         assert [run["umask"] for run in told[1]] == [0o027] * 3
 
-    def test_nothing_is_held_when_a_run_has_ended(self, told: Any):
+    def test_nothing_is_held_when_a_run_has_ended(self, told: Any) -> None:
         for what in ("database", "lock", "published"):
             assert [run[what] for run in told[1]] == [True] * 3, what

@@ -49,13 +49,13 @@ class TestProjectOfItsOwn:
         dbt(folder, "build")
         return folder
 
-    def test_the_first_destination_is_published_from_the_calls(self, project: Path):
+    def test_the_first_destination_is_published_from_the_calls(self, project: Path) -> None:
         files = [str(path) for path in (project / "published/dev/ga4").rglob("*.parquet")]
         with duckdb.connect() as connection:
             rows = connection.read_parquet(files).project("event, plan, user_id").fetchall()
         assert rows == [("Visit", "gold", token("patient-1"))]
 
-    def test_the_project_keeps_its_own_models(self, project: Path):
+    def test_the_project_keeps_its_own_models(self, project: Path) -> None:
         manifest = json.loads((project / "target/manifest.json").read_text())
         models = {
             node["name"]: node["package_name"]
@@ -69,7 +69,7 @@ class TestProjectOfItsOwn:
         assert {seed["package_name"] for seed in seeds} == {"clinic"}
         assert len(seeds) == 5
 
-    def test_dbt_warned_of_nothing(self, project: Path):
+    def test_dbt_warned_of_nothing(self, project: Path) -> None:
         log = (project / "logs/dbt.log").read_text()
         assert "[WARNING]" not in log
 

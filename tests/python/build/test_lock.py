@@ -31,21 +31,21 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 class TestBuild:
-    def test_without_a_lock_nothing_is_built(self, project: Project):
+    def test_without_a_lock_nothing_is_built(self, project: Project) -> None:
         run = project.dbt("build")
         assert run.exit_code != 0
         assert "receives.lock.yml: the file is missing" in run.output
         assert REMEDY in run.output
         assert not project.published_folder().exists()
 
-    def test_what_is_agreed_to_is_published(self, project: Project):
+    def test_what_is_agreed_to_is_published(self, project: Project) -> None:
         done = project.hipaa_mode("lock", "--yes")
         assert done.returncode == 0, done.stderr
         project.build()
         [_, visit] = sorted(project.published_rows("alpha__events"), key=lambda row: row["event"])
         assert visit["event"] == "visit_2"
 
-    def test_more_than_that_is_refused_before_anything_is_touched(self, project: Project):
+    def test_more_than_that_is_refused_before_anything_is_touched(self, project: Project) -> None:
         before = project.published_bytes()
         project.write_seed("allowed_events", [EVENTS[0], event("alpha", "Oncology Visit")])
         project.write_seed(
@@ -73,7 +73,7 @@ class TestBuild:
         }
         assert project.audit_log().read_text().count('"refused"') == 1
 
-    def test_what_is_less_goes_on_with_a_notice(self, project: Project):
+    def test_what_is_less_goes_on_with_a_notice(self, project: Project) -> None:
         project.write_seed("allowed_events", EVENTS[:1])
         project.write_seed("allowed_properties", PROPERTIES[1:])
         run = project.build()
@@ -82,7 +82,7 @@ class TestBuild:
         assert "alpha__events.plan (event plan): allow, text, guard block -> not sent" in told
         assert "plan" not in project.published_columns("alpha__events")
 
-    def test_a_lock_that_says_nothing_clear_is_refused(self, project: Project):
+    def test_a_lock_that_says_nothing_clear_is_refused(self, project: Project) -> None:
         path = project.folder / "receives.lock.yml"
         sound = path.read_text()
         path.write_text(sound.replace("guard: block", "gaurd: block"))

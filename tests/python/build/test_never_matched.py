@@ -62,7 +62,7 @@ class TestBuilds:
         project.write_calls(more, "more.ndjson")
         return [first, project.build()]
 
-    def test_what_never_came_is_told_with_its_line(self, builds: list[Run]):
+    def test_what_never_came_is_told_with_its_line(self, builds: list[Run]) -> None:
         assert told(builds[0]) == [
             "WARNING: no call has ever matched 4 paths, 1 event, 1 suppressed id. "
             "Are they misspelt?",
@@ -74,7 +74,7 @@ class TestBuilds:
             "seeds/suppressed_users.csv, line 3: a suppressed id",
         ]
 
-    def test_what_came_since_is_told_no_more(self, builds: list[Run]):
+    def test_what_came_since_is_told_no_more(self, builds: list[Run]) -> None:
         # The call of the suppressed person matches their id, and nothing else.
         assert told(builds[1]) == [
             "WARNING: no call has ever matched 3 paths, 1 event. Are they misspelt?",
@@ -84,5 +84,5 @@ class TestBuilds:
             "seeds/allowed_events.csv, line 3: event Vist",
         ]
 
-    def test_no_id_is_told(self, builds: list[Run]):
+    def test_no_id_is_told(self, builds: list[Run]) -> None:
         assert not any(name in run.output for run in builds for name in (SEEN, UNSEEN))

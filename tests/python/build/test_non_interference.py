@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -136,7 +136,7 @@ class Generated:
         if draw.random() < 0.05:
             call["messageId"] = self.person()
         for root in ("properties", "traits", "context"):
-            call[root] = {**self.object(2), "tier": draw.choice(("Gold", "Silver"))}
+            call[root] = {**self.content(2), "tier": draw.choice(("Gold", "Silver"))}
         return as_line(call)
 
     def person(self) -> object:
@@ -145,7 +145,7 @@ class Generated:
             (number, str(number), f"P{number}@x.example", f" p{number}@X.example")
         )
 
-    def object(self, depth: int) -> dict[str, object]:
+    def content(self, depth: int) -> dict[str, object]:
         names = self.random.sample(NAMES, self.random.randint(4, 12))
         return {name: self.value(depth) for name in names}
 
@@ -153,7 +153,7 @@ class Generated:
         draw = self.random
         chance = draw.random()
         if depth and chance < 0.2:
-            return self.object(depth - 1)
+            return self.content(depth - 1)
         if depth and chance < 0.35:
             return [self.value(depth - 1) for _ in range(draw.randrange(4))]
         number = draw.randint(0, 99999)
@@ -311,18 +311,19 @@ def test_a_text_that_is_both_a_message_id_and_a_person_changes_to_one_text(tmp_p
     assert other.message_id == one.ids["user_id"] != "7"
 
 
+Columns = Mapping[str, Sequence[str | None]]
+
+
 class Small:
     """Calls that one destination receives, and what it may receive of them."""
 
-    def __init__(self, folder: Path, calls: list[dict[str, object]]) -> None:
+    def __init__(self, folder: Path, calls: Sequence[Mapping[str, object]]) -> None:
         properties = [allowed("tool", "event", "member", "surrogate")]
         properties += [allowed("tool", "event", "email", "mask"), allowed("tool", "event", "plan")]
         self.allowlist = _allowlist(folder, *properties)
         self.calls, _ = read_calls([as_line(track("Visit", **call)) for call in calls])
 
-    def found(
-        self, before: dict[str, list[str | None]], after: dict[str, list[str | None]]
-    ) -> list[tuple[str, str, int]]:
+    def found(self, before: Columns, after: Columns) -> list[tuple[str, str, int]]:
         """Compare what was published of the calls, as column, problem and rows."""
         columns = [{"name": "row_id", "property_list": "envelope"}] + [
             {"name": name, "property_list": "event", "property": name, "events": None}
@@ -359,7 +360,7 @@ def test_random_codes_must_be_one_for_each_value(
         for number, member in enumerate(members)
     ]
     row_ids = [token(f"id{number}") for number in range(len(members))]
-    columns = {"row_id": row_ids, "member": list(codes)}
+    columns: Columns = {"row_id": row_ids, "member": list(codes)}
     expected = [("member", "its codes are not one for each value", wrong)] * bool(wrong)
     assert Small(tmp_path, calls).found(columns, columns) == expected
 
@@ -460,7 +461,7 @@ def test_twins_of_any_calls_show_every_destination_the_same(seed: int, count: in
         twin = make_twin(calls, allowlist, views, seed, with_masked)
         planted = {(item.view, item.place, item.key) for item in twin.planted}
         changed, _ = read_calls(twin.lines)
-        texts: set[tuple[str, str]] = set()
+        texts: set[tuple[str | None, str | None]] = set()
         for one, other in zip(calls, changed):
             texts |= {(one.key, other.key)} if one.key is not None else set()
             for tool in allowlist.destinations.values():

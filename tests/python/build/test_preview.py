@@ -15,6 +15,7 @@ import pytest
 from project import (
     DEFAULTS,
     Project,
+    RawCall,
     allowed,
     as_line,
     destination,
@@ -28,10 +29,11 @@ from project import (
 from typer.testing import CliRunner
 
 from hipaa_mode.cli import app
+from hipaa_mode.commands import console
 from hipaa_mode.commands import preview as command
 from hipaa_mode.errors import HipaaModeError, MaskingKeyError
 from hipaa_mode.preview.build import Built, Previewer
-from hipaa_mode.preview.explain import Explainer, Line, Preview
+from hipaa_mode.preview.explain import OUTCOMES, Explainer, Line, Preview
 from hipaa_mode.project import destination_models, read_plan, read_seeds, today
 
 DESTINATIONS = [
@@ -59,7 +61,7 @@ PROPERTIES = [
 ]
 REQUEST = {"requested_on": "2026-03-03", "reference": "R1"}
 STAMP = "2026-03-02T14:31:09Z"
-CALLS = [
+CALLS: list[RawCall] = [
     track(
         "Booked",
         {
@@ -156,7 +158,7 @@ def previews(
 class TestPreview:
     def test_every_row_is_the_one_that_the_build_gives(
         self, built: Project, previews: dict[str, tuple[list[Built], list[Preview]]]
-    ):
+    ) -> None:
         """The views of the user's own build hold these rows and no others."""
         assert previews
         for name, (made, _) in previews.items():
@@ -178,7 +180,7 @@ class TestPreview:
 
     def test_why_each_value_is_what_it_is(
         self, previews: dict[str, tuple[list[Built], list[Preview]]]
-    ):
+    ) -> None:
         shown = lines(previews["tool"][1][0])
         outcomes = {path: (line.outcome, line.column, line.after) for path, line in shown.items()}
         assert outcomes == {
@@ -221,7 +223,7 @@ class TestPreview:
         assert previews["tool"][1][0].view == "tool__events"
         assert "received_at" in previews["tool"][1][0].empty_columns
 
-    def test_other_calls(self, previews: dict[str, tuple[list[Built], list[Preview]]]):
+    def test_other_calls(self, previews: dict[str, tuple[list[Built], list[Preview]]]) -> None:
         _, shown = previews["tool"]
         seen = lines(shown[1])
         assert seen["event only"].why == "allowed on Booked only"
@@ -240,7 +242,9 @@ class TestPreview:
         assert lines(shown[9])["event plan"].after == "first"
         assert lines(shown[9])["event count"].before == "1.0"
 
-    def test_calls_that_are_not_sent(self, previews: dict[str, tuple[list[Built], list[Preview]]]):
+    def test_calls_that_are_not_sent(
+        self, previews: dict[str, tuple[list[Built], list[Preview]]]
+    ) -> None:
         reasons = [preview.not_sent for preview in previews["tool"][1]]
         assert reasons[0] == reasons[1] == reasons[2] == reasons[4] == reasons[9] == ""
         assert reasons[3] == "allowed_events.csv does not let its event go to tool"
@@ -260,7 +264,7 @@ class TestPreview:
 
     def test_a_destination_that_is_not_restricted_gets_all_of_it(
         self, previews: dict[str, tuple[list[Built], list[Preview]]]
-    ):
+    ) -> None:
         shown = lines(previews["crm"][1][0])
         assert shown["event unlisted"].after == '"z"'
         assert shown["event unlisted"].column == "properties"
@@ -270,7 +274,7 @@ class TestPreview:
 
     def test_nothing_of_the_calls_is_left(
         self, built: Project, previews: dict[str, tuple[list[Built], list[Preview]]]
-    ):
+    ) -> None:
         folder = built.folder / "restricted/preview_dev"
         assert {path.name for path in folder.iterdir()} == {
             ".gitignore",
@@ -287,7 +291,7 @@ class TestPreview:
         built: Project,
         monkeypatch: pytest.MonkeyPatch,
         tmp_path: Path,
-    ):
+    ) -> None:
         """Also: a call over many lines, hostile texts, and JSON for machines."""
         for name in list(os.environ):
             if name.startswith(("HIPAA_MODE_", "DBT_")):
@@ -296,10 +300,12 @@ class TestPreview:
         kept = key.read_bytes()
         key.unlink()
         call = tmp_path / "call.json"
-        nasty = {**CALLS[0], "properties": {"plan": "[red]\x1b[31m", "we\x07ird": 1}}  # type: ignore[dict-item]
+        first = CALLS[0]
+        assert isinstance(first, dict)
+        nasty = {**first, "properties": {"plan": "[red]\x1b[31m", "we\x07ird": 1}}
         call.write_text(json.dumps(nasty, indent=2))
         with Previewer(built.folder, read_plan(built.folder, "dev")):
-            command.console.output.width = 160
+            console.output.width = 160
             result = CliRunner().invoke(
                 app, ["preview", "tool", "--call", str(call), "--project", str(built.folder)]
             )
@@ -314,14 +320,14 @@ class TestPreview:
 
     def test_a_key_that_can_not_be_used_is_no_throw_away_key(
         self, built: Project, monkeypatch: pytest.MonkeyPatch
-    ):
+    ) -> None:
         monkeypatch.setenv("HIPAA_MODE_KEY_FILE", str(built.folder / "no such key"))
         with pytest.raises(MaskingKeyError):
             Previewer(built.folder, read_plan(built.folder, "dev"))
 
     def test_a_build_that_fails_says_why_and_leaves_nothing(
         self, built: Project, monkeypatch: pytest.MonkeyPatch
-    ):
+    ) -> None:
         monkeypatch.setenv("HIPAA_MODE_KEY_FILE", str(built.folder / ".hipaa_mode/masking.key"))
         plan = read_plan(built.folder, "dev")
         broken = built.folder / "models/destination_views/tool/tool__events.sql"
@@ -338,12 +344,12 @@ class TestPreview:
         assert not (built.folder / "restricted/preview_dev/project").exists()
 
 
-def test_outcomes_have_a_style():
-    assert set(command.STYLES) == {*command.OUTCOMES}
+def test_outcomes_have_a_style() -> None:
+    assert set(command.STYLES) == {*OUTCOMES}
     assert shutil.which("git")
 
 
-def test_arguments_that_do_not_go_together(tmp_path: Path):
+def test_arguments_that_do_not_go_together(tmp_path: Path) -> None:
     def run(*arguments: str) -> Any:
         return CliRunner().invoke(app, ["preview", *arguments, "--project", str(tmp_path)])
 

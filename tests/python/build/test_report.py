@@ -20,7 +20,7 @@ CANARIES = {
 }
 
 
-def test_a_report_of_a_real_build(new_project: Callable[..., Project]):
+def test_a_report_of_a_real_build(new_project: Callable[..., Project]) -> None:
     project = new_project(
         "report",
         [destination("tool"), destination("crm", restrict_phi="false", baa_reference="B-1")],

@@ -95,7 +95,7 @@ MUTATIONS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
 
 class TestNoMutationIsBuilt:
     @pytest.mark.parametrize("mutation", MUTATIONS)
-    def test_nothing_is_built_or_published(self, project: Project, mutation: str):
+    def test_nothing_is_built_or_published(self, project: Project, mutation: str) -> None:
         seeds = project.folder / "seeds"
         kept = {path: path.read_bytes() for path in seeds.glob("*.csv")}
         before = project.published_bytes()

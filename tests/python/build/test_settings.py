@@ -65,7 +65,7 @@ class TestUnknownSettings:
 
     def test_the_run_is_refused_with_every_fault_and_no_value(
         self, project: Project, refused: Run
-    ):
+    ) -> None:
         assert refused.exit_code != 0
         told = " ".join(refused.output.split())
         for fault in FAULTS:
@@ -75,7 +75,7 @@ class TestUnknownSettings:
         assert not project.database.exists()
         assert not (project.folder / "published").exists()
 
-    def test_the_commands_refuse_too(self, project: Project):
+    def test_the_commands_refuse_too(self, project: Project) -> None:
         project.environment = dict(ENVIRONMENT)
         done = project.hipaa_mode("check")
         assert done.returncode == 2

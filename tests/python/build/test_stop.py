@@ -106,23 +106,23 @@ def story(new_project: Callable[..., Project]) -> Story:
 
 
 class TestStop:
-    def test_a_build_at_work_does_not_publish_what_was_stopped(self, story: Story):
+    def test_a_build_at_work_does_not_publish_what_was_stopped(self, story: Story) -> None:
         assert story.published["while building"] == {"beta"}
         assert story.runs["while building"].exit_code == 0
         assert "STOPPED: `alpha` is not published: Contract ended" in (
             story.runs["while building"].output
         )
 
-    def test_it_is_published_again_when_the_stop_is_lifted(self, story: Story):
+    def test_it_is_published_again_when_the_stop_is_lifted(self, story: Story) -> None:
         assert "The stop is lifted" in story.commands["lift"]
         assert story.published["freed"] == {"alpha", "beta"}
 
-    def test_it_is_withdrawn_at_once_and_stays_so(self, story: Story):
+    def test_it_is_withdrawn_at_once_and_stays_so(self, story: Story) -> None:
         assert story.published["stopped"] == story.published["built again"] == {"beta"}
         assert story.runs["built again"].exit_code == 0
         assert "STOPPED: `alpha`" in story.runs["built again"].output
 
-    def test_the_audit_log_tells_it_and_is_sound(self, story: Story):
+    def test_the_audit_log_tells_it_and_is_sound(self, story: Story) -> None:
         entries = audit.entries(audit.read_lines(story.project.audit_log()))
         found = [
             (e["outcome"], e["reasons"] if e["outcome"] == "withdrawn" else [])
@@ -132,7 +132,7 @@ class TestStop:
         assert found == [("published", []), ("withdrawn", ["stopped: A complaint"])]
         assert story.faults == []
 
-    def test_the_lock_knows_so_that_a_deleted_row_is_refused(self, story: Story):
+    def test_the_lock_knows_so_that_a_deleted_row_is_refused(self, story: Story) -> None:
         assert story.locked == {
             "while building": None,
             "freed": None,
@@ -146,7 +146,7 @@ class TestStop:
         ]
         assert (difference["destination"], difference["effect"]) == ("alpha", "widens")
 
-    def test_every_build_gives_what_it_publishes_to_the_group(self, story: Story):
+    def test_every_build_gives_what_it_publishes_to_the_group(self, story: Story) -> None:
         mine = {True: 0o700, False: 0o600}
         assert story.access.keys() > {"while building"}
         for step, found in story.access.items():

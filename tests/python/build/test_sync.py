@@ -30,7 +30,9 @@ VIEWS = ("events", "identifies", "users")
 EVENTS, USERS = "mixpanel__events", "mixpanel__users"
 
 
-def call(make: Callable[..., dict[str, object]], day: str, user: str, number: int, *args: Any):
+def call(
+    make: Callable[..., dict[str, object]], day: str, user: str, number: int, *args: Any
+) -> dict[str, object]:
     """A call at an hour of a day that no destination here may know."""
     return make(
         *args,
@@ -147,7 +149,7 @@ def in_order(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 class TestLatestValues:
-    def test_each_user_has_the_latest_values_and_when_one_changed(self, states: States):
+    def test_each_user_has_the_latest_values_and_when_one_changed(self, states: States) -> None:
         ann = mixpanel_user(ANN, "2026-03-01", "gold", "ann@clinic.example")
         ben = mixpanel_user(BEN, "2026-03-01", "silver", None)
         assert in_order(rows(states.first, USERS)) == in_order([ann, ben])
@@ -155,19 +157,21 @@ class TestLatestValues:
         cleo = mixpanel_user(CLEO, "2026-03-03", "gold", None)
         assert in_order(rows(states.more, USERS)) == in_order([ann, ben, cleo])
 
-    def test_late_values_count_by_their_time_and_the_deleted_are_gone(self, states: States):
+    def test_late_values_count_by_their_time_and_the_deleted_are_gone(
+        self, states: States
+    ) -> None:
         ann = mixpanel_user(ANN, "2026-03-03", "platinum", "ann@clinic.example")
         cleo = mixpanel_user(CLEO, "2026-03-03", "gold", "cleo@clinic.example")
         assert in_order(rows(states.late, USERS)) == in_order([ann, cleo])
 
-    def test_a_raw_id_has_a_token_as_its_key(self, states: States):
+    def test_a_raw_id_has_a_token_as_its_key(self, states: States) -> None:
         users = {row["user_id"]: row for row in rows(states.more, "crm__users")}
         assert users.keys() == {ANN, BEN, CLEO}
         assert users[ANN]["row_id"] == token(ANN, "prod", "crm")
         assert users[ANN]["changed_at"] == dt.datetime(2026, 3, 3, 14)
         assert users[ANN]["tier"] == "platinum"
 
-    def test_groups_have_the_latest_of_each_property(self, states: States):
+    def test_groups_have_the_latest_of_each_property(self, states: States) -> None:
         [acme] = rows(states.first, "crm__groups_latest")
         assert acme == {
             "row_id": token("acme", "prod", "crm"),
@@ -177,7 +181,7 @@ class TestLatestValues:
             "employees": 40.0,
         }
 
-    def test_the_manifest_and_the_run_tell_of_them(self, states: States):
+    def test_the_manifest_and_the_run_tell_of_them(self, states: States) -> None:
         manifest = json.loads((states.first / "prod/mixpanel/manifest.json").read_text())
         facts = manifest["views"][USERS]
         assert (facts["rows"], facts["files"], facts["files_written"]) == (2, 1, 1)
@@ -187,7 +191,7 @@ class TestLatestValues:
         assert f"{USERS}/all.parquet" in manifest["files"]
         assert f"published {USERS}: 2 rows (1 of 1 files written)" in states.said[0]
 
-    def test_the_file_is_kept_where_no_identify_call_changed(self, states: States):
+    def test_the_file_is_kept_where_no_identify_call_changed(self, states: States) -> None:
         manifest = json.loads((states.late / "prod/crm/manifest.json").read_text())
         # Of the group's calls the deleted person's went; of another build nothing did.
         assert manifest["views"]["crm__groups_latest"]["files_written"] == 1
@@ -231,28 +235,30 @@ class TestChecks:
         yield check
         project.execute(f"create or replace view main_destinations.{USERS} as {sound}")
 
-    def test_the_view_as_built_is_sound(self, check: Callable[..., dict[str, str]]):
+    def test_the_view_as_built_is_sound(self, check: Callable[..., dict[str, str]]) -> None:
         assert check() == {}
 
-    def test_a_missing_user_is_found(self, check: Callable[..., dict[str, str]]):
+    def test_a_missing_user_is_found(self, check: Callable[..., dict[str, str]]) -> None:
         assert check("where tier <> 'gold'") == {
             "rows_match_calls": "1 rows for 2 different user_id"
         }
 
-    def test_a_user_twice_is_found(self, check: Callable[..., dict[str, str]]):
+    def test_a_user_twice_is_found(self, check: Callable[..., dict[str, str]]) -> None:
         assert set(check("cross join range(2)")) == {"rows_match_calls", "row_id_is_primary_key"}
 
-    def test_a_value_that_is_no_token_is_found(self, check: Callable[..., dict[str, str]]):
+    def test_a_value_that_is_no_token_is_found(self, check: Callable[..., dict[str, str]]) -> None:
         assert set(check(email="tier")) == {"masked_columns_are_tokens"}
         assert set(check(row_id="md5(row_id)")) == {"masked_columns_are_tokens"}
 
-    def test_a_raw_id_is_found(self, check: Callable[..., dict[str, str]]):
+    def test_a_raw_id_is_found(self, check: Callable[..., dict[str, str]]) -> None:
         assert set(check(tier=f"'{ANN}'")) == {"no_raw_identifiers"}
 
-    def test_what_looks_like_an_identifier_is_found(self, check: Callable[..., dict[str, str]]):
+    def test_what_looks_like_an_identifier_is_found(
+        self, check: Callable[..., dict[str, str]]
+    ) -> None:
         assert set(check(locale="'ssn 856-45-6789'")) == {"no_identifier_patterns"}
 
-    def test_another_column_is_found_and_a_check_of_events_refused(self, states: States):
+    def test_another_column_is_found_and_a_check_of_events_refused(self, states: States) -> None:
         project = states.project
         compiled = project.folder / "target/compiled/hipaa_mode/models/destination_views/mixpanel"
         sound = (compiled / f"{USERS}.sql").read_text()
@@ -275,7 +281,7 @@ class TestChecks:
 
 
 class TestReaders:
-    def test_pandas_polars_and_duckdb_agree(self, states: States, tmp_path: Path):
+    def test_pandas_polars_and_duckdb_agree(self, states: States, tmp_path: Path) -> None:
         reader = Reader(tmp_path)
         reader.show(states.late)
         answer = reader.run(
@@ -297,7 +303,7 @@ answer = [len(by_pandas), by_polars.columns, str(by_polars.schema["timestamp"])]
 
     def test_only_files_that_changed_are_read_and_withdrawn_rows_go(
         self, states: States, tmp_path: Path
-    ):
+    ) -> None:
         reader = Reader(tmp_path)
         sync = f"""
 warehouse = duckdb.connect("warehouse.duckdb")
@@ -316,7 +322,7 @@ answer = [sync(warehouse, "{EVENTS}"), sync(warehouse, "{EVENTS}"), sync(warehou
             for view in (EVENTS, USERS):
                 assert loaded(tmp_path, view) == without_file(rows(getattr(states, state), view))
 
-    def test_withdrawn_keys_are_found(self, states: States, tmp_path: Path):
+    def test_withdrawn_keys_are_found(self, states: States, tmp_path: Path) -> None:
         reader = Reader(tmp_path)
         reader.show(states.more)
         table = "create table calls as from 'published/prod/mixpanel/mixpanel__events/*.parquet'"
@@ -325,7 +331,7 @@ answer = [sync(warehouse, "{EVENTS}"), sync(warehouse, "{EVENTS}"), sync(warehou
         answer = reader.run("withdrawn", 'answer = withdrawn(duckdb.connect("w.duckdb"), "calls")')
         assert answer == sorted(token(f"m-{number}", "prod") for number in (2, 13))
 
-    def test_a_tool_that_compares_finds_what_changed(self, states: States, tmp_path: Path):
+    def test_a_tool_that_compares_finds_what_changed(self, states: States, tmp_path: Path) -> None:
         reader = Reader(tmp_path)
         ann, ben, cleo = (token(user, "prod") for user in (ANN, BEN, CLEO))
         for state, expected in (
@@ -340,7 +346,9 @@ answer = [sync(warehouse, "{EVENTS}"), sync(warehouse, "{EVENTS}"), sync(warehou
 
 
 class TestDlt:
-    def test_new_calls_alone_are_loaded_and_users_are_merged(self, states: States, tmp_path: Path):
+    def test_new_calls_alone_are_loaded_and_users_are_merged(
+        self, states: States, tmp_path: Path
+    ) -> None:
         reader = Reader(tmp_path)
         reader.show(states.first)
         assert reader.run("dlt", "answer = [load(), load(), load()]") == [
@@ -361,7 +369,7 @@ class TestDlt:
     @pytest.mark.parametrize(("keys", "expected"), [("", "first"), ("primary_key=(), ", "second")])
     def test_a_change_at_the_same_time_needs_no_primary_key(
         self, tmp_path: Path, keys: str, expected: str
-    ):
+    ) -> None:
         """What the guide says of dlt's cursor, tried on dlt itself."""
         answer = Reader(tmp_path).run(
             "dlt",
@@ -444,7 +452,7 @@ OF_A_CALL = {
 class TestSegment:
     def test_what_is_received_is_what_the_allowlist_gives(
         self, states: States, tmp_path: Path, receiver: tuple[str, list[bytes]]
-    ):
+    ) -> None:
         url, bodies = receiver
         reader = Reader(tmp_path)
         reader.show(states.more)
@@ -480,7 +488,7 @@ class TestSegment:
 
     def test_more_rows_than_the_queue_holds_all_arrive(
         self, tmp_path: Path, receiver: tuple[str, list[bytes]]
-    ):
+    ) -> None:
         url, bodies = receiver
         many = 25_000
         reader = Reader(tmp_path)
@@ -492,7 +500,7 @@ class TestSegment:
 
     def test_calls_that_do_not_arrive_are_counted(
         self, tmp_path: Path, receiver: tuple[str, list[bytes]]
-    ):
+    ) -> None:
         url, bodies = receiver
         reader = Reader(tmp_path)
         reader.show(published_rows(tmp_path / "few", 250))
@@ -502,7 +510,7 @@ class TestSegment:
 
     def test_no_raw_value_is_received(
         self, states: States, tmp_path: Path, receiver: tuple[str, list[bytes]]
-    ):
+    ) -> None:
         url, bodies = receiver
         reader = Reader(tmp_path)
         reader.show(states.more)
@@ -523,11 +531,11 @@ class TestSegment:
         assert b"Oncology" not in text
 
 
-def test_every_example_of_the_guide_is_run():
+def test_every_example_of_the_guide_is_run() -> None:
     assert set(examples()) == {"readers", "partitions", "withdrawn", "dlt", "compare", "sdk"}
 
 
-def test_examples_are_kept_off_the_network(tmp_path: Path):
+def test_examples_are_kept_off_the_network(tmp_path: Path) -> None:
     code = """
 import socket
 try:

@@ -331,8 +331,8 @@ def _values(lines: Traps) -> None:
     )
     lines.properties({"flag": 1}, flag=True)
     lines.properties({"flag": "no"}, flag=False)
-    odd = "canary"
-    lines.properties({"whole": odd, "real": odd, "flag": odd, "at": odd, "day": odd})
+    text = "canary"
+    lines.properties({"whole": text, "real": text, "flag": text, "at": text, "day": text})
     lines.properties({"whole": 7.5, "real": "1e999", "flag": 2, "at": "2026-02-30", "day": []})
     lines.properties({"whole": 9223372036854775808})
 

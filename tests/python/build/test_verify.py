@@ -10,6 +10,7 @@ import dataclasses
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -103,7 +104,7 @@ def manifest(project: Project) -> Manifest:
     return read_manifest(project.folder / "target/manifest.json")
 
 
-def edited(manifest: Manifest, edited_name: str, **changes: object) -> Manifest:
+def edited(manifest: Manifest, edited_name: str, **changes: Any) -> Manifest:
     models = {
         unique_id: dataclasses.replace(model, **changes) if model.name == edited_name else model
         for unique_id, model in manifest.models.items()

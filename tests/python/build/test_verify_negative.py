@@ -12,6 +12,7 @@ import functools
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from project import VIEWS, Project, allowed, destination, event
@@ -21,6 +22,7 @@ from hipaa_mode.project import read_plan
 from hipaa_mode.verify import proof, reviewed
 from hipaa_mode.verify.manifest import Manifest, read_manifest
 from hipaa_mode.verify.proof import RULES, Proof, prove
+from hipaa_mode.verify.terms import parse
 
 VIEW, OTHER, MASKED = "ga4__events", "ads__events", "masked_events"
 READ, STAGED = "calls_read", "stg_calls"
@@ -43,7 +45,7 @@ class Compiled:
     plan: Plan
     manifest: Manifest
 
-    def proof(self, model: str = "", **changes: object) -> Proof:
+    def proof(self, model: str = "", **changes: Any) -> Proof:
         """Prove it with one model changed."""
         models = {
             key: dataclasses.replace(item, **changes) if item.name == model else item
@@ -60,8 +62,8 @@ class Compiled:
 def parsed_once() -> Iterator[None]:
     """Every case changes one model: the others need not be parsed again."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(proof, "parse", functools.cache(proof.parse))
-        patch.setattr(reviewed, "parse", functools.cache(reviewed.parse))
+        patch.setattr(proof, "parse", functools.cache(parse))
+        patch.setattr(reviewed, "parse", functools.cache(parse))
         yield
 
 

@@ -82,7 +82,7 @@ EDITS = {
 
 class TestTheLockIsWrittenWithTheSeeds:
     @pytest.mark.parametrize("edit", EDITS)
-    def test_by_every_command_and_shown_in_its_diff(self, project: Path, edit: str):
+    def test_by_every_command_and_shown_in_its_diff(self, project: Path, edit: str) -> None:
         before = files(project)
         planned = run(project, *EDITS[edit], "--dry-run")
         assert planned.exit_code == 0, planned.output
@@ -94,13 +94,13 @@ class TestTheLockIsWrittenWithTheSeeds:
         assert LOCK_FILE in changed(before, files(project))
         assert is_locked(project)
 
-    def test_and_is_as_before_when_it_is_undone(self, project: Path):
+    def test_and_is_as_before_when_it_is_undone(self, project: Path) -> None:
         before = files(project)
         run(project, *EDITS["allow"], "--yes")
         run(project, "deny", "ga4", "coupon", "--yes")
         assert files(project) == before
 
-    def test_a_change_of_words_alone_leaves_it(self, project: Path):
+    def test_a_change_of_words_alone_leaves_it(self, project: Path) -> None:
         before = files(project)
         result = run(project, "allow", "mailchimp", "coupon", "-e", "*", "--reason", "New words",
                      "--guard", "warn", "--yes")  # fmt: skip
@@ -108,7 +108,7 @@ class TestTheLockIsWrittenWithTheSeeds:
         assert PROPERTIES in changed(before, files(project))
         assert LOCK_FILE not in changed(before, files(project))
 
-    def test_in_json_too(self, project: Path):
+    def test_in_json_too(self, project: Path) -> None:
         answer = json.loads(run(project, *EDITS["mask"], "--yes", "--json").stdout)
         assert LOCK_FILE in {change["path"] for change in answer["changes"]}
         assert answer["notes"] == []
@@ -117,7 +117,7 @@ class TestTheLockIsWrittenWithTheSeeds:
 class TestAllOrNothing:
     def test_where_one_file_can_not_be_written_none_is(
         self, project: Path, monkeypatch: pytest.MonkeyPatch
-    ):
+    ) -> None:
         before = files(project)
         replace = os.replace
 
@@ -133,7 +133,7 @@ class TestAllOrNothing:
 
     def test_what_was_interrupted_is_put_back(
         self, project: Path, monkeypatch: pytest.MonkeyPatch
-    ):
+    ) -> None:
         before = files(project)
         replace = os.replace
 
@@ -154,7 +154,7 @@ class TestAllOrNothing:
         assert LOCK_FILE in recover(project)
         assert files(project) == before
 
-    def test_a_lock_that_changed_meanwhile_is_a_conflict(self, project: Path):
+    def test_a_lock_that_changed_meanwhile_is_a_conflict(self, project: Path) -> None:
         workspace = Workspace(Layout.read(project))
         path = workspace.layout.seeds["allowed_events"]
         workspace.write(path, (workspace.read(path) or b"") + b"dev,ga4,Bill Paid,\n")
@@ -174,7 +174,7 @@ def add_row(project: Path, seed: str, row: str) -> None:
 
 
 class TestWhatNobodyAgreedToDoesNotComeInBesideAChange:
-    def test_a_lock_that_let_less_through_before_is_left_and_said(self, project: Path):
+    def test_a_lock_that_let_less_through_before_is_left_and_said(self, project: Path) -> None:
         add_row(project, "allowed_events", "prod,ga4,Bill Paid,")
         before = files(project)
         result = run(project, *EDITS["allow"], "--yes")
@@ -185,7 +185,7 @@ class TestWhatNobodyAgreedToDoesNotComeInBesideAChange:
         assert "Bill Paid" in result.output
         assert "hipaa-mode lock" in result.output
 
-    def test_what_was_less_than_agreed_to_is_said(self, project: Path):
+    def test_what_was_less_than_agreed_to_is_said(self, project: Path) -> None:
         add_row(project, "suppressed_users", "*,user-1,2026-01-02,R1")
         result = run(project, *EDITS["allow"], "--yes")
         assert result.exit_code == 0, result.output
@@ -199,7 +199,7 @@ class TestWhatNobodyAgreedToDoesNotComeInBesideAChange:
     )
     def test_without_a_lock_that_can_be_read_the_user_is_told(
         self, project: Path, content: str | None, word: str
-    ):
+    ) -> None:
         file = project / LOCK_FILE
         file.unlink() if content is None else file.write_text(content)
         before = files(project)
@@ -209,14 +209,14 @@ class TestWhatNobodyAgreedToDoesNotComeInBesideAChange:
         assert PROPERTIES in changed(before, files(project))
         assert before.get(LOCK_FILE) == files(project).get(LOCK_FILE)
 
-    def test_of_faulty_seeds_nothing_is_agreed_to(self, project: Path):
+    def test_of_faulty_seeds_nothing_is_agreed_to(self, project: Path) -> None:
         add_row(project, "allowed_events", "prod,nobody,Bill Paid,")
         before = files(project)
         result = run(project, *EDITS["allow"], "--yes")
         assert f"{LOCK_FILE} was left as it is" in result.output
         assert LOCK_FILE not in changed(before, files(project))
 
-    def test_a_row_that_ended_since_goes_with_the_next_change(self, project: Path):
+    def test_a_row_that_ended_since_goes_with_the_next_change(self, project: Path) -> None:
         add_row(project, "allowed_properties",
                 f"*,ga4,event,,trial,allow,,,,,Why,me,{today() - dt.timedelta(1)}")  # fmt: skip
         configuration = read_seeds(project)
@@ -239,7 +239,7 @@ class TestThePage:
         assert draft.make(step)
         return draft
 
-    def test_shows_the_lock_s_change_and_saves_it_with_the_seeds(self, project: Path):
+    def test_shows_the_lock_s_change_and_saves_it_with_the_seeds(self, project: Path) -> None:
         draft = self.draft(project)
         shown = {str(change.path): lines for change, lines in draft.differences()}
         assert set(shown) == {EVENTS, LOCK_FILE}
@@ -250,7 +250,7 @@ class TestThePage:
         assert {str(change.path) for change in written} == {EVENTS, LOCK_FILE}
         assert is_locked(project)
 
-    def test_a_lock_that_changes_meanwhile_is_read_again(self, project: Path):
+    def test_a_lock_that_changes_meanwhile_is_read_again(self, project: Path) -> None:
         draft = self.draft(project)
         digest = draft.digest()
         (project / LOCK_FILE).unlink()

@@ -94,7 +94,9 @@ def is_running(process: int) -> bool:
         ("preview", signal.SIGTERM, 143),
     ],
 )
-def test_no_calls_and_no_program_are_left(project: Path, name: str, number: int, exit_code: int):
+def test_no_calls_and_no_program_are_left(
+    project: Path, name: str, number: int, exit_code: int
+) -> None:
     process = start(project, COMMANDS[name])
     started = project.parent / "started"
     wait_for(lambda: list(started.iterdir()), process)
@@ -110,7 +112,7 @@ def test_no_calls_and_no_program_are_left(project: Path, name: str, number: int,
     assert not is_running(child)
 
 
-def test_builds_at_once_end_too(tmp_path: Path):
+def test_builds_at_once_end_too(tmp_path: Path) -> None:
     """As the selftest builds its two changed copies."""
     code = (
         "import pathlib, sys\n"
@@ -136,7 +138,7 @@ def test_builds_at_once_end_too(tmp_path: Path):
     assert not any(is_running(int(path.stem)) for path in children)
 
 
-def test_what_nohup_ignores_stays_ignored(tmp_path: Path):
+def test_what_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
     code = (
         "import os, signal\n"
         "from hipaa_mode.ending import signals_as_exceptions\n"

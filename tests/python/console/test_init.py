@@ -7,11 +7,11 @@ import shutil
 import subprocess
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 import hipaa_mode
 from hipaa_mode.cli import app
@@ -77,11 +77,12 @@ def went(before: str, after: str) -> Counter[str]:
     return Counter(before.splitlines()) - Counter(after.splitlines())
 
 
-def load(path: Path) -> dict[str, object]:
-    return yaml.safe_load(path.read_text())
+def load(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(path.read_text())
+    return found
 
 
-def test_a_project_gets_all_it_needs(project: Path):
+def test_a_project_gets_all_it_needs(project: Path) -> None:
     result = init(project, *FIRST, "--event", "Visit", "--raw-calls", "in/*.ndjson", "--yes")
     assert result.exit_code == 0, result.output
     plan = read_plan(project, "dev")
@@ -114,13 +115,13 @@ def test_a_project_gets_all_it_needs(project: Path):
     assert "dbt deps" in result.stdout
 
 
-def test_nothing_that_was_there_is_lost(project: Path):
+def test_nothing_that_was_there_is_lost(project: Path) -> None:
     init(project, *FIRST, "--yes")
     assert went(PROJECT_FILE, (project / "dbt_project.yml").read_text()) == Counter()
     assert (project / ".gitignore").read_text().startswith("\ntarget/\ndbt_packages/\nlogs/\n")
 
 
-def test_a_second_run_changes_nothing(project: Path):
+def test_a_second_run_changes_nothing(project: Path) -> None:
     arguments = (*FIRST, "--event", "Visit", "--write-profile", "--yes")
     assert init(project, *arguments).exit_code == 0
     before = files(project)
@@ -131,7 +132,7 @@ def test_a_second_run_changes_nothing(project: Path):
     assert files(project) == before
 
 
-def test_what_is_missing_is_added_again(project: Path):
+def test_what_is_missing_is_added_again(project: Path) -> None:
     init(project, *FIRST, "--yes")
     before = files(project)
     (project / "packages.yml").unlink()
@@ -140,7 +141,7 @@ def test_what_is_missing_is_added_again(project: Path):
     assert files(project) == before
 
 
-def test_nothing_is_changed_without_being_shown(project: Path):
+def test_nothing_is_changed_without_being_shown(project: Path) -> None:
     before = files(project)
     dry = init(project, *FIRST, "--write-profile", "--dry-run")
     assert dry.exit_code == 0
@@ -153,7 +154,7 @@ def test_nothing_is_changed_without_being_shown(project: Path):
             assert f"+++ b/{name}" in result.stdout
 
 
-def test_a_first_destination_is_asked_for(project: Path):
+def test_a_first_destination_is_asked_for(project: Path) -> None:
     before = files(project)
     result = init(project, "--yes")
     assert result.exit_code == ExitCode.BAD_CONFIGURATION
@@ -161,7 +162,7 @@ def test_a_first_destination_is_asked_for(project: Path):
     assert files(project) == before
 
 
-def test_other_packages_stay(project: Path):
+def test_other_packages_stay(project: Path) -> None:
     (project / "packages.yml").write_text("packages:\n  # ours\n  - local: ../other\n")
     init(project, *FIRST, "--git", "https://git.example/hipaa_mode.git", "--revision", "v1", "-y")
     text = (project / "packages.yml").read_text()
@@ -171,7 +172,7 @@ def test_other_packages_stay(project: Path):
     ]
 
 
-def test_packages_in_dependencies_yml_are_kept_there(project: Path):
+def test_packages_in_dependencies_yml_are_kept_there(project: Path) -> None:
     (project / "dependencies.yml").write_text("packages:\n  - local: ../other\n")
     init(project, *FIRST, "--yes")
     assert not (project / "packages.yml").exists()
@@ -197,7 +198,7 @@ other:
 """
 
 
-def test_the_plugin_joins_what_the_profile_has(project: Path):
+def test_the_plugin_joins_what_the_profile_has(project: Path) -> None:
     path = project / "profiles.yml"
     path.write_text(PROFILES)
     result = init(project, *FIRST, "--write-profile", "--yes")
@@ -227,7 +228,7 @@ def test_the_plugin_joins_what_the_profile_has(project: Path):
         "clinic:\n  target: qa\n  outputs:\n    qa: {\n      type: duckdb  # ours, all\n    }\n",
     ],
 )
-def test_the_plugin_joins_a_profile_in_brackets(project: Path, text: str):
+def test_the_plugin_joins_a_profile_in_brackets(project: Path, text: str) -> None:
     path = project / "profiles.yml"
     path.write_text(text)
     before = load(path)["clinic"]["outputs"]["qa"]
@@ -253,7 +254,9 @@ def test_the_plugin_joins_a_profile_in_brackets(project: Path, text: str):
     ],
 )
 @pytest.mark.parametrize("option", [(), ("--write-profile",)])
-def test_a_profile_that_cant_be_read_is_told(project: Path, text: str, option: tuple[str, ...]):
+def test_a_profile_that_cant_be_read_is_told(
+    project: Path, text: str, option: tuple[str, ...]
+) -> None:
     (project / "profiles.yml").write_text(text)
     before = files(project)
     result = init(project, *FIRST, *option, "--yes")
@@ -262,7 +265,7 @@ def test_a_profile_that_cant_be_read_is_told(project: Path, text: str, option: t
     assert files(project) == before
 
 
-def test_a_profile_at_home_is_written_where_it_is(project: Path, tmp_path: Path):
+def test_a_profile_at_home_is_written_where_it_is(project: Path, tmp_path: Path) -> None:
     home = tmp_path / "home/.dbt"
     home.mkdir(parents=True)
     (home / "profiles.yml").write_text("other: {target: x}\n")
@@ -273,7 +276,7 @@ def test_a_profile_at_home_is_written_where_it_is(project: Path, tmp_path: Path)
     assert profiles["clinic"]["outputs"]["dev"]["path"] == "restricted/dev.duckdb"
 
 
-def test_as_json(project: Path):
+def test_as_json(project: Path) -> None:
     answer = json.loads(init(project, *FIRST, "--json", "--yes").stdout)
     assert answer["written"] is True
     assert {change["action"] for change in answer["changes"]} == {"added", "changed"}
@@ -291,7 +294,7 @@ def test_as_json(project: Path):
 )
 def test_a_project_that_cant_be_set_up_is_told_why(
     project: Path, old: str, new: str, message: str
-):
+) -> None:
     path = project / "dbt_project.yml"
     path.write_text(path.read_text().replace(old, new))
     before = files(project)
@@ -302,7 +305,7 @@ def test_a_project_that_cant_be_set_up_is_told_why(
     assert files(project) == before
 
 
-def test_a_checkout_is_needed(project: Path, tmp_path: Path):
+def test_a_checkout_is_needed(project: Path, tmp_path: Path) -> None:
     result = init(project, *FIRST, "--package", str(tmp_path), "--yes")
     assert result.exit_code == ExitCode.MISSING_FILE
 
@@ -334,7 +337,7 @@ class TestWithoutCheckout:
     @pytest.mark.parametrize(("revision", "count"), [("v1", 0), ("", 1)])
     def test_a_repository_is_enough(
         self, project: Path, repository: Path, revision: str, count: int
-    ):
+    ) -> None:
         url = f"file://{repository}"
         of = ("--revision", revision) if revision else ()
         result = init(project, *FIRST, "--git", url, *of, "--yes")
@@ -346,7 +349,9 @@ class TestWithoutCheckout:
         assert ("999" in areas) == (count == 1)
         assert "google_analytics_4" in (project / "seeds/destination_types.csv").read_text()
 
-    def test_a_repository_that_cant_be_fetched_is_told(self, project: Path, repository: Path):
+    def test_a_repository_that_cant_be_fetched_is_told(
+        self, project: Path, repository: Path
+    ) -> None:
         before = files(project)
         for of in ((f"file://{repository}-gone",), (f"file://{repository}", "--revision", "v9")):
             result = init(project, *FIRST, "--git", *of, "--yes")
@@ -354,7 +359,7 @@ class TestWithoutCheckout:
             assert "can't be fetched" in str(result.exception)
         assert files(project) == before
 
-    def test_without_one_both_ways_are_told(self, project: Path):
+    def test_without_one_both_ways_are_told(self, project: Path) -> None:
         result = init(project, *FIRST, "--yes")
         assert result.exit_code == ExitCode.MISSING_FILE
         assert "--package" in str(result.exception) and "--git" in str(result.exception)
@@ -365,7 +370,7 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", "-C", str(folder), *by, *arguments], check=True)
 
 
-def test_databases_and_their_locks_are_not_committed(project: Path):
+def test_databases_and_their_locks_are_not_committed(project: Path) -> None:
     init(project, *FIRST, "--yes")
     git(project, "init", "-q")
     for name in ("clinic.duckdb", "data/x.duckdb", "x.duckdb.wal", "data/x.duckdb.lock"):
@@ -378,7 +383,7 @@ def test_databases_and_their_locks_are_not_committed(project: Path):
     assert "dbt_project.yml" in listed and "duckdb" not in listed
 
 
-def test_the_package_brings_all_models_but_the_demos():
+def test_the_package_brings_all_models_but_the_demos() -> None:
     """Each file that is not the demo's is linked: dbt follows links to files, not to folders."""
     models, links = REPOSITORY / "models", REPOSITORY / "as_package/models"
     wanted = {

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner, Result
 
-from hipaa_mode import keys, published_places
+from hipaa_mode import published_places
 from hipaa_mode.cli import app
 from hipaa_mode.errors import ExitCode, HipaaModeError, MaskingKeyError
 from hipaa_mode.keys import (
@@ -27,7 +27,7 @@ from hipaa_mode.keys import (
     rotate_key,
     write_key_file,
 )
-from hipaa_mode.plugin import Session
+from hipaa_mode.run.session import Session
 
 FIRST = "8f14e45fceea167a5a36dedd4bea2543c9f0f895fb98ab9159f51fd0297e236d"
 SECOND = "1679091c5a880faf6fb5e6087eb1b2dce4da3b7fbbce2345d7772b0674a318d5"
@@ -147,9 +147,9 @@ def crash_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
 
         return call
 
-    monkeypatch.setattr(keys.os, "open", counted(os.open))
-    monkeypatch.setattr(keys.os, "fsync", counted(os.fsync))
-    monkeypatch.setattr(keys.Path, "replace", counted(Path.replace))
+    monkeypatch.setattr(os, "open", counted(os.open))
+    monkeypatch.setattr(os, "fsync", counted(os.fsync))
+    monkeypatch.setattr(Path, "replace", counted(Path.replace))
 
 
 class TestRetiredKeys:

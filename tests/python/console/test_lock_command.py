@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 from project import REPOSITORY
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from hipaa_mode.cli import app
 from hipaa_mode.errors import HipaaModeError
@@ -50,7 +49,9 @@ def content(result: Result) -> dict[str, Any]:
     return found
 
 
-def test_the_lock_of_the_demo_says_what_its_seeds_say(demo: Path, run: Callable[..., Result]):
+def test_the_lock_of_the_demo_says_what_its_seeds_say(
+    demo: Path, run: Callable[..., Result]
+) -> None:
     done = run("lock", "--check")
     assert done.exit_code == 0, done.output
     assert done.stdout == "receives.lock.yml says what is received.\n"
@@ -61,7 +62,7 @@ def test_the_lock_of_the_demo_says_what_its_seeds_say(demo: Path, run: Callable[
 
 def test_what_widens_is_shown_first_and_written_when_agreed_to(
     demo: Path, run: Callable[..., Result]
-):
+) -> None:
     add(demo, "allowed_events", EVENT)
     seed = demo / "seeds/allowed_events.csv"
     seed.write_text(seed.read_text().replace("*,ga4,Home,\n", ""))
@@ -82,7 +83,7 @@ def test_what_widens_is_shown_first_and_written_when_agreed_to(
     assert run("lock").exit_code == 0
 
 
-def test_checking_and_looking_write_nothing(demo: Path, run: Callable[..., Result]):
+def test_checking_and_looking_write_nothing(demo: Path, run: Callable[..., Result]) -> None:
     add(demo, "allowed_events", EVENT)
     before = (demo / LOCK_FILE).read_bytes()
     done = run("lock", "--check")
@@ -97,7 +98,7 @@ def test_checking_and_looking_write_nothing(demo: Path, run: Callable[..., Resul
     assert (demo / LOCK_FILE).read_bytes() == before
 
 
-def test_json_has_every_difference(demo: Path, run: Callable[..., Result]):
+def test_json_has_every_difference(demo: Path, run: Callable[..., Result]) -> None:
     add(demo, "allowed_events", EVENT)
     found = content(run("lock", "--check", "--json"))
     assert found["written"] is False
@@ -117,7 +118,7 @@ def test_json_has_every_difference(demo: Path, run: Callable[..., Result]):
     assert content(run("lock", "--json", "--yes"))["written"] is False
 
 
-def test_a_first_lock_says_all_environments(demo: Path, run: Callable[..., Result]):
+def test_a_first_lock_says_all_environments(demo: Path, run: Callable[..., Result]) -> None:
     (demo / LOCK_FILE).unlink()
     done = run("lock", "--check")
     assert done.exit_code == 1
@@ -126,7 +127,9 @@ def test_a_first_lock_says_all_environments(demo: Path, run: Callable[..., Resul
     assert (demo / LOCK_FILE).read_bytes() == (REPOSITORY / LOCK_FILE).read_bytes()
 
 
-def test_faulty_seeds_are_refused_with_their_faults(demo: Path, run: Callable[..., Result]):
+def test_faulty_seeds_are_refused_with_their_faults(
+    demo: Path, run: Callable[..., Result]
+) -> None:
     add(demo, "allowed_events", "dev,nobody,Visit,\n")
     for options in ([], ["--yes"], ["--check"]):
         done = run("lock", *options)
@@ -137,7 +140,7 @@ def test_faulty_seeds_are_refused_with_their_faults(demo: Path, run: Callable[..
 
 def test_a_lock_that_says_nothing_clear_is_reviewed_as_a_whole(
     demo: Path, run: Callable[..., Result]
-):
+) -> None:
     sound = (demo / LOCK_FILE).read_text()
     (demo / LOCK_FILE).write_text(sound.replace("guard: block", "guard: blokc"))
     done = run("lock", "--check")
@@ -165,7 +168,7 @@ class TestEnvironments:
 
     def test_targets_rows_manifests_and_the_lock_name_them(
         self, demo: Path, run: Callable[..., Result]
-    ):
+    ) -> None:
         add(demo, "environments", "staging,\n")
         manifest = demo / "published/elsewhere/ga4/manifest.json"
         manifest.parent.mkdir(parents=True)
@@ -176,7 +179,9 @@ class TestEnvironments:
         shutil.rmtree(demo / "published")
         assert run("lock", "--check").exit_code == 0
 
-    def test_a_build_in_another_one_is_refused(self, demo: Path, run: Callable[..., Result]):
+    def test_a_build_in_another_one_is_refused(
+        self, demo: Path, run: Callable[..., Result]
+    ) -> None:
         assert run("lock", "--yes").exit_code == 0
         assert run("check", "--environment", "prod").exit_code == 0
         done = run("check", "--environment", "other", "--json")
@@ -185,7 +190,9 @@ class TestEnvironments:
         assert "other, every destination: environment: no destination -> care_crm" in fault
         assert REMEDY in fault
 
-    def test_a_profile_is_read_without_its_secrets(self, demo: Path, run: Callable[..., Result]):
+    def test_a_profile_is_read_without_its_secrets(
+        self, demo: Path, run: Callable[..., Result]
+    ) -> None:
         profile = (demo / "profiles.yml").read_text()
         secret = "{{ env_var('NO_SUCH_VARIABLE') }}"
         (demo / "profiles.yml").write_text(
@@ -195,7 +202,7 @@ class TestEnvironments:
         assert self.environments(demo) == ["dev", "prod"]
 
 
-def test_check_reports_what_the_lock_does_not_say(demo: Path, run: Callable[..., Result]):
+def test_check_reports_what_the_lock_does_not_say(demo: Path, run: Callable[..., Result]) -> None:
     add(demo, "allowed_events", EVENT)
     seed = demo / "seeds/allowed_events.csv"
     seed.write_text(seed.read_text().replace("*,ga4,Home,\n", ""))
@@ -206,7 +213,7 @@ def test_check_reports_what_the_lock_does_not_say(demo: Path, run: Callable[...,
     assert any("event Home: sent -> not sent (narrows)" in line for line in found["warnings"])
 
 
-def test_its_help_says_what_it_does(run: Callable[..., Result]):
+def test_its_help_says_what_it_does(run: Callable[..., Result]) -> None:
     text = " ".join(re.sub(r"\x1b\[[0-9;]*m|[│╭╮╰╯─]", "", run("lock", "--help").output).split())
     assert "Write what each destination receives to receives.lock.yml" in text
     assert "hipaa-mode lock --check" in text

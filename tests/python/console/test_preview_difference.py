@@ -14,7 +14,7 @@ from seed_files import TODAY, Seeds, minimal_seeds
 from typer.testing import CliRunner
 
 from hipaa_mode.cli import app
-from hipaa_mode.commands import preview as command
+from hipaa_mode.commands import console
 from hipaa_mode.errors import ConfigurationError, ExitCode, MissingFileError
 from hipaa_mode.preview import changes as of
 from hipaa_mode.preview.affected import count_affected
@@ -45,7 +45,7 @@ def changes(
     return of.changes(old, new)
 
 
-def test_nothing_changes(tmp_path: Path):
+def test_nothing_changes(tmp_path: Path) -> None:
     def reword(seeds: Seeds) -> None:
         seeds.replace("allowed_properties", reason="Said better", approved_by="someone")
         seeds.replace("destinations", description="Said better")
@@ -53,7 +53,7 @@ def test_nothing_changes(tmp_path: Path):
     assert changes(tmp_path, reword) == []
 
 
-def test_a_property_that_is_added(tmp_path: Path):
+def test_a_property_that_is_added(tmp_path: Path) -> None:
     [found] = changes(
         tmp_path, lambda s: s.add("allowed_properties", property="note", reason="Why not")
     )
@@ -64,7 +64,7 @@ def test_a_property_that_is_added(tmp_path: Path):
     assert found.reaches == {"event": frozenset({"Signed In"})}
 
 
-def test_a_property_that_is_removed(tmp_path: Path):
+def test_a_property_that_is_removed(tmp_path: Path) -> None:
     [found] = changes(tmp_path, lambda s: s.rows["allowed_properties"].clear())
     assert (found.verb, found.effect, found.after) == ("removed", "narrows", "")
 
@@ -103,7 +103,7 @@ def test_a_property_that_is_removed(tmp_path: Path):
 )
 def test_a_property_in_another_form(
     tmp_path: Path, before: dict[str, str], after: dict[str, str], effect: str
-):
+) -> None:
     [found] = changes(
         tmp_path,
         lambda seeds: seeds.replace("allowed_properties", **after),
@@ -125,7 +125,7 @@ def test_a_property_in_another_form(
 )
 def test_settings(
     tmp_path: Path, before: dict[str, str], after: dict[str, str], what: str | None, effect: str
-):
+) -> None:
     found = changes(
         tmp_path,
         lambda seeds: seeds.replace("destinations", **after),
@@ -139,7 +139,7 @@ def lift(seeds: Seeds) -> None:
     seeds.replace("destinations", restrict_phi="false", baa_reference="B")
 
 
-def test_restriction_that_is_taken_off_widens_everything(tmp_path: Path):
+def test_restriction_that_is_taken_off_widens_everything(tmp_path: Path) -> None:
     def listed_for_all(seeds: Seeds) -> None:
         seeds.replace("allowed_events", sent_as="login")
         seeds.replace("allowed_properties", destination="*")
@@ -157,7 +157,7 @@ def test_restriction_that_is_taken_off_widens_everything(tmp_path: Path):
     assert whats["user tier"] == ("allow, text, guard block", "sent whole")
 
 
-def test_restriction_that_is_put_on_narrows_everything(tmp_path: Path):
+def test_restriction_that_is_put_on_narrows_everything(tmp_path: Path) -> None:
     def restrict(seeds: Seeds) -> None:
         seeds.replace("destinations", restrict_phi="true", baa_reference="B")
         seeds.replace("allowed_events", destination="*")
@@ -167,7 +167,7 @@ def test_restriction_that_is_put_on_narrows_everything(tmp_path: Path):
     assert {change.effect for change in found} == {"narrows"}
 
 
-def test_events(tmp_path: Path):
+def test_events(tmp_path: Path) -> None:
     def change(seeds: Seeds) -> None:
         seeds.replace("allowed_events", sent_as="login")
         seeds.add("allowed_events", event="Booked", sent_as="done")
@@ -180,7 +180,7 @@ def test_events(tmp_path: Path):
     assert found["Booked"].reaches == {"event": frozenset({"Booked"})}
 
 
-def test_destinations_that_come_and_go(tmp_path: Path):
+def test_destinations_that_come_and_go(tmp_path: Path) -> None:
     def come(seeds: Seeds) -> None:
         seeds.add("destinations", destination="crm", description="For the care teams")
         seeds.add("allowed_events", destination="crm")
@@ -206,7 +206,7 @@ def test_destinations_that_come_and_go(tmp_path: Path):
     assert {change.effect for change in removed} == {"narrows"}
 
 
-def test_a_view_that_comes_brings_its_properties(tmp_path: Path):
+def test_a_view_that_comes_brings_its_properties(tmp_path: Path) -> None:
     def traits(seeds: Seeds) -> None:
         seeds.add("allowed_properties", property_list="user", property="plan_tier")
         seeds.add("allowed_properties", property_list="context", property="locale")
@@ -225,13 +225,15 @@ def test_a_view_that_comes_brings_its_properties(tmp_path: Path):
     }
 
 
-def test_zip3_areas(tmp_path: Path):
+def test_zip3_areas(tmp_path: Path) -> None:
     [found] = changes(tmp_path, lambda seeds: seeds.rows["small_zip3_areas"].clear())
     assert (found.environment, found.destination, found.effect) == ("*", "*", "widens")
     assert (found.before, found.after) == ("036", "none")
 
 
-def test_a_change_that_is_not_understood_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_change_that_is_not_understood_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(of, "compare", lambda old, new: [])
     [found] = changes(
         tmp_path, lambda seeds: seeds.replace("destinations", timestamp_precision="hour")
@@ -242,7 +244,7 @@ def test_a_change_that_is_not_understood_is_told(tmp_path: Path, monkeypatch: py
 # How many calls
 
 
-def test_affected_calls(tmp_path: Path):
+def test_affected_calls(tmp_path: Path) -> None:
     calls: list[dict[str, Any]] = [
         {"type": "track", "event": "Signed In", "properties": {"note": "a"}},
         {"type": "track", "event": "Signed In", "properties": {"note": None}},
@@ -311,7 +313,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 def run(project: Path, *arguments: str) -> Any:
-    command.console.output.width = 200
+    console.output.width = 200
     return CliRunner().invoke(
         app,
         ["preview", "--project", str(project), *arguments],
@@ -319,7 +321,7 @@ def run(project: Path, *arguments: str) -> Any:
     )
 
 
-def test_against_a_commit(repository: Path):
+def test_against_a_commit(repository: Path) -> None:
     result = run(repository, "--diff", "HEAD", "--json")
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
@@ -345,7 +347,7 @@ OPTIONAL = {
 
 @pytest.mark.parametrize("seed", OPTIONAL)
 @pytest.mark.parametrize("is_emptied", [False, True])
-def test_lists_that_are_taken_away_widen(repository: Path, seed: str, is_emptied: bool):
+def test_lists_that_are_taken_away_widen(repository: Path, seed: str, is_emptied: bool) -> None:
     file = repository / f"seeds/{seed}.csv"
     file.write_text(OPTIONAL[seed])
     git(repository, "add", ".")
@@ -362,7 +364,7 @@ def test_lists_that_are_taken_away_widen(repository: Path, seed: str, is_emptied
     assert "u-1" not in result.stdout
 
 
-def test_a_row_of_an_environment_that_only_a_target_names(repository: Path):
+def test_a_row_of_an_environment_that_only_a_target_names(repository: Path) -> None:
     """Destinations are for `*`; prod's own deny is taken away."""
     seeds = minimal_seeds()
     seeds.replace("destinations", environment="*")
@@ -388,13 +390,13 @@ def test_a_row_of_an_environment_that_only_a_target_names(repository: Path):
 @pytest.mark.parametrize(
     ("fail_on", "code"), [("never", 0), ("widens", ExitCode.FAILED_CHECK), ("any", 1)]
 )
-def test_exit_codes(repository: Path, fail_on: str, code: int):
+def test_exit_codes(repository: Path, fail_on: str, code: int) -> None:
     assert run(repository, "--diff", "HEAD", "--fail-on", fail_on).exit_code == code
     git(repository, "commit", "-qam", "two")
     assert run(repository, "--diff", "HEAD", "--fail-on", fail_on).exit_code == 0
 
 
-def test_what_can_not_be_compared(repository: Path, tmp_path: Path):
+def test_what_can_not_be_compared(repository: Path, tmp_path: Path) -> None:
     for reference in ("no-such-branch", "--output=x", "HEAD:seeds"):
         result = run(repository, f"--diff={reference}")
         assert isinstance(result.exception, MissingFileError)
@@ -403,7 +405,7 @@ def test_what_can_not_be_compared(repository: Path, tmp_path: Path):
     assert isinstance(run(tmp_path, "--diff", "HEAD").exception, MissingFileError)
 
 
-def test_faults_of_the_past_are_told_and_do_not_stop(repository: Path):
+def test_faults_of_the_past_are_told_and_do_not_stop(repository: Path) -> None:
     git(repository, "commit", "-qam", "sound")
     sound = (repository / "seeds/allowed_events.csv").read_text()
     (repository / "seeds/allowed_events.csv").write_text(sound + "dev,nobody,x,\n")
@@ -414,7 +416,7 @@ def test_faults_of_the_past_are_told_and_do_not_stop(repository: Path):
     assert "no such destination" in json.loads(result.stdout)["faults_at_reference"][0]
 
 
-def test_without_raw_calls_nothing_is_counted(repository: Path):
+def test_without_raw_calls_nothing_is_counted(repository: Path) -> None:
     (repository / "demo/raw_calls/dev/calls.ndjson.gz").unlink()
     told = json.loads(run(repository, "--diff", "HEAD", "--json").stdout)["environments"][0]
     assert told["raw_calls_read"] is None
@@ -424,7 +426,7 @@ def test_without_raw_calls_nothing_is_counted(repository: Path):
     assert quiet["environments"][0]["note"] == ""
 
 
-def test_markdown_shows_names_and_reasons_as_they_are(repository: Path):
+def test_markdown_shows_names_and_reasons_as_they_are(repository: Path) -> None:
     found = difference(repository, "HEAD", ["dev"], None, False, lambda *_: lambda _: None)
     text = as_markdown(found)
     [row] = [line for line in text.splitlines() if "added" in line]
@@ -439,7 +441,7 @@ def test_markdown_shows_names_and_reasons_as_they_are(repository: Path):
 # Calls to preview
 
 
-def test_calls_of_a_file(tmp_path: Path):
+def test_calls_of_a_file(tmp_path: Path) -> None:
     file = tmp_path / "call.json"
     file.write_text('{"a": [1,\n  {"b": 1.10}\n ]}\n')
     assert read_calls(file) == ['{"a": [1,   {"b": 1.10}  ]}']
@@ -448,14 +450,14 @@ def test_calls_of_a_file(tmp_path: Path):
 
 
 @pytest.mark.parametrize("content", [b"", b"\n \n", b"\xff\xfe", b"{}\n" * 51])
-def test_files_that_hold_no_calls_to_preview(tmp_path: Path, content: bytes):
+def test_files_that_hold_no_calls_to_preview(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "calls.ndjson"
     file.write_bytes(content)
     with pytest.raises(Exception, match=r"no call|not UTF-8|50 at most"):
         read_calls(file)
 
 
-def test_calls_are_invented_to_fit_the_allowlist(tmp_path: Path):
+def test_calls_are_invented_to_fit_the_allowlist(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.replace("allowed_events", event="Ordered Tests")
     for cells in (

@@ -39,7 +39,7 @@ COLUMNS = [
 ]
 
 
-def test_ids_are_left_out_and_a_property_counts_once():
+def test_ids_are_left_out_and_a_property_counts_once() -> None:
     counts = count_properties(COLUMNS)
     assert counts == PropertyCounts(allowed=4, sent=1, masked=2, generalised=2)
     assert counts.text == "4 properties allowed (2 masked, 2 coarser)"
@@ -47,7 +47,7 @@ def test_ids_are_left_out_and_a_property_counts_once():
     assert count_properties(COLUMNS[2:3]).text == "1 property allowed (0 masked, 0 coarser)"
 
 
-def test_the_log_counts_so():
+def test_the_log_counts_so() -> None:
     facts = {
         "rows": 7, "files": 2, "files_written": 1, "columns": [], "properties_dropped": 5,
         "checks_overlook": ["a"],
@@ -68,7 +68,7 @@ def test_the_log_counts_so():
 
 
 @pytest.mark.parametrize(("is_restricted", "shown"), [(True, "4 2 2"), (False, "all none none")])
-def test_the_summary_counts_so(tmp_path: Path, is_restricted: bool, shown: str):
+def test_the_summary_counts_so(tmp_path: Path, is_restricted: bool, shown: str) -> None:
     folder = tmp_path / "dev/ga4"
     (folder / "ga4__events").mkdir(parents=True)
     manifest = {
@@ -83,7 +83,7 @@ def test_the_summary_counts_so(tmp_path: Path, is_restricted: bool, shown: str):
     assert " ".join(line.split()[2:]) == f"7 {shown} 5 0"
 
 
-def test_list_and_report_count_alike(tmp_path: Path):
+def test_list_and_report_count_alike(tmp_path: Path) -> None:
     listed = CliRunner().invoke(
         app, ["destination", "list", "-e", "dev", "--json", "--project", str(REPOSITORY)]
     )

@@ -7,8 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from hipaa_mode.cli import app
 from hipaa_mode.configuration import ANY
@@ -72,7 +71,7 @@ def valid(project: Path) -> set[str]:
     return by_list
 
 
-def test_what_check_takes_is_valid(project: Path):
+def test_what_check_takes_is_valid(project: Path) -> None:
     assert run(project, "check", "-e", "dev").exit_code == ExitCode.SUCCESS
     assert valid(project) == NAMES
     assert run(project, "destination", "list", "-e", "dev").exit_code == ExitCode.SUCCESS
@@ -90,7 +89,7 @@ def test_what_check_takes_is_valid(project: Path):
         pytest.param(DESTINATIONS, "dev,ga4,mixpanel,server_side,,,,,,,,,", {"ga4"}, id="twice"),
     ],
 )
-def test_rows_that_check_refuses(project: Path, file: str, line: str, refused: set[str]):
+def test_rows_that_check_refuses(project: Path, file: str, line: str, refused: set[str]) -> None:
     add(project / file, line)
     assert run(project, "check", "-e", "dev").exit_code == ExitCode.BAD_CONFIGURATION
     assert valid(project) == NAMES - refused
@@ -114,7 +113,9 @@ def test_rows_that_check_refuses(project: Path, file: str, line: str, refused: s
         pytest.param(PROPERTIES, "normalize", "normalise", NAMES, id="column"),
     ],
 )  # fmt: skip
-def test_files_that_check_refuses(project: Path, file: str, old: str, new: str, refused: set[str]):
+def test_files_that_check_refuses(
+    project: Path, file: str, old: str, new: str, refused: set[str]
+) -> None:
     edit(project / file, old, new)
     assert run(project, "check", "-e", "dev").exit_code == ExitCode.BAD_CONFIGURATION
     listed = run(project, "destination", "list", "-e", "dev")
@@ -124,7 +125,7 @@ def test_files_that_check_refuses(project: Path, file: str, old: str, new: str, 
         assert valid(project) == NAMES - refused
 
 
-def test_what_the_lock_does_not_say(project: Path):
+def test_what_the_lock_does_not_say(project: Path) -> None:
     add(project / PROPERTIES, "dev,ga4,event,,coupon,mask,,,,,Counts,,")
     assert run(project, "check", "-e", "dev").exit_code == ExitCode.BAD_CONFIGURATION
     assert valid(project) == NAMES - {"ga4"}
@@ -135,13 +136,13 @@ def test_what_the_lock_does_not_say(project: Path):
     assert run(project, "destination", "list", "-e", "prod").exit_code == ExitCode.SUCCESS
 
 
-def test_a_missing_lock(project: Path):
+def test_a_missing_lock(project: Path) -> None:
     (project / LOCK).unlink()
     assert run(project, "check", "-e", "dev").exit_code == ExitCode.BAD_CONFIGURATION
     assert valid(project) == set()
 
 
-def test_models_of_nobody(project: Path):
+def test_models_of_nobody(project: Path) -> None:
     model = project / "models/destination_views/ga5/ga5__events.sql"
     model.parent.mkdir()
     model.write_text("{{ hipaa_mode.destination_events('ga5') }}\n")
@@ -149,7 +150,7 @@ def test_models_of_nobody(project: Path):
     assert valid(project) == set()
 
 
-def test_a_fault_is_about_who_its_row_names(project: Path):
+def test_a_fault_is_about_who_its_row_names(project: Path) -> None:
     """A row that has too few cells, or names nobody who is listed, is about all."""
     add(project / EVENTS, "dev,ga4,a,a\ndev,*,b,b\ndev,gone,c,c\ndev,ga4,d,d,d")
     first = len((project / EVENTS).read_text().splitlines()) - 3
@@ -158,7 +159,7 @@ def test_a_fault_is_about_who_its_row_names(project: Path):
     assert about == {first: "ga4", first + 1: ANY, first + 2: ANY, first + 3: ANY}
 
 
-def test_a_fault_of_a_file_that_can_not_be_read_is_about_all(project: Path):
+def test_a_fault_of_a_file_that_can_not_be_read_is_about_all(project: Path) -> None:
     (project / EVENTS).write_bytes(b"\xff\xfe")
     found = Workspace(Layout.read(project)).refusals("dev")
     assert [fault.destination for fault in found if fault.file == EVENTS] == [ANY]

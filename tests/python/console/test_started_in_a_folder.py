@@ -39,7 +39,7 @@ def run(folder: Path, *arguments: str, **variables: str) -> subprocess.Completed
     )  # fmt: skip
 
 
-def test_commands_find_the_project_above_and_say_which(project: Path):
+def test_commands_find_the_project_above_and_say_which(project: Path) -> None:
     inside = project / "models"
     for arguments in (["check"], ["destination", "show", "ga4"], ["lock", "--check"]):
         done = run(inside, *arguments)
@@ -50,7 +50,7 @@ def test_commands_find_the_project_above_and_say_which(project: Path):
         assert "Project:" not in there.stderr
 
 
-def test_what_is_not_named_is_the_projects(project: Path):
+def test_what_is_not_named_is_the_projects(project: Path) -> None:
     key = run(project / "models", "keygen")
     assert (project / ".hipaa_mode/masking.key").exists(), key.stderr
     assert run(project / "seeds", "key", "fingerprint", "dev").returncode == 0
@@ -58,7 +58,7 @@ def test_what_is_not_named_is_the_projects(project: Path):
     assert own.returncode == ExitCode.BAD_KEY
 
 
-def test_paths_on_the_command_line_are_of_where_it_was_started(project: Path):
+def test_paths_on_the_command_line_are_of_where_it_was_started(project: Path) -> None:
     inside = project / "models"
     report = run(inside, "report", "--no-verify", "--output", "mine.html")
     assert report.returncode == 0, report.stderr
@@ -70,20 +70,20 @@ def test_paths_on_the_command_line_are_of_where_it_was_started(project: Path):
     assert "plan" in calls.stdout
 
 
-def test_a_named_project_is_the_one_that_is_meant(project: Path, tmp_path: Path):
+def test_a_named_project_is_the_one_that_is_meant(project: Path, tmp_path: Path) -> None:
     done = run(project / "models", "check", "--project", str(project))
     assert done.returncode == 0 and "Project:" not in done.stderr
     done = run(project / "models", "check", "--project", str(tmp_path))
     assert done.returncode == ExitCode.MISSING_FILE
 
 
-def test_outside_of_projects_nothing_changes(tmp_path: Path):
+def test_outside_of_projects_nothing_changes(tmp_path: Path) -> None:
     done = run(tmp_path, "check")
     assert done.returncode == ExitCode.MISSING_FILE
     assert "Run the command in a dbt project" in done.stderr
 
 
-def test_the_nearest_project_is_taken(tmp_path: Path):
+def test_the_nearest_project_is_taken(tmp_path: Path) -> None:
     inner = tmp_path / "a/dbt_packages/b/models"
     inner.mkdir(parents=True)
     for folder in (tmp_path / "a", inner.parent):

@@ -73,7 +73,7 @@ def run(*arguments: str) -> Result:
 
 
 class TestRows:
-    def test_a_row_stops_a_destination_or_all_in_an_environment_or_all(self):
+    def test_a_row_stops_a_destination_or_all_in_an_environment_or_all(self) -> None:
         names = ["ads", "ga4"]
         for environment, name, stopped in (
             ("prod", "ga4", ["ga4"]),
@@ -84,7 +84,7 @@ class TestRows:
             row = Stop(environment, name, "why", "", "")
             assert list(stopped_in([row], "prod", names)) == stopped
 
-    def test_are_added_once_and_taken_out_by_name(self):
+    def test_are_added_once_and_taken_out_by_name(self) -> None:
         text = with_stop(None, GA4)
         assert text == HEADER + "*,ga4,Contract ended,2026-03-01,dana\n"
         assert with_stop(text, GA4) == text
@@ -108,7 +108,7 @@ class TestRows:
             ("*,ga4,why", "the row has 3 cells"),
         ],
     )
-    def test_that_can_not_be_meant_are_faults(self, row: str, problem: str, project: Path):
+    def test_that_can_not_be_meant_are_faults(self, row: str, problem: str, project: Path) -> None:
         stops_file(project).write_text(HEADER + row + "\n")
         paths, labels = files(project)
         paths["stopped_destinations"] = stops_file(project)
@@ -120,17 +120,19 @@ class TestRows:
     @pytest.mark.parametrize(
         "content", [b"", b"environment,destination\n", b"\xff", b'a"b,\n"', b"\n"]
     )
-    def test_that_can_not_be_read_are_faults_and_not_nothing(self, content: bytes, project: Path):
+    def test_that_can_not_be_read_are_faults_and_not_nothing(
+        self, content: bytes, project: Path
+    ) -> None:
         stops_file(project).write_bytes(content)
         assert read_stops(*files(project))[1] != []
 
-    def test_by_another_name_are_faults(self, project: Path):
+    def test_by_another_name_are_faults(self, project: Path) -> None:
         (project / "seeds/Stopped_destinations.csv").write_text(with_stop(None, GA4))
         assert read_stops(*files(project))[1] != []
 
 
 class TestAtOnce:
-    def test_withdraws_writes_the_row_and_records_it(self, project: Path):
+    def test_withdraws_writes_the_row_and_records_it(self, project: Path) -> None:
         root = project / "published"
         for name in ("ga4", "ads"):
             publish(root, OLD, name)
@@ -145,7 +147,9 @@ class TestAtOnce:
         assert entry["mac"]
         assert not incoming_folder(root, "dev").parent.exists()
 
-    def test_needs_no_key_and_no_sound_seeds(self, project: Path, monkeypatch: pytest.MonkeyPatch):
+    def test_needs_no_key_and_no_sound_seeds(
+        self, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.delenv("HIPAA_MODE_KEY")
         (project / "dbt_project.yml").unlink()
         (project / "seeds/allowed_events.csv").write_text("oops")
@@ -158,7 +162,7 @@ class TestAtOnce:
 
     def test_withdraws_though_the_row_can_not_be_written(
         self, project: Path, monkeypatch: pytest.MonkeyPatch
-    ):
+    ) -> None:
         def refuse(*_: object) -> None:
             raise OSError("Read-only file system")
 
@@ -169,7 +173,7 @@ class TestAtOnce:
         assert not (project / "published/dev/ga4").exists()
         assert "the next build publishes again" in result.output
 
-    def test_all_of_one_environment_alone(self, project: Path):
+    def test_all_of_one_environment_alone(self, project: Path) -> None:
         root = project / "published"
         publish(root, OLD)
         (root / "prod").mkdir()
@@ -180,7 +184,7 @@ class TestAtOnce:
             str(root / "dev/ga4")
         ]
 
-    def test_leaves_what_is_not_ours_and_says_so_of_links(self, project: Path):
+    def test_leaves_what_is_not_ours_and_says_so_of_links(self, project: Path) -> None:
         root = project / "published"
         publish(root, OLD)
         (root / "dev/ga4").rename(project / "elsewhere")
@@ -194,7 +198,9 @@ class TestAtOnce:
         assert (tree(root), tree(project / "elsewhere")) == before
 
     @pytest.mark.parametrize("arguments", [(), ("ga4", "--all"), ("gaa4",), ("..",), ("ga4",)])
-    def test_is_refused_where_it_is_not_clear(self, arguments: tuple[str, ...], project: Path):
+    def test_is_refused_where_it_is_not_clear(
+        self, arguments: tuple[str, ...], project: Path
+    ) -> None:
         reason = () if arguments == ("ga4",) else ("--reason", "x")
         publish(project / "published", OLD)
         result = run(*arguments, *reason)
@@ -204,7 +210,7 @@ class TestAtOnce:
 
     def test_looks_in_every_folder_that_was_published_to(
         self, project: Path, monkeypatch: pytest.MonkeyPatch
-    ):
+    ) -> None:
         monkeypatch.delenv("HIPAA_MODE_KEY")
         key = project / "masking.key"
         key.write_text(KEY)
@@ -218,7 +224,7 @@ class TestAtOnce:
         assert result.exit_code == 1
         assert f"{project / 'gone/dev'} was published to" in result.output
 
-    def test_says_that_nothing_lists_where_was_published_to(self, project: Path):
+    def test_says_that_nothing_lists_where_was_published_to(self, project: Path) -> None:
         publish(project / "published", OLD)
         note = f"so only {project}/published was looked in"
         assert note in " ".join(run("ga4", "--reason", "x").output.split())
@@ -226,7 +232,7 @@ class TestAtOnce:
         named = run("ga4", "--reason", "x", "--published", "published", "--json")
         assert json.loads(named.stdout)["note"] == ""
 
-    def test_is_lifted_by_name(self, project: Path):
+    def test_is_lifted_by_name(self, project: Path) -> None:
         everything = Stop("*", "*", "x", "", "")
         stops_file(project).write_text(with_stop(with_stop(None, GA4), everything))
         result = run("ga4", "--lift")
@@ -247,7 +253,7 @@ class TestShown:
         return CliRunner().invoke(app, arguments)
 
     @pytest.mark.parametrize("name", ["check", "summary"])
-    def test_as_text_and_as_json(self, name: str, project: Path):
+    def test_as_text_and_as_json(self, name: str, project: Path) -> None:
         publish_to_read(project, "ads")
         assert json.loads(self.command(name, "--json").stdout)["stopped"] == {}
         assert "stopped" not in self.command(name).output.replace("stopped_", "")
@@ -257,7 +263,9 @@ class TestShown:
         assert f"ga4: {self.TEXT}\n" in result.output
         assert result.exit_code == (ExitCode.BAD_CONFIGURATION if name == "check" else 0)
 
-    def test_by_its_own_row_or_one_for_all_and_not_in_another_environment(self, project: Path):
+    def test_by_its_own_row_or_one_for_all_and_not_in_another_environment(
+        self, project: Path
+    ) -> None:
         row = Stop("prod", "*", "Breach", "", "dana")
         stops_file(project).write_text(with_stop(None, row))
         for environment, names in (("prod", ["ads", "ga4"]), ("dev", [])):
@@ -265,14 +273,14 @@ class TestShown:
             assert list(told["stopped"]) == names
         assert "ads: stopped: Breach\n" in self.command("check", "-e", "prod").output
 
-    def test_though_its_own_row_is_faulty(self, project: Path):
+    def test_though_its_own_row_is_faulty(self, project: Path) -> None:
         stops_file(project).write_text(with_stop(None, GA4))
         seed = project / "seeds/destinations.csv"
         seed.write_text(seed.read_text().replace("*,ga4,webhook", "*,ga4,none"))
         for name in ("check", "summary"):
             assert f"ga4: {self.TEXT}" in self.command(name).output
 
-    def test_where_nothing_is_published(self, project: Path):
+    def test_where_nothing_is_published(self, project: Path) -> None:
         stops_file(project).write_text(with_stop(None, GA4))
         result = self.command("summary")
         # `main` makes it a message and the exit code 3.
@@ -280,7 +288,7 @@ class TestShown:
         assert f"ga4: {self.TEXT}" in result.output
         assert "Run: dbt build, for what is not stopped" in str(result.exception)
 
-    def test_files_of_it_that_are_still_there_fail_the_summary(self, project: Path):
+    def test_files_of_it_that_are_still_there_fail_the_summary(self, project: Path) -> None:
         publish_to_read(project, "ga4")
         assert self.command("summary").exit_code == 0
         stops_file(project).write_text(with_stop(None, GA4))
@@ -300,20 +308,20 @@ class TestShown:
     )
     def test_what_can_not_be_read_is_not_taken_for_no_stop(
         self, file: str, content: str, said: str, project: Path
-    ):
+    ) -> None:
         publish_to_read(project, "ads")
         (project / file).write_text(content)
         assert said in " ".join(self.command("summary").output.split())
         told = json.loads(self.command("summary", "--json").stdout)
         assert told["stopped_unknown"].startswith(said)
 
-    def test_what_a_reason_hides_is_spelt_out_and_is_no_markup(self, project: Path):
+    def test_what_a_reason_hides_is_spelt_out_and_is_no_markup(self, project: Path) -> None:
         row = Stop("*", "ga4", "[red]a\u202eb", "", "")
         stops_file(project).write_text(with_stop(None, row))
         for arguments in (("check",), ("summary",), ("destination", "list")):
             assert "stopped: [red]a\\u{202e}b" in self.command(*arguments).output
 
-    def test_in_the_list_of_destinations(self, project: Path):
+    def test_in_the_list_of_destinations(self, project: Path) -> None:
         stops_file(project).write_text(with_stop(None, GA4))
         assert f"prod ga4: {self.TEXT}" in self.command("destination", "list").output
         [shown] = json.loads(
@@ -323,7 +331,9 @@ class TestShown:
 
 
 class TestWhileABuildIsAtWork:
-    def test_nothing_is_put_in_place_that_was_stopped_before_the_swap(self, tmp_path: Path):
+    def test_nothing_is_put_in_place_that_was_stopped_before_the_swap(
+        self, tmp_path: Path
+    ) -> None:
         root = tmp_path / "published"
         publish(root, OLD)
         begin_new(root, NEW)
@@ -341,7 +351,7 @@ class TestWhileABuildIsAtWork:
         publishing.discard(root, "dev")
         assert not incoming_folder(root, "dev").exists()
 
-    def test_what_the_build_writes_aside_is_left_to_it(self, tmp_path: Path):
+    def test_what_the_build_writes_aside_is_left_to_it(self, tmp_path: Path) -> None:
         root = tmp_path / "published"
         publish(root, OLD)
         begin_new(root, NEW)
@@ -351,7 +361,7 @@ class TestWhileABuildIsAtWork:
         finish_new(root, NEW)
         assert data(root) == NEW
 
-    def test_a_stop_and_a_swap_wait_for_each_other(self, tmp_path: Path):
+    def test_a_stop_and_a_swap_wait_for_each_other(self, tmp_path: Path) -> None:
         root = tmp_path / "published"
         publish(root, OLD)
         moved: list[str] = []

@@ -31,13 +31,13 @@ def copy(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_copy_made_of_links_is_known(copy: Path):
+def test_a_copy_made_of_links_is_known(copy: Path) -> None:
     assert is_temporary_copy(copy)
     assert not is_temporary_copy(copy.parent / "checkout")
 
 
 @pytest.mark.parametrize("linked", ["dbt_project.yml", "models"])
-def test_one_link_is_enough(linked: str, copy: Path):
+def test_one_link_is_enough(linked: str, copy: Path) -> None:
     for path in list(copy.iterdir()):
         if path.name != linked:
             target = path.resolve()
@@ -46,18 +46,20 @@ def test_one_link_is_enough(linked: str, copy: Path):
     assert is_temporary_copy(copy)
 
 
-def test_links_within_a_project_make_it_no_copy(tmp_path: Path):
+def test_links_within_a_project_make_it_no_copy(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "models").symlink_to("real")
     assert not is_temporary_copy(tmp_path)
 
 
-def test_a_project_of_links_that_stays_is_no_copy(copy: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_project_of_links_that_stays_is_no_copy(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(temporary_copies, "_temporary_folders", lambda: {Path("/nowhere")})
     assert not is_temporary_copy(copy)
 
 
-def test_a_folder_that_leads_back_to_the_checkout_is_taken(copy: Path):
+def test_a_folder_that_leads_back_to_the_checkout_is_taken(copy: Path) -> None:
     refuse_to_keep_in_copy(copy / "published", copy, "It", "HIPAA_MODE_PUBLISHED")
     refuse_to_keep_in_copy(copy.parent / "share", copy, "It", "HIPAA_MODE_PUBLISHED")
     refuse_to_keep_in_copy(
@@ -66,14 +68,14 @@ def test_a_folder_that_leads_back_to_the_checkout_is_taken(copy: Path):
 
 
 @pytest.mark.parametrize("name", ["published", "other/deep", "restricted/dev.duckdb"])
-def test_a_folder_in_the_copy_is_refused_with_the_remedy(name: str, copy: Path):
+def test_a_folder_in_the_copy_is_refused_with_the_remedy(name: str, copy: Path) -> None:
     for link in ("published", "restricted"):
         (copy / link).unlink()
     with pytest.raises(PublishingError, match="HIPAA_MODE_PUBLISHED=/an/absolute/path"):
         refuse_to_keep_in_copy(copy / name, copy, "It", "HIPAA_MODE_PUBLISHED")
 
 
-def test_dbt_refuses_a_database_in_the_copy_in_a_line(tmp_path: Path):
+def test_dbt_refuses_a_database_in_the_copy_in_a_line(tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     copy.mkdir()
     for name in ("dbt_project.yml", "models", "macros", "seeds", "tests", "profiles.yml"):

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hipaa_mode import audit, publishing
+from hipaa_mode import audit, folders, publishing
 from hipaa_mode.errors import ExitCode
 
 KEY = b"a" * 64
@@ -53,7 +54,7 @@ def put(root: Path, lines: list[bytes]) -> None:
     audit.log_path(root, "dev").write_bytes(b"".join(lines))
 
 
-def test_a_log_written_in_several_runs_is_one_sound_chain(root: Path):
+def test_a_log_written_in_several_runs_is_one_sound_chain(root: Path) -> None:
     for count in (1, 0, 3):
         table = write(root, count)
     assert faults(root, table) == []
@@ -65,7 +66,7 @@ def read(root: Path) -> list[audit.Line]:
     return audit.read_lines(audit.log_path(root, "dev"))
 
 
-def test_the_hash_is_that_of_the_documented_text(root: Path):
+def test_the_hash_is_that_of_the_documented_text(root: Path) -> None:
     write(root, 1)
     [line] = content_of(root)
     entry = json.loads(line)
@@ -84,7 +85,7 @@ def resealed(line: bytes, **changes: object) -> bytes:
     return audit.canonical({**audit.sealed(entry, None), "mac": mac}).encode() + b"\n"
 
 
-TAMPERING = {
+TAMPERING: dict[str, Callable[[list[bytes]], list[bytes]]] = {
     "edited": lambda lines: [lines[0], lines[1].replace(b"held back", b"published"), *lines[2:]],
     "a reason added": lambda lines: [
         lines[0],
@@ -106,7 +107,7 @@ TAMPERING = {
 
 
 @pytest.mark.parametrize("how", TAMPERING)
-def test_tampering_is_found(root: Path, how: str):
+def test_tampering_is_found(root: Path, how: str) -> None:
     table = write(root, 4)
     lines = content_of(root)
     if how == "HMAC taken off":
@@ -124,7 +125,7 @@ def test_tampering_is_found(root: Path, how: str):
 
 def publish(root: Path, run: str) -> dict[str, object]:
     folder = publishing.begin(root, "dev", "ga4", "ga4__events")
-    pq.write_table(pa.table({"row_id": ["a"]}), folder / f"all.parquet{publishing.UNFINISHED}")
+    pq.write_table(pa.table({"row_id": ["a"]}), folder / f"all.parquet{folders.UNFINISHED}")
     name = "ga4__events/all.parquet"
     manifest = {"destination": "ga4", "dbt_invocation_id": run, "views": {"ga4__events": {}}}
     return publishing.finish(root, "dev", "ga4", [name], [], {name: 1}, manifest)
@@ -170,39 +171,39 @@ class TestAllowlists:
         put(root, lines)
         return [fault for fault in faults(root) if fault.startswith("line")]
 
-    def test_each_is_stored_once(self, runs: list[bytes], root: Path):
+    def test_each_is_stored_once(self, runs: list[bytes], root: Path) -> None:
         entries = [json.loads(line) for line in runs]
         held = ["allowlist_content" in entry for entry in entries]
         assert held == [True, True, False, False, True, False]
         assert len(runs[2]) < 1_000 < len(runs[0])
         assert self.chain(root, runs) == []
 
-    def test_each_entry_tells_what_was_received(self, runs: list[bytes], root: Path):
+    def test_each_entry_tells_what_was_received(self, runs: list[bytes], root: Path) -> None:
         whole = audit.with_allowlists(audit.entries(read(root)))
         assert [len(entry["views"][0]["columns"]) for entry in whole] == [40, 40, 40, 40, 39, 40]
         assert all(entry["events"] == [["Visit", "Visit"]] for entry in whole)
         assert whole[5]["views"][0]["columns"][0]["reason"] == "It tells nothing of a person"
 
-    def test_one_that_is_gone_breaks_the_chain(self, runs: list[bytes], root: Path):
+    def test_one_that_is_gone_breaks_the_chain(self, runs: list[bytes], root: Path) -> None:
         problem = "names no allowlist that it or an entry before it holds"
         kept = [json.loads(line) for line in runs]
         del kept[0]["allowlist_content"]
         found = [line for line in self.chain(root, self.hashed_anew(kept)) if problem in line]
         assert found == [f"line 1 {problem}", f"line 3 {problem}"]
 
-    def test_one_that_was_changed_is_found(self, runs: list[bytes], root: Path):
+    def test_one_that_was_changed_is_found(self, runs: list[bytes], root: Path) -> None:
         kept = [json.loads(line) for line in runs]
         kept[0]["allowlist_content"]["views"]["ga4__events"].pop()
         found = self.chain(root, self.hashed_anew(kept))
         assert "line 1 holds another allowlist than the one it names" in found
 
-    def test_published_entries_name_one(self, runs: list[bytes], root: Path):
+    def test_published_entries_name_one(self, runs: list[bytes], root: Path) -> None:
         kept = [json.loads(line) for line in runs]
         del kept[2]["allowlist"]
         found = self.chain(root, self.hashed_anew(kept))
         assert "line 3 names no allowlist that it or an entry before it holds" in found
 
-    def test_one_whose_entry_was_torn_is_stored_again(self, runs: list[bytes], root: Path):
+    def test_one_whose_entry_was_torn_is_stored_again(self, runs: list[bytes], root: Path) -> None:
         put(root, [runs[0][:-200]])
         with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
             log.append([delivered("ga4", COLUMNS)])
@@ -218,7 +219,7 @@ class TestAllowlists:
         return lines
 
 
-def test_a_run_that_published_the_same_bytes_without_an_entry_is_found(root: Path):
+def test_a_run_that_published_the_same_bytes_without_an_entry_is_found(root: Path) -> None:
     with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
         log.append([audit.delivery(publish(root, "one"))])
     assert faults(root) == []
@@ -233,7 +234,7 @@ def test_a_run_that_published_the_same_bytes_without_an_entry_is_found(root: Pat
     assert faults(root) == []
 
 
-def test_entries_of_another_key_are_a_note_and_not_a_pass(root: Path):
+def test_entries_of_another_key_are_a_note_and_not_a_pass(root: Path) -> None:
     with audit.AuditLog(root, "dev", OTHER_KEY, "e" * 32) as log:
         log.append([held_back()])
     findings = audit.verify(root, "dev", KEY, FINGERPRINT)
@@ -264,7 +265,7 @@ def verified(root: Path, retired: bool = True) -> audit.Findings:
     return audit.verify(root, "dev", KEY, FINGERPRINT, None, keys)
 
 
-def test_entries_of_before_a_rotation_are_checked_with_the_retired_key(root: Path):
+def test_entries_of_before_a_rotation_are_checked_with_the_retired_key(root: Path) -> None:
     rotated_log(root, (*OLD, held_back()), ROTATED, (*NEW, held_back()))
     assert verified(root) == audit.Findings(3, verified(root).head, [], [])
     assert verified(root, retired=False).notes == [
@@ -272,32 +273,32 @@ def test_entries_of_before_a_rotation_are_checked_with_the_retired_key(root: Pat
     ]
 
 
-def test_an_entry_of_before_a_rotation_that_was_edited_is_found(root: Path):
+def test_an_entry_of_before_a_rotation_that_was_edited_is_found(root: Path) -> None:
     rotated_log(root, (*OLD, held_back()), ROTATED)
     first, *rest = content_of(root)
     put(root, [resealed(first, destination="x"), *rest])
     assert "line 1 was not written by a holder of the masking key" in verified(root).faults
 
 
-def test_a_retired_key_proves_nothing_of_what_follows_its_rotation(root: Path):
+def test_a_retired_key_proves_nothing_of_what_follows_its_rotation(root: Path) -> None:
     rotated_log(root, (*OLD, held_back()), ROTATED, (*OLD, held_back()))
     assert verified(root).faults == ["line 3 is under a masking key that had been rotated away"]
 
 
-def test_a_retired_key_can_not_rotate_itself_back(root: Path):
+def test_a_retired_key_can_not_rotate_itself_back(root: Path) -> None:
     forged = (*OLD, rotation(NEW[1], OLD[1]))
     rotated_log(root, (*OLD, held_back()), ROTATED, forged, (*OLD, held_back()))
     assert len(verified(root).faults) == 2
 
 
-def test_a_key_that_was_taken_back_counts_again(root: Path):
+def test_a_key_that_was_taken_back_counts_again(root: Path) -> None:
     back = (*NEW, rotation(OLD[1], NEW[1]))
     forth = (*OLD, rotation(NEW[1], OLD[1]))
     rotated_log(root, (*NEW, held_back()), forth, (*OLD, held_back()), back, (*NEW, held_back()))
     assert verified(root).faults == []
 
 
-def test_only_a_refused_run_may_lack_the_key(root: Path):
+def test_only_a_refused_run_may_lack_the_key(root: Path) -> None:
     with audit.AuditLog(root, "dev") as log:
         log.append([held_back(outcome=audit.REFUSED)])
     assert faults(root) == []
@@ -307,7 +308,7 @@ def test_only_a_refused_run_may_lack_the_key(root: Path):
 
 
 @pytest.mark.parametrize("keep", [1, 40, -2])
-def test_a_torn_line_is_mended_by_appending(root: Path, keep: int):
+def test_a_torn_line_is_mended_by_appending(root: Path, keep: int) -> None:
     write(root, 2)
     lines = content_of(root)
     put(root, [lines[0], lines[1][:keep]])
@@ -320,7 +321,7 @@ def test_a_torn_line_is_mended_by_appending(root: Path, keep: int):
     assert outcomes == [audit.HELD_BACK, audit.REPAIRED, audit.HELD_BACK]
 
 
-def test_a_torn_line_that_lost_only_its_end_is_an_entry(root: Path):
+def test_a_torn_line_that_lost_only_its_end_is_an_entry(root: Path) -> None:
     write(root, 2)
     lines = content_of(root)
     put(root, [lines[0], lines[1].rstrip(b"\n")])
@@ -329,7 +330,7 @@ def test_a_torn_line_that_lost_only_its_end_is_an_entry(root: Path):
     assert faults(root, table) == []
 
 
-def test_a_mended_line_can_not_be_changed_later(root: Path):
+def test_a_mended_line_can_not_be_changed_later(root: Path) -> None:
     write(root, 2)
     lines = content_of(root)
     put(root, [lines[0], lines[1][:40]])
@@ -339,7 +340,7 @@ def test_a_mended_line_can_not_be_changed_later(root: Path):
     assert faults(root) == ["line 2 is not an entry"]
 
 
-def test_lost_entries_come_back_from_the_table(root: Path):
+def test_lost_entries_come_back_from_the_table(root: Path) -> None:
     table = write(root, 5)
     put(root, content_of(root)[:2])
     with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
@@ -349,14 +350,14 @@ def test_lost_entries_come_back_from_the_table(root: Path):
     assert len(table) == 6
 
 
-def test_entries_that_do_not_follow_are_not_restored(root: Path):
+def test_entries_that_do_not_follow_are_not_restored(root: Path) -> None:
     table = write(root, 5)
     with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
         assert log.restore(table[1:]) == 0
         assert log.restore(["nonsense"]) == 0
 
 
-def test_a_log_that_can_not_be_written_is_an_error_with_a_remedy(root: Path):
+def test_a_log_that_can_not_be_written_is_an_error_with_a_remedy(root: Path) -> None:
     audit.log_path(root, "dev").mkdir(parents=True)
     with pytest.raises(audit.AuditError, match="can't be written") as caught:
         write(root, 1)
@@ -367,20 +368,22 @@ def test_a_log_that_can_not_be_written_is_an_error_with_a_remedy(root: Path):
     "change",
     [{"files": 7}, {"files": [7]}, {"files": [{}]}, {"destination": 7}],
 )
-def test_an_entry_of_another_shape_is_a_fault_and_no_crash(root: Path, change: dict[str, object]):
+def test_an_entry_of_another_shape_is_a_fault_and_no_crash(
+    root: Path, change: dict[str, object]
+) -> None:
     with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
         log.append([{**held_back(outcome=audit.PUBLISHED, files=[]), **change}])
     assert faults(root)
 
 
 @pytest.mark.parametrize("line", [b"\xed\xa0\x80", b'"\\ud800"', b"[" * 100_000, b"\xff"])
-def test_a_line_that_is_no_text_is_no_entry(root: Path, line: bytes):
+def test_a_line_that_is_no_text_is_no_entry(root: Path, line: bytes) -> None:
     write(root, 1)
     put(root, [*content_of(root), line + b"\n"])
     assert faults(root) == ["line 2 is not an entry"]
 
 
-def test_the_hash_of_a_view_is_what_sha256sum_prints_of_its_files(tmp_path: Path):
+def test_the_hash_of_a_view_is_what_sha256sum_prints_of_its_files(tmp_path: Path) -> None:
     names = [f"ga4__events/{day}.parquet" for day in ("2026-03-01", "2026-02-28", "undated")]
     (tmp_path / "ga4__events").mkdir()
     for name in names:
@@ -391,13 +394,13 @@ def test_the_hash_of_a_view_is_what_sha256sum_prints_of_its_files(tmp_path: Path
     assert audit.listing_sha256(hashes) == shell.stdout.decode().split()[0]
 
 
-def test_git_state_is_none_outside_a_repository(tmp_path: Path):
+def test_git_state_is_none_outside_a_repository(tmp_path: Path) -> None:
     assert audit.git_state(tmp_path / "nowhere") is None
 
 
 @settings(max_examples=200)
 @given(st.data())
-def test_any_change_of_bytes_is_found(data: st.DataObject):
+def test_any_change_of_bytes_is_found(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         table = write(root, 4)
@@ -414,7 +417,9 @@ def test_any_change_of_bytes_is_found(data: st.DataObject):
 
 @settings(max_examples=100)
 @given(st.permutations(range(6)), st.integers(0, 6), st.integers(0, 6))
-def test_any_other_order_or_choice_of_entries_is_found(order: list[int], start: int, end: int):
+def test_any_other_order_or_choice_of_entries_is_found(
+    order: list[int], start: int, end: int
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         table = write(root, 6)
@@ -429,7 +434,9 @@ text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 @settings(max_examples=100)
 @given(st.lists(st.tuples(text, st.lists(text, max_size=3)), min_size=1, max_size=5))
-def test_entries_of_any_text_are_read_back_as_written(contents: list[tuple[str, list[str]]]):
+def test_entries_of_any_text_are_read_back_as_written(
+    contents: list[tuple[str, list[str]]],
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
@@ -500,7 +507,7 @@ def published(root: Path, log: audit.AuditLog, run: str) -> None:
 
 
 @pytest.mark.parametrize("harm", HARMS)
-def test_a_published_file_that_somebody_changed_is_recorded_once(harm: str, root: Path):
+def test_a_published_file_that_somebody_changed_is_recorded_once(harm: str, root: Path) -> None:
     with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
         published(root, log, "one")
         assert audit.unrecorded(log) == []
@@ -514,7 +521,7 @@ def test_a_published_file_that_somebody_changed_is_recorded_once(harm: str, root
     assert [fault for fault in faults(root) if "no known outcome" in fault] == []
 
 
-def test_the_same_change_after_another_publication_is_recorded_again(root: Path):
+def test_the_same_change_after_another_publication_is_recorded_again(root: Path) -> None:
     file = root / "dev/ga4/ga4__events/all.parquet"
     with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
         for run in ("one", "two"):
@@ -524,7 +531,7 @@ def test_the_same_change_after_another_publication_is_recorded_again(root: Path)
             log.append([entry])
 
 
-def test_a_changed_file_of_a_run_that_was_killed_is_recorded_too(root: Path):
+def test_a_changed_file_of_a_run_that_was_killed_is_recorded_too(root: Path) -> None:
     with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
         publish(root, "one")
         flip(root / "dev/ga4/ga4__events/all.parquet")
@@ -534,14 +541,17 @@ def test_a_changed_file_of_a_run_that_was_killed_is_recorded_too(root: Path):
 
 def test_only_files_that_were_touched_since_are_hashed(
     root: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     hashed: list[Path] = []
     sha256 = publishing.file_sha256
+
+    def noted(path: Path) -> str:
+        hashed.append(path)
+        return sha256(path)
+
     with audit.AuditLog(root, "dev", KEY, FINGERPRINT) as log:
         published(root, log, "one")
-        monkeypatch.setattr(
-            publishing, "file_sha256", lambda path: hashed.append(path) or sha256(path)
-        )
+        monkeypatch.setattr(publishing, "file_sha256", noted)
         assert audit.unrecorded(log) == []
         assert hashed == []
         os.utime(root / "dev/ga4/ga4__events/all.parquet")

@@ -158,9 +158,10 @@ class TestSharing:
         assert "environment `prod` was built from them first" in message
         assert "--target prod" in message
         assert f"{SHARE_WITH}: [prod]" in message
-        accepted = {SHARE_WITH: ["prod"]}
+        accepted: dict[str, Any] = {SHARE_WITH: ["prod"]}
         assert refused(now, mine, self.THEIRS, environment="dev", **accepted) == []
-        assert len(refused(now, mine, self.THEIRS, environment="dev", **{SHARE_WITH: ["x"]})) == 1
+        accepted = {SHARE_WITH: ["x"]}
+        assert len(refused(now, mine, self.THEIRS, environment="dev", **accepted)) == 1
 
     def test_who_was_there_first_reads_on(self) -> None:
         mine = record(files("/data/a"), "dev")

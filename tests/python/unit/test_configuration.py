@@ -19,7 +19,7 @@ def only_property(seeds: Seeds, folder: Path) -> AllowedProperty:
     return row
 
 
-def test_a_sound_configuration_has_no_fault(tmp_path: Path):
+def test_a_sound_configuration_has_no_fault(tmp_path: Path) -> None:
     configuration = minimal_seeds().read(tmp_path)
     assert configuration.faults == []
     assert list(configuration.types) == ["analytics"]
@@ -29,7 +29,7 @@ def test_a_sound_configuration_has_no_fault(tmp_path: Path):
     assert configuration.small_areas.areas == ("036",)
 
 
-def test_the_seeds_of_this_project_are_sound():
+def test_the_seeds_of_this_project_are_sound() -> None:
     folder = Path(__file__).parents[3] / "seeds"
     configuration = read_files({seed: folder / f"{seed}.csv" for seed in SEED_COLUMNS})
     assert [str(fault) for fault in configuration.faults] == []
@@ -176,7 +176,7 @@ FAULTY_ROWS = [
 @pytest.mark.parametrize(("seed", "cells", "problem", "remedy"), FAULTY_ROWS)
 def test_a_faulty_row_is_told_with_its_place_and_a_remedy(
     seed: str, cells: dict[str, str], problem: str, remedy: str, tmp_path: Path
-):
+) -> None:
     seeds = minimal_seeds()
     fresh = {
         "destination_types": {"destination_type": "other"},
@@ -200,7 +200,7 @@ def test_a_faulty_row_is_told_with_its_place_and_a_remedy(
 )
 def test_a_destination_needs_a_side_that_its_type_has(
     type_cells: dict[str, str], mode: str, side: str, tmp_path: Path
-):
+) -> None:
     seeds = minimal_seeds()
     seeds.add("destination_types", destination_type="one_sided", **type_cells)
     line = seeds.add(
@@ -234,14 +234,14 @@ def test_a_destination_needs_a_side_that_its_type_has(
 )
 def test_a_date_off_the_calendar_or_the_format_is_refused(
     seed: str, column: str, text: str, tmp_path: Path
-):
+) -> None:
     seeds = minimal_seeds()
     line = seeds.replace(seed, **{column: text})
     fault = the_fault(seeds.read(tmp_path).faults, f"`{column}` is not a date")
     assert (fault.file, fault.line) == (label(seed), line)
 
 
-def test_a_repeated_destination_type_names_its_second_row(tmp_path: Path):
+def test_a_repeated_destination_type_names_its_second_row(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     line = seeds.add("destination_types", supports_client_side="false")
     fault = the_fault(seeds.read(tmp_path).faults, "destination type is listed twice")
@@ -260,7 +260,7 @@ def test_a_repeated_destination_type_names_its_second_row(tmp_path: Path):
         ("allowed_properties", {"property": "plan", "reason": "Another reason"}),
     ],
 )
-def test_a_repeated_row_names_both_rows(seed: str, cells: dict[str, str], tmp_path: Path):
+def test_a_repeated_row_names_both_rows(seed: str, cells: dict[str, str], tmp_path: Path) -> None:
     seeds = minimal_seeds()
     line = seeds.add(seed, **cells)
     configuration = seeds.read(tmp_path)
@@ -279,7 +279,7 @@ def test_a_repeated_row_names_both_rows(seed: str, cells: dict[str, str], tmp_pa
         {"treatment": "deny"},
     ],
 )
-def test_a_row_that_contradicts_another_is_told_so(cells: dict[str, str], tmp_path: Path):
+def test_a_row_that_contradicts_another_is_told_so(cells: dict[str, str], tmp_path: Path) -> None:
     seeds = minimal_seeds()
     line = seeds.add("allowed_properties", property="plan", **cells)
     fault = the_fault(seeds.read(tmp_path).faults, "listed twice for this destination, in two fo")
@@ -290,7 +290,7 @@ def test_a_row_that_contradicts_another_is_told_so(cells: dict[str, str], tmp_pa
 @pytest.mark.parametrize("treatment", ["allow", "mask"])
 def test_a_row_for_one_event_beside_one_for_every_event_is_a_contradiction(
     treatment: str, tmp_path: Path
-):
+) -> None:
     seeds = minimal_seeds()
     line = seeds.add("allowed_properties", property="plan", event="Signed In", treatment=treatment)
     configuration = seeds.read(tmp_path)
@@ -310,13 +310,15 @@ def test_a_row_for_one_event_beside_one_for_every_event_is_a_contradiction(
         {"property": '"plan.name"'},
     ],
 )
-def test_rows_about_different_things_are_no_duplicates(cells: dict[str, str], tmp_path: Path):
+def test_rows_about_different_things_are_no_duplicates(
+    cells: dict[str, str], tmp_path: Path
+) -> None:
     seeds = minimal_seeds()
     seeds.add("allowed_properties", **({"property": "plan"} | cells))
     assert seeds.read(tmp_path).faults == []
 
 
-def test_events_that_differ_by_case_or_blanks_are_different_events(tmp_path: Path):
+def test_events_that_differ_by_case_or_blanks_are_different_events(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     for event in ("signed in", "Signed In ", "Signed  In"):
         seeds.add("allowed_events", event=event)
@@ -326,7 +328,7 @@ def test_events_that_differ_by_case_or_blanks_are_different_events(tmp_path: Pat
 
 
 @pytest.mark.parametrize("seed", list(SEED_COLUMNS))
-def test_a_header_without_a_column_is_told(seed: str, tmp_path: Path):
+def test_a_header_without_a_column_is_told(seed: str, tmp_path: Path) -> None:
     files = minimal_seeds().write(tmp_path)
     may_lack = OPTIONAL_COLUMNS.get(seed, ())
     column = [name for name in SEED_COLUMNS[seed] if name not in may_lack][-1]
@@ -337,7 +339,7 @@ def test_a_header_without_a_column_is_told(seed: str, tmp_path: Path):
 
 
 @pytest.mark.parametrize("seed", list(SEED_COLUMNS))
-def test_a_seed_that_is_not_there_is_told(seed: str, tmp_path: Path):
+def test_a_seed_that_is_not_there_is_told(seed: str, tmp_path: Path) -> None:
     files = minimal_seeds().write(tmp_path)
     del files[seed]
     fault = the_fault(read_files(files).faults, "the seed is missing")
@@ -345,13 +347,13 @@ def test_a_seed_that_is_not_there_is_told(seed: str, tmp_path: Path):
 
 
 @pytest.mark.parametrize("seed", list(SEED_COLUMNS))
-def test_a_seed_that_is_not_utf_8_is_told(seed: str, tmp_path: Path):
+def test_a_seed_that_is_not_utf_8_is_told(seed: str, tmp_path: Path) -> None:
     files = minimal_seeds().write(tmp_path)
     files[seed].write_bytes(files[seed].read_bytes() + b"\xff\n")
     assert the_fault(read_files(files).faults, "the file is not UTF-8").file == label(seed)
 
 
-def test_faults_of_all_files_are_told_together(tmp_path: Path):
+def test_faults_of_all_files_are_told_together(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     expected = {
         (label("destination_types"), seeds.add("destination_types", destination_type="A")),
@@ -367,7 +369,7 @@ def test_faults_of_all_files_are_told_together(tmp_path: Path):
     assert len(faults) == len(expected)
 
 
-def test_all_faults_of_a_destination_row_are_told_together(tmp_path: Path):
+def test_all_faults_of_a_destination_row_are_told_together(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     checked = ["environment", "destination", "destination_type", "connection_mode"]
     checked += ["restrict_phi", "baa_expires_on", "mask_scope", "timestamp_precision"]
@@ -377,7 +379,7 @@ def test_all_faults_of_a_destination_row_are_told_together(tmp_path: Path):
     assert told == checked
 
 
-def test_all_faults_of_a_property_row_are_told_together(tmp_path: Path):
+def test_all_faults_of_a_property_row_are_told_together(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     checked = ["environment", "destination", "property_list", "property", "treatment"]
     checked += ["normalize", "data_type", "expires_on"]
@@ -387,20 +389,22 @@ def test_all_faults_of_a_property_row_are_told_together(tmp_path: Path):
     assert told == checked
 
 
-def test_a_faulty_destination_makes_no_fault_of_the_rows_that_name_it(tmp_path: Path):
+def test_a_faulty_destination_makes_no_fault_of_the_rows_that_name_it(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.replace("destinations", connection_mode="cloud")
     assert len(seeds.read(tmp_path).faults) == 1
 
 
-def test_a_faulty_type_makes_no_fault_of_the_destinations_of_that_type(tmp_path: Path):
+def test_a_faulty_type_makes_no_fault_of_the_destinations_of_that_type(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.replace("destination_types", supports_client_side="maybe")
     assert [str(fault) for fault in seeds.read(tmp_path).faults[1:]] == []
 
 
 @pytest.mark.parametrize("seed", ["destination_types", "destinations"])
-def test_an_unreadable_seed_makes_no_fault_of_the_rows_of_others(seed: str, tmp_path: Path):
+def test_an_unreadable_seed_makes_no_fault_of_the_rows_of_others(
+    seed: str, tmp_path: Path
+) -> None:
     files = minimal_seeds().write(tmp_path)
     files[seed].write_text(files[seed].read_text().replace("destination_type", "type", 1))
     assert [str(fault) for fault in read_files(files).faults[1:]] == []
@@ -410,7 +414,7 @@ def test_an_unreadable_seed_makes_no_fault_of_the_rows_of_others(seed: str, tmp_
 @pytest.mark.parametrize("prefix", ["surplus,", '"broken"quotes,'])
 def test_a_row_that_can_not_be_read_makes_no_fault_of_the_rows_of_others(
     seed: str, prefix: str, tmp_path: Path
-):
+) -> None:
     files = minimal_seeds().write(tmp_path)
     header, _, rows = files[seed].read_text().partition("\n")
     files[seed].write_text(f"{header}\n{prefix}{rows}")
@@ -418,7 +422,7 @@ def test_a_row_that_can_not_be_read_makes_no_fault_of_the_rows_of_others(
 
 
 @pytest.mark.parametrize("cell", ["", " ", "true", "TRUE"])
-def test_phi_is_restricted_unless_the_row_says_otherwise(cell: str, tmp_path: Path):
+def test_phi_is_restricted_unless_the_row_says_otherwise(cell: str, tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.replace("destinations", restrict_phi=cell)
     [destination] = seeds.read(tmp_path).destinations
@@ -426,7 +430,7 @@ def test_phi_is_restricted_unless_the_row_says_otherwise(cell: str, tmp_path: Pa
     assert destination.is_in_hipaa_mode
 
 
-def test_restriction_is_off_only_under_an_agreement(tmp_path: Path):
+def test_restriction_is_off_only_under_an_agreement(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.replace("destinations", restrict_phi="false", baa_reference="BAA-1")
     configuration = seeds.read(tmp_path)
@@ -436,13 +440,13 @@ def test_restriction_is_off_only_under_an_agreement(tmp_path: Path):
     assert not destination.is_in_hipaa_mode
 
 
-def test_a_blank_agreement_is_no_agreement(tmp_path: Path):
+def test_a_blank_agreement_is_no_agreement(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.replace("destinations", restrict_phi="false", baa_reference="  ")
     the_fault(seeds.read(tmp_path).faults, "restriction is off without a BAA")
 
 
-def test_blank_cells_have_the_careful_default(tmp_path: Path):
+def test_blank_cells_have_the_careful_default(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     [destination] = seeds.read(tmp_path).destinations
     assert (destination.scope, destination.timestamp_precision) == ("*", "day")
@@ -452,7 +456,7 @@ def test_blank_cells_have_the_careful_default(tmp_path: Path):
     assert row.expires_on is None
 
 
-def test_a_seed_of_before_the_guard_reads_as_one_with_blank_cells(tmp_path: Path):
+def test_a_seed_of_before_the_guard_reads_as_one_with_blank_cells(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     files = seeds.write(tmp_path)
     new = seeds.read(tmp_path).allowed_properties
@@ -469,7 +473,7 @@ def test_a_seed_of_before_the_guard_reads_as_one_with_blank_cells(tmp_path: Path
     assert [row.guard for row in configuration.allowed_properties] == [""]
 
 
-def test_a_treatment_gives_the_column_its_type_unless_the_row_names_one(tmp_path: Path):
+def test_a_treatment_gives_the_column_its_type_unless_the_row_names_one(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.replace("allowed_properties", treatment="year")
     assert only_property(seeds, tmp_path).data_type == "integer"
@@ -477,14 +481,14 @@ def test_a_treatment_gives_the_column_its_type_unless_the_row_names_one(tmp_path
     assert only_property(seeds, tmp_path).data_type == "text"
 
 
-def test_a_scope_of_its_own_has_the_destinations_name(tmp_path: Path):
+def test_a_scope_of_its_own_has_the_destinations_name(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.replace("destinations", mask_scope="destination")
     [destination] = seeds.read(tmp_path).destinations
     assert destination.scope == "ga4"
 
 
-def test_a_destination_row_for_an_environment_beats_the_one_for_all(tmp_path: Path):
+def test_a_destination_row_for_an_environment_beats_the_one_for_all(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.replace("destinations", environment="*", timestamp_precision="day")
     seeds.add("destinations", environment="prod", timestamp_precision="hour")
@@ -495,7 +499,7 @@ def test_a_destination_row_for_an_environment_beats_the_one_for_all(tmp_path: Pa
     assert configuration.environments() == ["prod"]
 
 
-def test_the_order_of_destination_rows_does_not_decide_which_one_counts(tmp_path: Path):
+def test_the_order_of_destination_rows_does_not_decide_which_one_counts(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.replace("destinations", environment="prod", timestamp_precision="hour")
     seeds.add("destinations", environment="*", timestamp_precision="day")
@@ -503,7 +507,7 @@ def test_the_order_of_destination_rows_does_not_decide_which_one_counts(tmp_path
     assert found["ga4"].timestamp_precision == "hour"
 
 
-def test_a_row_for_every_destination_or_environment_needs_no_other_mention(tmp_path: Path):
+def test_a_row_for_every_destination_or_environment_needs_no_other_mention(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("allowed_events", environment="*", destination="*", event="Home")
     seeds.add("allowed_events", environment="dev", destination="*", event="Home")
@@ -511,5 +515,5 @@ def test_a_row_for_every_destination_or_environment_needs_no_other_mention(tmp_p
     assert seeds.read(tmp_path).faults == []
 
 
-def test_a_warning_comes_a_fortnight_before_expiry():
+def test_a_warning_comes_a_fortnight_before_expiry() -> None:
     assert EXPIRY_WARNING.days == 14

@@ -110,16 +110,16 @@ def sweep() -> dict[str, set[str]]:
     return found
 
 
-def test_a_setting_that_changes_an_answer_is_refused(swept: dict[str, set[str]]):
+def test_a_setting_that_changes_an_answer_is_refused(swept: dict[str, set[str]]) -> None:
     assert swept["other answers"] == set()
 
 
-def test_only_reviewed_settings_are_let_through(swept: dict[str, set[str]]):
+def test_only_reviewed_settings_are_let_through(swept: dict[str, set[str]]) -> None:
     assert all(
         name in MAY_DIFFER or name.startswith(MAY_DIFFER_PREFIXES) for name in swept["the same"]
     )
 
 
-def test_the_probes_see_what_decides(swept: dict[str, set[str]]):
+def test_the_probes_see_what_decides(swept: dict[str, set[str]]) -> None:
     assert {"default_collation", "default_order", "default_null_order"} <= swept["refused"]
     assert len(swept["the same"]) > 20

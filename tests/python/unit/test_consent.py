@@ -89,11 +89,13 @@ class TestCells:
             ({"names": " ; "}, "`integration_names` holds no tool"),
         ],
     )
-    def test_a_wrong_cell_is_a_fault(self, tmp_path: Path, cells: dict[str, str], problem: str):
+    def test_a_wrong_cell_is_a_fault(
+        self, tmp_path: Path, cells: dict[str, str], problem: str
+    ) -> None:
         faults = [str(fault) for fault in configured(tmp_path, **cells).faults]
         assert any(problem in fault for fault in faults), faults
 
-    def test_blank_cells_honor_opt_outs_and_need_no_consent(self, tmp_path: Path):
+    def test_blank_cells_honor_opt_outs_and_need_no_consent(self, tmp_path: Path) -> None:
         configuration = configured(tmp_path, names="")
         assert configuration.faults == []
         [destination] = configuration.destinations
@@ -101,7 +103,7 @@ class TestCells:
         assert destination.consent_rule.needed == 0
         assert "integration no: tool" in destination.consent_rule.says_no
 
-    def test_names_and_categories_stand_between_semicolons(self, tmp_path: Path):
+    def test_names_and_categories_stand_between_semicolons(self, tmp_path: Path) -> None:
         cells = {"consent_categories": " b ;a;;b", "consent_strategy": "OR"}
         [destination] = configured(tmp_path, names="Tool A; Tool B", **cells).destinations
         assert destination.type is not None
@@ -111,18 +113,18 @@ class TestCells:
 
 
 class TestRule:
-    def test_names_are_folded_where_they_say_no_and_exact_where_they_say_yes(self):
+    def test_names_are_folded_where_they_say_no_and_exact_where_they_say_yes(self) -> None:
         found = rule(["Google Analytics 4"], [], "and", honors_opt_outs=True)
         assert "integration no: googleanalytics4" in found.says_no
         assert found.integration_yes == ("integration yes: Google Analytics 4",)
 
-    def test_nothing_of_integrations_counts_where_opt_outs_do_not(self):
+    def test_nothing_of_integrations_counts_where_opt_outs_do_not(self) -> None:
         found = rule(["Tool"], ["a", "b"], "and", honors_opt_outs=False)
         assert found.says_no == found.unreadable == found.integration_no_to_all == ()
         assert found.consent_yes == found.consent_no_to_all == ()
         assert found.needed == 2
 
-    def test_what_can_not_be_seen_tells_no_two_names_apart(self):
+    def test_what_can_not_be_seen_tells_no_two_names_apart(self) -> None:
         assert fold("Mix\u200bpanel\u00a0\t") == fold("MIXPANEL") == "mixpanel"
 
 
@@ -135,14 +137,14 @@ class TestCounts:
         ("ads", "opted_out", "track", "Visit", 9),
     )
 
-    def test_what_a_destination_would_not_have_received_is_seen_and_not_withheld(self):
+    def test_what_a_destination_would_not_have_received_is_seen_and_not_withheld(self) -> None:
         counts = count_denials(self.DENIALS, "crm", ["track", "identify"], ["Visit"])
         assert counts == {
             "seen": {"opted_out": 9, "unreadable": 1},
             "withheld": {"opted_out": 3, "unreadable": 1},
         }
 
-    def test_words(self):
+    def test_words(self) -> None:
         counts = {**count_denials(self.DENIALS, "crm", ["track"], None), "published": 0}
         assert describe_denials(counts) == (
             "10 calls are denied to it (9 opted out, 1 unreadable): 5 were withheld, 0 published"
@@ -173,13 +175,13 @@ class TestLock:
     )  # fmt: skip
     def test_a_change_of_what_is_asked_for(
         self, tmp_path: Path, before: dict[str, str], after: dict[str, str], effect: str
-    ):
+    ) -> None:
         day = dt.date(2026, 3, 10)
-        descriptions = [
+        locked, current = (
             describe(configured(tmp_path / str(number), **cells), ["dev"], day, None)
             for number, cells in enumerate((before, after))
-        ]
-        differences = compare(*descriptions)
+        )
+        differences = compare(locked, current)
         assert effect in {difference.effect for difference in differences}
         if effect == "narrows":
             assert {difference.effect for difference in differences} == {"narrows"}
@@ -188,7 +190,7 @@ class TestLock:
 class TestStaticProof:
     """The SQL that `hipaa-mode verify` asks for, over the vectors: what it proves is right."""
 
-    def test_the_reviewed_forms_deny_as_the_vectors_say(self, tmp_path: Path):
+    def test_the_reviewed_forms_deny_as_the_vectors_say(self, tmp_path: Path) -> None:
         types = {v.integration_names: f"t{number}" for number, v in enumerate(VECTORS)}
         rows = [
             {
@@ -242,7 +244,7 @@ class TestSecondReading:
     """The selftest's own reading of answers, which shares no code with the build's."""
 
     @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.name)
-    def test_agrees_with_the_vectors(self, vector: Vector):
+    def test_agrees_with_the_vectors(self, vector: Vector) -> None:
         [call], _ = read_calls([vector.line("1")])
         cells = {
             "destination_type": "tool",
@@ -257,7 +259,7 @@ class TestSecondReading:
         }
         assert asked(cells, [kind]).refuses(call.heard) is bool(vector.denied)
 
-    def test_deliveries(self):
+    def test_deliveries(self) -> None:
         def line(key: str, at: str, answer: str) -> bytes:
             return (
                 f'{{"type":"identify","messageId":"{key}","receivedAt":{at},'

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from itertools import islice
 from pathlib import Path
 
@@ -307,8 +307,8 @@ def test_every_call_type_occurs(lines: list[Line]) -> None:
 
 
 def test_times_stay_in_the_window(lines: list[Line]) -> None:
-    first = datetime(2026, 1, 5, tzinfo=UTC)
-    last = datetime(2026, 3, 30, tzinfo=UTC)
+    first = datetime(2026, 1, 5, tzinfo=timezone.utc)
+    last = datetime(2026, 3, 30, tzinfo=timezone.utc)
     beyond = []
     for line in lines:
         for key in ("timestamp", "originalTimestamp", "sentAt", "receivedAt"):

@@ -12,7 +12,7 @@ from hipaa_mode.documentation import describe_columns
 from hipaa_mode.errors import MissingFileError
 
 
-def test_columns_get_their_form_and_reason_and_what_people_wrote_stays(tmp_path: Path):
+def test_columns_get_their_form_and_reason_and_what_people_wrote_stays(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.replace("allowed_properties", treatment="mask", reason="Counts plans")
     nodes = {
@@ -36,6 +36,6 @@ def test_columns_get_their_form_and_reason_and_what_people_wrote_stays(tmp_path:
     assert "last changed" in said["ga4__users"]["changed_at"]
 
 
-def test_without_a_manifest_it_says_what_to_run(tmp_path: Path):
+def test_without_a_manifest_it_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="dbt docs generate"):
         describe_columns(tmp_path / "manifest.json", minimal_seeds().plan(tmp_path))

@@ -68,13 +68,13 @@ def asked_by(unique_id: str) -> Any:
     return log_contextvars(node_info={"unique_id": unique_id})
 
 
-def test_every_action_is_a_question_of_the_session():
+def test_every_action_is_a_question_of_the_session() -> None:
     assert [name for name in ACTIONS if not callable(getattr(Session, name, None))] == []
     assert set(ACTIONS) >= IN_COMPILED_SQL
 
 
 @pytest.mark.parametrize("name", [name for name, hook in ACTIONS.items() if hook])
-def test_what_a_hook_asks_nobody_else_may(name: str):
+def test_what_a_hook_asks_nobody_else_may(name: str) -> None:
     own, other_hook = {START: (OUR_START, OUR_END), END: (OUR_END, OUR_START)}[ACTIONS[name]]
     for other in (*OTHERS, other_hook):
         with asked_by(other):
@@ -87,7 +87,7 @@ def test_what_a_hook_asks_nobody_else_may(name: str):
             pass
 
 
-def test_a_refusal_is_raised_as_dbt_shows_messages():
+def test_a_refusal_is_raised_as_dbt_shows_messages() -> None:
     with pytest.raises(CompilationError, match=r"hipaa_mode: .*Keep hipaa_mode's on-run-start"):
         DOOR.plan()
 
@@ -95,13 +95,13 @@ def test_a_refusal_is_raised_as_dbt_shows_messages():
 @pytest.mark.parametrize(
     ("name", "named"), [("subkey", {}), ("tokens", {}), ("run_number", {"more": 1})]
 )
-def test_what_is_not_known_is_refused_by_name(name: str, named: dict[str, int]):
+def test_what_is_not_known_is_refused_by_name(name: str, named: dict[str, int]) -> None:
     assert f"does not know `{name}`" in refusal(name, **named)
 
 
 def test_only_what_no_circumstance_changes_is_answered_while_models_are_compiled_again(
     session: Session,
-):
+) -> None:
     session.is_compiling = True
     for name in sorted(ACTIONS.keys() - IN_COMPILED_SQL):
         with asked_by(OUR_START if ACTIONS[name] == START else OUR_END):
@@ -109,7 +109,7 @@ def test_only_what_no_circumstance_changes_is_answered_while_models_are_compiled
     assert DOOR.json_texts("value").startswith("hipaa_functions.texts_within(")
 
 
-def test_what_is_handed_out_changes_nothing(configured: dict[str, Any]):
+def test_what_is_handed_out_changes_nothing(configured: dict[str, Any]) -> None:
     first = DOOR.plan(**configured)
     first["destinations"]["ga4"]["views"]["events"].clear()
     assert DOOR.plan(**configured)["destinations"]["ga4"]["views"]["events"] != []
@@ -117,7 +117,7 @@ def test_what_is_handed_out_changes_nothing(configured: dict[str, Any]):
 
 def test_an_error_of_the_file_system_says_what_to_do(
     session: Session, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     def fail() -> int:
         raise PermissionError(13, "Permission denied", "calls.ndjson")
 
@@ -130,19 +130,19 @@ def test_an_error_of_the_file_system_says_what_to_do(
 # How dbt finds it.
 
 
-def test_dbt_finds_the_plugin_and_gives_its_door_to_macros():
+def test_dbt_finds_the_plugin_and_gives_its_door_to_macros() -> None:
     assert "dbt_hipaa_mode" in [found.name for found in pkgutil.iter_modules()]
     for _ in range(2):
         [plugin] = dbt_hipaa_mode.plugins
         plugin("any_project")
-    modules = base.get_context_modules()
+    modules: dict[str, Any] = base.get_context_modules()
     assert {"datetime", "re"} < modules.keys()
     assert modules["hipaa_mode"].json_texts("value") == DOOR.json_texts("value")
     assert not hasattr(modules["hipaa_mode"], "_session")
 
 
 @pytest.mark.parametrize("modules", [{}, {"hipaa_mode": DOOR}])
-def test_where_dbt_does_not_find_it_macros_say_what_to_install(modules: dict[str, Any]):
+def test_where_dbt_does_not_find_it_macros_say_what_to_install(modules: dict[str, Any]) -> None:
     def fail(message: str) -> None:
         raise CompilationError(message)
 
@@ -164,7 +164,7 @@ def test_where_dbt_does_not_find_it_macros_say_what_to_install(modules: dict[str
     assert "nothing was built" in message and "pip install" in message and "\n" not in message
 
 
-def test_the_plugin_imports_nothing_of_the_package_before_a_macro_asks():
+def test_the_plugin_imports_nothing_of_the_package_before_a_macro_asks() -> None:
     code = (
         "import sys, dbt_hipaa_mode; from dbt.context import base; "
         "dbt_hipaa_mode.plugins[0]('p'); base.get_context_modules(); "
@@ -173,7 +173,7 @@ def test_the_plugin_imports_nothing_of_the_package_before_a_macro_asks():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_a_wheel_has_the_plugin_at_its_top(tmp_path: Path):
+def test_a_wheel_has_the_plugin_at_its_top(tmp_path: Path) -> None:
     build = (
         "from setuptools import build_meta; "
         f"print(build_meta.build_wheel({str(tmp_path)!r}), end='')"

@@ -72,7 +72,7 @@ def row(path: str, treatment: str = "allow", **cells: str) -> dict[str, str]:
 )
 def test_a_row_below_a_granted_object_keeps_nothing_back(
     parent: dict[str, str], child: dict[str, str], tmp_path: Path
-):
+) -> None:
     seeds = minimal_seeds()
     above = seeds.add("allowed_properties", data_type="json", **parent)
     line = seeds.add("allowed_properties", **child)
@@ -119,7 +119,7 @@ def test_a_row_below_a_granted_object_keeps_nothing_back(
 )
 def test_a_row_elsewhere_keeps_back_what_it_says(
     parent: dict[str, str], child: dict[str, str], tmp_path: Path
-):
+) -> None:
     seeds = minimal_seeds()
     for event in ("A", "B"):
         seeds.add("allowed_events", event=event)
@@ -129,7 +129,7 @@ def test_a_row_elsewhere_keeps_back_what_it_says(
     assert seeds.plan(tmp_path).faults == []
 
 
-def test_a_part_that_the_destination_allows_itself_is_no_fault(tmp_path: Path):
+def test_a_part_that_the_destination_allows_itself_is_no_fault(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("allowed_properties", property="form", data_type="json")
     seeds.add("allowed_properties", property="form.step")
@@ -137,7 +137,7 @@ def test_a_part_that_the_destination_allows_itself_is_no_fault(tmp_path: Path):
     assert seeds.plan(tmp_path).faults == []
 
 
-def test_a_denied_object_does_not_hide_a_part_that_is_allowed(tmp_path: Path):
+def test_a_denied_object_does_not_hide_a_part_that_is_allowed(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     line = seeds.add("allowed_properties", property="form", treatment="deny")
     seeds.add("allowed_properties", property="form.ssn")
@@ -165,7 +165,7 @@ def test_a_denied_object_does_not_hide_a_part_that_is_allowed(tmp_path: Path):
 @pytest.mark.parametrize("environment", ["dev", "*"])
 def test_a_row_for_a_destination_without_restriction_is_a_fault(
     environment: str, seed: str, cells: dict[str, str], tmp_path: Path
-):
+) -> None:
     seeds = minimal_seeds()
     seeds.add("destinations", destination="crm", restrict_phi="false", baa_reference="BAA-1")
     seeds.add("allowed_properties", destination="crm", property="plan")
@@ -176,7 +176,7 @@ def test_a_row_for_a_destination_without_restriction_is_a_fault(
     only_fault(seeds, tmp_path, "`crm` is not restricted and gets", seed, line)
 
 
-def test_a_destination_that_is_open_in_one_environment_is_told_there(tmp_path: Path):
+def test_a_destination_that_is_open_in_one_environment_is_told_there(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     line = seeds.replace("destinations", restrict_phi="false", baa_reference="BAA-1")
     seeds.add("destinations", environment="prod")
@@ -203,7 +203,7 @@ def test_a_destination_that_is_open_in_one_environment_is_told_there(tmp_path: P
 )
 def test_a_row_for_a_client_side_destination_is_a_fault(
     seed: str, cells: dict[str, str], tmp_path: Path
-):
+) -> None:
     seeds = minimal_seeds()
     open_chat = {"connection_mode": "client_side", "restrict_phi": "false", "baa_reference": "B"}
     seeds.add("destinations", destination="chat", **open_chat)
@@ -214,7 +214,7 @@ def test_a_row_for_a_client_side_destination_is_a_fault(
 @pytest.mark.parametrize("cells", [{"timestamp_precision": "day"}, {"mask_scope": "destination"}])
 def test_a_cell_that_can_not_reach_a_client_side_destination_is_a_fault(
     cells: dict[str, str], tmp_path: Path
-):
+) -> None:
     seeds = minimal_seeds()
     open_chat = {"connection_mode": "client_side", "restrict_phi": "false", "baa_reference": "B"}
     line = seeds.add("destinations", destination="chat", **open_chat, **cells)
@@ -235,7 +235,7 @@ def test_a_cell_that_can_not_reach_a_client_side_destination_is_a_fault(
 @pytest.mark.parametrize("environment", ["prdo", "Prod", "PROD"])
 def test_destinations_for_every_environment_make_no_environment_known(
     environment: str, seed: str, cells: dict[str, str], tmp_path: Path
-):
+) -> None:
     seeds = minimal_seeds()
     seeds.replace("destinations", environment="*")
     line = seeds.add(seed, environment=environment, **cells)
@@ -255,14 +255,14 @@ def test_destinations_for_every_environment_make_no_environment_known(
 
 
 @pytest.mark.parametrize("sent_as", ["Booked", " Booked ", "  "])
-def test_a_name_that_renames_nothing_is_a_fault(sent_as: str, tmp_path: Path):
+def test_a_name_that_renames_nothing_is_a_fault(sent_as: str, tmp_path: Path) -> None:
     seeds = minimal_seeds()
     line = seeds.add("allowed_events", event="Booked", sent_as=sent_as)
     only_fault(seeds, tmp_path, "`sent_as` ", "allowed_events", line)
 
 
 @pytest.mark.parametrize("text", ["1999-12-31", "3026-01-01", "0026-03-01", "1999?"])
-def test_a_date_that_nobody_means_is_a_fault(text: str, tmp_path: Path):
+def test_a_date_that_nobody_means_is_a_fault(text: str, tmp_path: Path) -> None:
     seeds = minimal_seeds()
     line = seeds.replace("allowed_properties", expires_on=text)
     only_fault(seeds, tmp_path, "`expires_on` is not a date", "allowed_properties", line)
@@ -304,7 +304,7 @@ def test_a_date_that_nobody_means_is_a_fault(text: str, tmp_path: Path):
 )
 def test_a_narrowing_row_without_which_nothing_changes_is_told(
     rows: list[dict[str, str]], idle: list[int], tmp_path: Path
-):
+) -> None:
     seeds = minimal_seeds()
     lines = [seeds.add("allowed_properties", **row) for row in rows]
     plan = seeds.plan(tmp_path)
@@ -314,14 +314,14 @@ def test_a_narrowing_row_without_which_nothing_changes_is_told(
     assert [w for w in plan.warnings if w in plan.rows_without_effect] == plan.rows_without_effect
 
 
-def test_what_works_in_another_environment_works(tmp_path: Path):
+def test_what_works_in_another_environment_works(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("destinations", environment="prod")
     seeds.add("allowed_properties", property="plan", treatment="deny", environment="prod")
     assert seeds.plan(tmp_path, "dev").rows_without_effect == []
 
 
-def test_rows_that_are_beaten_everywhere_are_told(tmp_path: Path):
+def test_rows_that_are_beaten_everywhere_are_told(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     event = seeds.add("allowed_events", destination="*", event="Signed In", sent_as="login")
     row = seeds.add("destinations", environment="*")
@@ -332,7 +332,7 @@ def test_rows_that_are_beaten_everywhere_are_told(tmp_path: Path):
     ]
 
 
-def test_many_rows_are_looked_at_in_little_time(tmp_path: Path):
+def test_many_rows_are_looked_at_in_little_time(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     for number in range(20):
         seeds.add("destinations", destination=f"d{number}")
@@ -350,7 +350,7 @@ def test_many_rows_are_looked_at_in_little_time(tmp_path: Path):
     assert time.process_time() - started < 3
 
 
-def test_check_strict_refuses_rows_without_effect(tmp_path: Path):
+def test_check_strict_refuses_rows_without_effect(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("allowed_properties", property="ssn", treatment="deny")
     (tmp_path / "seeds").mkdir()

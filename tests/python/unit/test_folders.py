@@ -60,7 +60,7 @@ OF_OTHERS = (
 
 
 class TestWithdrawing:
-    def test_takes_no_folder_or_file_without_a_manifest_of_ours(self, root: Path):
+    def test_takes_no_folder_or_file_without_a_manifest_of_ours(self, root: Path) -> None:
         fill(root / "dev", *OF_OTHERS)
         (root / "dev/link").symlink_to(root.parent)
         (root / "dev/hollow").mkdir(mode=0o755)
@@ -82,7 +82,7 @@ class TestWithdrawing:
             {"destination": "../ga4"},
         ],
     )
-    def test_takes_no_folder_whose_manifest_names_another(self, claim: Tree, root: Path):
+    def test_takes_no_folder_whose_manifest_names_another(self, claim: Tree, root: Path) -> None:
         path = root / "dev/ga4" / MANIFEST
         path.write_text(json.dumps({**json.loads(path.read_text()), **claim}))
         before = tree(root)
@@ -91,7 +91,7 @@ class TestWithdrawing:
         assert str(root / "dev/ga4") in problem
         assert tree(root) == before
 
-    def test_takes_of_a_mixed_folder_only_what_is_ours(self, root: Path):
+    def test_takes_of_a_mixed_folder_only_what_is_ours(self, root: Path) -> None:
         fill(root / "dev/ga4", "notes.txt", "ga4__events/extra.parquet", "deep/manifest.json")
         others = [name for name in tree(root / "dev/ga4") if "ga4__groups" not in name]
         done = withdraw(root, "dev", [])
@@ -104,7 +104,9 @@ class TestWithdrawing:
         assert set(tree(root / "dev/ga4")) == kept
         assert withdraw(root, "dev", []).withdrawn == []
 
-    def test_says_that_what_a_link_leads_to_may_still_hold_what_was_published(self, root: Path):
+    def test_says_that_what_a_link_leads_to_may_still_hold_what_was_published(
+        self, root: Path
+    ) -> None:
         elsewhere = root.parent / "elsewhere"
         (root / "dev/ga4").rename(elsewhere)
         (root / "dev/ga4").symlink_to(elsewhere)
@@ -113,7 +115,7 @@ class TestWithdrawing:
         assert "symbolic link" in problem
         assert (tree(root), tree(elsewhere)) == before
 
-    def test_says_so_of_a_view_that_is_a_link(self, root: Path):
+    def test_says_so_of_a_view_that_is_a_link(self, root: Path) -> None:
         elsewhere = root.parent / "elsewhere"
         (root / "dev/ga4/ga4__events").rename(elsewhere)
         (root / "dev/ga4/ga4__events").symlink_to(elsewhere)
@@ -122,7 +124,7 @@ class TestWithdrawing:
         assert "ga4__events" in problem
         assert (elsewhere / "2026-03-01.parquet").exists()
 
-    def test_goes_on_with_the_others(self, root: Path):
+    def test_goes_on_with_the_others(self, root: Path) -> None:
         publish(root, OLD, "ads")
         (root / "dev/ads" / MANIFEST).write_text("{}")
         done = withdraw(root, "dev", [], ["ads", "ga4"])
@@ -131,7 +133,7 @@ class TestWithdrawing:
 
 
 class TestPublishing:
-    def test_leaves_what_is_not_ours_where_it_is(self, either_way: str, root: Path):
+    def test_leaves_what_is_not_ours_where_it_is(self, either_way: str, root: Path) -> None:
         fill(root / "dev/ga4", "notes.txt", "ga4__events/extra.parquet", "deep/x", "_SUCCESS")
         before = tree(root / "dev/ga4")
         publish(root, NEW)
@@ -142,7 +144,7 @@ class TestPublishing:
         assert (root / "dev/ga4" / EVENTS).read_bytes() == NEW[EVENTS]
 
     @pytest.mark.parametrize("name", ["backup.tar", "ga4__events/2026-03-01.parquet", MANIFEST])
-    def test_over_a_folder_that_is_not_ours_is_refused(self, name: str, tmp_path: Path):
+    def test_over_a_folder_that_is_not_ours_is_refused(self, name: str, tmp_path: Path) -> None:
         fill(tmp_path / "published/dev/ga4", name)
         before = tree(tmp_path / "published")
         with pytest.raises(PublishingError, match="no build of this environment made it"):
@@ -151,7 +153,7 @@ class TestPublishing:
             finish_new(tmp_path / "published", NEW)
         assert tree(tmp_path / "published") == before
 
-    def test_over_another_environments_folder_is_refused(self, root: Path):
+    def test_over_another_environments_folder_is_refused(self, root: Path) -> None:
         (root / "dev/ga4").rename(root / "prod")
         (root / "dev/ga4").mkdir()
         (root / "prod").rename(root / "dev/ga4/x")
@@ -169,7 +171,7 @@ class TestPublishing:
             ".published.incoming/dev/ga4/ga4__events",
         ],
     )
-    def test_through_a_link_is_refused(self, place: str, tmp_path: Path):
+    def test_through_a_link_is_refused(self, place: str, tmp_path: Path) -> None:
         elsewhere = tmp_path / "elsewhere"
         elsewhere.mkdir()
         link = tmp_path / place
@@ -184,7 +186,7 @@ class TestPublishing:
         assert list(elsewhere.iterdir()) == []
 
     @pytest.mark.parametrize("name", [EVENTS, MANIFEST, "ga4__events", "notes.txt"])
-    def test_over_a_link_in_a_destinations_folder_is_refused(self, name: str, root: Path):
+    def test_over_a_link_in_a_destinations_folder_is_refused(self, name: str, root: Path) -> None:
         target = root.parent / "target"
         path = root / "dev/ga4" / name
         if path.exists():
@@ -195,7 +197,7 @@ class TestPublishing:
             publish(root, NEW)
         assert tree(root / "dev/ga4") == before
 
-    def test_in_a_folder_for_incoming_files_of_others_leaves_theirs(self, root: Path):
+    def test_in_a_folder_for_incoming_files_of_others_leaves_theirs(self, root: Path) -> None:
         aside = root.parent / ".published.incoming"
         fill(aside, "notes.txt", "dev/notes.txt", "other/x.parquet", "dev/ads/x.tar")
         aside.chmod(0o755)
@@ -206,7 +208,7 @@ class TestPublishing:
         assert tree(aside) == before
         assert stat.S_IMODE(aside.stat().st_mode) == 0o755
 
-    def test_with_files_of_others_among_the_incoming_is_refused(self, root: Path):
+    def test_with_files_of_others_among_the_incoming_is_refused(self, root: Path) -> None:
         aside = root.parent / ".published.incoming/dev/ga4"
         fill(aside, "ga4__events/somebody.parquet")
         with pytest.raises(PublishingError, match=r"somebody\.parquet is in the way"):
@@ -214,7 +216,7 @@ class TestPublishing:
         assert data(root) == OLD
         assert (aside / "ga4__events/somebody.parquet").read_bytes() == b"of others"
 
-    def test_over_a_token_bridge_of_others_is_refused(self, root: Path):
+    def test_over_a_token_bridge_of_others_is_refused(self, root: Path) -> None:
         fill(root / "dev", "ga4.token_bridge.parquet")
         write_bridge(root, "ga4")
         with pytest.raises(PublishingError, match="no build made it"):
@@ -222,7 +224,7 @@ class TestPublishing:
         assert not token_bridges.remove(root, "dev", "ga4")
         assert (root / "dev/ga4.token_bridge.parquet").read_bytes() == b"of others"
 
-    def test_of_a_token_bridge_over_a_link_is_refused(self, root: Path):
+    def test_of_a_token_bridge_over_a_link_is_refused(self, root: Path) -> None:
         fill(root.parent, "target")
         (root / "dev/ga4.token_bridge.parquet").symlink_to(root.parent / "target")
         with pytest.raises(PublishingError, match="symbolic link"):
@@ -230,7 +232,7 @@ class TestPublishing:
 
 
 class TestModes:
-    def test_of_folders_that_were_there_stay(self, tmp_path: Path):
+    def test_of_folders_that_were_there_stay(self, tmp_path: Path) -> None:
         root = tmp_path / "published"
         (root / "dev").mkdir(parents=True)
         for folder in (root, root / "dev"):
@@ -252,7 +254,7 @@ class TestModes:
         assert stat.S_IMODE((root / "dev/ga4").stat().st_mode) == 0o700
 
     @pytest.mark.usefixtures("either_way")
-    def test_a_destination_keeps_the_access_that_a_group_was_given(self, root: Path):
+    def test_a_destination_keeps_the_access_that_a_group_was_given(self, root: Path) -> None:
         folder = root / "dev/ga4"
         for path in (folder, *(path for path in folder.iterdir() if path.is_dir())):
             os.chown(path, -1, os.getgid() + 1 if os.getuid() == 0 else os.getgid())
@@ -266,27 +268,27 @@ class TestModes:
 
     def test_what_could_not_be_given_to_the_group_is_its_owners_alone(
         self, root: Path, monkeypatch: pytest.MonkeyPatch
-    ):
+    ) -> None:
         (root / "dev/ga4").chmod(0o750)
 
         def refuse(*_: object, **__: object) -> None:
             raise PermissionError
 
-        monkeypatch.setattr(folders.os, "chown", refuse)
+        monkeypatch.setattr(os, "chown", refuse)
         publish(root, NEW)
         paths = list((root / "dev/ga4").rglob("*"))
         assert paths
         assert not any(stat.S_IMODE(path.stat().st_mode) & 0o077 for path in paths)
 
 
-def test_a_root_that_is_a_link_is_the_folder_that_it_leads_to(tmp_path: Path):
+def test_a_root_that_is_a_link_is_the_folder_that_it_leads_to(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "published").symlink_to("real")
     assert folders.real_root(tmp_path / "published") == tmp_path / "real"
     assert folders.real_root(tmp_path / "not_yet") == tmp_path / "not_yet"
 
 
-def test_what_is_not_ours_is_not_said_to_be_published(root: Path):
+def test_what_is_not_ours_is_not_said_to_be_published(root: Path) -> None:
     fill(root / "dev", "otherteam/backup.tar")
     assert publishing.check_files(root, "dev") == []
     log = audit.verify(root, "dev")
@@ -295,7 +297,7 @@ def test_what_is_not_ours_is_not_said_to_be_published(root: Path):
 
 def test_a_view_that_is_written_meanwhile_has_no_strangers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     view = tmp_path / "ga4/ga4__events"
     view.mkdir(parents=True)
     listed = folders._entries

@@ -25,7 +25,7 @@ from hipaa_mode.run.required_checks import Exceptions
 
 TOKEN = "0123456789abcdef" * 4
 DAY = dt.datetime(2026, 3, 1)
-IDS = {
+IDS: dict[str, list[Any]] = {
     "user_id": ["Patient-0001", "gold", None, "ab", TOKEN[::-1]],
     "anonymous_id": ["device-1", None, None, None, None],
     "group_id": ["clinic-77", None, None, None, None],
@@ -117,12 +117,14 @@ def check(checker: FileChecker, plan: Plan, path: Path, rows: int = 1, **fields:
     return [str(problem) for problem in checker.check(destination, finished)]
 
 
-def test_sound_files_go_through(checker: FileChecker, plan: Plan, tmp_path: Path):
+def test_sound_files_go_through(checker: FileChecker, plan: Plan, tmp_path: Path) -> None:
     path = write(tmp_path / "a", plan.destinations["ga4"], ROW)
     assert check(checker, plan, path) == []
 
 
-def test_a_file_without_rows_goes_through(checker: FileChecker, plan: Plan, tmp_path: Path):
+def test_a_file_without_rows_goes_through(
+    checker: FileChecker, plan: Plan, tmp_path: Path
+) -> None:
     path = write(tmp_path / "a", plan.destinations["ga4"])
     assert check(checker, plan, path, rows=0) == []
 
@@ -160,7 +162,7 @@ WRONG = [
 @pytest.mark.parametrize(("change", "problem"), WRONG, ids=[text for _, text in WRONG])
 def test_what_must_not_leave_is_found(
     checker: FileChecker, plan: Plan, tmp_path: Path, change: dict[str, Any], problem: str
-):
+) -> None:
     path = write(tmp_path / "a", plan.destinations["ga4"], {**ROW, **change})
     found = check(checker, plan, path)
     assert f"ga4__events.{problem}" in found
@@ -170,7 +172,7 @@ def test_what_must_not_leave_is_found(
 @pytest.mark.parametrize("value", ["pa\u200btient-0001", "patient-0001\u2003"])
 def test_an_id_in_another_spelling_is_found_where_it_is_the_same_person(
     checker: FileChecker, plan: Plan, tmp_path: Path, value: str
-):
+) -> None:
     path = write(tmp_path / "a", plan.destinations["ga4"], {**ROW, "note": value})
     spelled = checker_of({"user_id": ["email"], "group_id": ["phone(1)"]})
     assert check(spelled, plan, path) == ["ga4__events.note: 1 ids as they arrived"]
@@ -180,7 +182,7 @@ def test_an_id_in_another_spelling_is_found_where_it_is_the_same_person(
 
 def test_repeated_rows_and_other_numbers_of_rows_are_found(
     checker: FileChecker, plan: Plan, tmp_path: Path
-):
+) -> None:
     path = write(tmp_path / "a", plan.destinations["ga4"], ROW, ROW)
     assert check(checker, plan, path) == [
         "ga4__events.row_id: 1 null or repeated values",
@@ -190,7 +192,7 @@ def test_repeated_rows_and_other_numbers_of_rows_are_found(
 
 def test_rows_in_another_order_than_that_of_their_row_ids_are_found(
     checker: FileChecker, plan: Plan, tmp_path: Path
-):
+) -> None:
     higher = {**ROW, "row_id": "f" * 64}
     destination = plan.destinations["ga4"]
     assert check(checker, plan, write(tmp_path / "a", destination, ROW, higher), rows=2) == []
@@ -205,7 +207,7 @@ def test_what_is_wrong_is_said_by_column(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     small_bytes: int,
-):
+) -> None:
     monkeypatch.setattr(finished_files, "SMALL_BYTES", small_bytes)
     wrong = {
         "user_id": TOKEN[::-1],
@@ -227,13 +229,15 @@ def test_what_is_wrong_is_said_by_column(
 @pytest.mark.parametrize("types", [{"amount": pa.string()}, {"tags": pa.string()}])
 def test_columns_of_other_types_are_found(
     checker: FileChecker, plan: Plan, tmp_path: Path, types: dict[str, Any]
-):
+) -> None:
     row = {name: None if name in types else value for name, value in ROW.items()}
     path = write(tmp_path / "a", plan.destinations["ga4"], row, **types)
     assert check(checker, plan, path) == ["ga4__events: 1 columns in another form, in a"]
 
 
-def test_a_column_more_in_any_file_is_found(checker: FileChecker, plan: Plan, tmp_path: Path):
+def test_a_column_more_in_any_file_is_found(
+    checker: FileChecker, plan: Plan, tmp_path: Path
+) -> None:
     destination = plan.destinations["ga4"]
     sound = write(tmp_path / "a", destination, ROW)
     wide = write(tmp_path / "b", destination, {**ROW, "extra": "Patient-0001"}, extra=pa.string())
@@ -242,7 +246,9 @@ def test_a_column_more_in_any_file_is_found(checker: FileChecker, plan: Plan, tm
     assert str(problem) == "ga4__events: 1 columns that are not the plan's, in b"
 
 
-def test_columns_in_another_order_are_found(checker: FileChecker, plan: Plan, tmp_path: Path):
+def test_columns_in_another_order_are_found(
+    checker: FileChecker, plan: Plan, tmp_path: Path
+) -> None:
     path = write(tmp_path / "a", plan.destinations["ga4"], ROW)
     table = pq.read_table(path)
     pq.write_table(table.select(table.column_names[::-1]), path, store_schema=False)
@@ -251,7 +257,7 @@ def test_columns_in_another_order_are_found(checker: FileChecker, plan: Plan, tm
 
 def test_what_a_file_says_of_rows_that_it_has_not_is_found(
     checker: FileChecker, plan: Plan, tmp_path: Path
-):
+) -> None:
     path = write(tmp_path / "a", plan.destinations["ga4"], ROW)
     table = pq.read_table(path)
     schema = pa.schema([field.with_nullable(field.name != "row_id") for field in table.schema])
@@ -261,7 +267,9 @@ def test_what_a_file_says_of_rows_that_it_has_not_is_found(
     assert check(checker, plan, path) == expected
 
 
-def test_notes_beside_the_columns_are_found(checker: FileChecker, plan: Plan, tmp_path: Path):
+def test_notes_beside_the_columns_are_found(
+    checker: FileChecker, plan: Plan, tmp_path: Path
+) -> None:
     path = write(tmp_path / "a", plan.destinations["ga4"], ROW)
     table = pq.read_table(path).replace_schema_metadata({"ids": "Patient-0001"})
     pq.write_table(table, path)
@@ -270,7 +278,7 @@ def test_notes_beside_the_columns_are_found(checker: FileChecker, plan: Plan, tm
 
 def test_what_a_test_leaves_out_as_reviewed_is_left_out(
     checker: FileChecker, plan: Plan, tmp_path: Path
-):
+) -> None:
     row = {**ROW, "note": "ann@example.org", "tags": ["device-1"]}
     path = write(tmp_path / "a", plan.destinations["ga4"], row)
     assert check(checker, plan, path, left_out=frozenset({"note", "tags"})) == []
@@ -282,7 +290,7 @@ def test_what_a_test_leaves_out_as_reviewed_is_left_out(
 
 def test_a_file_that_is_none_is_refused_without_its_content(
     checker: FileChecker, plan: Plan, tmp_path: Path
-):
+) -> None:
     path = tmp_path / "a"
     path.write_text("Patient-0001")
     with pytest.raises(PublishingError) as refused:
@@ -329,7 +337,7 @@ def door(plan: Plan, tmp_path: Path) -> Door:
     return Door(gate, seeds, plans, tmp_path)
 
 
-def test_a_sound_destination_passes_the_gate(door: Door):
+def test_a_sound_destination_passes_the_gate(door: Door) -> None:
     door.go()
 
 
@@ -338,20 +346,20 @@ def test_a_sound_destination_passes_the_gate(door: Door):
     [None, Permission(True, ["a test failed"]), Permission(False)],
     ids=["none asked for", "held back", "not selected"],
 )
-def test_nothing_passes_without_permission(door: Door, permission: Permission | None):
+def test_nothing_passes_without_permission(door: Door, permission: Permission | None) -> None:
     door.gate.permissions = {"ga4": permission} if permission else {}
     with pytest.raises(PublishingError, match="may not publish destination `ga4`"):
         door.go()
 
 
-def test_an_id_of_the_calls_does_not_pass(door: Door, plan: Plan):
+def test_an_id_of_the_calls_does_not_pass(door: Door, plan: Plan) -> None:
     file = door.folder / "ga4__events/2026-03-01.parquet.unfinished"
     write(file, plan.destinations["ga4"], {**ROW, "note": "patient-0001"})
     with pytest.raises(PublishingError, match=r"ga4__events\.note: 1 ids as they arrived"):
         door.go()
 
 
-def test_a_row_that_is_denied_does_not_pass(door: Door):
+def test_a_row_that_is_denied_does_not_pass(door: Door) -> None:
     door.denied_rows = f"select unnest(['another', '{TOKEN}']) as row_id"
     with pytest.raises(PublishingError, match="ga4__events: 1 rows of calls that are denied"):
         door.go()
@@ -368,7 +376,7 @@ CHANGED_PLANS: dict[str, Callable[[Plan], Plan]] = {
 
 
 @pytest.mark.parametrize("name", CHANGED_PLANS)
-def test_seeds_that_changed_during_the_run_hold_back(door: Door, plan: Plan, name: str):
+def test_seeds_that_changed_during_the_run_hold_back(door: Door, plan: Plan, name: str) -> None:
     door.plans[0] = CHANGED_PLANS[name](plan)
     door.go()
     door.seeds["destinations"] = "edited"
@@ -376,12 +384,12 @@ def test_seeds_that_changed_during_the_run_hold_back(door: Door, plan: Plan, nam
         door.go()
 
 
-def test_a_person_suppressed_during_the_run_holds_back(door: Door):
+def test_a_person_suppressed_during_the_run_holds_back(door: Door) -> None:
     door.seeds["suppressed_users"] = "one more"
     with pytest.raises(PublishingError, match=r"the seeds \(suppressed_users\) were changed"):
         door.go()
 
 
-def test_seeds_that_changed_for_others_hold_nobody_else_back(door: Door):
+def test_seeds_that_changed_for_others_hold_nobody_else_back(door: Door) -> None:
     door.seeds["allowed_properties"] = "a row for another destination"
     door.go()

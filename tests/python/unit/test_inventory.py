@@ -24,6 +24,7 @@ from typer.testing import CliRunner
 from hipaa_mode import functions
 from hipaa_mode.calls import day_of, judge, parse
 from hipaa_mode.cli import app
+from hipaa_mode.commands import console
 from hipaa_mode.commands import inventory as command
 from hipaa_mode.errors import ConfigurationError, ExitCode, MissingFileError, RawCallsError
 from hipaa_mode.inventory.counts import SKETCH_SIZE, DistinctCount
@@ -63,7 +64,7 @@ def track(**properties: object) -> dict[str, Any]:
 # What is counted
 
 
-def test_each_list_has_its_own_calls_and_paths(tmp_path: Path):
+def test_each_list_has_its_own_calls_and_paths(tmp_path: Path) -> None:
     found = take(
         tmp_path,
         [
@@ -85,7 +86,7 @@ def test_each_list_has_its_own_calls_and_paths(tmp_path: Path):
     )
 
 
-def test_types_nulls_and_empty_containers(tmp_path: Path):
+def test_types_nulls_and_empty_containers(tmp_path: Path) -> None:
     values = [1, 1.5, True, "a", None, {}, [], {"b": None}, [None, 2]]
     found = by_path(take(tmp_path, [track(a=value) for value in values]))
     assert found["a"].counts.types == {
@@ -104,7 +105,7 @@ def test_types_nulls_and_empty_containers(tmp_path: Path):
     assert found["a[]"].counts.calls == 1
 
 
-def test_a_call_counts_once_however_many_elements_or_repeated_keys(tmp_path: Path):
+def test_a_call_counts_once_however_many_elements_or_repeated_keys(tmp_path: Path) -> None:
     found = by_path(
         take(
             tmp_path,
@@ -124,7 +125,7 @@ def test_a_call_counts_once_however_many_elements_or_repeated_keys(tmp_path: Pat
     assert found["k"].counts.distinct.count == 2
 
 
-def test_fill_and_days(tmp_path: Path):
+def test_fill_and_days(tmp_path: Path) -> None:
     calls = [track(a=1), track(), track(a=2), track(b=None)]
     days = ["2026-03-02T23:30:00-05:00", "2026-01-01T00:00:00Z", "2026-03-01", None]
     for call, sent_at in zip(calls, days):
@@ -163,11 +164,11 @@ def test_fill_and_days(tmp_path: Path):
         ({}, ""),
     ],
 )
-def test_the_day_of_a_call(fields: dict[str, object], day: str):
+def test_the_day_of_a_call(fields: dict[str, object], day: str) -> None:
     assert day_of(tuple(fields.items())) == day
 
 
-def test_calls_that_can_not_be_used_are_counted_as_a_build_does(tmp_path: Path):
+def test_calls_that_can_not_be_used_are_counted_as_a_build_does(tmp_path: Path) -> None:
     found = take_inventory(locate(str(DEMO), tmp_path))
     expected: Counter[str] = Counter()
     for line in gzip.decompress(DEMO.read_bytes()).splitlines():
@@ -178,7 +179,9 @@ def test_calls_that_can_not_be_used_are_counted_as_a_build_does(tmp_path: Path):
     assert found.lines == 6000 == found.calls["envelope"] + sum(found.unusable.values())
 
 
-def test_a_line_that_only_the_engine_reads_counts_and_one_that_it_refuses_does_not(tmp_path: Path):
+def test_a_line_that_only_the_engine_reads_counts_and_one_that_it_refuses_does_not(
+    tmp_path: Path,
+) -> None:
     found = take(
         tmp_path,
         [
@@ -194,7 +197,7 @@ def test_a_line_that_only_the_engine_reads_counts_and_one_that_it_refuses_does_n
     assert found.unusable == {"broken_json": 3, "not_an_object": 1}
 
 
-def test_parquet_and_tables(tmp_path: Path):
+def test_parquet_and_tables(tmp_path: Path) -> None:
     lines = [json.dumps(track(a=1)), None]
     pq.write_table(pa.table({"message": pa.array(lines, pa.string())}), tmp_path / "calls.parquet")
     found = take_inventory(locate("calls.parquet", tmp_path))
@@ -204,7 +207,7 @@ def test_parquet_and_tables(tmp_path: Path):
         take_inventory(locate("schema.calls", tmp_path))
 
 
-def test_judging_agrees_with_the_reference():
+def test_judging_agrees_with_the_reference() -> None:
     for line in (
         '{"type":"TRACK","event":null}',
         '{"type":"track","event":5}',
@@ -226,7 +229,7 @@ def test_judging_agrees_with_the_reference():
 
 
 @pytest.mark.parametrize("count", [0, 1, SKETCH_SIZE])
-def test_few_different_values_are_counted_exactly(count: int):
+def test_few_different_values_are_counted_exactly(count: int) -> None:
     distinct = DistinctCount()
     for _ in range(2):
         distinct.add(f"value {number}" for number in range(count))
@@ -235,7 +238,7 @@ def test_few_different_values_are_counted_exactly(count: int):
 
 
 @pytest.mark.parametrize("count", [5_000, 200_000])
-def test_many_different_values_are_estimated(count: int):
+def test_many_different_values_are_estimated(count: int) -> None:
     distinct, other = DistinctCount(), DistinctCount()
     distinct.add(range(count * 3 // 4))
     other.add(range(count // 4, count))
@@ -275,7 +278,7 @@ def shown_everywhere(found: Inventory) -> str:
         "x" * 65,
     ],
 )
-def test_a_key_that_looks_like_a_value_is_not_shown(tmp_path: Path, key: str):
+def test_a_key_that_looks_like_a_value_is_not_shown(tmp_path: Path, key: str) -> None:
     found = take(tmp_path, [track(by_user={key: {"score": 7}})])
     assert key not in shown_everywhere(found)
     [item] = by_path(found).values()
@@ -303,7 +306,7 @@ def test_a_key_that_looks_like_a_value_is_not_shown(tmp_path: Path, key: str):
         "",
     ],
 )
-def test_a_name_is_shown_and_can_be_pasted_into_the_seed(tmp_path: Path, key: str):
+def test_a_name_is_shown_and_can_be_pasted_into_the_seed(tmp_path: Path, key: str) -> None:
     assert not is_identifier_key(key)
     [item] = take(tmp_path, [{"type": "group", "traits": {key: 1}}]).properties[:1]
     assert item.is_exact
@@ -315,13 +318,13 @@ def test_a_name_is_shown_and_can_be_pasted_into_the_seed(tmp_path: Path, key: st
     assert [step.name for step in parse_path(item.shown).steps] == [key]
 
 
-def test_a_key_called_as_the_entry_for_many_keys_is_a_key(tmp_path: Path):
+def test_a_key_called_as_the_entry_for_many_keys_is_a_key(tmp_path: Path) -> None:
     [item] = take(tmp_path, [{"type": "group", "traits": {MANY_KEYS: 1}}]).properties[:1]
     assert item.is_exact
     assert parse_path(item.seed_cell).steps[0].name == MANY_KEYS
 
 
-def test_siblings_beyond_number_become_one_entry(tmp_path: Path):
+def test_siblings_beyond_number_become_one_entry(tmp_path: Path) -> None:
     dice = random.Random(1)
     words = ["".join(dice.choices("abcdefgh", k=6)) for _ in range(1500)]
     calls = [track(plan="x", by_name={word: {"n": 1}, "total": 2}) for word in words]
@@ -332,7 +335,7 @@ def test_siblings_beyond_number_become_one_entry(tmp_path: Path):
     assert found["plan"].fill == 1.0
 
 
-def test_a_map_of_few_rare_keys_becomes_one_entry_at_the_end(tmp_path: Path):
+def test_a_map_of_few_rare_keys_becomes_one_entry_at_the_end(tmp_path: Path) -> None:
     names = [f"{first}{last}" for first in ("Ann", "Bo", "Cy") for last in "abcdefghijkl"]
     calls = [track(of={"kind": 1} | ({names[n // 10]: n} if n < 360 else {})) for n in range(5000)]
     found = by_path(take(tmp_path, calls))
@@ -340,7 +343,7 @@ def test_a_map_of_few_rare_keys_becomes_one_entry_at_the_end(tmp_path: Path):
     assert found[f"of.{MANY_KEYS}"].counts.calls == 360
 
 
-def test_memory_is_bounded_by_any_shape_of_keys():
+def test_memory_is_bounded_by_any_shape_of_keys() -> None:
     tree = Tree()
     for number in range(16_000):
         key = "k" + "".join(chr(ord("a") + int(digit)) for digit in str(number))
@@ -368,7 +371,7 @@ def test_memory_is_bounded_by_any_shape_of_keys():
         ("nul\x00", r"\u{0}"),
     ],
 )
-def test_hidden_characters_of_a_name_are_spelled_out(tmp_path: Path, key: str, shown: str):
+def test_hidden_characters_of_a_name_are_spelled_out(tmp_path: Path, key: str, shown: str) -> None:
     found = take(tmp_path, [track(**{key: 1})])
     [item] = by_path(found).values()
     assert shown in item.shown
@@ -377,7 +380,7 @@ def test_hidden_characters_of_a_name_are_spelled_out(tmp_path: Path, key: str, s
     assert (item.seed_cell == "") == ("\x00" in key)
 
 
-def test_a_name_in_rich_markup_is_shown_as_it_is(tmp_path: Path):
+def test_a_name_in_rich_markup_is_shown_as_it_is(tmp_path: Path) -> None:
     write_project(tmp_path, [track(**{"[red]x[/red]": 1, "[/]": 2})])
     result = run(tmp_path)
     assert "[red]x[/red]" in result.stdout
@@ -428,11 +431,11 @@ def test_a_name_in_rich_markup_is_shown_as_it_is(tmp_path: Path):
         ("stage", []),
     ],
 )
-def test_what_a_name_says(path: str, kinds: list[str]):
+def test_what_a_name_says(path: str, kinds: list[str]) -> None:
     assert kinds_of_name("event", parse_path(path)) == kinds
 
 
-def test_a_plain_name_is_a_persons_among_the_traits_of_a_user():
+def test_a_plain_name_is_a_persons_among_the_traits_of_a_user() -> None:
     assert kinds_of_name("user", parse_path("name")) == ["name"]
     assert kinds_of_name("group", parse_path("name")) == []
     assert kinds_of_name("context", parse_path("traits.name")) == ["name"]
@@ -470,11 +473,11 @@ def test_a_plain_name_is_a_persons_among_the_traits_of_a_user():
         ("", set()),
     ],
 )
-def test_what_a_value_looks_like(text: str, kinds: set[str]):
+def test_what_a_value_looks_like(text: str, kinds: set[str]) -> None:
     assert set(kinds_of_text(text)) == kinds
 
 
-def test_numbers():
+def test_numbers() -> None:
     assert kinds_of_number(2125550143) == ("phone",)
     assert kinds_of_number(4111111111111111) == ("card",)
     assert kinds_of_number(1772461869000) == ()
@@ -482,7 +485,7 @@ def test_numbers():
     assert kinds_of_number(10**400) == ()
 
 
-def test_the_shapes_are_those_of_the_guard():
+def test_the_shapes_are_those_of_the_guard() -> None:
     texts = [text.text for text in generate(20260301, 60)]
     with duckdb.connect() as connection:
         functions.create(connection)
@@ -495,7 +498,7 @@ def test_the_shapes_are_those_of_the_guard():
             assert True in seen and False in seen
 
 
-def test_texts_of_the_guards_benchmark_are_told_as_the_guard_tells_them():
+def test_texts_of_the_guards_benchmark_are_told_as_the_guard_tells_them() -> None:
     """docs/guard.json has how often the guard's own patterns find what its texts hold."""
     measured = json.loads((REPOSITORY / "docs/guard.json").read_text("utf-8"))
     recall = {kind["kind"]: kind["as_kind"] / kind["texts"] for kind in measured["kinds"]}
@@ -506,7 +509,7 @@ def test_texts_of_the_guards_benchmark_are_told_as_the_guard_tells_them():
         assert found == pytest.approx(recall[label], abs=0.02), label
 
 
-def test_a_kind_needs_its_share_of_values(tmp_path: Path):
+def test_a_kind_needs_its_share_of_values(tmp_path: Path) -> None:
     texts = ["ann@example.org"] + ["no"] * 999
     found = by_path(
         take(tmp_path, [track(a=text, b="85701" if text != "no" else 1) for text in texts])
@@ -517,7 +520,7 @@ def test_a_kind_needs_its_share_of_values(tmp_path: Path):
     assert found["b"].looks == ()
 
 
-def test_flags_and_numbers_hold_no_text(tmp_path: Path):
+def test_flags_and_numbers_hold_no_text(tmp_path: Path) -> None:
     found = by_path(take(tmp_path, [track(email_opt_in=True, body_length=7, url=5, phone=5)]))
     assert {name: len(item.looks) for name, item in found.items()} == {
         "email_opt_in": 0,
@@ -527,7 +530,7 @@ def test_flags_and_numbers_hold_no_text(tmp_path: Path):
     }
 
 
-def test_every_letter_of_the_safe_harbor_has_a_kind():
+def test_every_letter_of_the_safe_harbor_has_a_kind() -> None:
     assert len(SAFE_HARBOR) == 18
     assert {kind.letter for kind in KINDS.values()} - {""} == set(SAFE_HARBOR)
 
@@ -535,7 +538,7 @@ def test_every_letter_of_the_safe_harbor_has_a_kind():
 # Who receives it
 
 
-def test_receptions(tmp_path: Path):
+def test_receptions(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("destinations", destination="open", restrict_phi="false", baa_reference="B-1")
     seeds.replace("destinations", timestamp_precision="hour")
@@ -591,15 +594,15 @@ def write_project(folder: Path, calls: Iterable[object], name: str = "calls.ndjs
 
 
 def run(folder: Path, *arguments: str, width: int = 200) -> Any:
-    command.console.output.width = width
-    command.console.messages.width = 200
+    console.output.width = width
+    console.messages.width = 200
     environ = {"HIPAA_MODE_RAW_CALLS": None, "COLUMNS": "200"}
     return CliRunner().invoke(
         app, ["inventory", "--project", str(folder), *arguments], env=environ
     )
 
 
-def test_new_tells_each_property_once(tmp_path: Path):
+def test_new_tells_each_property_once(tmp_path: Path) -> None:
     write_project(tmp_path, [track(plan="x")])
     first = run(tmp_path, "--new")
     assert first.exit_code == 0
@@ -622,14 +625,14 @@ def test_new_tells_each_property_once(tmp_path: Path):
     assert "0 new" in again.stdout
 
 
-def test_keys_that_are_values_are_not_new_each_day(tmp_path: Path):
+def test_keys_that_are_values_are_not_new_each_day(tmp_path: Path) -> None:
     write_project(tmp_path, [track(by={"ann@example.org": 1})])
     run(tmp_path, "--new")
     write_project(tmp_path, [track(by={"bob@example.org": 1})])
     assert run(tmp_path, "--new").exit_code == 0
 
 
-def test_the_state_is_private_and_of_the_projects_own_calls(tmp_path: Path):
+def test_the_state_is_private_and_of_the_projects_own_calls(tmp_path: Path) -> None:
     write_project(tmp_path, [track(plan="x")])
     other = tmp_path / "other.ndjson"
     other.write_text(json.dumps(track(elsewhere=1)) + "\n")
@@ -644,7 +647,7 @@ def test_the_state_is_private_and_of_the_projects_own_calls(tmp_path: Path):
     assert "event elsewhere" in read_state(tmp_path, "dev").known
 
 
-def test_state_that_can_not_be_read_is_no_silence(tmp_path: Path):
+def test_state_that_can_not_be_read_is_no_silence(tmp_path: Path) -> None:
     write_project(tmp_path, [track(plan="x")])
     state_path(tmp_path, "dev").parent.mkdir()
     state_path(tmp_path, "dev").write_text("{}")
@@ -653,13 +656,13 @@ def test_state_that_can_not_be_read_is_no_silence(tmp_path: Path):
     assert read_state(tmp_path, "prod") == State()
 
 
-def test_a_faulty_configuration_is_said_first(tmp_path: Path):
+def test_a_faulty_configuration_is_said_first(tmp_path: Path) -> None:
     write_project(tmp_path, [track(plan="x")])
     (tmp_path / "seeds/destinations.csv").write_text("environment\n")
     assert isinstance(run(tmp_path).exception, ConfigurationError)
 
 
-def test_outside_of_a_project_it_says_so(tmp_path: Path):
+def test_outside_of_a_project_it_says_so(tmp_path: Path) -> None:
     exception = run(tmp_path).exception
     assert isinstance(exception, MissingFileError)
     assert "Run the command in a dbt project" in str(exception)
@@ -677,7 +680,7 @@ def test_outside_of_a_project_it_says_so(tmp_path: Path):
 )
 def test_the_calls_are_those_that_a_build_reads(
     tmp_path: Path, variables: str, environ: str, found: str, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     write_project(tmp_path, [track(of_the_demo=1)])
     (tmp_path / "dbt_project.yml").write_text(f"name: clinic\nvars: {variables}\n")
     (tmp_path / "v.ndjson").write_text(json.dumps(track(of_the_variable=1)) + "\n")
@@ -689,7 +692,7 @@ def test_the_calls_are_those_that_a_build_reads(
 
 
 @pytest.mark.parametrize("width", [80, 140])
-def test_every_column_fits_the_terminal(tmp_path: Path, width: int):
+def test_every_column_fits_the_terminal(tmp_path: Path, width: int) -> None:
     write_project(tmp_path, [track(plan="x", email="ann@clinic.example")])
     shown = run(tmp_path, width=width).stdout
     assert all(len(line) <= width for line in shown.splitlines())
@@ -697,14 +700,14 @@ def test_every_column_fits_the_terminal(tmp_path: Path, width: int):
     assert ("1 different" in shown) == (width < command.WIDE)
 
 
-def test_dropped_leaves_out_what_someone_receives(tmp_path: Path):
+def test_dropped_leaves_out_what_someone_receives(tmp_path: Path) -> None:
     write_project(tmp_path, [track(plan="x", diagnosis="y")])
     shown = json.loads(run(tmp_path, "--dropped", "--json").stdout)["properties"]
     assert "diagnosis" in {item["property"] for item in shown}
     assert "plan" not in {item["property"] for item in shown}
 
 
-def test_no_value_of_the_demo_calls_is_shown_or_kept(tmp_path: Path):
+def test_no_value_of_the_demo_calls_is_shown_or_kept(tmp_path: Path) -> None:
     """Every text and number of every call, if it is long enough to be told from a name."""
     write_project(tmp_path, [])
     calls = tmp_path / "demo/raw_calls/dev/calls.ndjson.gz"

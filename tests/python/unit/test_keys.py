@@ -93,8 +93,10 @@ def key_file(folder: Path, content: str | bytes, mode: int = 0o600) -> Path:
         ),
     ],
 )
-def test_hkdf_gives_the_published_vectors(key_material: str, salt: str, info: str, expected: str):
-    parts = [bytes.fromhex(part) for part in (key_material, salt, info)]
+def test_hkdf_gives_the_published_vectors(
+    key_material: str, salt: str, info: str, expected: str
+) -> None:
+    parts = bytes.fromhex(key_material), bytes.fromhex(salt), bytes.fromhex(info)
     wanted = bytes.fromhex(expected)
     assert hkdf_sha256(*parts, len(wanted)) == wanted
     assert independent_hkdf(*parts, len(wanted)) == wanted
@@ -107,14 +109,14 @@ def test_hkdf_gives_the_published_vectors(key_material: str, salt: str, info: st
 )
 def test_a_subkey_is_hkdf_of_the_key_for_environment_and_scope(
     key: bytes, environment: str, scope: str
-):
+) -> None:
     info = f"hipaa-mode/v1/{environment}/{scope}".encode()
     subkey = MasterKey(key).subkey(environment, scope).reveal()
     assert subkey == independent_hkdf(key, b"", info, 32).hex()
     assert re.fullmatch("[0-9a-f]{64}", subkey)
 
 
-def test_every_environment_and_scope_has_a_subkey_of_its_own():
+def test_every_environment_and_scope_has_a_subkey_of_its_own() -> None:
     key = MasterKey(bytes.fromhex(KEY))
     subkeys = {
         key.subkey(environment, scope).reveal()
@@ -125,7 +127,7 @@ def test_every_environment_and_scope_has_a_subkey_of_its_own():
     assert KEY not in subkeys
 
 
-def test_the_fingerprint_names_key_and_environment_and_is_no_part_of_a_subkey():
+def test_the_fingerprint_names_key_and_environment_and_is_no_part_of_a_subkey() -> None:
     key = MasterKey(bytes.fromhex(KEY))
     fingerprint = key.fingerprint("dev")
     assert re.fullmatch("[0-9a-f]{32}", fingerprint)
@@ -136,12 +138,12 @@ def test_the_fingerprint_names_key_and_environment_and_is_no_part_of_a_subkey():
     assert not shows_key(fingerprint, KEY)
 
 
-def test_a_key_comes_from_the_variable():
+def test_a_key_comes_from_the_variable() -> None:
     key = load_master_key({KEY_VARIABLE: KEY})
     assert key.fingerprint("dev") == MasterKey(bytes.fromhex(KEY)).fingerprint("dev")
 
 
-def test_a_key_comes_from_the_named_file(tmp_path: Path):
+def test_a_key_comes_from_the_named_file(tmp_path: Path) -> None:
     path = key_file(tmp_path, KEY + "\n")
     key = load_master_key({KEY_FILE_VARIABLE: str(path)}, tmp_path / "absent.key")
     assert key.fingerprint("dev") == MasterKey(bytes.fromhex(KEY)).fingerprint("dev")
@@ -149,7 +151,7 @@ def test_a_key_comes_from_the_named_file(tmp_path: Path):
 
 def test_a_key_comes_from_the_default_file_when_no_variable_is_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.chdir(tmp_path)
     DEFAULT_KEY_FILE.parent.mkdir()
     DEFAULT_KEY_FILE.write_text(KEY)
@@ -158,23 +160,23 @@ def test_a_key_comes_from_the_default_file_when_no_variable_is_set(
     assert key.fingerprint("dev") == MasterKey(bytes.fromhex(KEY)).fingerprint("dev")
 
 
-def test_the_variable_beats_the_default_file(tmp_path: Path):
+def test_the_variable_beats_the_default_file(tmp_path: Path) -> None:
     key = load_master_key({KEY_VARIABLE: KEY}, key_file(tmp_path, OTHER_KEY))
     assert key.fingerprint("dev") == MasterKey(bytes.fromhex(KEY)).fingerprint("dev")
 
 
-def test_upper_case_digits_are_the_same_key():
+def test_upper_case_digits_are_the_same_key() -> None:
     lower, upper = (load_master_key({KEY_VARIABLE: text}) for text in (KEY, KEY.upper()))
     assert lower.fingerprint("dev") == upper.fingerprint("dev")
 
 
-def test_a_missing_key_says_how_to_make_one(tmp_path: Path):
+def test_a_missing_key_says_how_to_make_one(tmp_path: Path) -> None:
     message = refusal({}, KEY, tmp_path / "absent.key")
     assert "absent.key does not exist" in message
     assert "hipaa-mode keygen" in message
 
 
-def test_two_sources_of_a_key_are_refused(tmp_path: Path):
+def test_two_sources_of_a_key_are_refused(tmp_path: Path) -> None:
     environ = {KEY_VARIABLE: KEY, KEY_FILE_VARIABLE: str(key_file(tmp_path, KEY))}
     message = refusal(environ, KEY)
     assert KEY_VARIABLE in message
@@ -195,7 +197,7 @@ def test_two_sources_of_a_key_are_refused(tmp_path: Path):
     ],
 )
 @pytest.mark.parametrize("source", ["variable", "file"])
-def test_a_text_that_is_no_key_is_refused(text: str, source: str, tmp_path: Path):
+def test_a_text_that_is_no_key_is_refused(text: str, source: str, tmp_path: Path) -> None:
     if source == "variable":
         message = refusal({KEY_VARIABLE: text}, KEY)
         assert KEY_VARIABLE in message
@@ -223,44 +225,44 @@ def test_a_text_that_is_no_key_is_refused(text: str, source: str, tmp_path: Path
         pytest.param("abc" * 21 + "a", id="three digits repeated"),
     ],
 )
-def test_a_key_that_repeats_itself_is_refused(text: str):
+def test_a_key_that_repeats_itself_is_refused(text: str) -> None:
     message = refusal({KEY_VARIABLE: text}, text)
     assert "not random" in message
     assert KEY_VARIABLE in message
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644, 0o610, 0o601])
-def test_a_key_file_that_others_can_open_is_refused(mode: int, tmp_path: Path):
+def test_a_key_file_that_others_can_open_is_refused(mode: int, tmp_path: Path) -> None:
     path = key_file(tmp_path, KEY, mode)
     message = refusal({KEY_FILE_VARIABLE: str(path)}, KEY)
     assert f"chmod 600 {path}" in message
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o400])
-def test_a_key_file_of_its_owner_alone_is_read(mode: int, tmp_path: Path):
+def test_a_key_file_of_its_owner_alone_is_read(mode: int, tmp_path: Path) -> None:
     path = key_file(tmp_path, KEY, mode)
     assert load_master_key({KEY_FILE_VARIABLE: str(path)}).fingerprint("dev")
 
 
-def test_a_key_file_that_is_a_folder_is_refused(tmp_path: Path):
+def test_a_key_file_that_is_a_folder_is_refused(tmp_path: Path) -> None:
     message = refusal({KEY_FILE_VARIABLE: str(tmp_path)}, KEY)
     assert f"{tmp_path} can't be read" in message
 
 
-def test_a_key_file_of_raw_bytes_is_refused(tmp_path: Path):
+def test_a_key_file_of_raw_bytes_is_refused(tmp_path: Path) -> None:
     path = key_file(tmp_path, b"\xff" + bytes.fromhex(KEY))
     assert "can't be read" in refusal({KEY_FILE_VARIABLE: str(path)}, KEY)
 
 
-def test_a_key_given_as_the_name_of_its_file_is_not_quoted():
+def test_a_key_given_as_the_name_of_its_file_is_not_quoted() -> None:
     refusal({KEY_FILE_VARIABLE: KEY}, KEY)
 
 
-def test_an_unusable_key_has_an_exit_code_of_its_own():
+def test_an_unusable_key_has_an_exit_code_of_its_own() -> None:
     assert MaskingKeyError.exit_code == ExitCode.BAD_KEY
 
 
-def test_no_object_shows_its_key():
+def test_no_object_shows_its_key() -> None:
     key = MasterKey(bytes.fromhex(KEY))
     subkey = key.subkey("dev", "*")
     for value, secret in ((key, KEY), (subkey, subkey.reveal())):
@@ -269,14 +271,14 @@ def test_no_object_shows_its_key():
         assert not hasattr(value, "__dict__")
 
 
-def test_a_generated_key_is_one_that_loads_and_never_the_same():
+def test_a_generated_key_is_one_that_loads_and_never_the_same() -> None:
     keys = {generate_key() for _ in range(50)}
     assert len(keys) == 50
     for key in keys:
         assert load_master_key({KEY_VARIABLE: key})
 
 
-def test_a_key_file_is_its_owners_whatever_the_umask(tmp_path: Path):
+def test_a_key_file_is_its_owners_whatever_the_umask(tmp_path: Path) -> None:
     path = tmp_path / "made" / "masking.key"
     previous = os.umask(0)
     try:
@@ -289,7 +291,7 @@ def test_a_key_file_is_its_owners_whatever_the_umask(tmp_path: Path):
     assert load_master_key({KEY_FILE_VARIABLE: str(path)})
 
 
-def test_a_key_file_is_never_overwritten(tmp_path: Path):
+def test_a_key_file_is_never_overwritten(tmp_path: Path) -> None:
     path = key_file(tmp_path, KEY)
     with pytest.raises(MaskingKeyError, match="exists already") as caught:
         write_key_file(path, OTHER_KEY)
@@ -297,7 +299,7 @@ def test_a_key_file_is_never_overwritten(tmp_path: Path):
     assert not shows_key(str(caught.value), OTHER_KEY)
 
 
-def test_a_link_to_nowhere_is_not_followed(tmp_path: Path):
+def test_a_link_to_nowhere_is_not_followed(tmp_path: Path) -> None:
     path = tmp_path / "masking.key"
     path.symlink_to(tmp_path / "elsewhere.key")
     with pytest.raises(MaskingKeyError):
@@ -305,7 +307,7 @@ def test_a_link_to_nowhere_is_not_followed(tmp_path: Path):
     assert not (tmp_path / "elsewhere.key").exists()
 
 
-def test_a_key_file_that_has_no_folder_to_be_in_is_a_key_error(tmp_path: Path):
+def test_a_key_file_that_has_no_folder_to_be_in_is_a_key_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(MaskingKeyError):
         write_key_file(tmp_path / "file" / "masking.key", KEY)

@@ -23,7 +23,7 @@ def anchors(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_links_of_a_page_lead_somewhere(name: str):
+def test_links_of_a_page_lead_somewhere(name: str) -> None:
     page = REPOSITORY / name
     lost = []
     for path, anchor in LINK.findall(page.read_text("utf-8")):
@@ -35,7 +35,7 @@ def test_links_of_a_page_lead_somewhere(name: str):
     assert lost == []
 
 
-def test_a_lost_anchor_is_seen(tmp_path: Path):
+def test_a_lost_anchor_is_seen(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("# What `it` does, in short\n")
     assert anchors(page) == {"#what-it-does-in-short"}

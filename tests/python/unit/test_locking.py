@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -54,7 +55,7 @@ def _nothing_held(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(locking, "_gave_up", {})
     yield
     for descriptor in held.values():
-        locking.os.close(descriptor)
+        os.close(descriptor)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import duckdb
 import pyarrow as pa
 import pytest
+from duckdb.func import FunctionNullHandling, PythonUDFType
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -108,14 +109,14 @@ def masking_database(
         function,
         ["VARCHAR", "VARCHAR"],
         "VARCHAR",
-        type="arrow",
-        null_handling="special",
+        type=PythonUDFType.ARROW,
+        null_handling=FunctionNullHandling.SPECIAL,
     )
     return connection
 
 
 @pytest.mark.parametrize(("key", "message", "expected"), VECTORS)
-def test_hmac_gives_the_published_vectors(key: str, message: str, expected: str):
+def test_hmac_gives_the_published_vectors(key: str, message: str, expected: str) -> None:
     messages = pa.array([bytes.fromhex(message)], pa.binary())
     [found] = hmac_sha256(messages, bytes.fromhex(key)).to_pylist()
     assert len(found) == 64
@@ -123,7 +124,7 @@ def test_hmac_gives_the_published_vectors(key: str, message: str, expected: str)
 
 
 @pytest.mark.parametrize(("key", "message", "expected"), TEXT_VECTORS)
-def test_sql_gives_the_published_vectors(key: str, message: str, expected: str):
+def test_sql_gives_the_published_vectors(key: str, message: str, expected: str) -> None:
     subkey = Subkey(bytes.fromhex(key).decode())
     connection = masking_database(
         lambda values, scopes: make_tokens(values, scopes, lambda _: subkey)
@@ -136,7 +137,7 @@ def test_sql_gives_the_published_vectors(key: str, message: str, expected: str):
 
 
 @given(st.lists(st.none() | TEXTS, max_size=8), st.text("abc\x00é😀", min_size=1, max_size=80))
-def test_both_ways_of_computing_an_hmac_agree(messages: list[str | None], key: str):
+def test_both_ways_of_computing_an_hmac_agree(messages: list[str | None], key: str) -> None:
     array = pa.array(messages, pa.string())
     native = hmac_sha256(array, key.encode()).to_pylist()
     assert native == masking._hmac_from_hashes(array, key.encode()).to_pylist()
@@ -144,7 +145,7 @@ def test_both_ways_of_computing_an_hmac_agree(messages: list[str | None], key: s
 
 
 @given(st.lists(st.binary(max_size=100), max_size=4), st.binary(max_size=140))
-def test_an_hmac_takes_any_key_and_any_message(messages: list[bytes], key: bytes):
+def test_an_hmac_takes_any_key_and_any_message(messages: list[bytes], key: bytes) -> None:
     found = hmac_sha256(pa.array(messages, pa.binary()), key).to_pylist()
     assert found == [reference(message, key) for message in messages]
 
@@ -155,11 +156,11 @@ def test_an_hmac_takes_any_key_and_any_message(messages: list[bytes], key: bytes
 @example(["nul\x00inside", "nul", "nul\x00"])
 @example([" padded ", "padded"])
 @example(["x" * 300_000])
-def test_a_token_is_the_hmac_of_the_text(values: list[str]):
+def test_a_token_is_the_hmac_of_the_text(values: list[str]) -> None:
     assert tokens(list(values)) == [reference_token(value, "*") for value in values]
 
 
-def test_a_value_that_looks_hashed_is_masked_like_any_other():
+def test_a_value_that_looks_hashed_is_masked_like_any_other() -> None:
     hashed = hashlib.sha256(b"jane@example.com").hexdigest()
     values: list[str | None] = [hashed, hashed.upper(), reference_token("jane", "*")]
     found = tokens(values)
@@ -175,15 +176,15 @@ def test_a_value_that_looks_hashed_is_masked_like_any_other():
         " \t\xa0\n",
     ],
 )
-def test_a_blank_value_has_no_token(blank: str | None):
+def test_a_blank_value_has_no_token(blank: str | None) -> None:
     assert tokens([blank, "jane", blank]) == [None, reference_token("jane", "*"), None]
 
 
-def test_a_vector_of_blanks_has_no_tokens():
+def test_a_vector_of_blanks_has_no_tokens() -> None:
     assert tokens([None, "", " "]) == [None, None, None]
 
 
-def test_an_empty_vector_gives_an_empty_vector():
+def test_an_empty_vector_gives_an_empty_vector() -> None:
     assert tokens([]) == []
 
 
@@ -196,7 +197,7 @@ def test_an_empty_vector_gives_an_empty_vector():
         max_size=12,
     )
 )
-def test_every_row_gets_the_token_of_its_own_scope(rows: list[tuple[str | None, str]]):
+def test_every_row_gets_the_token_of_its_own_scope(rows: list[tuple[str | None, str]]) -> None:
     values = pa.array([value for value, _ in rows], pa.string())
     scopes = pa.array([scope for _, scope in rows], pa.string())
     found = make_tokens(values, scopes, subkey_of).to_pylist()
@@ -205,19 +206,19 @@ def test_every_row_gets_the_token_of_its_own_scope(rows: list[tuple[str | None, 
     ]
 
 
-def test_tokens_of_two_scopes_differ():
+def test_tokens_of_two_scopes_differ() -> None:
     assert tokens(["jane"], "ga4") != tokens(["jane"], "google_ads")
 
 
 @pytest.mark.parametrize("scopes", [[None, None], ["*", None]])
-def test_a_missing_scope_is_an_error_that_quotes_no_value(scopes: list[str | None]):
+def test_a_missing_scope_is_an_error_that_quotes_no_value(scopes: list[str | None]) -> None:
     values = pa.array(["jane@example.com", "joe@example.com"])
     with pytest.raises(MaskingKeyError, match="without a scope") as caught:
         make_tokens(values, pa.array(scopes, pa.string()), subkey_of)
     assert "example.com" not in str(caught.value)
 
 
-def test_a_scope_without_a_key_is_an_error_and_no_token():
+def test_a_scope_without_a_key_is_an_error_and_no_token() -> None:
     def refuse(scope: str) -> Subkey:
         raise MaskingKeyError(f"no key for {scope}")
 
@@ -226,7 +227,7 @@ def test_a_scope_without_a_key_is_an_error_and_no_token():
 
 
 @pytest.mark.parametrize("scopes", [["*", "*", "*"], ["*", "ga4", "*"]])
-def test_chunks_are_masked_as_one_vector(scopes: list[str]):
+def test_chunks_are_masked_as_one_vector(scopes: list[str]) -> None:
     values = pa.chunked_array([["jane"], ["", "joe"]], pa.string())
     chunked_scopes = pa.chunked_array([scopes[:2], scopes[2:]], pa.string())
     found = make_tokens(values, chunked_scopes, subkey_of)
@@ -238,14 +239,14 @@ def test_chunks_are_masked_as_one_vector(scopes: list[str]):
     ]
 
 
-def test_a_slice_of_a_longer_vector_is_masked_alone():
+def test_a_slice_of_a_longer_vector_is_masked_alone() -> None:
     values = pa.array(["before", "jane", None, "after"]).slice(1, 2)
     scopes = pa.array(["ga4", "*", "*", "ga4"]).slice(1, 2)
     found = make_tokens(values, scopes, subkey_of).to_pylist()
     assert found == [reference_token("jane", "*"), None]
 
 
-def test_sql_masks_more_rows_than_one_vector_holds():
+def test_sql_masks_more_rows_than_one_vector_holds() -> None:
     connection = masking_database(lambda values, scopes: make_tokens(values, scopes, subkey_of))
     rows = connection.execute(
         """

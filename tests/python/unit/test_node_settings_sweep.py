@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from dbt.artifacts.resources import SeedConfig, TestConfig
-from dbt.contracts.graph.model_config import ModelConfig
+from dbt.artifacts.resources.v1.config import TestConfig
+from dbt.artifacts.resources.v1.model import ModelConfig
+from dbt.artifacts.resources.v1.seed import SeedConfig
 from dbt_common.contracts.config.base import BaseConfig
 
 from hipaa_mode.run.facts import MATERIALIZED, ZONE, Node
@@ -133,7 +134,7 @@ def faults(node: Node) -> list[Any]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_setting_is_refused_or_harmless(kind: str):
+def test_every_setting_is_refused_or_harmless(kind: str) -> None:
     config, own, node = KINDS[kind]
     sound = dataclasses.replace(node, config=config.from_dict(own).to_dict(omit_none=False))
     assert faults(sound) == []
@@ -155,7 +156,7 @@ FIXED = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_sweep_changes_every_setting(kind: str):
+def test_the_sweep_changes_every_setting(kind: str) -> None:
     config, _, _ = KINDS[kind]
     names = {field.name.replace("_hook", "-hook") for field in dataclasses.fields(config)}
     changed = {name for name, _, _ in changes(kind)}

@@ -22,14 +22,14 @@ def lists(folder: Path, rows: str) -> OptionalLists:
     return read_optional_lists({"suppressed_users": path}, {"suppressed_users": path.name})
 
 
-def test_people_are_marked_by_environment(tmp_path: Path):
+def test_people_are_marked_by_environment(tmp_path: Path) -> None:
     found = lists(tmp_path, "*,u-1,,\nprod, u-2 ,,\nprod,u-1,,\n")
     assert found.suppressed_in("prod") == tuple(sorted([mark("u-1"), mark("u-2")]))
     assert found.suppressed_in("dev") == (mark("u-1"),)
     assert found.names == ("suppressed_users.csv",)
 
 
-def test_a_mark_tells_nobody_s_id():
+def test_a_mark_tells_nobody_s_id() -> None:
     marks = {mark(f"user-{number}") for number in range(1000)}
     assert all(re.fullmatch("[0-9a-f]{4}", text) for text in marks)
     assert len(marks) > 950
@@ -47,7 +47,7 @@ def test_a_mark_tells_nobody_s_id():
 )
 def test_a_person_who_is_no_longer_listed_widens(
     tmp_path: Path, before: str, after: str, effects: list[str]
-):
+) -> None:
     files = minimal_seeds().write(tmp_path)
     labels = {seed: path.name for seed, path in files.items()}
     files["suppressed_users"] = tmp_path / "suppressed_users.csv"

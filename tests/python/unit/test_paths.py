@@ -68,20 +68,20 @@ def names_of(text: str) -> list[str]:
         ('"*"', ["*"]),
     ],
 )
-def test_a_path_names_its_steps(text: str, names: list[str]):
+def test_a_path_names_its_steps(text: str, names: list[str]) -> None:
     assert names_of(text) == names
 
 
-def test_a_quoted_pair_of_brackets_is_a_key_and_not_an_array():
+def test_a_quoted_pair_of_brackets_is_a_key_and_not_an_array() -> None:
     assert not parse_path('"[]"').reaches_into_array
     assert parse_path("a[]").reaches_into_array
 
 
-def test_names_that_differ_only_by_case_are_different_paths():
+def test_names_that_differ_only_by_case_are_different_paths() -> None:
     assert parse_path("Email") != parse_path("email")
 
 
-def test_one_place_written_two_ways_is_one_path():
+def test_one_place_written_two_ways_is_one_path() -> None:
     assert parse_path('"address"."city"') == parse_path("address.city")
 
 
@@ -114,7 +114,7 @@ def test_one_place_written_two_ways_is_one_path():
         ('a."b\x00"', "NUL"),
     ],
 )
-def test_a_path_off_the_grammar_says_where_and_why(text: str, problem: str):
+def test_a_path_off_the_grammar_says_where_and_why(text: str, problem: str) -> None:
     with pytest.raises(PathSyntaxError) as caught:
         parse_path(text)
     assert problem in str(caught.value)
@@ -131,12 +131,14 @@ def test_a_path_off_the_grammar_says_where_and_why(text: str, problem: str):
         ('"products"[].sku', "products[].sku"),
     ],
 )
-def test_the_canonical_form_quotes_only_what_needs_it(text: str, canonical: str):
+def test_the_canonical_form_quotes_only_what_needs_it(text: str, canonical: str) -> None:
     assert str(parse_path(text)) == canonical
 
 
 @given(st.lists(st.tuples(NAMES | AWKWARD, st.integers(0, 2)), min_size=1, max_size=4))
-def test_the_canonical_form_of_any_path_parses_to_the_same_path(parts: list[tuple[str, int]]):
+def test_the_canonical_form_of_any_path_parses_to_the_same_path(
+    parts: list[tuple[str, int]],
+) -> None:
     steps: list[Step] = []
     for name, arrays in parts:
         steps.append(Step(name))
@@ -146,7 +148,7 @@ def test_the_canonical_form_of_any_path_parses_to_the_same_path(parts: list[tupl
 
 
 @given(st.text(st.sampled_from('ab.[]" *$\x00'), max_size=12))
-def test_any_text_is_a_path_or_a_path_syntax_error(text: str):
+def test_any_text_is_a_path_or_a_path_syntax_error(text: str) -> None:
     try:
         path = parse_path(text)
     except PathSyntaxError:
@@ -193,7 +195,7 @@ def planted(names: list[str], is_present: bool = True) -> Any:
 @example(["properties", "*", "a", "**"], False)
 @example(["", "", "*", "*"], True)
 @example(["\\", '"', '\\"', "a\\"], True)
-def test_the_json_paths_reach_exactly_the_named_key(names: list[str], ascii_only: bool):
+def test_the_json_paths_reach_exactly_the_named_key(names: list[str], ascii_only: bool) -> None:
     message = json.dumps(planted(names), ensure_ascii=ascii_only)
     assert extract(message, names) == "target"
 
@@ -203,7 +205,7 @@ def test_the_json_paths_reach_exactly_the_named_key(names: list[str], ascii_only
 @example(["a", "*"])
 @example(["**"])
 @example([""])
-def test_the_json_paths_reach_nothing_where_the_key_is_absent(names: list[str]):
+def test_the_json_paths_reach_nothing_where_the_key_is_absent(names: list[str]) -> None:
     assert extract(json.dumps(planted(names, is_present=False)), names) is None
 
 
@@ -213,7 +215,9 @@ def test_the_json_paths_reach_nothing_where_the_key_is_absent(names: list[str]):
 @example(["a", "*"], 0)
 @example(["a", "0"], 0)
 @example(["a", "-1"], 0)
-def test_a_path_without_brackets_does_not_go_through_an_array(names: list[str], depth: int):
+def test_a_path_without_brackets_does_not_go_through_an_array(
+    names: list[str], depth: int
+) -> None:
     depth %= len(names)
     inner: Any = "target"
     for position, name in reversed(list(enumerate(names))):
@@ -224,7 +228,7 @@ def test_a_path_without_brackets_does_not_go_through_an_array(names: list[str], 
 
 
 @pytest.mark.parametrize("value", ["text", 1, True, None, '{"b": 1}'])
-def test_a_path_does_not_go_into_a_scalar(value: Any):
+def test_a_path_does_not_go_into_a_scalar(value: Any) -> None:
     assert extract(json.dumps({"a": value}), ["a", "b"]) is None
 
 
@@ -255,12 +259,12 @@ def test_a_path_does_not_go_into_a_scalar(value: Any):
         ('a.""', "a"),
     ],
 )
-def test_the_column_is_the_path_in_snake_case(text: str, column: str):
+def test_the_column_is_the_path_in_snake_case(text: str, column: str) -> None:
     assert snake_case(parse_path(text)) == column
 
 
 @given(KEYS)
-def test_a_column_name_is_never_blank_and_has_no_odd_character(names: list[str]):
+def test_a_column_name_is_never_blank_and_has_no_odd_character(names: list[str]) -> None:
     column = snake_case(PropertyPath(tuple(Step(name) for name in names)))
     assert column
     assert not column[0].isdigit()

@@ -112,7 +112,7 @@ def decide(
     return found["ga4"]
 
 
-def test_a_sound_run_may_publish(plans: dict[str, DestinationPlan]):
+def test_a_sound_run_may_publish(plans: dict[str, DestinationPlan]) -> None:
     permission = decide(plans, project())
     assert permission.reasons == []
     assert permission.is_selected
@@ -130,7 +130,7 @@ def named(check: RequiredCheck) -> str:
 @pytest.mark.parametrize("check", REQUIRED, ids=[check.label for check in REQUIRED])
 def test_a_required_check_that_is_switched_off_is_named(
     plans: dict[str, DestinationPlan], check: RequiredCheck
-):
+) -> None:
     nodes = project()
     del nodes[named(check)]
     permission = decide(plans, nodes)
@@ -153,7 +153,7 @@ WEAK = {
 @pytest.mark.parametrize("test", [VIEW_TEST, MASKED_TEST, RECONCILIATION])
 def test_a_check_that_is_weakened_is_as_good_as_none(
     plans: dict[str, DestinationPlan], test: str, name: str, value: object
-):
+) -> None:
     nodes = project()
     nodes[test] = dataclasses.replace(nodes[test], config={**SETTINGS, name: value})
     [reason] = decide(plans, nodes).reasons
@@ -164,7 +164,7 @@ def test_a_check_that_is_weakened_is_as_good_as_none(
 @pytest.mark.parametrize("status", ["warn", "fail", "error", "skipped", "left out"])
 def test_a_check_that_did_not_pass_holds_back(
     plans: dict[str, DestinationPlan], test: str, status: str
-):
+) -> None:
     assert any(test in reason for reason in decide(plans, project(), **{test: status}).reasons)
 
 
@@ -172,11 +172,13 @@ def test_a_check_that_did_not_pass_holds_back(
 @pytest.mark.parametrize("status", ["error", "skipped", "left out"])
 def test_a_node_that_was_not_built_holds_back(
     plans: dict[str, DestinationPlan], node: str, status: str
-):
+) -> None:
     assert any(r.startswith(node) for r in decide(plans, project(), **{node: status}).reasons)
 
 
-def test_a_macro_of_the_projects_own_is_no_check_of_ours(plans: dict[str, DestinationPlan]):
+def test_a_macro_of_the_projects_own_is_no_check_of_ours(
+    plans: dict[str, DestinationPlan],
+) -> None:
     nodes = project()
     nodes[VIEW_TEST] = dataclasses.replace(
         nodes[VIEW_TEST], macros=("macro.clinic.test_holds_only_what_is_allowed",)
@@ -191,7 +193,7 @@ def test_a_macro_of_the_projects_own_is_no_check_of_ours(plans: dict[str, Destin
 
 def test_a_singular_test_of_the_projects_own_is_no_check_of_ours(
     plans: dict[str, DestinationPlan],
-):
+) -> None:
     nodes = project()
     nodes[MASKED_TEST] = dataclasses.replace(
         nodes[MASKED_TEST], unique_id=f"test.clinic.{MASKED_TEST}", package="clinic"
@@ -216,7 +218,7 @@ def test_a_singular_test_of_the_projects_own_is_no_check_of_ours(
         "",
     ],
 )
-def test_a_destination_model_is_one_line(plans: dict[str, DestinationPlan], code: str):
+def test_a_destination_model_is_one_line(plans: dict[str, DestinationPlan], code: str) -> None:
     nodes = project()
     nodes["ga4__events"] = dataclasses.replace(nodes["ga4__events"], code=code)
     [reason] = decide(plans, nodes).reasons
@@ -231,7 +233,7 @@ def test_a_destination_model_is_one_line(plans: dict[str, DestinationPlan], code
         "{# what ga4 gets #}\n-- all of it\n{{ hipaa_mode.destination_events('ga4') }}",
     ],
 )
-def test_comments_and_blanks_do_no_harm(plans: dict[str, DestinationPlan], code: str):
+def test_comments_and_blanks_do_no_harm(plans: dict[str, DestinationPlan], code: str) -> None:
     nodes = project()
     nodes["ga4__events"] = dataclasses.replace(nodes["ga4__events"], code=code)
     assert decide(plans, nodes).reasons == []
@@ -239,7 +241,7 @@ def test_comments_and_blanks_do_no_harm(plans: dict[str, DestinationPlan], code:
 
 def test_a_model_of_the_package_that_could_differ_by_command_is_held_back(
     plans: dict[str, DestinationPlan],
-):
+) -> None:
     nodes = project()
     code = "{% if flags.WHICH == 'build' %}select 1{% endif %}"
     nodes["masked_events"] = dataclasses.replace(nodes["masked_events"], code=code)
@@ -249,7 +251,7 @@ def test_a_model_of_the_package_that_could_differ_by_command_is_held_back(
 
 def test_what_was_built_otherwise_holds_back_what_is_made_of_it(
     plans: dict[str, DestinationPlan],
-):
+) -> None:
     nodes = project()
     asked: list[Collection[str]] = []
 
@@ -264,7 +266,9 @@ def test_what_was_built_otherwise_holds_back_what_is_made_of_it(
     assert all(one.startswith("model.") for one in unique_ids)
 
 
-def test_what_is_not_published_anyway_is_not_compiled_again(plans: dict[str, DestinationPlan]):
+def test_what_is_not_published_anyway_is_not_compiled_again(
+    plans: dict[str, DestinationPlan],
+) -> None:
     nodes = project()
     asked: list[Collection[str]] = []
 
@@ -276,7 +280,7 @@ def test_what_is_not_published_anyway_is_not_compiled_again(plans: dict[str, Des
     assert asked == [[]]
 
 
-def test_a_view_of_another_table_is_held_back(plans: dict[str, DestinationPlan]):
+def test_a_view_of_another_table_is_held_back(plans: dict[str, DestinationPlan]) -> None:
     nodes = project()
     nodes["ga4__events"] = dataclasses.replace(
         nodes["ga4__events"], parents=("model.hipaa_mode.stg_calls",)
@@ -284,7 +288,9 @@ def test_a_view_of_another_table_is_held_back(plans: dict[str, DestinationPlan])
     assert "ga4__events is not made of masked_events" in decide(plans, nodes).reasons
 
 
-def test_what_the_command_left_out_is_said_with_what_to_run(plans: dict[str, DestinationPlan]):
+def test_what_the_command_left_out_is_said_with_what_to_run(
+    plans: dict[str, DestinationPlan],
+) -> None:
     permission = decide(plans, project(), **{VIEW_TEST: "left out"})
     assert permission.summary() == (
         f"{VIEW_TEST} did not run. The command left out a part of it. Run: dbt build, or "
@@ -294,7 +300,7 @@ def test_what_the_command_left_out_is_said_with_what_to_run(plans: dict[str, Des
 
 def test_a_destination_that_was_not_to_be_built_is_not_held_back(
     plans: dict[str, DestinationPlan],
-):
+) -> None:
     nodes = project()
     left_out = {"ga4__events": "left out", VIEW_TEST: "left out"}
     assert not decide(plans, nodes, **left_out).is_selected
@@ -302,7 +308,7 @@ def test_a_destination_that_was_not_to_be_built_is_not_held_back(
 
 def test_a_test_on_another_table_that_reads_one_of_ours_is_not_waited_for(
     plans: dict[str, DestinationPlan],
-):
+) -> None:
     nodes = project()
     other = model("masked_groups", "model.hipaa_mode.stg_calls")
     [check] = masked_checks(["groups"])
@@ -312,7 +318,7 @@ def test_a_test_on_another_table_that_reads_one_of_ours_is_not_waited_for(
     assert decide(plans, nodes, **left_out).reasons == []
 
 
-def test_a_unit_test_that_failed_holds_back(plans: dict[str, DestinationPlan]):
+def test_a_unit_test_that_failed_holds_back(plans: dict[str, DestinationPlan]) -> None:
     nodes = project()
     sound = outcome(nodes.values())
     failed = dataclasses.replace(
@@ -334,7 +340,7 @@ def test_a_unit_test_that_failed_holds_back(plans: dict[str, DestinationPlan]):
 )
 def test_arguments_that_weaken_a_check_are_bounded(
     plans: dict[str, DestinationPlan], arguments: dict[str, Any], problem: str
-):
+) -> None:
     assert problem in weakened(arguments, ["user_id"], Exceptions())
     nodes = project()
     nodes[VIEW_TEST] = dataclasses.replace(nodes[VIEW_TEST], arguments=arguments)
@@ -342,7 +348,7 @@ def test_arguments_that_weaken_a_check_are_bounded(
     assert problem in reason
 
 
-def test_arguments_within_bounds_are_reported(plans: dict[str, DestinationPlan]):
+def test_arguments_within_bounds_are_reported(plans: dict[str, DestinationPlan]) -> None:
     nodes = project()
     arguments = {"minimum_length": 6, "except_columns": ["plan", "of_another_view", "USER_ID"]}
     nodes[VIEW_TEST] = dataclasses.replace(nodes[VIEW_TEST], arguments=arguments)
@@ -397,7 +403,7 @@ A_MODEL = Node("a", "model", "clinic", "a")
 )
 def test_runs_that_are_not_to_publish_say_so(
     status: str, changes: dict[str, Any], notice: str, reason: str
-):
+) -> None:
     outcome = outcome_of(*([ran(A_MODEL, status)] if status else []), **changes)
     ended = end_of_run(outcome, lambda: [], {})
     assert notice in ended.notice
@@ -405,7 +411,7 @@ def test_runs_that_are_not_to_publish_say_so(
 
 
 @pytest.mark.parametrize("told", ["by its name", "by its selection"])
-def test_a_retry_is_told_what_to_run_instead(plans: dict[str, DestinationPlan], told: str):
+def test_a_retry_is_told_what_to_run_instead(plans: dict[str, DestinationPlan], told: str) -> None:
     nodes = project()
     by_name = told == "by its name"
     retried = outcome_of(
@@ -419,7 +425,7 @@ def test_a_retry_is_told_what_to_run_instead(plans: dict[str, DestinationPlan], 
     assert "dbt retry runs only what failed before" in permission.summary()
 
 
-def test_errors_are_quoted_only_where_they_hold_no_value():
+def test_errors_are_quoted_only_where_they_hold_no_value() -> None:
     errors = {
         "a": "Runtime Error\n  IO Error: Could not write file: No space left on device",
         "b": "Compilation Error\n  hipaa_mode: `x` was refused",
@@ -435,7 +441,7 @@ def test_errors_are_quoted_only_where_they_hold_no_value():
     }
 
 
-def test_rows_are_read_of_the_packages_checks_and_of_no_other_test():
+def test_rows_are_read_of_the_packages_checks_and_of_no_other_test() -> None:
     nodes = project()
     theirs = dataclasses.replace(nodes[VIEW_TEST], unique_id="theirs", macros=())
     results = [ran(node, "fail") for node in (nodes[VIEW_TEST], nodes[MASKED_TEST], theirs)]
@@ -458,7 +464,7 @@ def described(folder: str, kind: str) -> set[tuple[str, str, str, str]]:
     return found
 
 
-def test_the_list_has_every_test_of_the_packages_models_and_seeds():
+def test_the_list_has_every_test_of_the_packages_models_and_seeds() -> None:
     seeds = {(check.seed, check.test, "", "{}") for check in SEED_CHECKS}
     assert seeds == described("seeds", "seeds")
     singular = [*STAGING_CHECKS, *masked_checks(["events", "users", "groups"])]
@@ -468,12 +474,12 @@ def test_the_list_has_every_test_of_the_packages_models_and_seeds():
     }
 
 
-def test_no_test_in_yaml_names_a_model_of_the_package():
+def test_no_test_in_yaml_names_a_model_of_the_package() -> None:
     # dbt would take a project's model of that name for it.
     assert not described("models/staging", "models") | described("models/masked", "models")
 
 
-def test_the_checks_of_a_view_are_those_of_the_macros():
+def test_the_checks_of_a_view_are_those_of_the_macros() -> None:
     macro = (REPOSITORY / "macros/destinations/checks.sql").read_text("utf-8")
     listed = macro.partition("macro check_names")[2].partition("] -%}")[0]
     assert tuple(re.findall("'([a-z_]+)',", listed.partition("names = [")[2])) == VIEW_CHECKS

@@ -12,7 +12,7 @@ MODELS = sorted((Path(__file__).resolve().parents[3] / "models").glob("*/*.sql")
 
 
 @pytest.mark.parametrize("path", MODELS, ids=[path.stem for path in MODELS])
-def test_every_model_of_the_package_is_plain(path: Path):
+def test_every_model_of_the_package_is_plain(path: Path) -> None:
     assert is_plain(path.read_text("utf-8"))
 
 
@@ -38,5 +38,5 @@ def test_every_model_of_the_package_is_plain(path: Path):
         "{{ broken",
     ],
 )
-def test_what_could_differ_by_command_is_not_plain(code: str):
+def test_what_could_differ_by_command_is_not_plain(code: str) -> None:
     assert not is_plain(code)

@@ -43,7 +43,9 @@ def envelope_forms(destination: DestinationPlan, view: str = "events") -> dict[s
     }
 
 
-def test_people_are_one_in_every_spelling_that_some_destination_takes_for_one(tmp_path: Path):
+def test_people_are_one_in_every_spelling_that_some_destination_takes_for_one(
+    tmp_path: Path,
+) -> None:
     seeds = minimal_seeds()
     seeds.add("destinations", destination="other")
     for name, id_name, normalize in (
@@ -63,7 +65,7 @@ def test_people_are_one_in_every_spelling_that_some_destination_takes_for_one(tm
     assert user_id.normalize == "phone(1)"
 
 
-def test_a_sound_configuration_has_no_fault_and_no_warning(tmp_path: Path):
+def test_a_sound_configuration_has_no_fault_and_no_warning(tmp_path: Path) -> None:
     plan = minimal_seeds().plan(tmp_path, models=["ga4__events"])
     assert plan.faults == []
     assert plan.warnings == []
@@ -71,7 +73,7 @@ def test_a_sound_configuration_has_no_fault_and_no_warning(tmp_path: Path):
     assert received(minimal_seeds(), tmp_path) == {"plan": "allow"}
 
 
-def test_a_restricted_view_is_its_envelope_and_the_allowlist(tmp_path: Path):
+def test_a_restricted_view_is_its_envelope_and_the_allowlist(tmp_path: Path) -> None:
     plan = minimal_seeds().plan(tmp_path)
     names = [column.name for column in plan.destinations["ga4"].views["events"]]
     assert names == [*ENVELOPE_COLUMNS, "plan"]
@@ -80,7 +82,7 @@ def test_a_restricted_view_is_its_envelope_and_the_allowlist(tmp_path: Path):
         assert names == list(ENVELOPE_COLUMNS)
 
 
-def test_each_list_of_properties_goes_to_its_view_and_context_to_all(tmp_path: Path):
+def test_each_list_of_properties_goes_to_its_view_and_context_to_all(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("allowed_properties", property_list="user", property="tier")
     seeds.add("allowed_properties", property_list="group", property="industry")
@@ -93,14 +95,14 @@ def test_each_list_of_properties_goes_to_its_view_and_context_to_all(tmp_path: P
     }
 
 
-def test_an_environment_without_destinations_is_a_fault(tmp_path: Path):
+def test_an_environment_without_destinations_is_a_fault(tmp_path: Path) -> None:
     plan = minimal_seeds().plan(tmp_path, environment="qa")
     fault = the_fault(plan.faults, "no destination is listed for environment qa")
     assert fault.file == "destinations.csv"
     assert "hipaa_mode__environment" in fault.remedy
 
 
-def test_the_faults_of_the_seeds_are_faults_of_the_plan(tmp_path: Path):
+def test_the_faults_of_the_seeds_are_faults_of_the_plan(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("allowed_properties", property="a..b")
     seeds.add("destinations", destination="other", connection_mode="cloud")
@@ -118,7 +120,7 @@ def test_the_faults_of_the_seeds_are_faults_of_the_plan(tmp_path: Path):
 )
 def test_an_agreement_ends_the_day_after_its_date(
     days: int, is_fault: bool, is_warning: bool, tmp_path: Path
-):
+) -> None:
     seeds = minimal_seeds()
     seeds.rows["allowed_events"].clear()
     line = seeds.replace(
@@ -138,7 +140,7 @@ def test_an_agreement_ends_the_day_after_its_date(
     assert (bool(plan.faults), bool(plan.warnings)) == (is_fault, is_warning)
 
 
-def test_an_agreement_counts_in_its_own_environment_only(tmp_path: Path):
+def test_an_agreement_counts_in_its_own_environment_only(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add(
         "destinations",
@@ -151,7 +153,7 @@ def test_an_agreement_counts_in_its_own_environment_only(tmp_path: Path):
     the_fault(seeds.plan(tmp_path, "prod").faults, "has expired")
 
 
-def test_an_expired_agreement_does_not_matter_where_phi_is_restricted(tmp_path: Path):
+def test_an_expired_agreement_does_not_matter_where_phi_is_restricted(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.replace("destinations", baa_reference="BAA-1", baa_expires_on=str(TODAY - DAY))
     assert seeds.plan(tmp_path).faults == []
@@ -160,7 +162,7 @@ def test_an_expired_agreement_does_not_matter_where_phi_is_restricted(tmp_path: 
 # Models.
 
 
-def test_a_destination_without_a_model_is_a_fault(tmp_path: Path):
+def test_a_destination_without_a_model_is_a_fault(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     line = seeds.add("destinations", destination="mailchimp")
     plan = seeds.plan(tmp_path, models=["ga4__events"])
@@ -170,34 +172,34 @@ def test_a_destination_without_a_model_is_a_fault(tmp_path: Path):
     assert len(plan.faults) == 1
 
 
-def test_a_model_without_a_destination_is_a_fault(tmp_path: Path):
+def test_a_model_without_a_destination_is_a_fault(tmp_path: Path) -> None:
     plan = minimal_seeds().plan(tmp_path, models=["ga4__events", "gone__events"])
     fault = the_fault(plan.faults, "destination `gone` has no row in destinations.csv")
     assert fault.file == "model gone__events"
     assert len(plan.faults) == 1
 
 
-def test_destinations_that_can_not_be_read_make_no_fault_of_their_models(tmp_path: Path):
+def test_destinations_that_can_not_be_read_make_no_fault_of_their_models(tmp_path: Path) -> None:
     files = minimal_seeds().write(tmp_path)
     files["destinations"].write_text("environment\n")
     plan = make_plan(read_files(files), "dev", TODAY, ["ga4__events"])
     assert [str(fault) for fault in plan.faults[1:]] == []
 
 
-def test_a_model_of_another_environments_destination_is_no_fault(tmp_path: Path):
+def test_a_model_of_another_environments_destination_is_no_fault(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("destinations", environment="prod", destination="mailchimp")
     assert seeds.plan(tmp_path, models=["ga4__events", "mailchimp__events"]).faults == []
 
 
 @pytest.mark.parametrize("model", ["ga4", "ga4__event", "ga4_events", "ga4__events_v2"])
-def test_a_model_that_names_no_view_is_a_fault(model: str, tmp_path: Path):
+def test_a_model_that_names_no_view_is_a_fault(model: str, tmp_path: Path) -> None:
     plan = minimal_seeds().plan(tmp_path, models=["ga4__events", model])
     fault = the_fault(plan.faults, "must be <destination>__<view>")
     assert fault.file == f"model {model}"
 
 
-def test_properties_without_a_view_to_be_in_are_a_warning(tmp_path: Path):
+def test_properties_without_a_view_to_be_in_are_a_warning(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("allowed_properties", property_list="user", property="tier")
     plan = seeds.plan(tmp_path, models=["ga4__events"])
@@ -222,7 +224,7 @@ def test_properties_without_a_view_to_be_in_are_a_warning(tmp_path: Path):
 )
 def test_two_properties_of_one_column_are_a_fault_that_names_both_rows(
     cells: dict[str, str], tmp_path: Path
-):
+) -> None:
     seeds = minimal_seeds()
     line = seeds.add("allowed_properties", **cells)
     plan = seeds.plan(tmp_path)
@@ -234,7 +236,7 @@ def test_two_properties_of_one_column_are_a_fault_that_names_both_rows(
 
 
 @pytest.mark.parametrize("column", ENVELOPE_COLUMNS)
-def test_a_property_of_an_envelope_columns_name_is_a_fault(column: str, tmp_path: Path):
+def test_a_property_of_an_envelope_columns_name_is_a_fault(column: str, tmp_path: Path) -> None:
     seeds = minimal_seeds()
     line = seeds.add("allowed_properties", property=column)
     fault = the_fault(seeds.plan(tmp_path).faults, f"collides with envelope column `{column}`")
@@ -243,14 +245,14 @@ def test_a_property_of_an_envelope_columns_name_is_a_fault(column: str, tmp_path
     assert "column_name" in fault.remedy
 
 
-def test_a_column_name_resolves_a_collision(tmp_path: Path):
+def test_a_column_name_resolves_a_collision(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("allowed_properties", property="Plan", column_name="plan_2")
     seeds.add("allowed_properties", property="user_id", column_name="customer", treatment="mask")
     assert received(seeds, tmp_path) == {"plan": "allow", "plan_2": "allow", "customer": "mask"}
 
 
-def test_two_forms_of_one_property_on_two_events_collide_in_one_column(tmp_path: Path):
+def test_two_forms_of_one_property_on_two_events_collide_in_one_column(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("allowed_events", event="Home")
     seeds.replace("allowed_properties", event="Home")
@@ -260,28 +262,30 @@ def test_two_forms_of_one_property_on_two_events_collide_in_one_column(tmp_path:
     assert "line 2" in fault.problem
 
 
-def test_the_same_name_in_two_views_is_no_collision(tmp_path: Path):
+def test_the_same_name_in_two_views_is_no_collision(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("allowed_properties", property_list="user", property="plan")
     seeds.add("allowed_properties", property_list="group", property="plan")
     assert seeds.plan(tmp_path).faults == []
 
 
-def test_a_collision_of_another_environment_is_a_fault_here_too(tmp_path: Path):
+def test_a_collision_of_another_environment_is_a_fault_here_too(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("destinations", environment="prod")
     line = seeds.add("allowed_properties", environment="prod", property="Plan")
     assert the_fault(seeds.plan(tmp_path, "dev").faults, "collides").line == line
 
 
-def test_the_objects_of_an_unrestricted_destination_are_columns_that_collide(tmp_path: Path):
+def test_the_objects_of_an_unrestricted_destination_are_columns_that_collide(
+    tmp_path: Path,
+) -> None:
     seeds = minimal_seeds()
     seeds.replace("destinations", restrict_phi="false", baa_reference="BAA-1")
     line = seeds.add("allowed_properties", property="properties")
     assert the_fault(seeds.plan(tmp_path).faults, "collides with envelope column").line == line
 
 
-def test_no_staged_value_has_the_name_of_a_whole_object(tmp_path: Path):
+def test_no_staged_value_has_the_name_of_a_whole_object(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("destinations", destination="crm", restrict_phi="false", baa_reference="BAA-1")
     seeds.add("allowed_properties", property="whole", data_type="json")
@@ -303,14 +307,14 @@ def test_no_staged_value_has_the_name_of_a_whole_object(tmp_path: Path):
 # Which rows count.
 
 
-def test_an_environment_without_rows_of_its_own_has_those_for_all(tmp_path: Path):
+def test_an_environment_without_rows_of_its_own_has_those_for_all(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.replace("destinations", environment="*")
     for environment in ("dev", "prod", "qa"):
         assert received(seeds, tmp_path, environment) == {"plan": "allow"}
 
 
-def test_a_row_of_another_environment_does_not_count(tmp_path: Path):
+def test_a_row_of_another_environment_does_not_count(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("destinations", environment="prod")
     seeds.add("allowed_properties", environment="prod", property="email", treatment="mask")
@@ -320,7 +324,7 @@ def test_a_row_of_another_environment_does_not_count(tmp_path: Path):
     assert seeds.plan(tmp_path, "dev").destinations["ga4"].events == {"Signed In": "Signed In"}
 
 
-def test_a_row_of_another_destination_does_not_count(tmp_path: Path):
+def test_a_row_of_another_destination_does_not_count(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("destinations", destination="mailchimp")
     seeds.add("allowed_properties", destination="mailchimp", property="email")
@@ -329,7 +333,7 @@ def test_a_row_of_another_destination_does_not_count(tmp_path: Path):
     assert column_forms(plan.destinations["mailchimp"]) == {"email": "allow"}
 
 
-def test_the_project_allowlist_is_for_every_restricted_destination_only(tmp_path: Path):
+def test_the_project_allowlist_is_for_every_restricted_destination_only(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("destinations", destination="mailchimp")
     seeds.add("destinations", destination="crm", restrict_phi="false", baa_reference="BAA-1")
@@ -348,7 +352,7 @@ RANKED = [("*", "*"), ("dev", "*"), ("*", "ga4"), ("dev", "ga4")]
 @pytest.mark.parametrize("is_last", [True, False])
 def test_a_row_for_the_destination_beats_one_for_all_and_then_the_environment(
     strongest: int, is_last: bool, tmp_path: Path
-):
+) -> None:
     seeds = minimal_seeds()
     rows = list(enumerate(RANKED[: strongest + 1]))
     for rank, (environment, destination) in rows if is_last else reversed(rows):
@@ -362,7 +366,7 @@ def test_a_row_for_the_destination_beats_one_for_all_and_then_the_environment(
     assert received(seeds, tmp_path)["value"] == f"round({strongest + 1})"
 
 
-def test_deny_takes_a_property_of_the_project_allowlist_away(tmp_path: Path):
+def test_deny_takes_a_property_of_the_project_allowlist_away(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("destinations", destination="mailchimp")
     seeds.add("allowed_properties", destination="*", property="currency")
@@ -372,7 +376,9 @@ def test_deny_takes_a_property_of_the_project_allowlist_away(tmp_path: Path):
     assert column_forms(plan.destinations["mailchimp"]) == {"currency": "allow"}
 
 
-def test_deny_for_the_environment_takes_away_what_the_destination_has_elsewhere(tmp_path: Path):
+def test_deny_for_the_environment_takes_away_what_the_destination_has_elsewhere(
+    tmp_path: Path,
+) -> None:
     seeds = minimal_seeds()
     seeds.add("allowed_properties", environment="dev", property="plan", treatment="deny")
     assert received(seeds, tmp_path) == {}
@@ -390,7 +396,7 @@ def test_deny_for_the_environment_takes_away_what_the_destination_has_elsewhere(
 )
 def test_a_row_stops_counting_the_day_after_its_date(
     days: int, counts: bool, warning: str, tmp_path: Path
-):
+) -> None:
     seeds = minimal_seeds()
     line = seeds.replace("allowed_properties", expires_on=str(TODAY + days * DAY))
     plan = seeds.plan(tmp_path)
@@ -404,7 +410,7 @@ def test_a_row_stops_counting_the_day_after_its_date(
 
 @pytest.mark.parametrize("expired", range(1, 4))
 @pytest.mark.parametrize("treatment", ["mask", "deny"])
-def test_expiry_never_widens(expired: int, treatment: str, tmp_path: Path):
+def test_expiry_never_widens(expired: int, treatment: str, tmp_path: Path) -> None:
     seeds = minimal_seeds()
     for rank, (environment, destination) in enumerate(RANKED[: expired + 1]):
         is_strongest = rank == expired
@@ -419,7 +425,7 @@ def test_expiry_never_widens(expired: int, treatment: str, tmp_path: Path):
     assert received(seeds, tmp_path) == {"plan": "allow"}
 
 
-def test_an_expiry_that_concerns_several_destinations_is_one_warning(tmp_path: Path):
+def test_an_expiry_that_concerns_several_destinations_is_one_warning(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("destinations", destination="mailchimp")
     seeds.add("allowed_properties", destination="*", property="value", expires_on=str(TODAY + DAY))
@@ -429,7 +435,7 @@ def test_an_expiry_that_concerns_several_destinations_is_one_warning(tmp_path: P
 # Events.
 
 
-def test_an_event_may_be_sent_under_another_name(tmp_path: Path):
+def test_an_event_may_be_sent_under_another_name(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("allowed_events", event="Booked Oncology Appointment", sent_as="booking")
     assert seeds.plan(tmp_path).destinations["ga4"].events == {
@@ -441,7 +447,7 @@ def test_an_event_may_be_sent_under_another_name(tmp_path: Path):
 @pytest.mark.parametrize("strongest", range(1, 4))
 def test_the_name_an_event_is_sent_as_comes_from_the_most_particular_row(
     strongest: int, tmp_path: Path
-):
+) -> None:
     seeds = minimal_seeds()
     for rank, (environment, destination) in enumerate(RANKED[: strongest + 1]):
         seeds.add(
@@ -456,7 +462,7 @@ def test_the_name_an_event_is_sent_as_comes_from_the_most_particular_row(
     assert events["Booked"] == f"name {strongest}"
 
 
-def test_a_restricted_destination_without_events_receives_none(tmp_path: Path):
+def test_a_restricted_destination_without_events_receives_none(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("destinations", destination="mailchimp")
     plan = seeds.plan(tmp_path)
@@ -464,7 +470,7 @@ def test_a_restricted_destination_without_events_receives_none(tmp_path: Path):
     assert plan.masked_events == ["Signed In"]
 
 
-def test_an_unrestricted_destination_receives_every_event(tmp_path: Path):
+def test_an_unrestricted_destination_receives_every_event(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.replace("destinations", restrict_phi="false", baa_reference="BAA-1")
     plan = seeds.plan(tmp_path)
@@ -472,7 +478,7 @@ def test_an_unrestricted_destination_receives_every_event(tmp_path: Path):
     assert plan.masked_events is None
 
 
-def test_allowing_every_event_is_said_so(tmp_path: Path):
+def test_allowing_every_event_is_said_so(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("allowed_events", event="*")
     plan = seeds.plan(tmp_path)
@@ -482,7 +488,7 @@ def test_allowing_every_event_is_said_so(tmp_path: Path):
     assert plan.masked_events is None
 
 
-def test_rows_for_named_events_share_one_column(tmp_path: Path):
+def test_rows_for_named_events_share_one_column(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("allowed_events", event="Home")
     seeds.replace("allowed_properties", event="Signed In")
@@ -515,7 +521,7 @@ def test_rows_for_named_events_share_one_column(tmp_path: Path):
 )
 def test_free_text_is_guarded_in_hipaa_mode_unless_the_row_says_otherwise(
     cells: dict[str, str], guard: str, tmp_path: Path
-):
+) -> None:
     seeds = minimal_seeds()
     seeds.replace("allowed_properties", **cells)
     plan = seeds.plan(tmp_path)
@@ -529,7 +535,7 @@ def test_free_text_is_guarded_in_hipaa_mode_unless_the_row_says_otherwise(
 @pytest.mark.parametrize(("cell", "guard"), [("", "none"), ("block", "block")])
 def test_without_restriction_text_is_guarded_only_where_a_row_asks(
     cell: str, guard: str, tmp_path: Path
-):
+) -> None:
     seeds = minimal_seeds()
     seeds.replace("destinations", restrict_phi="false", baa_reference="BAA-1")
     seeds.replace("allowed_properties", guard=cell)
@@ -537,7 +543,7 @@ def test_without_restriction_text_is_guarded_only_where_a_row_asks(
     assert (column.name, column.guard) == ("plan", guard)
 
 
-def test_two_guards_on_one_property_are_two_masked_columns(tmp_path: Path):
+def test_two_guards_on_one_property_are_two_masked_columns(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     for name, guard in [("mailchimp", "warn"), ("braze", ""), ("klaviyo", "none")]:
         seeds.add("destinations", destination=name)
@@ -557,7 +563,7 @@ def test_two_guards_on_one_property_are_two_masked_columns(tmp_path: Path):
     assert len(set(names)) == len(names)
 
 
-def test_the_guard_is_part_of_what_a_destination_receives(tmp_path: Path):
+def test_the_guard_is_part_of_what_a_destination_receives(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     fingerprints = set()
     for guard in ("", "warn", "none"):
@@ -566,7 +572,7 @@ def test_the_guard_is_part_of_what_a_destination_receives(tmp_path: Path):
     assert len(fingerprints) == 3
 
 
-def test_a_masked_column_has_the_events_of_all_its_destinations(tmp_path: Path):
+def test_a_masked_column_has_the_events_of_all_its_destinations(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("allowed_events", destination="*", event="Home")
     seeds.add("destinations", destination="mailchimp")
@@ -582,7 +588,7 @@ def test_a_masked_column_has_the_events_of_all_its_destinations(tmp_path: Path):
 @pytest.mark.parametrize("first", [True, False])
 def test_a_masked_column_that_one_destination_has_on_every_event_is_not_narrowed(
     first: bool, tmp_path: Path
-):
+) -> None:
     seeds = minimal_seeds()
     name = "amplitude" if first else "mailchimp"
     seeds.add("destinations", destination=name)
@@ -593,7 +599,7 @@ def test_a_masked_column_that_one_destination_has_on_every_event_is_not_narrowed
     assert own_columns(plan.destinations[name])[0].events == ("Signed In",)
 
 
-def test_a_property_on_an_event_that_may_not_be_sent_is_a_warning(tmp_path: Path):
+def test_a_property_on_an_event_that_may_not_be_sent_is_a_warning(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     line = seeds.add("allowed_properties", property="coupon", event="Bought")
     warning = the_fault(seeds.plan(tmp_path).warnings, "the event of this row may not be sent")
@@ -603,13 +609,13 @@ def test_a_property_on_an_event_that_may_not_be_sent_is_a_warning(tmp_path: Path
 # Ids, scopes, required properties.
 
 
-def test_ids_are_tokens_where_phi_is_restricted(tmp_path: Path):
+def test_ids_are_tokens_where_phi_is_restricted(tmp_path: Path) -> None:
     plan = minimal_seeds().plan(tmp_path)
     assert set(envelope_forms(plan.destinations["ga4"]).values()) == {"mask"}
     assert plan.raw_ids == []
 
 
-def test_ids_pass_where_phi_is_not_restricted(tmp_path: Path):
+def test_ids_pass_where_phi_is_not_restricted(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.replace("destinations", restrict_phi="false", baa_reference="BAA-1")
     plan = seeds.plan(tmp_path)
@@ -620,7 +626,9 @@ def test_ids_pass_where_phi_is_not_restricted(tmp_path: Path):
 @pytest.mark.parametrize(
     ("treatment", "masked"), [("allow", "user_id__raw"), ("deny", ""), ("mask", "user_id__shared")]
 )
-def test_the_allowlist_decides_the_form_of_an_id(treatment: str, masked: str, tmp_path: Path):
+def test_the_allowlist_decides_the_form_of_an_id(
+    treatment: str, masked: str, tmp_path: Path
+) -> None:
     seeds = minimal_seeds()
     seeds.add(
         "allowed_properties", property_list="envelope", property="user_id", treatment=treatment
@@ -635,7 +643,7 @@ def test_the_allowlist_decides_the_form_of_an_id(treatment: str, masked: str, tm
     assert plan.raw_ids == (["user_id"] if treatment == "allow" else [])
 
 
-def test_an_expired_grant_of_an_id_leaves_it_a_token(tmp_path: Path):
+def test_an_expired_grant_of_an_id_leaves_it_a_token(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add(
         "allowed_properties",
@@ -652,7 +660,9 @@ WIDTHS = ("deny", "mask", "allow")
 @pytest.mark.parametrize(
     ("restricts", "treatment"), [("true", "deny"), ("false", "deny"), ("false", "mask")]
 )
-def test_an_expired_row_does_not_widen_an_id(restricts: str, treatment: str, tmp_path: Path):
+def test_an_expired_row_does_not_widen_an_id(
+    restricts: str, treatment: str, tmp_path: Path
+) -> None:
     seeds = minimal_seeds()
     seeds.replace("destinations", restrict_phi=restricts, baa_reference="BAA-1")
     seeds.add(
@@ -666,7 +676,7 @@ def test_an_expired_row_does_not_widen_an_id(restricts: str, treatment: str, tmp
     assert WIDTHS.index(form) <= WIDTHS.index(treatment)
 
 
-def test_tokens_of_a_scope_of_its_own_are_in_columns_of_their_own(tmp_path: Path):
+def test_tokens_of_a_scope_of_its_own_are_in_columns_of_their_own(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("destinations", destination="mailchimp", mask_scope="destination")
     seeds.add("allowed_properties", destination="*", property="email", treatment="mask")
@@ -689,7 +699,7 @@ def test_tokens_of_a_scope_of_its_own_are_in_columns_of_their_own(tmp_path: Path
     assert sorted(scopes.values(), key=str) == ["*", "mailchimp"]
 
 
-def test_a_required_property_that_is_not_allowed_is_a_warning(tmp_path: Path):
+def test_a_required_property_that_is_not_allowed_is_a_warning(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add(
         "destination_types",
@@ -705,7 +715,7 @@ def test_a_required_property_that_is_not_allowed_is_a_warning(tmp_path: Path):
     assert len(plan.warnings) == 1
 
 
-def test_a_required_property_that_is_denied_or_expired_is_a_warning(tmp_path: Path):
+def test_a_required_property_that_is_denied_or_expired_is_a_warning(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.replace("destination_types", required_properties="gclid;value")
     seeds.add("allowed_properties", property="gclid", treatment="deny")
@@ -718,7 +728,7 @@ def test_a_required_property_that_is_denied_or_expired_is_a_warning(tmp_path: Pa
 # The plan as the macros read it.
 
 
-def test_the_plan_is_json_with_every_name_as_written(tmp_path: Path):
+def test_the_plan_is_json_with_every_name_as_written(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("allowed_properties", property='"it\'s ""😀"" \\"', column_name="odd name")
     content = json.loads(seeds.plan(tmp_path).as_json())
@@ -747,7 +757,7 @@ def test_the_plan_is_json_with_every_name_as_written(tmp_path: Path):
 )
 def test_staging_takes_exactly_the_path_out_of_the_message(
     path: str, json_path: str, steps: tuple[str, ...], is_list: bool, tmp_path: Path
-):
+) -> None:
     seeds = minimal_seeds()
     seeds.replace("allowed_properties", property=path)
     [value] = seeds.plan(tmp_path).staged_values
@@ -759,7 +769,9 @@ def test_staging_takes_exactly_the_path_out_of_the_message(
     ("property_list", "root"),
     [("event", "properties"), ("user", "traits"), ("group", "traits"), ("context", "context")],
 )
-def test_each_list_has_its_own_root_in_the_message(property_list: str, root: str, tmp_path: Path):
+def test_each_list_has_its_own_root_in_the_message(
+    property_list: str, root: str, tmp_path: Path
+) -> None:
     seeds = minimal_seeds()
     seeds.replace("allowed_properties", property_list=property_list, property="a")
     [value] = seeds.plan(tmp_path).staged_values
@@ -767,7 +779,7 @@ def test_each_list_has_its_own_root_in_the_message(property_list: str, root: str
 
 
 @pytest.mark.parametrize("other", ["amplitude", "mailchimp"])
-def test_only_a_json_row_keeps_objects(other: str, tmp_path: Path):
+def test_only_a_json_row_keeps_objects(other: str, tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("destinations", destination=other)
     seeds.add("allowed_properties", destination=other, property="plan", data_type="json")
@@ -834,7 +846,9 @@ RELEVANT_CHANGES: dict[str, Callable[[Seeds], object]] = {
 
 
 @pytest.mark.parametrize("change", RELEVANT_CHANGES)
-def test_the_fingerprint_changes_with_what_the_destination_receives(change: str, tmp_path: Path):
+def test_the_fingerprint_changes_with_what_the_destination_receives(
+    change: str, tmp_path: Path
+) -> None:
     seeds = rich_seeds()
     before = fingerprint(seeds, tmp_path)
     RELEVANT_CHANGES[change](seeds)
@@ -869,21 +883,23 @@ IRRELEVANT_CHANGES: dict[str, Callable[[Seeds], object]] = {
 
 
 @pytest.mark.parametrize("change", IRRELEVANT_CHANGES)
-def test_the_fingerprint_stays_when_the_destination_receives_the_same(change: str, tmp_path: Path):
+def test_the_fingerprint_stays_when_the_destination_receives_the_same(
+    change: str, tmp_path: Path
+) -> None:
     seeds = rich_seeds()
     before = fingerprint(seeds, tmp_path)
     IRRELEVANT_CHANGES[change](seeds)
     assert fingerprint(seeds, tmp_path) == before
 
 
-def test_a_small_area_concerns_only_destinations_that_receive_areas(tmp_path: Path):
+def test_a_small_area_concerns_only_destinations_that_receive_areas(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     before = fingerprint(seeds, tmp_path)
     seeds.add("small_zip3_areas", zip3="059")
     assert fingerprint(seeds, tmp_path) == before
 
 
-def test_the_fingerprint_changes_when_a_row_expires(tmp_path: Path):
+def test_the_fingerprint_changes_when_a_row_expires(tmp_path: Path) -> None:
     seeds = rich_seeds()
     row_of(seeds, "plan").update(expires_on=str(TODAY))
     before = fingerprint(seeds, tmp_path)
@@ -891,7 +907,7 @@ def test_the_fingerprint_changes_when_a_row_expires(tmp_path: Path):
     assert fingerprint(seeds, tmp_path, TODAY - DAY) == before
 
 
-def test_destinations_that_receive_the_same_have_fingerprints_of_their_own(tmp_path: Path):
+def test_destinations_that_receive_the_same_have_fingerprints_of_their_own(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("destinations", destination="other")
     seeds.rows["allowed_properties"][0]["destination"] = "*"
@@ -900,7 +916,7 @@ def test_destinations_that_receive_the_same_have_fingerprints_of_their_own(tmp_p
     assert len({item.fingerprint for item in plan.destinations.values()}) == 2
 
 
-def test_the_plans_fingerprint_changes_with_any_destinations(tmp_path: Path):
+def test_the_plans_fingerprint_changes_with_any_destinations(tmp_path: Path) -> None:
     seeds = rich_seeds()
     before = seeds.plan(tmp_path).fingerprint
     seeds.add("allowed_properties", destination="mailchimp", property="age")
@@ -1040,7 +1056,7 @@ def in_view(rows: list[Row], view: str) -> list[Row]:
 
 @settings(max_examples=150)
 @given(ROWS)
-def test_a_view_is_its_envelope_and_the_columns_of_the_rows_that_count(rows: list[Row]):
+def test_a_view_is_its_envelope_and_the_columns_of_the_rows_that_count(rows: list[Row]) -> None:
     plan = planned(rows)
     for name in ("one", "two", "open"):
         for view, columns in plan.destinations[name].views.items():
@@ -1066,7 +1082,7 @@ def test_a_view_is_its_envelope_and_the_columns_of_the_rows_that_count(rows: lis
 
 @settings(max_examples=150)
 @given(ROWS)
-def test_nothing_is_staged_or_masked_that_no_row_that_counts_allows(rows: list[Row]):
+def test_nothing_is_staged_or_masked_that_no_row_that_counts_allows(rows: list[Row]) -> None:
     plan = planned(rows)
     allowed = {name: counting(rows, name) for name in ("one", "two", "open")}
     extractions = {row.extraction for counted in allowed.values() for row in counted}
@@ -1089,7 +1105,7 @@ def test_nothing_is_staged_or_masked_that_no_row_that_counts_allows(rows: list[R
 
 @settings(max_examples=100)
 @given(ROWS)
-def test_every_view_column_shows_the_masked_column_of_its_own_property(rows: list[Row]):
+def test_every_view_column_shows_the_masked_column_of_its_own_property(rows: list[Row]) -> None:
     plan = planned(rows)
     staged = {value.name: (value.json_path, value.steps) for value in plan.staged_values}
     for name, destination in plan.destinations.items():
@@ -1128,7 +1144,7 @@ class TestLatestViews:
     def names(plan: Plan, view: str = "users") -> list[str]:
         return [column.name for column in plan.destinations["ga4"].latest_views[view]]
 
-    def test_they_have_the_values_of_their_calls(self, tmp_path: Path):
+    def test_they_have_the_values_of_their_calls(self, tmp_path: Path) -> None:
         seeds = minimal_seeds()
         seeds.add("allowed_properties", property_list="user", property="tier")
         seeds.add("allowed_properties", property_list="context", property="locale")
@@ -1138,18 +1154,18 @@ class TestLatestViews:
         assert self.names(plan)[:3] == ["row_id", "changed_at", "user_id"]
         assert sorted(self.names(plan, "groups_latest")[2:]) == ["group_id", "locale"]
 
-    def test_the_row_id_is_the_id_s_token_even_where_the_id_passes(self, tmp_path: Path):
+    def test_the_row_id_is_the_id_s_token_even_where_the_id_passes(self, tmp_path: Path) -> None:
         seeds = minimal_seeds()
         seeds.add("allowed_properties", property_list="envelope", property="user_id")
         row_id, _, user_id, *_ = seeds.plan(tmp_path).destinations["ga4"].latest_views["users"]
         assert (row_id.masked_column, row_id.treatment) == ("user_id__shared", "mask")
         assert (user_id.masked_column, user_id.treatment) == ("user_id__raw", "allow")
 
-    def test_they_change_no_fingerprint(self, tmp_path: Path):
+    def test_they_change_no_fingerprint(self, tmp_path: Path) -> None:
         with_models = minimal_seeds().plan(tmp_path, models=self.MODELS)
         assert with_models.fingerprint == minimal_seeds().plan(tmp_path).fingerprint
 
-    def test_a_destination_that_is_denied_the_id_can_not_have_one(self, tmp_path: Path):
+    def test_a_destination_that_is_denied_the_id_can_not_have_one(self, tmp_path: Path) -> None:
         seeds = minimal_seeds()
         seeds.add(
             "allowed_properties", property_list="envelope", property="user_id", treatment="deny"
@@ -1158,18 +1174,20 @@ class TestLatestViews:
         the_fault(faults, "ga4__users has a row for each user_id, which `ga4` may not have")
         assert seeds.plan(tmp_path, models=self.MODELS[:2]).faults == []
 
-    def test_one_without_its_calls_is_a_fault(self, tmp_path: Path):
+    def test_one_without_its_calls_is_a_fault(self, tmp_path: Path) -> None:
         plan = minimal_seeds().plan(tmp_path, models=["ga4__events", "ga4__users"])
         the_fault(plan.faults, "model ga4__users stands without ga4__identifies")
 
-    def test_it_does_for_no_view_of_calls(self, tmp_path: Path):
+    def test_it_does_for_no_view_of_calls(self, tmp_path: Path) -> None:
         plan = minimal_seeds().plan(tmp_path, models=["ga4__users", "ga4__identifies"])
         assert plan.faults == []
         plan = minimal_seeds().plan(tmp_path, models=["ga4__users"])
         the_fault(plan.faults, "destination `ga4` has no model")
 
     @pytest.mark.parametrize("name", ["changed_at", "Changed_At"])
-    def test_a_property_called_changed_at_is_a_fault_there_alone(self, tmp_path: Path, name: str):
+    def test_a_property_called_changed_at_is_a_fault_there_alone(
+        self, tmp_path: Path, name: str
+    ) -> None:
         seeds = minimal_seeds()
         seeds.add("allowed_properties", property_list="user", property="p", column_name=name)
         faults = seeds.plan(tmp_path, models=self.MODELS).faults

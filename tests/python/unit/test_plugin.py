@@ -7,7 +7,7 @@ import hmac
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from hipaa_mode.keys import (
     MasterKey,
     write_key_file,
 )
-from hipaa_mode.plugin import RAW_LINES_VIEW, Plugin, Session, random_codes
+from hipaa_mode.plugin import Plugin, random_codes
 from hipaa_mode.published_places import Place
 from hipaa_mode.run import end_questions
 from hipaa_mode.run.counted import Counted
@@ -36,6 +36,8 @@ from hipaa_mode.run.end_questions import PublishRequest, ToPublish
 from hipaa_mode.run.ending import Ending
 from hipaa_mode.run.gate import Gate
 from hipaa_mode.run.permission import EndOfRun, Permission
+from hipaa_mode.run.session import Session
+from hipaa_mode.run.state import RAW_LINES_VIEW
 from hipaa_mode.run.stored import Tables
 from hipaa_mode.run.view_files import ROWS_FOR_ALL_THREADS
 
@@ -86,7 +88,7 @@ def token(value: str, scope: str, environment: str = "dev") -> str:
 # Starting a run.
 
 
-def test_a_sound_start_has_nothing_to_say(tmp_path: Path):
+def test_a_sound_start_has_nothing_to_say(tmp_path: Path) -> None:
     started = start(Session(WITH_KEY), tmp_path)
     assert started == {
         "refusals": [],
@@ -96,7 +98,7 @@ def test_a_sound_start_has_nothing_to_say(tmp_path: Path):
     }
 
 
-def test_a_start_lists_all_faults_and_warnings(tmp_path: Path):
+def test_a_start_lists_all_faults_and_warnings(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("destinations", destination="a", connection_mode="cloud")
     seeds.add("allowed_properties", property="b..c")
@@ -108,7 +110,7 @@ def test_a_start_lists_all_faults_and_warnings(tmp_path: Path):
     assert ["every event name" in warning for warning in started["warnings"]] == [True]
 
 
-def test_a_missing_key_is_one_fault_among_the_others(tmp_path: Path):
+def test_a_missing_key_is_one_fault_among_the_others(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("destinations", destination="a", connection_mode="cloud")
     started = start(Session({}), tmp_path, seeds)
@@ -121,7 +123,7 @@ def test_a_missing_key_is_one_fault_among_the_others(tmp_path: Path):
 @pytest.mark.parametrize("place", ["database", "manifest"])
 def test_where_tokens_are_stored_their_key_is_asked_for_and_no_new_one(
     tmp_path: Path, environ: dict[str, str], place: str
-):
+) -> None:
     session = Session(environ)
     request: dict[str, Any] = {"zone": ["memory", "main"], "accepted": {}}
     if place == "database":
@@ -144,19 +146,19 @@ def test_where_tokens_are_stored_their_key_is_asked_for_and_no_new_one(
     assert "keygen" in fault
 
 
-def test_a_bad_key_is_a_fault_that_does_not_show_it(tmp_path: Path):
+def test_a_bad_key_is_a_fault_that_does_not_show_it(tmp_path: Path) -> None:
     started = start(Session({KEY_VARIABLE: KEY[:-1]}), tmp_path)
     assert len(started["faults"]) == 1
     assert "64 hexadecimal digits" in started["faults"][0]
     assert KEY[:16] not in json.dumps(started)
 
 
-def test_a_run_that_masks_nothing_needs_no_key(tmp_path: Path):
+def test_a_run_that_masks_nothing_needs_no_key(tmp_path: Path) -> None:
     started = start(Session({}), tmp_path, key=False)
     assert started["faults"] == []
 
 
-def test_a_second_start_forgets_the_key_and_raw_calls_of_the_first(tmp_path: Path):
+def test_a_second_start_forgets_the_key_and_raw_calls_of_the_first(tmp_path: Path) -> None:
     environ = dict(WITH_KEY)
     session = Session(environ)
     start(session, tmp_path)
@@ -172,7 +174,7 @@ def test_a_second_start_forgets_the_key_and_raw_calls_of_the_first(tmp_path: Pat
 # Other commands.
 
 
-def test_the_plan_and_its_destinations_are_given_as_settled_at_the_start(tmp_path: Path):
+def test_the_plan_and_its_destinations_are_given_as_settled_at_the_start(tmp_path: Path) -> None:
     session = Session(WITH_KEY)
     start(session, tmp_path)
     (tmp_path / "allowed_properties.csv").unlink()
@@ -183,20 +185,20 @@ def test_the_plan_and_its_destinations_are_given_as_settled_at_the_start(tmp_pat
     assert destination["views"]["events"][-1]["name"] == "plan"
 
 
-def test_a_destination_that_the_environment_does_not_have_is_null(tmp_path: Path):
+def test_a_destination_that_the_environment_does_not_have_is_null(tmp_path: Path) -> None:
     session = Session(WITH_KEY)
     start(session, tmp_path)
     assert result(session, "destination", destination="mailchimp") is None
 
 
-def test_a_request_that_names_seeds_is_answered_from_those(tmp_path: Path):
+def test_a_request_that_names_seeds_is_answered_from_those(tmp_path: Path) -> None:
     session = Session({})
     request = configuration(tmp_path)
     assert result(session, "destination", destination="ga4", **request)["name"] == "ga4"
     assert error(session, "destination", destination="ga4")
 
 
-def test_a_request_that_names_faulty_seeds_is_an_error_answer(tmp_path: Path):
+def test_a_request_that_names_faulty_seeds_is_an_error_answer(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("allowed_properties", property="b..c")
     message = error(Session({}), "plan", **configuration(tmp_path, seeds))
@@ -204,13 +206,13 @@ def test_a_request_that_names_faulty_seeds_is_an_error_answer(tmp_path: Path):
 
 
 @pytest.mark.parametrize("action", ["plan", "destination"])
-def test_a_command_before_the_start_says_what_is_missing(action: str):
+def test_a_command_before_the_start_says_what_is_missing(action: str) -> None:
     named = {"destination": {"destination": "ga4"}}.get(action, {})
     message = error(Session(WITH_KEY), action, **named)
     assert "on-run-start" in message
 
 
-def test_names_of_any_script_come_through_as_they_are(tmp_path: Path):
+def test_names_of_any_script_come_through_as_they_are(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("allowed_properties", property='"größe 😀"', reason='says "nothing"')
     session = Session(WITH_KEY)
@@ -219,7 +221,7 @@ def test_names_of_any_script_come_through_as_they_are(tmp_path: Path):
     assert (columns[-1]["top_name"], columns[-1]["reason"]) == ("größe 😀", 'says "nothing"')
 
 
-def test_the_location_of_raw_calls_is_settled_once(tmp_path: Path):
+def test_the_location_of_raw_calls_is_settled_once(tmp_path: Path) -> None:
     session = Session(WITH_KEY)
     (tmp_path / "a.ndjson").write_text("{}\n")
     settled = result(session, "raw_calls", location="*.ndjson")
@@ -232,7 +234,7 @@ def test_the_location_of_raw_calls_is_settled_once(tmp_path: Path):
     assert result(session, "raw_calls", location="*.ndjson") == settled
 
 
-def test_the_column_of_parquet_files_is_settled_with_their_location(tmp_path: Path):
+def test_the_column_of_parquet_files_is_settled_with_their_location(tmp_path: Path) -> None:
     session = Session(WITH_KEY)
     pq.write_table(pa.table({"message": ["a"], "payload": ["b"]}), tmp_path / "a.parquet")
     settled = result(session, "raw_calls", location="*.parquet", column="payload")
@@ -241,12 +243,12 @@ def test_the_column_of_parquet_files_is_settled_with_their_location(tmp_path: Pa
     assert session.raw_lines.location.column == "payload"
 
 
-def test_raw_calls_may_be_a_table():
+def test_raw_calls_may_be_a_table() -> None:
     settled = result(Session(WITH_KEY), "raw_calls", location='raw."my calls"')
     assert (settled["kind"], settled["table"]) == ("table", ["raw", "my calls"])
 
 
-def test_raw_calls_that_are_not_there_are_an_error_answer():
+def test_raw_calls_that_are_not_there_are_an_error_answer() -> None:
     message = error(Session(WITH_KEY), "raw_calls", location="absent/*.ndjson")
     assert "No file matches absent/*.ndjson" in message
 
@@ -271,13 +273,22 @@ VIEW = {
 }
 COUNTED = Counted(
     dict.fromkeys(("suppressed", "suppressed_by_alias", "expired", "undated"), 0),
-    *((), None),
-    *(3, 3, 0, 0, 0, 0, 0, 0, None),
+    noted=(),
+    property_names=None,
+    raw=3,
+    staged=3,
+    duplicates=0,
+    rejected=0,
+    undated=0,
+    namesakes=0,
+    cut=0,
+    suppressed_people=0,
+    suppressed_people_hmac=None,
 )
 
 
 @pytest.fixture
-def gate_is_open(monkeypatch: pytest.MonkeyPatch):
+def gate_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of no call go through: test_gate.py has what is looked at."""
     monkeypatch.setattr(Gate, "check", lambda *_: None)
 
@@ -288,8 +299,8 @@ def write_view(
     key: str = "the key",
     rebuilt: int = 0,
     is_known: bool = True,
-    changed_days: object = (),
-    **changes: object,
+    changed_days: Iterable[Any] = (),
+    **changes: Any,
 ) -> dict[str, Any]:
     """Write what a view's model writes, of a warehouse whose tables stand so."""
     number = int(manifest().get("run_number") or 1) if is_known else 1
@@ -331,7 +342,7 @@ def withdraw(session: Session, folder: Path, seeds: Seeds | None = None) -> Any:
 
 
 @pytest.mark.usefixtures("gate_is_open")
-def test_a_destination_is_published_and_withdrawn_by_commands(tmp_path: Path):
+def test_a_destination_is_published_and_withdrawn_by_commands(tmp_path: Path) -> None:
     session = Session(WITH_KEY)
     start(session, tmp_path, minimal_seeds())
     [partition] = write_view(session)["write"]
@@ -344,7 +355,7 @@ def test_a_destination_is_published_and_withdrawn_by_commands(tmp_path: Path):
     assert (facts["rows"], facts["files"], facts["files_written"]) == (3, 1, 1)
     assert published["files"]["ga4__events/2026-03-01.parquet"]["rows"] == 3
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", published["published_at"])
-    nothing = {"warnings": [], "problems": []}
+    nothing: dict[str, list[str]] = {"warnings": [], "problems": []}
     done, entries = withdraw(session, tmp_path)
     assert (done, entries) == (nothing, [("ga4", "published")])
     without = minimal_seeds()
@@ -357,7 +368,7 @@ def test_a_destination_is_published_and_withdrawn_by_commands(tmp_path: Path):
 
 
 @pytest.mark.usefixtures("gate_is_open")
-def test_a_place_is_noted_when_something_is_published_there(tmp_path: Path):
+def test_a_place_is_noted_when_something_is_published_there(tmp_path: Path) -> None:
     key = tmp_path / "masking.key"
     write_key_file(key, KEY)
     environ = {KEY_FILE_VARIABLE: str(key)}
@@ -387,7 +398,7 @@ def test_a_place_is_noted_when_something_is_published_there(tmp_path: Path):
 )
 def test_views_that_are_written_at_once_share_the_threads(
     tmp_path: Path, threads: int, models_at_once: int, views: list[str], share: int
-):
+) -> None:
     session = Session(WITH_KEY)
     models = [f"ga4__{view}" for view in views]
     request = {**configuration(tmp_path), "models": models, "threads": threads}
@@ -418,7 +429,7 @@ def test_views_that_are_written_at_once_share_the_threads(
 )
 def test_only_what_may_have_changed_is_written(
     tmp_path: Path, changes: dict[str, Any], written: list[str]
-):
+) -> None:
     session = Session(WITH_KEY)
     start(session, tmp_path, minimal_seeds())
     write_view(session)
@@ -428,7 +439,7 @@ def test_only_what_may_have_changed_is_written(
 
 
 @pytest.mark.usefixtures("gate_is_open")
-def test_a_build_tests_what_it_is_about_to_publish(tmp_path: Path):
+def test_a_build_tests_what_it_is_about_to_publish(tmp_path: Path) -> None:
     session = Session(WITH_KEY)
     start(session, tmp_path, minimal_seeds())
     write_view(session)
@@ -443,7 +454,7 @@ def test_a_build_tests_what_it_is_about_to_publish(tmp_path: Path):
         assert result(session, question, view="ga4__events") is None
 
 
-def test_what_was_written_aside_is_discarded(tmp_path: Path):
+def test_what_was_written_aside_is_discarded(tmp_path: Path) -> None:
     session = Session(WITH_KEY)
     start(session, tmp_path, minimal_seeds())
     [partition] = write_view(session)["write"]
@@ -453,7 +464,7 @@ def test_what_was_written_aside_is_discarded(tmp_path: Path):
 
 
 @pytest.mark.usefixtures("gate_is_open")
-def test_a_file_that_was_not_written_is_an_error_answer(tmp_path: Path):
+def test_a_file_that_was_not_written_is_an_error_answer(tmp_path: Path) -> None:
     session = Session(WITH_KEY)
     start(session, tmp_path, minimal_seeds())
     [partition] = write_view(session)["write"]
@@ -464,14 +475,14 @@ def test_a_file_that_was_not_written_is_an_error_answer(tmp_path: Path):
     assert "`ga4` was not published" in problem
 
 
-def test_a_root_that_is_no_folder_is_an_error_answer(tmp_path: Path):
+def test_a_root_that_is_no_folder_is_an_error_answer(tmp_path: Path) -> None:
     session = Session(WITH_KEY)
     start(session, tmp_path, minimal_seeds())
     (tmp_path / "published").write_text("")
     assert "was not published" in error(session, "plan_partitions", **VIEW, counts=[])
 
 
-def test_every_run_has_a_higher_number(tmp_path: Path):
+def test_every_run_has_a_higher_number(tmp_path: Path) -> None:
     session = Session(WITH_KEY)
     numbers = []
     for _ in range(3):
@@ -480,7 +491,7 @@ def test_every_run_has_a_higher_number(tmp_path: Path):
     assert numbers == sorted(set(numbers))
 
 
-def test_a_run_follows_the_last_one_also_where_the_clock_was_set_back(tmp_path: Path):
+def test_a_run_follows_the_last_one_also_where_the_clock_was_set_back(tmp_path: Path) -> None:
     session = Session(WITH_KEY)
     start(session, tmp_path, minimal_seeds())
     number = result(session, "run_number")
@@ -498,7 +509,7 @@ def test_a_run_follows_the_last_one_also_where_the_clock_was_set_back(tmp_path: 
 
 def test_what_was_stored_while_functions_were_replaced_is_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     session = Session(WITH_KEY)
     start(session, tmp_path, zone=["memory", "main"])
     database = duckdb.connect()
@@ -517,12 +528,14 @@ def test_what_was_stored_while_functions_were_replaced_is_made_anew(
     assert not session._stored.must_rebuild("call_keys", "f", [], [])
 
 
-def test_files_are_read_once_and_then_from_where_they_grew(tmp_path: Path):
+def test_files_are_read_once_and_then_from_where_they_grew(tmp_path: Path) -> None:
     session = Session(WITH_KEY)
     file = tmp_path / "a.ndjson"
     file.write_text("{}\n{}\n")
 
-    def read(known: list[dict[str, Any]]) -> tuple[dict[str, Any], list[object], list[object]]:
+    def read(
+        known: list[dict[str, Any]],
+    ) -> tuple[dict[str, Any], list[object], list[dict[str, Any]]]:
         start(session, tmp_path, minimal_seeds())
         result(session, "raw_calls", location="*.ndjson")
         reading = result(session, "plan_reading", known=known, last_number=len(known))
@@ -545,7 +558,7 @@ def test_files_are_read_once_and_then_from_where_they_grew(tmp_path: Path):
     assert (reading, lines) == ({"removed": [1], "read": 1, "unchanged": 0}, [1])
 
 
-def test_a_broken_manifest_is_an_error_answer(tmp_path: Path):
+def test_a_broken_manifest_is_an_error_answer(tmp_path: Path) -> None:
     (tmp_path / "published" / "dev" / "ga4").mkdir(parents=True)
     (tmp_path / "published" / "dev" / "ga4" / "manifest.json").write_text("{")
     session = Session(WITH_KEY)
@@ -556,13 +569,13 @@ def test_a_broken_manifest_is_an_error_answer(tmp_path: Path):
 # The database.
 
 
-def test_the_folder_of_a_database_is_made_its_owners_alone(plugin: Plugin, tmp_path: Path):
+def test_the_folder_of_a_database_is_made_its_owners_alone(plugin: Plugin, tmp_path: Path) -> None:
     path = tmp_path / "restricted" / "dev.duckdb"
     plugin.update_connection_config(DuckDBCredentials(path=str(path), schema="main"), {})
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_folder_that_can_not_be_made_is_told_plainly(plugin: Plugin, tmp_path: Path):
+def test_a_folder_that_can_not_be_made_is_told_plainly(plugin: Plugin, tmp_path: Path) -> None:
     path = tmp_path / "no such folder" / "restricted" / "dev.duckdb"
     with pytest.raises(
         DbtRuntimeError, match="The folder of the database can't be made"
@@ -588,7 +601,7 @@ def registered(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, st
 
 def test_a_connection_gets_the_functions_once(
     plugin: Plugin, connection: duckdb.DuckDBPyConnection
-):
+) -> None:
     plugin.configure_connection(connection)
     first = registered(connection)
     assert first == [(name, "main", "scalar") for name in sorted(FUNCTIONS)]
@@ -596,7 +609,7 @@ def test_a_connection_gets_the_functions_once(
     assert registered(connection) == first
 
 
-def test_every_new_connection_gets_the_functions(plugin: Plugin):
+def test_every_new_connection_gets_the_functions(plugin: Plugin) -> None:
     for _ in range(2):
         with duckdb.connect() as connection:
             plugin.configure_connection(connection)
@@ -607,7 +620,7 @@ def test_every_new_connection_gets_the_functions(plugin: Plugin):
 @pytest.mark.parametrize("place", ["macro", "temp macro"])
 def test_a_macro_of_a_functions_name_is_refused_however_often_it_is_tried(
     name: str, place: str, plugin: Plugin, connection: duckdb.DuckDBPyConnection
-):
+) -> None:
     connection.execute(f"create {place} {name}(first, second) as first")
     for _ in range(2):
         with pytest.raises(DbtRuntimeError) as caught:
@@ -621,7 +634,7 @@ def test_a_macro_of_a_functions_name_is_refused_however_often_it_is_tried(
 
 def test_the_full_name_is_the_function_whatever_macro_comes_later(
     plugin: Plugin, connection: duckdb.DuckDBPyConnection, tmp_path: Path
-):
+) -> None:
     plugin.configure_connection(connection)
     start(plugin.session, tmp_path)
     connection.execute("create schema other")
@@ -633,7 +646,7 @@ def test_the_full_name_is_the_function_whatever_macro_comes_later(
 
 def test_sql_masks_under_the_subkeys_of_the_environment(
     plugin: Plugin, connection: duckdb.DuckDBPyConnection, tmp_path: Path
-):
+) -> None:
     plugin.configure_connection(connection)
     start(plugin.session, tmp_path)
     rows = connection.execute(
@@ -652,7 +665,7 @@ def test_sql_masks_under_the_subkeys_of_the_environment(
 
 def test_a_profile_may_name_the_environment_for_commands_without_hooks(
     monkeypatch: pytest.MonkeyPatch, connection: duckdb.DuckDBPyConnection, tmp_path: Path
-):
+) -> None:
     monkeypatch.setenv(KEY_VARIABLE, KEY)
     plugin = Plugin(name="hipaa_mode", plugin_config={"environment": "prod"})
     plugin.configure_connection(connection)
@@ -664,7 +677,7 @@ def test_a_profile_may_name_the_environment_for_commands_without_hooks(
 
 def test_masking_before_the_start_is_refused_and_quotes_no_value(
     plugin: Plugin, connection: duckdb.DuckDBPyConnection
-):
+) -> None:
     plugin.configure_connection(connection)
     with pytest.raises(duckdb.Error, match="on-run-start") as caught:
         connection.execute("select system.main.hipaa_mask('jane@example.com', '*')").fetchall()
@@ -673,7 +686,7 @@ def test_masking_before_the_start_is_refused_and_quotes_no_value(
 
 def test_masking_without_a_scope_is_refused_and_quotes_no_value(
     plugin: Plugin, connection: duckdb.DuckDBPyConnection, tmp_path: Path
-):
+) -> None:
     plugin.configure_connection(connection)
     start(plugin.session, tmp_path)
     with pytest.raises(duckdb.Error, match="without a scope") as caught:
@@ -684,7 +697,7 @@ def test_masking_without_a_scope_is_refused_and_quotes_no_value(
 
 def test_a_cursor_sees_the_raw_lines_of_the_session(
     plugin: Plugin, connection: duckdb.DuckDBPyConnection, tmp_path: Path
-):
+) -> None:
     (tmp_path / "a.ndjson").write_text("one\n\ntwo\n")
     plugin.configure_connection(connection)
     result(plugin.session, "raw_calls", location="*.ndjson")
@@ -695,12 +708,12 @@ def test_a_cursor_sees_the_raw_lines_of_the_session(
         assert cursor.execute(query).fetchall() == [(1, "one"), (3, "two")]
 
 
-def test_what_the_process_makes_is_private(plugin: Plugin, tmp_path: Path):
+def test_what_the_process_makes_is_private(plugin: Plugin, tmp_path: Path) -> None:
     (tmp_path / "made").write_text("")
     assert (tmp_path / "made").stat().st_mode & 0o077 == 0
 
 
-def test_random_codes_are_32_digits_and_distinct():
+def test_random_codes_are_32_digits_and_distinct() -> None:
     codes = random_codes(pa.array(["same"] * 1000)).to_pylist()
     assert len(codes) == len(set(codes)) == 1000
     assert all(re.fullmatch("[0-9a-f]{32}", code) for code in codes)
@@ -709,7 +722,7 @@ def test_random_codes_are_32_digits_and_distinct():
 
 def test_sql_makes_a_random_code_for_every_row(
     plugin: Plugin, connection: duckdb.DuckDBPyConnection
-):
+) -> None:
     plugin.configure_connection(connection)
     rows = connection.execute(
         "select system.main.hipaa_mode_random_code('same') from range(5000)"
@@ -719,7 +732,7 @@ def test_sql_makes_a_random_code_for_every_row(
 
 def test_sql_makes_no_random_code_of_null_even_where_all_are(
     plugin: Plugin, connection: duckdb.DuckDBPyConnection
-):
+) -> None:
     plugin.configure_connection(connection)
     connection.execute("create table texts (text varchar)")
     connection.execute("insert into texts values (null), (null), ('jane')")
@@ -731,26 +744,26 @@ def test_sql_makes_no_random_code_of_null_even_where_all_are(
 # Who is suppressed.
 
 
-def test_a_list_of_suppressed_users_that_is_gone_is_a_fault(tmp_path: Path):
+def test_a_list_of_suppressed_users_that_is_gone_is_a_fault(tmp_path: Path) -> None:
     request = configuration(tmp_path) | {"suppressed_users": ["gone.csv"], "needs_key": True}
     [fault] = result(Session(WITH_KEY), "start", **request)["faults"]
     assert fault.startswith("gone.csv: the list of suppressed users is not there.")
 
 
-def test_a_list_of_suppressed_users_that_dbt_would_load_is_a_fault(tmp_path: Path):
+def test_a_list_of_suppressed_users_that_dbt_would_load_is_a_fault(tmp_path: Path) -> None:
     loaded = ["seeds/suppressed_users.csv"]
     request = configuration(tmp_path) | {"loaded_by_dbt": loaded, "needs_key": True}
     [fault] = result(Session(WITH_KEY), "start", **request)["faults"]
     assert "enabled: false" in fault
 
 
-def test_a_group_that_is_not_there_is_a_fault(tmp_path: Path):
+def test_a_group_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
     environ = {**WITH_KEY, "HIPAA_MODE_PUBLISHED_GROUP": "no such group"}
     [fault] = start(Session(environ), tmp_path)["faults"]
     assert "`HIPAA_MODE_PUBLISHED_GROUP` names no group" in fault
 
 
-def test_suppressed_users_are_no_part_of_what_macros_are_told(tmp_path: Path):
+def test_suppressed_users_are_no_part_of_what_macros_are_told(tmp_path: Path) -> None:
     (tmp_path / "suppressed_users.csv").write_text(
         "environment,user_id,requested_on\n*,patient-10482,2026-03-01\n"
     )

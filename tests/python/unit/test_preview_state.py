@@ -28,7 +28,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_every_file_that_a_preview_reads_counts(project: Path):
+def test_every_file_that_a_preview_reads_counts(project: Path) -> None:
     seen = {digest(project, {})}
     files = [path for path in sorted(project.rglob("*")) if path.is_file()]
     for path in files:
@@ -39,7 +39,7 @@ def test_every_file_that_a_preview_reads_counts(project: Path):
     assert len(seen) == len(files) + 2
 
 
-def test_what_it_does_not_read_does_not_count(project: Path):
+def test_what_it_does_not_read_does_not_count(project: Path) -> None:
     before = digest(project, {})
     for name in ("target/run.sql", "logs/dbt.log", "README.md", "receives.lock.yml"):
         (project / name).parent.mkdir(exist_ok=True)
@@ -47,7 +47,7 @@ def test_what_it_does_not_read_does_not_count(project: Path):
     assert digest(project, {}) == before
 
 
-def test_a_change_counts_as_if_it_were_written(project: Path):
+def test_a_change_counts_as_if_it_were_written(project: Path) -> None:
     path = PurePosixPath("lists/destinations.csv")
     before = digest(project, {})
     drafted = digest(project, {path: b"destination\nga5\n"})
@@ -58,7 +58,7 @@ def test_a_change_counts_as_if_it_were_written(project: Path):
     assert digest(project, {}) == digest(project, {path: None})
 
 
-def test_a_setting_counts(project: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_setting_counts(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = digest(project, {})
     monkeypatch.setenv("HIPAA_MODE_MEMORY_LIMIT", "2GB")
     assert digest(project, {}) != before

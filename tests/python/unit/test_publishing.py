@@ -36,14 +36,12 @@ from publishing_steps import (
 
 from hipaa_mode import folders, publishing, token_bridges
 from hipaa_mode.errors import PublishingError
+from hipaa_mode.folders import MANIFEST, UNFINISHED, incoming_folder
 from hipaa_mode.publishing import (
-    MANIFEST,
-    UNFINISHED,
     begin,
     check_files,
     file_sha256,
     finish,
-    incoming_folder,
     read_manifests,
     withdraw,
 )
@@ -79,13 +77,13 @@ def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     return way
 
 
-def test_the_first_files_of_a_destination_are_put_in_place(tmp_path: Path):
+def test_the_first_files_of_a_destination_are_put_in_place(tmp_path: Path) -> None:
     publish(tmp_path, OLD)
     assert data(tmp_path) == OLD
     assert not incoming_folder(tmp_path, "dev").exists()
 
 
-def test_a_new_set_replaces_the_whole_old_one(either_way: str, tmp_path: Path):
+def test_a_new_set_replaces_the_whole_old_one(either_way: str, tmp_path: Path) -> None:
     publish(tmp_path, OLD)
     publish(tmp_path, NEW)
     assert data(tmp_path) == NEW
@@ -93,7 +91,9 @@ def test_a_new_set_replaces_the_whole_old_one(either_way: str, tmp_path: Path):
     assert sorted(path.name for path in (tmp_path / "dev").iterdir()) == ["ga4"]
 
 
-def test_the_whole_set_changes_in_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_whole_set_changes_in_one_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     publish(tmp_path, OLD)
     exchange = publishing._exchange
     seen: list[Files] = []
@@ -109,14 +109,14 @@ def test_the_whole_set_changes_in_one_step(tmp_path: Path, monkeypatch: pytest.M
     assert seen == [OLD, NEW]
 
 
-def test_other_destinations_are_left_alone(tmp_path: Path):
+def test_other_destinations_are_left_alone(tmp_path: Path) -> None:
     publish(tmp_path, OLD, "mailchimp")
     before = published(tmp_path, "mailchimp")
     publish(tmp_path, NEW, "ga4")
     assert published(tmp_path, "mailchimp") == before
 
 
-def test_a_reader_with_an_open_file_keeps_the_old_bytes(either_way: str, tmp_path: Path):
+def test_a_reader_with_an_open_file_keeps_the_old_bytes(either_way: str, tmp_path: Path) -> None:
     publish(tmp_path, OLD)
     with (tmp_path / "dev" / "ga4" / EVENTS).open("rb") as reader:
         begun = reader.read(3)
@@ -125,7 +125,7 @@ def test_a_reader_with_an_open_file_keeps_the_old_bytes(either_way: str, tmp_pat
     assert data(tmp_path) == NEW
 
 
-def test_the_manifest_tells_size_and_hash_of_every_file(tmp_path: Path):
+def test_the_manifest_tells_size_and_hash_of_every_file(tmp_path: Path) -> None:
     written = publish(tmp_path, NEW)
     assert json.loads((tmp_path / "dev" / "ga4" / MANIFEST).read_text()) == written
     assert written["destination"] == "ga4"
@@ -141,7 +141,7 @@ def test_the_manifest_tells_size_and_hash_of_every_file(tmp_path: Path):
     assert read_manifests(tmp_path, "dev") == [written]
 
 
-def test_a_file_with_other_rows_than_its_view_is_not_published(tmp_path: Path):
+def test_a_file_with_other_rows_than_its_view_is_not_published(tmp_path: Path) -> None:
     publish(tmp_path, OLD)
     before = published(tmp_path)
     begin_new(tmp_path, NEW)
@@ -151,7 +151,7 @@ def test_a_file_with_other_rows_than_its_view_is_not_published(tmp_path: Path):
     assert published(tmp_path) == before
 
 
-def test_kept_files_are_the_very_files_that_were_published(tmp_path: Path):
+def test_kept_files_are_the_very_files_that_were_published(tmp_path: Path) -> None:
     publish(tmp_path, OLD)
     folder = tmp_path / "dev" / "ga4"
     before = {name: (folder / name).stat() for name in OLD}
@@ -166,19 +166,19 @@ def test_kept_files_are_the_very_files_that_were_published(tmp_path: Path):
 @pytest.mark.parametrize("code", [errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EACCES])
 def test_kept_files_are_copied_where_they_can_not_be_linked(
     code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     publish(tmp_path, OLD)
 
     def refuse(*_: object, **__: object) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(publishing.os, "link", refuse)
+    monkeypatch.setattr(os, "link", refuse)
     publish(tmp_path, {}, kept=tuple(OLD))
     assert data(tmp_path) == OLD
     assert check_files(tmp_path, "dev") == []
 
 
-def test_a_file_that_was_altered_or_removed_is_not_kept(tmp_path: Path):
+def test_a_file_that_was_altered_or_removed_is_not_kept(tmp_path: Path) -> None:
     publish(tmp_path, OLD)
     assert set(publishing.keepable_files(tmp_path, "dev", "ga4")) == set(OLD)
     folder = tmp_path / "dev" / "ga4"
@@ -190,7 +190,7 @@ def test_a_file_that_was_altered_or_removed_is_not_kept(tmp_path: Path):
     assert publishing.keepable_files(tmp_path, "dev", "nobody") == {}
 
 
-def test_what_is_written_aside_and_not_published_is_discarded(tmp_path: Path):
+def test_what_is_written_aside_and_not_published_is_discarded(tmp_path: Path) -> None:
     publish(tmp_path, OLD)
     before = published(tmp_path)
     begin_new(tmp_path, NEW)
@@ -199,13 +199,13 @@ def test_what_is_written_aside_and_not_published_is_discarded(tmp_path: Path):
     assert published(tmp_path) == before
 
 
-def test_a_destination_without_files_publishes_its_manifest(tmp_path: Path):
+def test_a_destination_without_files_publishes_its_manifest(tmp_path: Path) -> None:
     publish(tmp_path, OLD)
     publish(tmp_path, {})
     assert data(tmp_path) == {}
 
 
-def test_everything_published_is_its_owners_alone(either_way: str, tmp_path: Path):
+def test_everything_published_is_its_owners_alone(either_way: str, tmp_path: Path) -> None:
     root = tmp_path / "published"
     root.mkdir(mode=0o755)
     # New files get the access of those in whose place they come, the first ones their own.
@@ -222,7 +222,7 @@ def test_everything_published_is_its_owners_alone(either_way: str, tmp_path: Pat
         assert {mode(path) for path in paths if path.is_dir()} == {0o700}
 
 
-def test_the_folder_for_incoming_files_is_its_owners_alone_and_empty(tmp_path: Path):
+def test_the_folder_for_incoming_files_is_its_owners_alone_and_empty(tmp_path: Path) -> None:
     folder = begin(tmp_path, "dev", "ga4", "ga4__events")
     (folder / f"all.parquet{UNFINISHED}").write_bytes(b"")
     previous = os.umask(0)
@@ -237,7 +237,7 @@ def test_the_folder_for_incoming_files_is_its_owners_alone_and_empty(tmp_path: P
 # Failures.
 
 
-def test_a_missing_file_leaves_what_was_published(either_way: str, tmp_path: Path):
+def test_a_missing_file_leaves_what_was_published(either_way: str, tmp_path: Path) -> None:
     publish(tmp_path, OLD)
     before = published(tmp_path)
     begin_new(tmp_path, {EVENTS: NEW[EVENTS]})
@@ -252,7 +252,7 @@ def test_a_missing_file_leaves_what_was_published(either_way: str, tmp_path: Pat
 @pytest.mark.parametrize("step", ["_write", "sync", "_exchange", "_put_in_place", "file_sha256"])
 def test_a_step_that_fails_leaves_what_was_published(
     step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     publish(tmp_path, OLD)
     before = published(tmp_path)
     begin_new(tmp_path, NEW)
@@ -269,7 +269,7 @@ def test_a_step_that_fails_leaves_what_was_published(
     assert data(tmp_path) == NEW
 
 
-def test_a_root_that_can_not_be_a_folder_is_a_publishing_error(tmp_path: Path):
+def test_a_root_that_can_not_be_a_folder_is_a_publishing_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(PublishingError, match="`ga4` was not published"):
         begin(tmp_path / "file", "dev", "ga4", "ga4__events")
@@ -277,7 +277,7 @@ def test_a_root_that_can_not_be_a_folder_is_a_publishing_error(tmp_path: Path):
 
 def test_a_set_replaced_in_part_is_found_by_its_manifest_and_not_called_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     publish(tmp_path, OLD)
     monkeypatch.setattr(publishing, "_exchange", lambda first, second: False)
     replace = os.replace
@@ -289,7 +289,7 @@ def test_a_set_replaced_in_part_is_found_by_its_manifest_and_not_called_the_old_
         done.append(source)
         replace(source, target)
 
-    monkeypatch.setattr(publishing.os, "replace", fail_on_the_second)
+    monkeypatch.setattr(os, "replace", fail_on_the_second)
     with pytest.raises(PublishingError) as caught:
         publish(tmp_path, NEW)
     assert data(tmp_path) != OLD
@@ -299,7 +299,7 @@ def test_a_set_replaced_in_part_is_found_by_its_manifest_and_not_called_the_old_
 
 def test_a_replacement_that_fails_at_once_leaves_what_was_published(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     publish(tmp_path, OLD)
     before = published(tmp_path)
     monkeypatch.setattr(publishing, "_exchange", lambda first, second: False)
@@ -307,7 +307,7 @@ def test_a_replacement_that_fails_at_once_leaves_what_was_published(
     def fail(source: Path, target: Path) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO), str(target))
 
-    monkeypatch.setattr(publishing.os, "replace", fail)
+    monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(PublishingError, match="Its last good files are in place"):
         publish(tmp_path, NEW)
     assert published(tmp_path) == before
@@ -355,7 +355,7 @@ KILLS: dict[str, tuple[Callable[[Path, pytest.MonkeyPatch], None], Files]] = {
 @pytest.mark.parametrize("moment", KILLS)
 def test_readers_never_find_what_a_killed_writer_left(
     moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     killed, in_place = KILLS[moment]
     publish(tmp_path, OLD)
     with monkeypatch.context() as patch:
@@ -366,7 +366,7 @@ def test_readers_never_find_what_a_killed_writer_left(
 @pytest.mark.parametrize("moment", ["while writing", "before the exchange", "after the exchange"])
 def test_what_a_killed_writer_left_does_not_stop_the_next(
     moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     killed, in_place = KILLS[moment]
     publish(tmp_path, OLD)
     with monkeypatch.context() as patch:
@@ -380,7 +380,7 @@ def test_what_a_killed_writer_left_does_not_stop_the_next(
 @pytest.mark.parametrize("moment", KILLS)
 def test_what_a_killed_writer_left_is_cleared_when_withdrawing(
     moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     killed, _ = KILLS[moment]
     publish(tmp_path, OLD)
     with monkeypatch.context() as patch:
@@ -392,7 +392,7 @@ def test_what_a_killed_writer_left_is_cleared_when_withdrawing(
 # Withdrawing.
 
 
-def test_only_the_destinations_to_keep_stay(tmp_path: Path):
+def test_only_the_destinations_to_keep_stay(tmp_path: Path) -> None:
     for name in ("ga4", "mailchimp", "mixpanel"):
         publish(tmp_path, OLD, name)
     before = published(tmp_path, "mailchimp")
@@ -405,19 +405,19 @@ def test_only_the_destinations_to_keep_stay(tmp_path: Path):
     assert withdraw(tmp_path, "dev", ["mailchimp"]).withdrawn == []
 
 
-def test_an_environment_is_withdrawn_alone(tmp_path: Path):
+def test_an_environment_is_withdrawn_alone(tmp_path: Path) -> None:
     publish(tmp_path, OLD)
     shutil.copytree(tmp_path / "dev", tmp_path / "prod")
     assert withdraw(tmp_path, "dev", []).withdrawn == ["ga4"]
     assert (tmp_path / "prod" / "ga4" / MANIFEST).exists()
 
 
-def test_an_environment_that_published_nothing_has_nothing_to_withdraw(tmp_path: Path):
+def test_an_environment_that_published_nothing_has_nothing_to_withdraw(tmp_path: Path) -> None:
     assert withdraw(tmp_path / "published", "dev", []).withdrawn == []
     assert not (tmp_path / "published").exists()
 
 
-def test_a_reader_with_an_open_file_of_a_withdrawn_destination_keeps_it(tmp_path: Path):
+def test_a_reader_with_an_open_file_of_a_withdrawn_destination_keeps_it(tmp_path: Path) -> None:
     publish(tmp_path, OLD)
     with (tmp_path / "dev" / "ga4" / EVENTS).open("rb") as reader:
         withdraw(tmp_path, "dev", [])
@@ -427,13 +427,13 @@ def test_a_reader_with_an_open_file_of_a_withdrawn_destination_keeps_it(tmp_path
 # Checking what is published.
 
 
-def test_published_files_match_their_manifest(tmp_path: Path):
+def test_published_files_match_their_manifest(tmp_path: Path) -> None:
     publish(tmp_path, OLD)
     publish(tmp_path, NEW, "mailchimp")
     assert check_files(tmp_path, "dev") == []
 
 
-def test_nothing_published_has_no_manifests(tmp_path: Path):
+def test_nothing_published_has_no_manifests(tmp_path: Path) -> None:
     assert read_manifests(tmp_path, "dev") == []
 
 
@@ -450,7 +450,7 @@ def test_nothing_published_has_no_manifests(tmp_path: Path):
 )
 def test_every_difference_from_the_manifest_is_told(
     harm: Callable[[Path], object], difference: str, tmp_path: Path
-):
+) -> None:
     publish(tmp_path, OLD)
     publish(tmp_path, NEW, "mailchimp")
     harm(tmp_path / "dev" / "ga4")
@@ -459,7 +459,7 @@ def test_every_difference_from_the_manifest_is_told(
     assert str(tmp_path / "dev" / "ga4") in line
 
 
-def test_several_differences_are_told_together(tmp_path: Path):
+def test_several_differences_are_told_together(tmp_path: Path) -> None:
     publish(tmp_path, OLD)
     folder = tmp_path / "dev" / "ga4"
     (folder / GROUPS).rename(folder / "copy.parquet")
@@ -467,20 +467,22 @@ def test_several_differences_are_told_together(tmp_path: Path):
     assert len(check_files(tmp_path, "dev")) == 3
 
 
-def test_files_without_a_manifest_are_told(tmp_path: Path):
+def test_files_without_a_manifest_are_told(tmp_path: Path) -> None:
     publish(tmp_path, OLD)
     (tmp_path / "dev" / "ga4" / MANIFEST).unlink()
     assert check_files(tmp_path, "dev") != []
 
 
-def test_a_folder_renamed_by_hand_is_told(tmp_path: Path):
+def test_a_folder_renamed_by_hand_is_told(tmp_path: Path) -> None:
     publish(tmp_path, OLD)
     (tmp_path / "dev" / "ga4").rename(tmp_path / "dev" / "ga5")
     assert check_files(tmp_path, "dev") != []
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[]"])
-def test_a_broken_manifest_is_a_publishing_error_that_names_it(content: bytes, tmp_path: Path):
+def test_a_broken_manifest_is_a_publishing_error_that_names_it(
+    content: bytes, tmp_path: Path
+) -> None:
     publish(tmp_path, OLD)
     path = tmp_path / "dev" / "ga4" / MANIFEST
     path.write_bytes(content)
@@ -489,7 +491,7 @@ def test_a_broken_manifest_is_a_publishing_error_that_names_it(content: bytes, t
     assert str(path) in str(caught.value)
 
 
-def test_the_hash_of_a_file_is_that_of_its_bytes(tmp_path: Path):
+def test_the_hash_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
     content = os.urandom((1 << 20) + 1)
     (tmp_path / "file").write_bytes(content)
     assert file_sha256(tmp_path / "file") == hashlib.sha256(content).hexdigest()
@@ -534,7 +536,7 @@ def test_a_folder_that_another_build_takes_away_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / ".published.incoming/dev"
-    make = Path.mkdir
+    make: Callable[..., None] = Path.mkdir
     taken: list[Path] = []
 
     def racing(path: Path, *arguments: Any, parents: bool = False, **options: Any) -> None:
@@ -544,7 +546,7 @@ def test_a_folder_that_another_build_takes_away_is_made_again(
             taken.append(folder.parent)
         make(path, *arguments, parents=parents, **options)
 
-    monkeypatch.setattr(folders.Path, "mkdir", racing)
+    monkeypatch.setattr(Path, "mkdir", racing)
     folders.make_private(folder)
     assert folder.is_dir()
     assert len(taken) == 3

@@ -73,7 +73,7 @@ def parquet_file(path: Path, **columns: Any) -> RawFile:
 # Locations.
 
 
-def test_a_glob_names_its_files_in_order_with_their_sizes(tmp_path: Path):
+def test_a_glob_names_its_files_in_order_with_their_sizes(tmp_path: Path) -> None:
     for name, size in (("b.ndjson", 2), ("a.ndjson", 1), ("c.txt", 3)):
         (tmp_path / name).write_bytes(b"x" * size)
     location = locate("*.ndjson", tmp_path)
@@ -86,13 +86,13 @@ def test_a_glob_names_its_files_in_order_with_their_sizes(tmp_path: Path):
     assert [file.modified_at for file in location.files] == modified
 
 
-def test_a_glob_goes_down_folders_and_takes_no_folder_for_a_file(tmp_path: Path):
+def test_a_glob_goes_down_folders_and_takes_no_folder_for_a_file(tmp_path: Path) -> None:
     (tmp_path / "2026" / "03.ndjson").mkdir(parents=True)
     (tmp_path / "2026" / "03.ndjson" / "01.ndjson").write_bytes(b"{}")
     assert names(locate("**/*.ndjson", tmp_path)) == ["01.ndjson"]
 
 
-def test_a_single_file_is_named_by_a_relative_or_whole_path(tmp_path: Path):
+def test_a_single_file_is_named_by_a_relative_or_whole_path(tmp_path: Path) -> None:
     (tmp_path / "calls").write_bytes(b"{}")
     modified = (tmp_path / "calls").stat().st_mtime_ns
     file = RawFile(str(tmp_path / "calls"), 2, modified_at=modified)
@@ -101,20 +101,22 @@ def test_a_single_file_is_named_by_a_relative_or_whole_path(tmp_path: Path):
     assert locate(f" {tmp_path / 'calls'} ", tmp_path.parent) == expected
 
 
-def test_a_file_whose_name_holds_glob_characters_is_itself(tmp_path: Path):
+def test_a_file_whose_name_holds_glob_characters_is_itself(tmp_path: Path) -> None:
     (tmp_path / "calls[1].ndjson").write_bytes(b"{}")
     (tmp_path / "calls1.ndjson").write_bytes(b"{}")
     assert names(locate("calls[1].ndjson", tmp_path)) == ["calls[1].ndjson"]
 
 
-def test_a_glob_in_a_folder_whose_name_holds_glob_characters_finds_its_files(tmp_path: Path):
+def test_a_glob_in_a_folder_whose_name_holds_glob_characters_finds_its_files(
+    tmp_path: Path,
+) -> None:
     folder = tmp_path / "project [1]"
     folder.mkdir()
     (folder / "calls.ndjson").write_bytes(b"{}")
     assert names(locate("*.ndjson", folder)) == ["calls.ndjson"]
 
 
-def test_plain_and_gzip_files_are_both_lines(tmp_path: Path):
+def test_plain_and_gzip_files_are_both_lines(tmp_path: Path) -> None:
     (tmp_path / "a.ndjson").write_bytes(b"{}")
     (tmp_path / "b.ndjson.gz").write_bytes(gzip.compress(b"{}"))
     location = locate("*", tmp_path)
@@ -122,13 +124,13 @@ def test_plain_and_gzip_files_are_both_lines(tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.PARQUET", "a.pq"])
-def test_parquet_files_are_parquet(name: str, tmp_path: Path):
+def test_parquet_files_are_parquet(name: str, tmp_path: Path) -> None:
     parquet_file(tmp_path / name)
     location = locate("*", tmp_path)
     assert (location.kind, names(location)) == ("parquet", [name])
 
 
-def test_files_of_two_kinds_are_refused(tmp_path: Path):
+def test_files_of_two_kinds_are_refused(tmp_path: Path) -> None:
     parquet_file(tmp_path / "a.parquet")
     (tmp_path / "b.ndjson").write_bytes(b"{}")
     with pytest.raises(RawCallsError, match="both Parquet and other files"):
@@ -148,7 +150,9 @@ def test_files_of_two_kinds_are_refused(tmp_path: Path):
         ('raw."calls.json"', ("raw", "calls.json")),
     ],
 )
-def test_a_name_that_no_file_has_is_a_table(name: str, parts: tuple[str, ...], tmp_path: Path):
+def test_a_name_that_no_file_has_is_a_table(
+    name: str, parts: tuple[str, ...], tmp_path: Path
+) -> None:
     assert locate(name, tmp_path) == RawLocation("table", table=parts)
 
 
@@ -171,7 +175,7 @@ def test_a_name_that_no_file_has_is_a_table(name: str, parts: tuple[str, ...], t
         "raw..calls",
     ],
 )
-def test_a_location_that_nothing_matches_says_what_to_set(location: str, tmp_path: Path):
+def test_a_location_that_nothing_matches_says_what_to_set(location: str, tmp_path: Path) -> None:
     with pytest.raises(RawCallsError) as caught:
         locate(location, tmp_path)
     assert f"No file matches {location}" in str(caught.value)
@@ -180,13 +184,13 @@ def test_a_location_that_nothing_matches_says_what_to_set(location: str, tmp_pat
 
 
 @pytest.mark.parametrize("location", ["", "  "])
-def test_no_location_says_what_to_set(location: str, tmp_path: Path):
+def test_no_location_says_what_to_set(location: str, tmp_path: Path) -> None:
     with pytest.raises(RawCallsError, match=r"No raw calls are named\. .*HIPAA_MODE_RAW_CALLS"):
         locate(location, tmp_path)
 
 
 @pytest.mark.parametrize("form", ["{}", "{}/", "../{}"])
-def test_a_folder_is_refused(form: str, tmp_path: Path):
+def test_a_folder_is_refused(form: str, tmp_path: Path) -> None:
     folder = tmp_path / "raw calls"
     folder.mkdir()
     (folder / "calls.ndjson").write_bytes(b"{}")
@@ -199,28 +203,28 @@ def test_a_folder_is_refused(form: str, tmp_path: Path):
 # Lines.
 
 
-def test_lines_come_with_their_numbers(tmp_path: Path):
+def test_lines_come_with_their_numbers(tmp_path: Path) -> None:
     assert read(tmp_path, b'{"a": 1}\n{"b": "\xc3\xa9"}\n') == [
         (1, '{"a": 1}', None),
         (2, '{"b": "é"}', None),
     ]
 
 
-def test_a_last_line_without_a_line_feed_counts(tmp_path: Path):
+def test_a_last_line_without_a_line_feed_counts(tmp_path: Path) -> None:
     assert read(tmp_path, b"one\ntwo") == [(1, "one", None), (2, "two", None)]
 
 
-def test_an_empty_file_has_no_lines(tmp_path: Path):
+def test_an_empty_file_has_no_lines(tmp_path: Path) -> None:
     assert read(tmp_path, b"") == []
     assert read(tmp_path, b"\n\n") == []
 
 
-def test_blank_lines_are_left_out_but_counted(tmp_path: Path):
+def test_blank_lines_are_left_out_but_counted(tmp_path: Path) -> None:
     content = "\n \none\n\t\u00a0\r\n\r\n\ntwo\n".encode()
     assert read(tmp_path, content) == [(3, "one", None), (7, "two", None)]
 
 
-def test_a_carriage_return_before_the_line_feed_is_no_part_of_the_call(tmp_path: Path):
+def test_a_carriage_return_before_the_line_feed_is_no_part_of_the_call(tmp_path: Path) -> None:
     content = b"one\r\ntwo\rstill two\r\nthree"
     assert read(tmp_path, content) == [
         (1, "one", None),
@@ -229,13 +233,13 @@ def test_a_carriage_return_before_the_line_feed_is_no_part_of_the_call(tmp_path:
     ]
 
 
-def test_a_byte_order_mark_at_the_start_is_no_part_of_the_call(tmp_path: Path):
+def test_a_byte_order_mark_at_the_start_is_no_part_of_the_call(tmp_path: Path) -> None:
     mark = b"\xef\xbb\xbf"
     content = mark + b"one\n" + mark + b"two\n"
     assert read(tmp_path, content) == [(1, "one", None), (2, "\ufefftwo", None)]
 
 
-def test_blanks_inside_and_around_a_call_stay(tmp_path: Path):
+def test_blanks_inside_and_around_a_call_stay(tmp_path: Path) -> None:
     assert read(tmp_path, b"  {  }  \n") == [(1, "  {  }  ", None)]
 
 
@@ -251,7 +255,7 @@ def test_blanks_inside_and_around_a_call_stay(tmp_path: Path):
         b"\xff\xfe{\x00}\x00",
     ],
 )
-def test_a_line_that_is_not_utf_8_is_kept_as_its_bytes(line: bytes, tmp_path: Path):
+def test_a_line_that_is_not_utf_8_is_kept_as_its_bytes(line: bytes, tmp_path: Path) -> None:
     content = b"before\n" + line + b"\nafter\n"
     assert read(tmp_path, content) == [
         (1, "before", None),
@@ -260,22 +264,22 @@ def test_a_line_that_is_not_utf_8_is_kept_as_its_bytes(line: bytes, tmp_path: Pa
     ]
 
 
-def test_a_nul_character_is_kept(tmp_path: Path):
+def test_a_nul_character_is_kept(tmp_path: Path) -> None:
     assert read(tmp_path, b"a\x00b\n\x00\n") == [(1, "a\x00b", None), (2, "\x00", None)]
 
 
-def test_other_line_breaks_of_unicode_do_not_break_a_line(tmp_path: Path):
+def test_other_line_breaks_of_unicode_do_not_break_a_line(tmp_path: Path) -> None:
     text = "a\u2028b\u0085c\vd\fe"
     assert read(tmp_path, text.encode() + b"\n") == [(1, text, None)]
 
 
-def test_gzip_is_known_by_its_first_bytes_and_not_by_its_name(tmp_path: Path):
+def test_gzip_is_known_by_its_first_bytes_and_not_by_its_name(tmp_path: Path) -> None:
     assert read(tmp_path, gzip.compress(b"one\n\ntwo")) == [(1, "one", None), (3, "two", None)]
     plain = write(tmp_path / "plain.gz", b"one\n")
     assert lines_of(plain) == [(1, "one", None)]
 
 
-def test_gzip_of_several_members_is_read_to_its_end(tmp_path: Path):
+def test_gzip_of_several_members_is_read_to_its_end(tmp_path: Path) -> None:
     content = gzip.compress(b"one\ntw") + gzip.compress(b"o\nthree\n")
     assert read(tmp_path, content) == [(1, "one", None), (2, "two", None), (3, "three", None)]
 
@@ -284,7 +288,7 @@ def test_gzip_of_several_members_is_read_to_its_end(tmp_path: Path):
 @pytest.mark.parametrize("compressed", [False, True])
 def test_a_line_longer_than_a_block_is_read_whole(
     block: int, compressed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(raw_calls, "BLOCK_BYTES", block)
     content = b"\xef\xbb\xbf" + b"short\n" + "é".encode() * 500 + b"\r\n" + b"x" * 1000
     stored = gzip.compress(content) if compressed else content
@@ -328,7 +332,7 @@ BYTE_LINES = st.lists(
 @example([b"", b"", b"x", b""], 1, False, False, False)
 def test_every_line_that_is_not_blank_comes_back_once_in_order(
     lines: list[bytes], block: int, ends: bool, windows: bool, compressed: bool
-):
+) -> None:
     separator = b"\r\n" if windows and not any(map(is_unreadable, lines)) else b"\n"
     content = separator.join(lines) + (separator if ends else b"")
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
@@ -351,7 +355,7 @@ def is_unreadable(line: bytes) -> bool:
 @pytest.mark.parametrize("block", [3, 4096])
 def test_a_file_that_grows_is_read_as_far_as_it_went(
     block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(raw_calls, "BLOCK_BYTES", block)
     (tmp_path / "calls.ndjson").write_bytes(b"one\ntwo\n")
     [file] = locate("calls.ndjson", tmp_path).files
@@ -360,7 +364,7 @@ def test_a_file_that_grows_is_read_as_far_as_it_went(
     assert lines_of(file) == [(1, "one", None), (2, "two", None)]
 
 
-def test_a_gzip_file_that_grows_is_read_as_far_as_it_went(tmp_path: Path):
+def test_a_gzip_file_that_grows_is_read_as_far_as_it_went(tmp_path: Path) -> None:
     (tmp_path / "calls.gz").write_bytes(gzip.compress(b"one\n"))
     [file] = locate("calls.gz", tmp_path).files
     with Path(file.path).open("ab") as stream:
@@ -376,33 +380,33 @@ def refusal(file: RawFile) -> str:
     return str(caught.value)
 
 
-def test_a_file_that_shrank_is_refused(tmp_path: Path):
+def test_a_file_that_shrank_is_refused(tmp_path: Path) -> None:
     file = write(tmp_path / "calls.ndjson", b"one\ntwo\n")
     Path(file.path).write_bytes(b"one\n")
     refusal(file)
 
 
-def test_a_file_that_went_away_is_refused(tmp_path: Path):
+def test_a_file_that_went_away_is_refused(tmp_path: Path) -> None:
     file = write(tmp_path / "calls.ndjson", b"one\n")
     Path(file.path).unlink()
     refusal(file)
 
 
 @pytest.mark.parametrize("kept", [2, 10, 20, -9, -4, -1])
-def test_a_truncated_gzip_file_is_refused_by_name(kept: int, tmp_path: Path):
+def test_a_truncated_gzip_file_is_refused_by_name(kept: int, tmp_path: Path) -> None:
     content = gzip.compress(b'{"email": "jane@example.com"}\n' * 50)[:kept]
     message = refusal(write(tmp_path / "calls.ndjson.gz", content))
     assert "jane" not in message
 
 
 @pytest.mark.parametrize("place", [2, 10, 20, -8, -1])
-def test_a_gzip_file_with_a_flipped_byte_is_refused_by_name(place: int, tmp_path: Path):
+def test_a_gzip_file_with_a_flipped_byte_is_refused_by_name(place: int, tmp_path: Path) -> None:
     content = bytearray(gzip.compress(b"one\ntwo\nthree\n" * 50))
     content[place] ^= 0xFF
     refusal(write(tmp_path / "calls.ndjson.gz", bytes(content)))
 
 
-def test_rubbish_after_gzip_is_refused_by_name(tmp_path: Path):
+def test_rubbish_after_gzip_is_refused_by_name(tmp_path: Path) -> None:
     refusal(write(tmp_path / "calls.ndjson.gz", gzip.compress(b"one\n") + b"rubbish"))
 
 
@@ -421,7 +425,7 @@ def test_rubbish_after_gzip_is_refused_by_name(tmp_path: Path):
     ],
     ids=str,
 )
-def test_every_row_of_a_text_column_is_a_message(kind: pa.DataType, tmp_path: Path):
+def test_every_row_of_a_text_column_is_a_message(kind: pa.DataType, tmp_path: Path) -> None:
     texts = ["{}", None, "", " ", "é\r\n\x00", "😀"]
     encoded = [None if text is None else text.encode() for text in texts]
     is_binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
@@ -430,7 +434,9 @@ def test_every_row_of_a_text_column_is_a_message(kind: pa.DataType, tmp_path: Pa
     assert rows_of(file) == [(number, text, None) for number, text in enumerate(texts, 1)]
 
 
-def test_rows_are_numbered_through_all_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_rows_are_numbered_through_all_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(raw_calls, "ROWS_AT_A_TIME", 7)
     texts = [f"call {number}" for number in range(1, 51)]
     file = parquet_file(tmp_path / "a.parquet", message=texts)
@@ -439,7 +445,7 @@ def test_rows_are_numbered_through_all_batches(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("is_text", [False, True])
-def test_bytes_that_are_not_utf_8_are_kept_as_they_are(is_text: bool, tmp_path: Path):
+def test_bytes_that_are_not_utf_8_are_kept_as_they_are(is_text: bool, tmp_path: Path) -> None:
     column = pa.array([b"{}", b"caf\xe9", None, b"\xff"])
     if is_text:
         column = pa.Array.from_buffers(pa.string(), len(column), column.buffers())
@@ -452,7 +458,7 @@ def test_bytes_that_are_not_utf_8_are_kept_as_they_are(is_text: bool, tmp_path: 
     ]
 
 
-def test_the_message_is_in_its_column_or_the_only_one(tmp_path: Path):
+def test_the_message_is_in_its_column_or_the_only_one(tmp_path: Path) -> None:
     several = parquet_file(tmp_path / "a.parquet", id=[1], message=["right"], other=["wrong"])
     assert rows_of(several) == [(1, "right", None)]
     alone = parquet_file(tmp_path / "b.parquet", payload=["right"])
@@ -460,7 +466,7 @@ def test_the_message_is_in_its_column_or_the_only_one(tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", ["payload", "raw.message", "Message", "größe", 'a"b'])
-def test_another_column_can_be_named(name: str, tmp_path: Path):
+def test_another_column_can_be_named(name: str, tmp_path: Path) -> None:
     columns = {"message": ["wrong"], name: ["right"]}
     file = parquet_file(tmp_path / "a.parquet", **columns)
     assert rows_of(file, name) == [(1, "right", None)]
@@ -476,7 +482,7 @@ def test_another_column_can_be_named(name: str, tmp_path: Path):
 )
 def test_a_file_without_the_column_for_the_message_is_refused(
     columns: dict[str, list[Any]], wanted: str | None, tmp_path: Path
-):
+) -> None:
     file = parquet_file(tmp_path / "a.parquet", **columns)
     with pytest.raises(RawCallsError, match=f"has no column `{wanted or 'message'}`") as caught:
         rows_of(file, wanted)
@@ -496,7 +502,7 @@ def test_a_file_without_the_column_for_the_message_is_refused(
 @pytest.mark.parametrize("is_named", [False, True])
 def test_a_column_of_another_type_than_text_is_refused_by_its_type(
     values: Any, kind: str, is_named: bool, tmp_path: Path
-):
+) -> None:
     file = parquet_file(tmp_path / "a.parquet", message=values, payload=["x"])
     with pytest.raises(
         RawCallsError, match=f"holds no text but {kind}\\. Write .* JSON"
@@ -507,7 +513,7 @@ def test_a_column_of_another_type_than_text_is_refused_by_its_type(
     assert "secret" not in str(caught.value)
 
 
-def test_a_column_of_duckdbs_json_type_is_text(tmp_path: Path):
+def test_a_column_of_duckdbs_json_type_is_text(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     with duckdb.connect() as connection:
         connection.execute(
@@ -520,7 +526,9 @@ def test_a_column_of_duckdbs_json_type_is_text(tmp_path: Path):
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"not Parquet: jane@example.com", None])
-def test_a_file_that_is_not_parquet_is_refused_by_name(content: bytes | None, tmp_path: Path):
+def test_a_file_that_is_not_parquet_is_refused_by_name(
+    content: bytes | None, tmp_path: Path
+) -> None:
     file = parquet_file(tmp_path / "a.parquet", message=["jane@example.com"] * 100)
     whole = Path(file.path).read_bytes()
     Path(file.path).write_bytes(whole[:-20] if content is None else content)
@@ -531,7 +539,7 @@ def test_a_file_that_is_not_parquet_is_refused_by_name(content: bytes | None, tm
     assert "jane" not in str(caught.value)
 
 
-def test_a_parquet_file_that_was_replaced_is_refused(tmp_path: Path):
+def test_a_parquet_file_that_was_replaced_is_refused(tmp_path: Path) -> None:
     parquet_file(tmp_path / "a.parquet", message=["one"])
     [file] = locate("*.parquet", tmp_path).files
     parquet_file(tmp_path / "a.parquet", message=["one", "two", "three and a longer one"])
@@ -554,7 +562,7 @@ def two_files(folder: Path) -> RawLines:
     return RawLines(locate("*", folder))
 
 
-def test_sql_can_scan_the_lines_again_with_the_same_result(tmp_path: Path):
+def test_sql_can_scan_the_lines_again_with_the_same_result(tmp_path: Path) -> None:
     connection = duckdb.connect()
     connection.register("raw_lines", two_files(tmp_path))
     query = "select * exclude (run_number) from raw_lines order by source_file, line_number"
@@ -571,12 +579,12 @@ def test_sql_can_scan_the_lines_again_with_the_same_result(tmp_path: Path):
     assert connection.execute(joined).fetchall() == [(3,)]
 
 
-def test_sql_can_scan_a_few_columns_in_another_order(tmp_path: Path):
+def test_sql_can_scan_a_few_columns_in_another_order(tmp_path: Path) -> None:
     query = "select line_number, message from raw_lines where unreadable is null order by all"
     assert scanned(two_files(tmp_path), query) == [(1, "one"), (1, "three"), (3, "two")]
 
 
-def test_lines_settled_after_they_were_registered_are_seen(tmp_path: Path):
+def test_lines_settled_after_they_were_registered_are_seen(tmp_path: Path) -> None:
     lines = RawLines()
     connection = duckdb.connect()
     connection.register("raw_lines", lines)
@@ -585,12 +593,12 @@ def test_lines_settled_after_they_were_registered_are_seen(tmp_path: Path):
     assert connection.execute("select count(*) from raw_lines").fetchall() == [(4,)]
 
 
-def test_a_table_has_no_lines(tmp_path: Path):
+def test_a_table_has_no_lines(tmp_path: Path) -> None:
     lines = RawLines(locate("some.table", tmp_path))
     assert scanned(lines, "select count(*) from raw_lines") == [(0,)]
 
 
-def test_sql_can_scan_parquet_files_again_with_the_same_result(tmp_path: Path):
+def test_sql_can_scan_parquet_files_again_with_the_same_result(tmp_path: Path) -> None:
     parquet_file(tmp_path / "a.parquet", message=["one", "two"])
     parquet_file(tmp_path / "b.parquet", message=["three"])
     connection = duckdb.connect()
@@ -601,20 +609,20 @@ def test_sql_can_scan_parquet_files_again_with_the_same_result(tmp_path: Path):
     assert connection.execute(query).fetchall() == first
 
 
-def test_the_column_named_with_the_location_is_read(tmp_path: Path):
+def test_the_column_named_with_the_location_is_read(tmp_path: Path) -> None:
     parquet_file(tmp_path / "a.parquet", message=["wrong"], payload=["right"])
     lines = RawLines(locate("*.parquet", tmp_path, "payload"))
     assert scanned(lines, "select message from raw_lines") == [("right",)]
 
 
-def test_sql_is_told_which_file_can_not_be_read(tmp_path: Path):
+def test_sql_is_told_which_file_can_not_be_read(tmp_path: Path) -> None:
     write(tmp_path / "a.ndjson.gz", gzip.compress(b"one\ntwo\n" * 100)[:-8])
     lines = RawLines(locate("*", tmp_path))
     with pytest.raises(duckdb.Error, match=r"a\.ndjson\.gz can't be read to its end"):
         scanned(lines, "select count(message) from raw_lines")
 
 
-def test_a_large_file_is_read_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_large_file_is_read_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(raw_calls, "BLOCK_BYTES", 1 << 14)
     content = io.BytesIO()
     for number in range(1, 20_001):

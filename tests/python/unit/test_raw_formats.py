@@ -9,6 +9,7 @@ import lzma
 import sqlite3
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -25,10 +26,15 @@ SKIPPED = b"\x50\x2a\x4d\x18\x04\x00\x00\x00skip"
 
 
 def zstd(content: bytes) -> bytes:
-    return pa.Codec("zstd").compress(content).to_pybytes()
+    packed: bytes = pa.Codec("zstd").compress(content).to_pybytes()
+    return packed
 
 
-PACKERS = {"gz": gzip.compress, "bz2": bz2.compress, "zst": zstd}
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "zst": zstd,
+}
 
 
 def pinned(folder: Path, name: str, content: bytes) -> RawFile:

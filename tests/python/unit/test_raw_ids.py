@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import duckdb
 import pyarrow as pa
@@ -68,14 +68,18 @@ class TestCoincidences:
         names=st.lists(st.sampled_from(PLANS), min_size=1, max_size=3, unique=True),
         spelled=st.sampled_from([str.upper, str.title, lambda text: f" {text} "]),
     )
-    def test_an_outsider_of_a_few_calls_stops_nothing(self, people, names, spelled) -> None:
+    def test_an_outsider_of_a_few_calls_stops_nothing(
+        self, people: int, names: list[str], spelled: Callable[[str], str]
+    ) -> None:
         ids = user_ids(people) + [spelled(name) for name in names]
         rows = [*sound_rows(people), *((name, f"token of {name}") for name in names)]
         assert judge(rows, ids) == (0, len(names))
 
     @settings(max_examples=30)
     @given(people=st.integers(20, 300), calls=st.integers(1, 40))
-    def test_more_than_ten_people_are_needed_for_each_call_of_the_id(self, people, calls) -> None:
+    def test_more_than_ten_people_are_needed_for_each_call_of_the_id(
+        self, people: int, calls: int
+    ) -> None:
         rows = [("premium", f"token {n}") for n in range(people)]
         ids = user_ids(people) + ["premium"] * calls
         expected = (0, 1) if people > 10 * calls else (1, 0)
@@ -83,7 +87,9 @@ class TestCoincidences:
 
     @settings(max_examples=30)
     @given(rows_of_one=st.integers(1, 500))
-    def test_many_rows_of_one_person_or_of_nobody_known_are_no_people(self, rows_of_one) -> None:
+    def test_many_rows_of_one_person_or_of_nobody_known_are_no_people(
+        self, rows_of_one: int
+    ) -> None:
         for person in ("token", None):
             assert judge([("premium", person)] * rows_of_one, ["premium"]) == (1, 0)
 
@@ -91,14 +97,16 @@ class TestCoincidences:
 class TestLeaks:
     @settings(max_examples=30)
     @given(people=st.integers(100, 300), leaked=st.integers(1, 30))
-    def test_a_sender_who_puts_ids_into_some_calls_is_found(self, people, leaked) -> None:
+    def test_a_sender_who_puts_ids_into_some_calls_is_found(
+        self, people: int, leaked: int
+    ) -> None:
         rows = sound_rows(people)
         rows[:leaked] = [(f"Patient-{n} ", f"token {n}") for n in range(leaked)]
         assert judge(rows, user_ids(people)) == (leaked, 0)
 
     @settings(max_examples=30)
     @given(people=st.integers(100, 300), leaked=st.integers(1, 10))
-    def test_an_outsider_hides_no_leak(self, people, leaked) -> None:
+    def test_an_outsider_hides_no_leak(self, people: int, leaked: int) -> None:
         rows = sound_rows(people)
         rows[:leaked] = [(f"patient-{n}", f"token {n}") for n in range(leaked)]
         assert judge(rows, [*user_ids(people), "premium"]) == (leaked, 1)

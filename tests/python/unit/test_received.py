@@ -42,6 +42,7 @@ from hipaa_mode.seeds import OPTIONAL_SEEDS
 LATER, LAST = "2026-06-30", "2026-12-31"
 TOMORROW = TODAY + dt.timedelta(days=1)
 Lists = dict[str, list[tuple[str, ...]]]
+Change = Callable[[Seeds, Lists], object]
 
 
 def seeds() -> Seeds:
@@ -110,7 +111,7 @@ def row(made: Seeds, seed: str, **cells: str) -> dict[str, str]:
     return found
 
 
-def of(name: str, **cells: str) -> Callable[[Seeds, Lists], None]:
+def of(name: str, **cells: str) -> Change:
     """Change cells of the property's own row."""
 
     def change(made: Seeds, also: Lists) -> None:
@@ -124,22 +125,22 @@ def of(name: str, **cells: str) -> Callable[[Seeds, Lists], None]:
     return change
 
 
-def without(seed: str, **cells: str) -> Callable[[Seeds, Lists], None]:
+def without(seed: str, **cells: str) -> Change:
     return lambda made, also: made.rows[seed].remove(row(made, seed, **cells))
 
 
-def setting(destination: str, **cells: str) -> Callable[[Seeds, Lists], None]:
+def setting(destination: str, **cells: str) -> Change:
     return lambda made, also: row(made, "destinations", destination=destination).update(cells)
 
 
-def event(name: str, **cells: str) -> Callable[[Seeds, Lists], None]:
+def event(name: str, **cells: str) -> Change:
     return lambda made, also: row(made, "allowed_events", event=name, destination="ga4").update(
         cells
     )
 
 
 # What is wrong, the change, and the place that the comparison must name.
-WIDER: dict[str, tuple[Callable[[Seeds, Lists], None], str]] = {
+WIDER: dict[str, tuple[Change, str]] = {
     "an event filter is deleted": (of("note", event=""), "ga4__events.note"),
     "another event shows it": (of("note", event="Signed In"), "ga4__events.note"),
     "a guard is weaker": (of("plan", guard="warn"), "ga4__events.plan"),
@@ -165,7 +166,7 @@ WIDER: dict[str, tuple[Callable[[Seeds, Lists], None], str]] = {
     ),
     "a deny for another path": (of("city", property="ctiy"), "ga4__events.city"),
     "another property": (
-        lambda made, also: made.add("allowed_properties", property="ssn") and None,
+        lambda made, also: made.add("allowed_properties", property="ssn"),
         "ga4__events.ssn",
     ),
     "a real name is sent": (event("Visit", sent_as=""), "Visit"),
@@ -182,7 +183,7 @@ WIDER: dict[str, tuple[Callable[[Seeds, Lists], None], str]] = {
     "another agreement": (setting("crm", baa_expires_on="2030-01-01"), "baa_expires_on"),
     "in the browser": (setting("crm", connection_mode="client_side"), "mode"),
     "a new destination": (
-        lambda made, also: made.add("destinations", destination="new") and None,
+        lambda made, also: made.add("destinations", destination="new"),
         "new",
     ),
     "in every environment": (setting("crm", environment="*"), "crm"),
@@ -195,7 +196,7 @@ WIDER: dict[str, tuple[Callable[[Seeds, Lists], None], str]] = {
         lambda made, also: also.update(environments=[("prod", "400")]),
         "retain_days",
     ),
-    "no list of environments": (lambda made, also: also.pop("environments") and None, "lists"),
+    "no list of environments": (lambda made, also: also.pop("environments"), "lists"),
     "nobody is suppressed": (
         lambda made, also: also["suppressed_users"].clear(),
         "suppressed_users",
@@ -210,22 +211,22 @@ WIDER: dict[str, tuple[Callable[[Seeds, Lists], None], str]] = {
         ),
         "suppressed_users",
     ),
-    "no list of people": (lambda made, also: also.pop("suppressed_users") and None, "lists"),
+    "no list of people": (lambda made, also: also.pop("suppressed_users"), "lists"),
     "a small area is taken away": (without("small_zip3_areas", zip3="059"), "small_zip3_areas"),
     "a small area is another": (
         lambda made, also: row(made, "small_zip3_areas", zip3="059").update(zip3="058"),
         "small_zip3_areas",
     ),
 }
-NARROWER: dict[str, Callable[[Seeds, Lists], None]] = {
+NARROWER: dict[str, Change] = {
     "a property is taken away": without("allowed_properties", property="count"),
     "an event is taken away": without("allowed_events", event="Signed In"),
     "a destination is taken away": lambda made, also: made.rows.update(
         destinations=[r for r in made.rows["destinations"] if r["destination"] != "ads"],
         allowed_events=[r for r in made.rows["allowed_events"] if r["destination"] != "ads"],
     ),
-    "a property is denied": lambda made, also: (
-        made.add("allowed_properties", property="ssn", treatment="deny") and None
+    "a property is denied": lambda made, also: made.add(
+        "allowed_properties", property="ssn", treatment="deny"
     ),
     "a value is a token": of("plan", treatment="mask", guard=""),
     "a value is a code": of("plan", treatment="surrogate", guard=""),
@@ -247,9 +248,9 @@ NARROWER: dict[str, Callable[[Seeds, Lists], None]] = {
     "one more is suppressed": lambda made, also: also["suppressed_users"].append(
         ("*", "u3", "", "")
     ),
-    "one more small area": lambda made, also: made.add("small_zip3_areas", zip3="063") and None,
+    "one more small area": lambda made, also: made.add("small_zip3_areas", zip3="063"),
 }
-OTHERS: dict[str, Callable[[Seeds, Lists], None]] = {
+OTHERS: dict[str, Change] = {
     "a column has another name": of("count", column_name="number"),
     "a token is a code": of("email", treatment="surrogate"),
     "a name is hidden": event("Signed In", sent_as="login"),
@@ -257,7 +258,7 @@ OTHERS: dict[str, Callable[[Seeds, Lists], None]] = {
 }
 
 
-def differences(folder: Path, change: Callable[[Seeds, Lists], None]) -> list[Difference]:
+def differences(folder: Path, change: Change) -> list[Difference]:
     before = described(folder)
     made, also = seeds(), lists()
     change(made, also)
@@ -268,7 +269,7 @@ def differences(folder: Path, change: Callable[[Seeds, Lists], None]) -> list[Di
 
 
 @pytest.mark.parametrize("name", WIDER)
-def test_what_lets_more_through_widens(name: str, tmp_path: Path):
+def test_what_lets_more_through_widens(name: str, tmp_path: Path) -> None:
     change, place = WIDER[name]
     found = differences(tmp_path, change)
     assert found[0].effect == WIDENS, [str(item) for item in found]
@@ -278,20 +279,20 @@ def test_what_lets_more_through_widens(name: str, tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", NARROWER)
-def test_what_lets_less_through_narrows(name: str, tmp_path: Path):
+def test_what_lets_less_through_narrows(name: str, tmp_path: Path) -> None:
     found = differences(tmp_path, NARROWER[name])
     assert found
     assert lets_more_through(found) == [], [str(item) for item in found]
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_another_thing_must_be_agreed_to(name: str, tmp_path: Path):
+def test_another_thing_must_be_agreed_to(name: str, tmp_path: Path) -> None:
     found = differences(tmp_path, OTHERS[name])
     assert {item.effect for item in found} == {CHANGES}, [str(item) for item in found]
     assert lets_more_through(found) == found
 
 
-def test_what_says_nothing_of_what_is_received_is_no_difference(tmp_path: Path):
+def test_what_says_nothing_of_what_is_received_is_no_difference(tmp_path: Path) -> None:
     before = described(tmp_path)
     made = seeds()
     for rows in made.rows.values():
@@ -316,7 +317,7 @@ def at(description: Description, place: tuple[Any, ...]) -> Any:
     return found
 
 
-def test_every_word_of_a_description_counts(tmp_path: Path):
+def test_every_word_of_a_description_counts(tmp_path: Path) -> None:
     """Whatever a description says, without it or with other words it is another one."""
     before = described(tmp_path)
     places = [place for place in leaves(before) if place != ("version",)]
@@ -338,7 +339,7 @@ def test_every_word_of_a_description_counts(tmp_path: Path):
         ("environments", "dev", "destinations", "ga4", "views", "ga4__events", "plan"),
     ],
 )
-def test_what_the_comparison_does_not_know_widens(place: tuple[str, ...], tmp_path: Path):
+def test_what_the_comparison_does_not_know_widens(place: tuple[str, ...], tmp_path: Path) -> None:
     before = described(tmp_path)
     after = copy.deepcopy(before)
     at(after, place)["consent"] = "not asked for"
@@ -347,7 +348,9 @@ def test_what_the_comparison_does_not_know_widens(place: tuple[str, ...], tmp_pa
         assert found.effect == WIDENS
 
 
-def test_every_field_of_the_configuration_is_described_or_says_nothing_of_what_is_received():
+def test_every_field_of_the_configuration_is_described_or_says_nothing_of_what_is_received() -> (
+    None
+):
     """A new field must be put into the description, or onto this list by who knows why not."""
     ours = {"masked_column", "other_masked_column", "top_name", "reason"}
     ours |= {"path", "other_path", "property_list"}  # `from` has these.
@@ -375,7 +378,7 @@ def test_every_field_of_the_configuration_is_described_or_says_nothing_of_what_i
     }
 
 
-def test_views_without_a_model_are_not_received(tmp_path: Path):
+def test_views_without_a_model_are_not_received(tmp_path: Path) -> None:
     views = frozenset({"ga4__events", "crm__events", "ads__events", "mail__events"})
     locked = described(tmp_path, models=views)
     current = described(tmp_path, models=views | {"ga4__identifies"})
@@ -391,7 +394,9 @@ class TestEnds:
     def locked(self, tmp_path: Path) -> Description:
         return described(tmp_path)
 
-    def test_what_ended_as_agreed_is_no_difference(self, locked: Description, tmp_path: Path):
+    def test_what_ended_as_agreed_is_no_difference(
+        self, locked: Description, tmp_path: Path
+    ) -> None:
         day = dt.date.fromisoformat(LATER)
         assert compare(locked, described(tmp_path, day=day), day) == []
         day += dt.timedelta(days=1)
@@ -404,13 +409,13 @@ class TestEnds:
         [found] = compare(locked, ended, TODAY)
         assert found.effect == NARROWS
 
-    def test_a_clock_set_back_opens_nothing_that_was_locked_without(self, tmp_path: Path):
+    def test_a_clock_set_back_opens_nothing_that_was_locked_without(self, tmp_path: Path) -> None:
         day = dt.date.fromisoformat(LATER) + dt.timedelta(days=1)
         locked = described(tmp_path, day=day)
         [found] = compare(locked, described(tmp_path), TODAY)
         assert (found.place, found.effect) == ("ga4__events.plan", WIDENS)
 
-    def test_ends_of_single_events(self, tmp_path: Path):
+    def test_ends_of_single_events(self, tmp_path: Path) -> None:
         made = seeds()
         of("note", expires_on=TODAY.isoformat())(made, {})
         made.add("allowed_properties", property="note", event="Signed In", guard="warn")
@@ -428,7 +433,7 @@ class TestLockFile:
     def description(self, tmp_path: Path) -> Description:
         return described(tmp_path)
 
-    def test_it_says_what_was_written(self, description: Description, tmp_path: Path):
+    def test_it_says_what_was_written(self, description: Description, tmp_path: Path) -> None:
         assert read_lock(tmp_path) is None
         write_lock(tmp_path, description)
         assert read_lock(tmp_path) == description
@@ -442,14 +447,14 @@ class TestLockFile:
         assert "u1" not in text and "u2" not in text
         assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
-    def test_a_column_is_one_line(self, description: Description):
+    def test_a_column_is_one_line(self, description: Description) -> None:
         views = description["environments"]["dev"]["destinations"]["ga4"]["views"]
         before = as_text(description).splitlines()
         del views["ga4__events"]["plan"]
         assert len(before) - len(as_text(description).splitlines()) == 1
 
     @given(st.text(min_size=1).filter(str.strip), st.text(min_size=1).filter(str.strip))
-    def test_any_name_is_read_as_it_was_written(self, event: str, sent_as: str):
+    def test_any_name_is_read_as_it_was_written(self, event: str, sent_as: str) -> None:
         description = nothing()
         columns = {event: {"from": f"event {event}", "form": "allow", "type": "text"}}
         description["environments"]["dev"] = {
@@ -494,7 +499,7 @@ class TestLockFile:
     )
     def test_what_nobody_can_have_agreed_to_is_refused(
         self, old: str, new: str, problem: str, description: Description
-    ):
+    ) -> None:
         text = as_text(description)
         assert old in text
         with pytest.raises(LockFileError) as raised:
@@ -506,11 +511,13 @@ class TestLockFile:
     @pytest.mark.parametrize(
         "content", [b"", b"a: 1\n---\na: 1\n", b"[]", b"text", b"\xff", b"[" * 5000, b"a: *b"]
     )
-    def test_what_is_no_lock_is_refused(self, content: bytes):
+    def test_what_is_no_lock_is_refused(self, content: bytes) -> None:
         with pytest.raises(LockFileError):
             parse(content)
 
-    def test_it_is_written_whole_or_not_at_all(self, description: Description, tmp_path: Path):
+    def test_it_is_written_whole_or_not_at_all(
+        self, description: Description, tmp_path: Path
+    ) -> None:
         write_lock(tmp_path, description)
         before = (tmp_path / LOCK_FILE).read_bytes()
         description["environments"]["dev"]["destinations"]["ga4"]["events"] = {"a": object()}
@@ -522,7 +529,7 @@ class TestLockFile:
             write_lock(tmp_path / "there", nothing())
 
 
-def test_effects_are_in_the_order_in_which_they_are_shown(tmp_path: Path):
+def test_effects_are_in_the_order_in_which_they_are_shown(tmp_path: Path) -> None:
     made = seeds()
     of("count", column_name="number")(made, {})
     without("allowed_events", event="Signed In")(made, {})

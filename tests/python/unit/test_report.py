@@ -45,7 +45,7 @@ def page(tmp_path: Path, seeds: Seeds) -> Path:
 # What it says
 
 
-def test_lists_modes_and_counts(tmp_path: Path, seeds: Seeds):
+def test_lists_modes_and_counts(tmp_path: Path, seeds: Seeds) -> None:
     write_project(tmp_path, seeds)
     write_lock(tmp_path, describe_project(tmp_path, None))
     publish(tmp_path, "ga4")
@@ -85,7 +85,7 @@ def test_lists_modes_and_counts(tmp_path: Path, seeds: Seeds):
     assert ga4.is_current is True
 
 
-def test_invalid_destinations_and_faults(tmp_path: Path):
+def test_invalid_destinations_and_faults(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("destinations", destination="chat", connection_mode="client_side")
     seeds.add("destinations", destination="old", restrict_phi="false", baa_reference="B")
@@ -104,7 +104,7 @@ def test_invalid_destinations_and_faults(tmp_path: Path):
     assert "client-side and restricted, which is invalid" in html.words
 
 
-def test_a_list_of_destinations_that_cant_be_read_is_something_to_look_at(tmp_path: Path):
+def test_a_list_of_destinations_that_cant_be_read_is_something_to_look_at(tmp_path: Path) -> None:
     write_project(tmp_path, minimal_seeds())
     (tmp_path / "seeds/destinations.csv").write_bytes(b"\xff\xfe")
     [environment] = gathered(tmp_path).environments
@@ -113,7 +113,7 @@ def test_a_list_of_destinations_that_cant_be_read_is_something_to_look_at(tmp_pa
     assert "destinations.csv" in Page(render(gathered(tmp_path))).words
 
 
-def test_a_withdrawn_destination_says_since_when_and_why(tmp_path: Path, seeds: Seeds):
+def test_a_withdrawn_destination_says_since_when_and_why(tmp_path: Path, seeds: Seeds) -> None:
     write_project(tmp_path, seeds)
     publish(tmp_path, "ga4")
     [environment] = gathered(tmp_path).environments
@@ -139,7 +139,7 @@ def test_a_withdrawn_destination_says_since_when_and_why(tmp_path: Path, seeds: 
     assert "0 invalid, 1 stopped; " in result.output
 
 
-def test_whether_the_lock_says_what_is_received(tmp_path: Path, seeds: Seeds):
+def test_whether_the_lock_says_what_is_received(tmp_path: Path, seeds: Seeds) -> None:
     write_project(tmp_path, seeds)
 
     def told() -> tuple[str, list[str]]:
@@ -168,7 +168,7 @@ def test_whether_the_lock_says_what_is_received(tmp_path: Path, seeds: Seeds):
     assert told() == ("was not compared: the configuration has faults.", [])
 
 
-def test_proofs(tmp_path: Path, seeds: Seeds):
+def test_proofs(tmp_path: Path, seeds: Seeds) -> None:
     write_project(tmp_path, seeds, ("events", "identifies"))
     sound = {"destination": "ga4", "view": "ga4__events", "column": "plan", "outcome": "allow"}
     broken = {**sound, "view": "ga4__identifies", "outcome": "violation"}
@@ -188,7 +188,7 @@ def test_proofs(tmp_path: Path, seeds: Seeds):
     assert "Nothing is proven: dbt is away" in failed.attention
 
 
-def test_audit_trail(tmp_path: Path, seeds: Seeds):
+def test_audit_trail(tmp_path: Path, seeds: Seeds) -> None:
     write_project(tmp_path, seeds)
     publish(tmp_path, "ga4")
     with audit.AuditLog(tmp_path / "published", "dev") as log:
@@ -221,7 +221,7 @@ def test_audit_trail(tmp_path: Path, seeds: Seeds):
     assert any("was edited" in line for line in tampered.attention)
 
 
-def test_another_allowlist_than_now(tmp_path: Path, seeds: Seeds):
+def test_another_allowlist_than_now(tmp_path: Path, seeds: Seeds) -> None:
     write_project(tmp_path, seeds)
     publish(tmp_path, "ga4", allowlist_fingerprint="f" * 64)
     [environment] = gathered(tmp_path).environments
@@ -229,7 +229,7 @@ def test_another_allowlist_than_now(tmp_path: Path, seeds: Seeds):
     assert any("another allowlist" in line for line in environment.attention)
 
 
-def test_new_properties_and_what_is_dropped(tmp_path: Path, seeds: Seeds):
+def test_new_properties_and_what_is_dropped(tmp_path: Path, seeds: Seeds) -> None:
     write_project(tmp_path, seeds)
     properties = [
         arriving("event", "plan", 900, "ga4"),
@@ -266,7 +266,7 @@ def test_new_properties_and_what_is_dropped(tmp_path: Path, seeds: Seeds):
     assert "1,000 raw calls" in environment.inventory_state
 
 
-def test_without_anything_but_seeds_it_says_what_to_run(tmp_path: Path, seeds: Seeds):
+def test_without_anything_but_seeds_it_says_what_to_run(tmp_path: Path, seeds: Seeds) -> None:
     write_project(tmp_path, seeds)
     words = Page(render(gathered(tmp_path))).words
     assert "hipaa-mode inventory --environment dev" in words
@@ -277,7 +277,7 @@ def test_without_anything_but_seeds_it_says_what_to_run(tmp_path: Path, seeds: S
 # What it is made of
 
 
-def test_what_comes_from_outside_is_text(page: Path):
+def test_what_comes_from_outside_is_text(page: Path) -> None:
     html = page.read_text("utf-8")
     shown = Page(html)
     assert not {"script", "iframe", "img", "object", "link"} & {
@@ -294,7 +294,7 @@ def test_what_comes_from_outside_is_text(page: Path):
     assert shown.words.count("<script>") >= 4
 
 
-def test_it_is_self_contained(page: Path):
+def test_it_is_self_contained(page: Path) -> None:
     shown = Page(page.read_text("utf-8"))
     for tag, attributes in shown.elements:
         for name in ("src", "href", "action", "data", "srcset", "poster"):
@@ -323,7 +323,7 @@ def run(project: Path, *arguments: str) -> Any:
     return CliRunner().invoke(app, ["report", "--project", str(project), *arguments], env=environ)
 
 
-def test_the_command(tmp_path: Path, seeds: Seeds):
+def test_the_command(tmp_path: Path, seeds: Seeds) -> None:
     write_project(tmp_path, seeds)
     publish(tmp_path, "ga4", allowlist_fingerprint="f" * 64)
     proof = tmp_path / "proof.json"
@@ -339,7 +339,7 @@ def test_the_command(tmp_path: Path, seeds: Seeds):
     assert "<!doctype html>" in run(tmp_path, "--no-verify", "--output", "-").stdout
 
 
-def test_the_commands_errors(tmp_path: Path, seeds: Seeds):
+def test_the_commands_errors(tmp_path: Path, seeds: Seeds) -> None:
     write_project(tmp_path, seeds)
     (tmp_path / "proof.json").write_text("{}")
     wrong = run(tmp_path, "--proof", str(tmp_path / "proof.json"))

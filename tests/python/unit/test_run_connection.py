@@ -23,7 +23,7 @@ def faults_after(*statements: str, extensions: tuple[str, ...] = ()) -> list[str
     return connection_faults(rows, extensions, default_settings())
 
 
-def test_a_fresh_connection_is_as_reviewed():
+def test_a_fresh_connection_is_as_reviewed() -> None:
     assert faults_after() == []
 
 
@@ -41,7 +41,7 @@ def test_a_fresh_connection_is_as_reviewed():
         "set enable_profiling = 'json'",
     ],
 )
-def test_what_changes_neither_values_nor_rows_may_differ(statement: str):
+def test_what_changes_neither_values_nor_rows_may_differ(statement: str) -> None:
     assert faults_after(statement) == []
 
 
@@ -74,8 +74,10 @@ def test_what_changes_neither_values_nor_rows_may_differ(statement: str):
         ("custom_extension_repository", "http://localhost"),
     ],
 )
-def test_any_other_setting_must_have_its_default(name: str, value: str):
-    config = {name: value} if name == "allow_unsigned_extensions" else {}
+def test_any_other_setting_must_have_its_default(name: str, value: str) -> None:
+    config: dict[str, str | bool | int | float | list[str]] = (
+        {name: value} if name == "allow_unsigned_extensions" else {}
+    )
     with duckdb.connect(":memory:", config=config) as connection:
         if not config:
             connection.execute(f"set {name} = '{value}'")
@@ -86,28 +88,28 @@ def test_any_other_setting_must_have_its_default(name: str, value: str):
     assert all(f"= '{value}'" not in fault for fault in faults)
 
 
-def test_a_setting_that_nobody_reviewed_is_refused_whatever_its_value():
+def test_a_setting_that_nobody_reviewed_is_refused_whatever_its_value() -> None:
     [fault] = connection_faults([["new_semantics", "1"]], (), {})
     assert "`new_semantics`" in fault
 
 
-def test_a_setting_that_can_not_be_seen_is_not_taken_for_its_default():
+def test_a_setting_that_can_not_be_seen_is_not_taken_for_its_default() -> None:
     defaults = {"default_collation": "", "threads": "2"}
     [fault] = connection_faults([["threads", "8"]], (), defaults)
     assert "lacks the setting `default_collation`" in fault
 
 
-def test_object_storage_may_have_its_settings():
+def test_object_storage_may_have_its_settings() -> None:
     rows = [[name, "x"] for name in ("s3_region", "s3_access_key_id", "azure_account_name")]
     assert connection_faults(rows, ("httpfs", "aws", "azure"), {}) == []
 
 
-def test_an_extension_that_nobody_reviewed_is_refused():
+def test_an_extension_that_nobody_reviewed_is_refused() -> None:
     [fault] = faults_after(extensions=("httpfs", "collations"))
     assert "`collations`" in fault
 
 
-def test_no_setting_that_decides_what_sql_means_may_differ():
+def test_no_setting_that_decides_what_sql_means_may_differ() -> None:
     decide = ("collation", "order", "casting", "division", "search", "optimizer", "calendar")
     assert not [name for name in MAY_DIFFER for word in decide if word in name.lower()]
 

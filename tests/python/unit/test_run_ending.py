@@ -191,8 +191,17 @@ class TestCounts:
 
 COUNTED = Counted(
     {"suppressed": 2, "suppressed_by_alias": 0, "expired": 0, "undated": 0},
-    *((), None),
-    *(10, 6, 1, 1, 0, 0, 0, 1, "hmac"),
+    noted=(),
+    property_names=None,
+    raw=10,
+    staged=6,
+    duplicates=1,
+    rejected=1,
+    undated=0,
+    namesakes=0,
+    cut=0,
+    suppressed_people=1,
+    suppressed_people_hmac="hmac",
 )
 
 

@@ -92,7 +92,7 @@ def settings(*nodes: Node) -> list[str]:
     return [item.setting for item in unreviewed_settings(nodes)]
 
 
-def test_what_the_package_says_itself_is_reviewed():
+def test_what_the_package_says_itself_is_reviewed() -> None:
     nodes = [*(restricted(name) for name in MATERIALIZED), view(), seed(), check()]
     assert settings(*nodes) == []
 
@@ -124,7 +124,7 @@ UNREVIEWED = {
 
 @pytest.mark.parametrize("setting", UNREVIEWED)
 @pytest.mark.parametrize("node", [restricted, view], ids=["package model", "destination view"])
-def test_any_other_setting_of_a_model_is_refused(node: Any, setting: str):
+def test_any_other_setting_of_a_model_is_refused(node: Any, setting: str) -> None:
     if node is view and setting == "materialized":
         # Built in another way it is no destination view, and reads what it may not.
         setting = "sql_header"
@@ -132,18 +132,18 @@ def test_any_other_setting_of_a_model_is_refused(node: Any, setting: str):
 
 
 @pytest.mark.parametrize("access", ["public", "protected", None])
-def test_the_packages_models_stay_private(access: str | None):
+def test_the_packages_models_stay_private(access: str | None) -> None:
     assert settings(restricted(access=access)) == ["access"]
     assert settings(view(access="protected")) == []
 
 
-def test_a_contract_may_not_change_how_a_package_model_is_built():
+def test_a_contract_may_not_change_how_a_package_model_is_built() -> None:
     enforced = {"contract": {"enforced": True, "alias_types": True}}
     assert settings(restricted("surrogate_codes", **enforced)) == ["contract"]
     assert settings(view(**enforced)) == []
 
 
-def test_a_crosswalk_is_never_rebuilt():
+def test_a_crosswalk_is_never_rebuilt() -> None:
     assert settings(restricted("surrogate_codes", full_refresh=None)) == ["full_refresh"]
     assert settings(restricted("surrogate_codes", incremental_strategy="merge")) == [
         "incremental_strategy"
@@ -151,7 +151,7 @@ def test_a_crosswalk_is_never_rebuilt():
 
 
 @pytest.mark.parametrize("name", [*MATERIALIZED])
-def test_each_package_model_has_its_own_materialization(name: str):
+def test_each_package_model_has_its_own_materialization(name: str) -> None:
     other = "table" if MATERIALIZED[name] != "table" else "view"
     assert settings(restricted(name, materialized=other)) == ["materialized"]
 
@@ -167,7 +167,7 @@ def test_each_package_model_has_its_own_materialization(name: str):
         ("sql_header", "select 1"),
     ],
 )
-def test_a_seed_is_loaded_as_it_is(setting: str, value: Any):
+def test_a_seed_is_loaded_as_it_is(setting: str, value: Any) -> None:
     assert settings(seed(**{setting: value})) == [setting]
 
 
@@ -182,11 +182,11 @@ def test_a_seed_is_loaded_as_it_is(setting: str, value: Any):
         ("pre-hook", ["select 1"]),
     ],
 )
-def test_a_check_keeps_nothing_and_runs_nothing_else(setting: str, value: Any):
+def test_a_check_keeps_nothing_and_runs_nothing_else(setting: str, value: Any) -> None:
     assert settings(check(**{setting: value})) == [setting]
 
 
-def test_a_projects_own_test_of_restricted_models_keeps_nothing():
+def test_a_projects_own_test_of_restricted_models_keeps_nothing() -> None:
     def own(**config: Any) -> Node:
         parents = ("model.hipaa_mode.masked_events",)
         return Node("test.clinic.own", "test", "clinic", "own", "o.sql", config, parents=parents)
@@ -195,8 +195,8 @@ def test_a_projects_own_test_of_restricted_models_keeps_nothing():
     assert settings(restricted(), own(severity="warn", where="a = 1")) == []
 
 
-def test_documentation_and_names_are_free():
-    free = {
+def test_documentation_and_names_are_free() -> None:
+    free: dict[str, Any] = {
         "tags": ["nightly"],
         "meta": {"owner": "x"},
         "persist_docs": {"relation": True, "columns": True},
@@ -210,13 +210,13 @@ def test_documentation_and_names_are_free():
     assert settings(restricted(**free), view(**free), seed(**free)) == []
 
 
-def test_models_of_the_project_are_not_judged_by_this_list():
+def test_models_of_the_project_are_not_judged_by_this_list() -> None:
     own = Node("model.clinic.own", "model", "clinic", "own", "o.sql", {"sql_header": "select 1"})
     namesake = Node("model.clinic.stg_calls", "model", "clinic", "stg_calls", "s.sql", {})
     assert settings(own, namesake) == []
 
 
-def test_one_setting_of_many_models_is_one_fault_with_its_remedy():
+def test_one_setting_of_many_models_is_one_fault_with_its_remedy() -> None:
     nodes = [restricted(name, sql_header="x") for name in MATERIALIZED]
     [fault] = setting_faults(unreviewed_settings(nodes))
     assert "`calls_read`" in fault and "and 9 more" in fault

@@ -63,7 +63,7 @@ def overrides(*own: Macro, context: tuple[str, ...] = ("ref", "var"), **facts: A
         "materialization_destination_view_default",
     ],
 )
-def test_a_macro_of_the_project_may_stand_in_for_no_other(name: str):
+def test_a_macro_of_the_project_may_stand_in_for_no_other(name: str) -> None:
     assert overrides(Macro("clinic", name)) == [name]
 
 
@@ -84,11 +84,11 @@ def test_a_macro_of_the_project_may_stand_in_for_no_other(name: str):
         "test_is_even",
     ],
 )
-def test_a_project_may_have_macros_of_its_own(name: str):
+def test_a_project_may_have_macros_of_its_own(name: str) -> None:
     assert overrides(Macro("clinic", name)) == []
 
 
-def test_packages_are_judged_where_dispatch_puts_them_in_front():
+def test_packages_are_judged_where_dispatch_puts_them_in_front() -> None:
     macros = [Macro("other", "default__get_test_sql"), Macro("other", "duckdb__write_file")]
     assert overrides(*macros) == []
     assert overrides(*macros, dispatch={"dbt": ("other", "dbt")}) == ["default__get_test_sql"]
@@ -96,7 +96,7 @@ def test_packages_are_judged_where_dispatch_puts_them_in_front():
     assert overrides(*macros, dispatch={"dbt_utils": ("other", "dbt_utils")}) == []
 
 
-def test_no_package_may_have_a_materialization_of_ours():
+def test_no_package_may_have_a_materialization_of_ours() -> None:
     assert overrides(Macro("other", "materialization_destination_view_duckdb")) == [
         "materialization_destination_view_duckdb"
     ]
@@ -105,20 +105,20 @@ def test_no_package_may_have_a_materialization_of_ours():
     assert overrides(builtin, packages_override=True) == ["materialization_test_default"]
 
 
-def test_a_macro_among_the_packages_own_is_judged_too():
+def test_a_macro_among_the_packages_own_is_judged_too() -> None:
     project = Facts("hipaa_mode", (), (*DBT_MACROS, *OURS, Macro("hipaa_mode", "run_query", "f")))
     [found] = overriding_macros(project, lambda: ())
     assert (found[0].name, found[0].file) == ("run_query", "f")
     assert found[1] == "stands in for dbt's own"
 
 
-def test_the_names_of_dbts_context_come_from_dbt():
+def test_the_names_of_dbts_context_come_from_dbt() -> None:
     assert {"ref", "source", "var", "env_var", "config", "this", "graph", "adapter"} <= (
         names_of_dbts_context()
     )
 
 
-def test_dispatch_may_put_nothing_before_the_package():
+def test_dispatch_may_put_nothing_before_the_package() -> None:
     order = read_dispatch(
         [
             {"macro_namespace": "hipaa_mode", "search_order": ["mine", "hipaa_mode"]},
@@ -142,7 +142,7 @@ def test_dispatch_may_put_nothing_before_the_package():
         ("run_query", "run_query"),
     ],
 )
-def test_a_macro_is_looked_for_by_its_name_without_the_adapter(name: str, base: str):
+def test_a_macro_is_looked_for_by_its_name_without_the_adapter(name: str, base: str) -> None:
     assert base_name(name) == base
 
 
@@ -182,7 +182,7 @@ def outsider(kind: str = "model", name: str = "own", **fields: Any) -> Node:
         (outsider(code="from system.temp.hipaa_mode_suppressed_users"), "hipaa_mode_suppressed"),
     ],
 )
-def test_nothing_beside_the_views_reads_the_restricted_zone(node: Node, problem: str):
+def test_nothing_beside_the_views_reads_the_restricted_zone(node: Node, problem: str) -> None:
     [(reader, found)] = readers([STAGED, VIEW, node])
     assert reader is node
     assert problem in found
@@ -198,11 +198,11 @@ def test_nothing_beside_the_views_reads_the_restricted_zone(node: Node, problem:
         outsider("exposure", parents=(VIEW.unique_id,)),
     ],
 )
-def test_what_reads_the_views_is_no_reader_of_the_zone(node: Node):
+def test_what_reads_the_views_is_no_reader_of_the_zone(node: Node) -> None:
     assert readers([STAGED, VIEW, node]) == []
 
 
-def test_the_restricted_zone_has_a_schema_to_itself():
+def test_the_restricted_zone_has_a_schema_to_itself() -> None:
     other = ("calls", "main", "own")
     assert relation_faults([STAGED, VIEW, outsider(address=other)]) == []
     beside = Node(**{**vars(VIEW), "address": ("calls", "main_restricted", "ga4__events")})
@@ -214,14 +214,14 @@ def test_the_restricted_zone_has_a_schema_to_itself():
     assert relation_faults([STAGED, elsewhere]) == []
 
 
-def test_the_packages_models_share_one_schema():
+def test_the_packages_models_share_one_schema() -> None:
     fields = {**vars(STAGED), "unique_id": "model.hipaa_mode.calls_read", "name": "calls_read"}
     moved = Node(**{**fields, "address": ("calls", "other", "calls_read")})
     [fault] = relation_faults([STAGED, moved])
     assert "they need one schema" in fault
 
 
-def test_every_kind_of_fault_keeps_a_run_from_starting():
+def test_every_kind_of_fault_keeps_a_run_from_starting() -> None:
     header = Node(**{**vars(VIEW), "config": {**VIEW.config, "sql_header": "select 1"}})
     facts = Facts(
         "clinic",

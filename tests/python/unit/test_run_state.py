@@ -14,8 +14,8 @@ from seed_files import minimal_seeds
 
 from hipaa_mode.belonging import RunRecord, write_record
 from hipaa_mode.errors import HipaaModeError
-from hipaa_mode.plugin import Session
 from hipaa_mode.raw_calls import locate
+from hipaa_mode.run.session import Session
 
 RECORD = RunRecord("dev", 5, "2027-03-01", "calls/*.ndjson", lists={})
 

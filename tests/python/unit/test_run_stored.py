@@ -35,13 +35,17 @@ def choose(**changes: Any) -> KeyChoice:
         ({"used": (OWN,), "published": (OTHER,)}, ()),
     ],
 )
-def test_the_key_of_the_stored_tokens_goes_on(stored: dict[str, Any], note: tuple[str, ...]):
+def test_the_key_of_the_stored_tokens_goes_on(
+    stored: dict[str, Any], note: tuple[str, ...]
+) -> None:
     assert choose(**stored) == KeyChoice(note=note)
 
 
 @pytest.mark.parametrize("stored", [{"used": (OLD,)}, {"used": (OWN, OLD)}, {"published": (OLD,)}])
 @pytest.mark.parametrize("accepted", [None, "", OLD, OTHER])
-def test_another_key_is_refused_by_both_fingerprints(stored: dict[str, Any], accepted: object):
+def test_another_key_is_refused_by_both_fingerprints(
+    stored: dict[str, Any], accepted: object
+) -> None:
     problem = choose(**stored, accepted=accepted).problem
     assert f"its fingerprint is {OLD}, the loaded one has {OWN}" in problem
     assert f"hipaa_mode__accept_key_fingerprint: {OWN}" in problem
@@ -52,7 +56,7 @@ def test_another_key_is_refused_by_both_fingerprints(stored: dict[str, Any], acc
 )
 def test_a_rotated_key_and_an_accepted_one_are_noted(
     stored: dict[str, Any], note: tuple[str, ...]
-):
+) -> None:
     assert choose(**stored, retired=(OTHER, OLD)) == KeyChoice("", "rotated", OLD, note)
     accepted = choose(**stored, accepted=OWN)
     assert accepted.reason == "accepted by hipaa_mode__accept_key_fingerprint"
@@ -60,12 +64,12 @@ def test_a_rotated_key_and_an_accepted_one_are_noted(
 
 
 @pytest.mark.parametrize("command", ["test", "snapshot"])
-def test_after_a_rotation_nothing_goes_on_before_a_build(command: str):
+def test_after_a_rotation_nothing_goes_on_before_a_build(command: str) -> None:
     assert "Run: dbt build" in choose(used=(OLD,), retired=(OLD,), command=command).problem
     assert choose(used=(OWN,), retired=(OLD,), command=command) == KeyChoice()
 
 
-def test_the_last_state_of_a_table_counts_and_every_known_run_of_it():
+def test_the_last_state_of_a_table_counts_and_every_known_run_of_it() -> None:
     tables = Tables([("masked_events", "b", 7, 3), ("masked_events", "a", 5, 3)])
     assert tables.state("masked_events") == TableState("b", 7, 3)
     assert tables.state("masked_groups") is None
@@ -94,5 +98,5 @@ FOLLOWED = ("masked", "f", ["calls"], ["keys"])
 )
 def test_a_table_is_made_anew_where_what_is_stored_can_not_be_right(
     rows: list[tuple[str, str, int, int]], is_rebuilt: bool
-):
+) -> None:
     assert Tables(rows).must_rebuild(*FOLLOWED) is is_rebuilt

@@ -140,5 +140,6 @@ def test_what_can_be_compared_with_more_widens(
         (tmp_path / name).mkdir()
         seeds = seeds_of({"property": "email", "mask_scope": row}, mask_scope=destination)
         described.append(describe(seeds.read(tmp_path / name), ["dev"], TODAY, None))
-    found = compare(*described)
+    locked, current = described
+    found = compare(locked, current)
     assert {item.effect for item in found} == {effect}

@@ -23,11 +23,11 @@ from mutations import Mutation, made, of_cells, of_files, of_headers, of_rows
 from project import REPOSITORY
 
 from hipaa_mode.errors import HipaaModeError
-from hipaa_mode.plugin import Session
 from hipaa_mode.project import destination_models, read_seeds
 from hipaa_mode.received.description import Description, describe
 from hipaa_mode.received.lock_file import LOCK_FILE
 from hipaa_mode.run import start_questions
+from hipaa_mode.run.session import Session
 from hipaa_mode.seeds import SEED_COLUMNS
 
 TODAY = dt.date(2026, 3, 10)
@@ -260,13 +260,13 @@ class TestSeedsThatUseEverything:
     @pytest.mark.parametrize("of", [of_rows, of_headers, of_files])
     def test_rows_headers_and_files(
         self, rich: Sound, outcomes: Outcomes, of: Callable[[Path], Iterator[Mutation]]
-    ):
+    ) -> None:
         silent, counts = widens_in_silence(outcomes(rich, of(rich.seeds)))
         assert silent == []
         assert counts["fault"] > 50
         assert counts["goes on"] > 0
 
-    def test_cells(self, rich: Sound, outcomes: Outcomes):
+    def test_cells(self, rich: Sound, outcomes: Outcomes) -> None:
         mutations = some_of(of_cells(rich.seeds), EXAMPLES)
         silent, counts = widens_in_silence(outcomes(rich, mutations))
         assert silent == []
@@ -274,7 +274,7 @@ class TestSeedsThatUseEverything:
 
     def test_rows_that_are_taken_away_and_let_less_through_go_on(
         self, rich: Sound, outcomes: Outcomes
-    ):
+    ) -> None:
         deleted = [item for item in of_rows(rich.seeds) if item.kind == "row deleted"]
         refused = [
             f"{environment}: {mutation.name}: {outcome.line}"
@@ -285,7 +285,7 @@ class TestSeedsThatUseEverything:
 
 
 class TestSeedsOfTheDemo:
-    def test_some_of_each_kind(self, demo: Sound, outcomes: Outcomes):
+    def test_some_of_each_kind(self, demo: Sound, outcomes: Outcomes) -> None:
         seeds = demo.seeds
         mutations = [
             *some_of(of_rows(seeds), 4 * EXAMPLES),
@@ -301,13 +301,15 @@ class TestSeedsOfTheDemo:
 class TestTheClockAndTheEnvironment:
     """Of the seeds that use everything: `trial` ends on 2027-06-30, the agreements in 2031."""
 
-    def test_what_ends_goes_on_without_it(self, rich: Sound, begin: Callable[..., list[str]]):
+    def test_what_ends_goes_on_without_it(
+        self, rich: Sound, begin: Callable[..., list[str]]
+    ) -> None:
         assert begin(rich, rich.seeds, "dev", dt.date(2027, 6, 30)) == []
         assert begin(rich, rich.seeds, "dev", dt.date(2027, 7, 1)) == []
 
     def test_a_clock_set_back_brings_nothing_back(
         self, rich: Sound, begin: Callable[..., list[str]]
-    ):
+    ) -> None:
         later = Sound.of(rich.seeds, rich.models, dt.date(2027, 7, 1))
         assert begin(later, rich.seeds, "dev", dt.date(2027, 7, 1)) == []
         [fault] = begin(later, rich.seeds, "dev", dt.date(2027, 6, 30))
@@ -316,14 +318,14 @@ class TestTheClockAndTheEnvironment:
 
     def test_an_agreement_that_ended_stops_the_build(
         self, rich: Sound, begin: Callable[..., list[str]]
-    ):
+    ) -> None:
         assert begin(rich, rich.seeds, "prod", dt.date(2031, 1, 31)) == []
         assert "BAA" in begin(rich, rich.seeds, "prod", dt.date(2031, 2, 1))[0]
 
     @pytest.mark.parametrize("environment", ["prd", "PROD", "prod ", "Dev", "test", "*", ""])
     def test_an_environment_that_was_not_agreed_to_is_refused(
         self, rich: Sound, begin: Callable[..., list[str]], environment: str
-    ):
+    ) -> None:
         assert begin(rich, rich.seeds, environment) != []
 
 
@@ -380,7 +382,7 @@ class TestTheSecondOpinion:
         after: str,
         environment: str,
         what: str,
-    ):
+    ) -> None:
         more = self.changed(rich, tmp_path, seed, before, after, environment)
         assert any(what in line for line in more), more
 
@@ -404,5 +406,5 @@ class TestTheSecondOpinion:
     )  # fmt: skip
     def test_takes_less_for_less(
         self, rich: Sound, tmp_path: Path, seed: str, before: str, after: str, environment: str
-    ):
+    ) -> None:
         assert self.changed(rich, tmp_path, seed, before, after, environment) == []

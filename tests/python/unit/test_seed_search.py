@@ -32,7 +32,7 @@ def look(project: Path) -> tuple[dict[str, Path], dict[str, str], list[Fault]]:
 
 
 @pytest.mark.parametrize("seed", HEADERS)
-def test_behind_a_link_to_a_folder_as_dbt_finds_seeds(project: Path, seed: str):
+def test_behind_a_link_to_a_folder_as_dbt_finds_seeds(project: Path, seed: str) -> None:
     (project / f"elsewhere/{seed}.csv").write_text(HEADERS[seed])
     (project / "seeds/linked").symlink_to(project / "elsewhere")
     files, labels, faults = look(project)
@@ -41,7 +41,7 @@ def test_behind_a_link_to_a_folder_as_dbt_finds_seeds(project: Path, seed: str):
     assert labels[seed] == f"seeds/linked/{seed}.csv"
 
 
-def test_a_link_to_a_folder_above_ends_the_search_there(project: Path):
+def test_a_link_to_a_folder_above_ends_the_search_there(project: Path) -> None:
     (project / "seeds/hipaa/environments.csv").write_text(HEADERS["environments"])
     (project / "seeds/hipaa/up").symlink_to(project / "seeds")
     files, _, faults = look(project)
@@ -50,7 +50,7 @@ def test_a_link_to_a_folder_above_ends_the_search_there(project: Path):
 
 
 @pytest.mark.parametrize("seed", HEADERS)
-def test_a_link_to_nothing_is_found_and_can_not_be_read(project: Path, seed: str):
+def test_a_link_to_nothing_is_found_and_can_not_be_read(project: Path, seed: str) -> None:
     (project / f"seeds/{seed}.csv").symlink_to(project / "nowhere.csv")
     files, _, faults = look(project)
     assert faults == []
@@ -58,7 +58,7 @@ def test_a_link_to_nothing_is_found_and_can_not_be_read(project: Path, seed: str
 
 
 @pytest.mark.parametrize("paths", ["[seeds, data]", "[data]", "['seeds', '{{ x }}', data, gone]"])
-def test_in_another_folder_of_seeds_of_the_project(project: Path, paths: str):
+def test_in_another_folder_of_seeds_of_the_project(project: Path, paths: str) -> None:
     (project / "dbt_project.yml").write_text(f"seed-paths: {paths}\n")
     (project / "data/environments.csv").write_text(HEADERS["environments"])
     _, labels, faults = look(project)
@@ -72,7 +72,7 @@ def test_in_another_folder_of_seeds_of_the_project(project: Path, paths: str):
 @pytest.mark.parametrize(
     "name", ["{0}.CSV", "{0}s.csv", "old_{0}.csv", ".{0}.csv", "{1}.csv", "sub/{2}.csv"]
 )
-def test_by_another_name_it_is_a_fault(project: Path, seed: str, name: str):
+def test_by_another_name_it_is_a_fault(project: Path, seed: str, name: str) -> None:
     path = project / "seeds" / name.format(seed, seed.title(), seed[:-1])
     path.parent.mkdir(exist_ok=True)
     path.write_text(f"\ufeff{HEADERS[seed].upper()}", encoding="utf-8")
@@ -82,7 +82,7 @@ def test_by_another_name_it_is_a_fault(project: Path, seed: str, name: str):
     assert seed not in files
 
 
-def test_other_files_are_nobody_s_business(project: Path):
+def test_other_files_are_nobody_s_business(project: Path) -> None:
     (project / "seeds/countries.csv").write_text("environment,name\n")
     (project / "seeds/environments.csv.bak").write_text(HEADERS["environments"])
     (project / "seeds/broken.csv").write_bytes(b'"\xff\n')
@@ -91,7 +91,9 @@ def test_other_files_are_nobody_s_business(project: Path):
     assert (set(files), faults) == ({"destinations"}, [])
 
 
-def test_a_folder_that_can_not_be_read_is_a_fault(project: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_folder_that_can_not_be_read_is_a_fault(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     private = project / "seeds/private"
     private.mkdir()
     scandir = os.scandir

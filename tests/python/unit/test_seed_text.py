@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ LABEL = f"seeds/{SEED}.csv"
 cell = st.text(
     st.one_of(
         st.sampled_from(list('",\r\n \t;#*\'"')),
-        st.characters(exclude_categories=("Cs",), exclude_characters="\x00"),
+        st.characters(exclude_categories=["Cs"], exclude_characters="\x00"),
     ),
     max_size=8,
 )
@@ -76,7 +77,7 @@ def lines(content: bytes) -> list[str]:
     taken: list[str] = []
     found: list[str] = []
 
-    def source():
+    def source() -> Iterator[str]:
         for line in io.StringIO(text, newline=""):
             taken.append(line)
             yield line
@@ -93,12 +94,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(content=files())
-def test_a_file_that_is_not_edited_keeps_its_bytes(content: bytes):
+def test_a_file_that_is_not_edited_keeps_its_bytes(content: bytes) -> None:
     assert parse(content).as_bytes() == content
 
 
 @given(content=files())
-def test_rows_and_lines_are_those_of_the_reader(content: bytes, folder: Path):
+def test_rows_and_lines_are_those_of_the_reader(content: bytes, folder: Path) -> None:
     path = folder / f"{SEED}.csv"
     path.write_bytes(content)
     rows = read_seed(SEED, path, LABEL, [])
@@ -109,7 +110,7 @@ def test_rows_and_lines_are_those_of_the_reader(content: bytes, folder: Path):
 @given(content=files(), row=new_row, data=st.data())
 def test_a_row_added_and_removed_leaves_the_bytes_as_they_were(
     content: bytes, row: tuple[str, ...], data: st.DataObject
-):
+) -> None:
     seed = parse(content)
     after = data.draw(st.sampled_from([None, *seed.rows]))
     added = seed.add(dict(zip(COLUMNS, row)), after)
@@ -120,7 +121,7 @@ def test_a_row_added_and_removed_leaves_the_bytes_as_they_were(
 @given(content=files(), row=new_row, data=st.data())
 def test_adding_touches_no_other_row_and_reads_back(
     content: bytes, row: tuple[str, ...], data: st.DataObject, folder: Path
-):
+) -> None:
     seed = parse(content)
     after = data.draw(st.sampled_from([None, *seed.rows]))
     cells = dict(zip(COLUMNS, row))
@@ -140,7 +141,7 @@ def test_adding_touches_no_other_row_and_reads_back(
 @given(content=files(), data=st.data())
 def test_changing_touches_one_row_and_no_other_cell(
     content: bytes, data: st.DataObject, folder: Path
-):
+) -> None:
     seed = parse(content)
     assume(seed.rows)
     line = data.draw(st.sampled_from(sorted(seed.rows)))
@@ -158,7 +159,7 @@ def test_changing_touches_one_row_and_no_other_cell(
 
 
 @given(content=files(uniform=True), data=st.data())
-def test_a_change_and_its_reverse_give_the_same_bytes(content: bytes, data: st.DataObject):
+def test_a_change_and_its_reverse_give_the_same_bytes(content: bytes, data: st.DataObject) -> None:
     seed = parse(content)
     assume(seed.rows)
     line = data.draw(st.sampled_from(sorted(seed.rows)))
@@ -170,7 +171,9 @@ def test_a_change_and_its_reverse_give_the_same_bytes(content: bytes, data: st.D
 
 
 @given(content=files(uniform=True), data=st.data())
-def test_a_row_removed_and_added_again_gives_the_same_bytes(content: bytes, data: st.DataObject):
+def test_a_row_removed_and_added_again_gives_the_same_bytes(
+    content: bytes, data: st.DataObject
+) -> None:
     seed = parse(content)
     rows = sorted(seed.rows)
     assume(len(rows) > 1)
@@ -181,7 +184,7 @@ def test_a_row_removed_and_added_again_gives_the_same_bytes(content: bytes, data
 
 
 @given(content=files(), data=st.data())
-def test_removing_touches_no_other_row(content: bytes, data: st.DataObject, folder: Path):
+def test_removing_touches_no_other_row(content: bytes, data: st.DataObject, folder: Path) -> None:
     seed = parse(content)
     assume(seed.rows)
     line = data.draw(st.sampled_from(sorted(seed.rows)))
@@ -193,13 +196,13 @@ def test_removing_touches_no_other_row(content: bytes, data: st.DataObject, fold
     assert read(result, folder) == old[:place] + old[place + 1 :]
 
 
-def test_a_blank_line_before_a_last_row_without_ending_stays():
+def test_a_blank_line_before_a_last_row_without_ending_stays() -> None:
     content = b"environment,destination,event,sent_as\ndev,ga4,Home,\n\ndev,crm,Home,"
     removed = parse(content).remove(4).as_bytes()
     assert removed == content.removesuffix(b"dev,crm,Home,")
 
 
-def test_the_row_stands_where_it_was_asked_for():
+def test_the_row_stands_where_it_was_asked_for() -> None:
     seed = parse(b"environment,destination,event,sent_as\ndev,ga4,Home,\ndev,crm,Home,\n")
     added = seed.add({"environment": "dev", "destination": "ga4", "event": "Search"}, after=2)
     assert added.as_bytes().decode().splitlines()[1:] == [
@@ -209,14 +212,14 @@ def test_the_row_stands_where_it_was_asked_for():
     ]
 
 
-def test_a_comment_line_is_kept_though_it_is_a_fault_for_the_reader():
+def test_a_comment_line_is_kept_though_it_is_a_fault_for_the_reader() -> None:
     content = b"environment,destination,event,sent_as\n# ours\ndev,ga4,Home,\n"
     seed = parse(content)
     assert list(seed.rows) == [3]
     assert seed.remove(3).as_bytes() == content.removesuffix(b"dev,ga4,Home,\n")
 
 
-def test_a_column_that_the_file_lacks_is_asked_for():
+def test_a_column_that_the_file_lacks_is_asked_for() -> None:
     with pytest.raises(UneditableSeedError, match="line 1: the header lacks `guard`"):
         parse(b"environment,event\n").add({"environment": "dev", "guard": "warn"})
 
@@ -231,12 +234,12 @@ def test_a_column_that_the_file_lacks_is_asked_for():
         (b'environment,event\ndev,"Home"x\n', "line 2: the row is not CSV"),
     ],
 )
-def test_what_cant_be_edited_is_told(content: bytes, message: str):
+def test_what_cant_be_edited_is_told(content: bytes, message: str) -> None:
     with pytest.raises(UneditableSeedError, match=message):
         parse(content)
 
 
-def test_a_cell_in_quotes_stays_in_quotes():
+def test_a_cell_in_quotes_stays_in_quotes() -> None:
     seed = parse(b'environment,destination,event,sent_as\ndev,"ga4","Home",start\n')
     changed = seed.change(2, {"event": "Search", "sent_as": "find"})
     assert changed.as_bytes().splitlines()[1] == b'dev,"ga4","Search",find'

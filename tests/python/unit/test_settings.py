@@ -23,7 +23,7 @@ from hipaa_mode.settings import (
 )
 
 
-def test_every_name_in_the_project_is_in_the_list():
+def test_every_name_in_the_project_is_in_the_list() -> None:
     files = subprocess.run(
         ["git", "ls-files", "-z", "*.py", "*.sql", "*.yml", "README.md", "docs/*.md"],
         cwd=REPOSITORY,
@@ -61,11 +61,11 @@ def settings_table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def test_the_docs_have_every_setting():
+def test_the_docs_have_every_setting() -> None:
     assert settings_table() in (REPOSITORY / "docs/settings.md").read_text("utf-8")
 
 
-def test_keygen_makes_no_folder_of_a_url():
+def test_keygen_makes_no_folder_of_a_url() -> None:
     done = CliRunner().invoke(app, ["keygen", "--file", "s3://bucket/masking.key"])
     assert isinstance(done.exception, ConfigurationError)
 
@@ -87,7 +87,9 @@ def test_keygen_makes_no_folder_of_a_url():
         ("HIPAA_MODE", ""),
     ],
 )
-def test_an_unknown_environment_variable_is_a_fault_and_names_the_nearest(name, meant):
+def test_an_unknown_environment_variable_is_a_fault_and_names_the_nearest(
+    name: str, meant: str
+) -> None:
     [fault] = environment_faults({name: "a secret", "HOME": "/root", "HIPAA_MODEL": "x"})
     assert f"`{name}`" in fault.problem
     assert (f"`{meant}`" if meant else "use one of HIPAA_MODE_RAW_CALLS") in fault.remedy
@@ -106,13 +108,13 @@ def test_an_unknown_environment_variable_is_a_fault_and_names_the_nearest(name, 
         ("hipaa_mode.token_bridge", "hipaa_mode__token_bridge"),
     ],
 )
-def test_an_unknown_dbt_variable_is_a_fault_and_names_the_nearest(name, meant):
+def test_an_unknown_dbt_variable_is_a_fault_and_names_the_nearest(name: str, meant: str) -> None:
     [fault] = variable_faults({name: "a secret", "start_date": "2026-01-01"}, "--vars")
     assert f"`{name}`" in fault.problem and f"`{meant}`" in fault.remedy
     assert "a secret" not in str(fault)
 
 
-def test_known_names_and_those_of_others_are_no_faults():
+def test_known_names_and_those_of_others_are_no_faults() -> None:
     environ = {setting.name: "60" for setting in ENVIRONMENT_VARIABLES} | {"DBT_HIPAA": ""}
     environ["HIPAA_MODE_PUBLISHED_MODE"] = "750"
     assert environment_faults(environ) == []
@@ -147,18 +149,18 @@ def test_known_names_and_those_of_others_are_no_faults():
         ("hipaa_mode__raw_calls", "gs://bucket/*.ndjson"),
     ],
 )
-def test_a_value_of_the_wrong_sort_is_a_fault(name, value):
+def test_a_value_of_the_wrong_sort_is_a_fault(name: str, value: object) -> None:
     [fault] = variable_faults({name: value}, "--vars")
     assert f"`{name}`" in fault.problem
 
 
-def test_the_seed_folder_is_for_unit_tests_alone():
+def test_the_seed_folder_is_for_unit_tests_alone() -> None:
     [fault] = variable_faults({"hipaa_mode__seed_folder": "{{ env_var('SEEDS') }}"}, "--vars")
     assert "for dbt unit tests alone" in fault.problem
     assert variable_faults({"hipaa_mode__seed_folder": None}, "--vars") == []
 
 
-def test_a_blank_environment_variable_is_a_fault():
+def test_a_blank_environment_variable_is_a_fault() -> None:
     [fault] = environment_faults({"HIPAA_MODE_RAW_CALLS": ""})
     assert fault.problem == ("`HIPAA_MODE_RAW_CALLS` is not a file, a folder, a glob or a table")
 
@@ -184,13 +186,13 @@ def test_a_blank_environment_variable_is_a_fault():
         (":memory:", False),
     ],
 )
-def test_a_url_is_told_from_a_path(location, expected):
+def test_a_url_is_told_from_a_path(location: str, expected: bool) -> None:
     assert is_url(location) is expected
 
 
 @pytest.mark.parametrize(
     "config", [{"enviroment": "dev"}, {"Environment": "dev"}, {"environment": ""}, {"key": "x"}]
 )
-def test_an_unknown_or_blank_setting_of_the_plugin_is_a_fault(config):
+def test_an_unknown_or_blank_setting_of_the_plugin_is_a_fault(config: dict[str, str]) -> None:
     [fault] = plugin_faults(config)
     assert fault.file == "profiles.yml"

@@ -47,7 +47,7 @@ def misspelt(name: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("setting", ENVIRONMENT_VARIABLES, ids=lambda setting: setting.name)
-def test_no_environment_variable_is_misspelt_in_silence(setting: Setting):
+def test_no_environment_variable_is_misspelt_in_silence(setting: Setting) -> None:
     silent = [
         name
         for name in misspelt(setting.name)
@@ -57,7 +57,7 @@ def test_no_environment_variable_is_misspelt_in_silence(setting: Setting):
 
 
 @pytest.mark.parametrize("setting", DBT_VARIABLES, ids=lambda setting: setting.name)
-def test_no_dbt_variable_is_misspelt_in_silence(setting: Setting):
+def test_no_dbt_variable_is_misspelt_in_silence(setting: Setting) -> None:
     silent = [
         name
         for name in misspelt(setting.name)
@@ -67,7 +67,7 @@ def test_no_dbt_variable_is_misspelt_in_silence(setting: Setting):
     assert silent == []
 
 
-def test_no_setting_of_the_plugin_is_misspelt_in_silence():
+def test_no_setting_of_the_plugin_is_misspelt_in_silence() -> None:
     known = {setting.name for setting in PLUGIN_SETTINGS}
     silent = [
         name
@@ -79,7 +79,7 @@ def test_no_setting_of_the_plugin_is_misspelt_in_silence():
 
 
 @pytest.mark.parametrize("setting", DBT_VARIABLES, ids=lambda setting: setting.name)
-def test_no_dbt_variable_of_the_wrong_sort_is_taken(setting: Setting):
+def test_no_dbt_variable_of_the_wrong_sort_is_taken(setting: Setting) -> None:
     silent = [
         value for value in WRONG[setting.kind] if not variable_faults({setting.name: value}, "v")
     ]
@@ -87,7 +87,7 @@ def test_no_dbt_variable_of_the_wrong_sort_is_taken(setting: Setting):
 
 
 @pytest.mark.parametrize("setting", ENVIRONMENT_VARIABLES, ids=lambda setting: setting.name)
-def test_no_environment_variable_of_the_wrong_sort_is_taken(setting: Setting):
+def test_no_environment_variable_of_the_wrong_sort_is_taken(setting: Setting) -> None:
     # They are texts always.
     wrong = [value for value in WRONG[setting.kind] if isinstance(value, str)]
     if setting.kind is Kind.NUMBER:
@@ -96,7 +96,7 @@ def test_no_environment_variable_of_the_wrong_sort_is_taken(setting: Setting):
     assert silent == []
 
 
-def test_what_is_for_unit_tests_alone_is_refused_with_every_value():
+def test_what_is_for_unit_tests_alone_is_refused_with_every_value() -> None:
     names = [setting.name for setting in DBT_VARIABLES if setting.use is Use.UNIT_TESTS]
     assert names
     for name in names:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import pairwise
 from types import SimpleNamespace
+from typing import Any
 
 import duckdb
 import pytest
@@ -40,7 +41,7 @@ def withheld(
     calls: Sequence[Call], listed: Iterable[str], normalizations: Sequence[str], threads: int = 4
 ) -> list[str | None]:
     """Return the reason that each call is withheld for, by the query."""
-    plan = SimpleNamespace(person_normalizations=list(normalizations))
+    plan: Any = SimpleNamespace(person_normalizations=list(normalizations))
     query = in_all_spellings(FORMS["model withheld_calls"], plan).replace("{expired}", "")
     connection = connected(threads)
     connection.execute(

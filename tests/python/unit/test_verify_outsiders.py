@@ -57,7 +57,7 @@ def problems(
         ("pivot main_restricted.x on ??? (", "can't be parsed"),
     ],
 )
-def test_raw_values_are_shown_by_no_other_model(sql: str, problem: str):
+def test_raw_values_are_shown_by_no_other_model(sql: str, problem: str) -> None:
     found = problems(sql)
     assert found and problem in found[0]
     assert problems(sql, "snapshot") == problems(sql, "analysis") == found
@@ -80,16 +80,16 @@ def test_raw_values_are_shown_by_no_other_model(sql: str, problem: str):
         "",
     ],
 )
-def test_other_sql_is_not_found_fault_with(sql: str):
+def test_other_sql_is_not_found_fault_with(sql: str) -> None:
     assert problems(sql) == []
 
 
-def test_a_python_model_can_not_be_traced():
+def test_a_python_model_can_not_be_traced() -> None:
     [problem] = problems("", file="own.py")
     assert "written in Python" in problem
 
 
-def test_raw_calls_may_be_named_by_the_environment(monkeypatch: pytest.MonkeyPatch):
+def test_raw_calls_may_be_named_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     sql = "select * from read_json('/data/calls/2026/*.json')"
     assert problems(sql) == []
     monkeypatch.setenv("HIPAA_MODE_RAW_CALLS", "/data/calls/**/*.json")
@@ -116,7 +116,7 @@ def test_raw_calls_may_be_named_by_the_environment(monkeypatch: pytest.MonkeyPat
         ("load icu", False),
     ],
 )
-def test_hooks_change_neither_values_nor_functions(hook: str, is_harmless: bool):
+def test_hooks_change_neither_values_nor_functions(hook: str, is_harmless: bool) -> None:
     assert is_harmless_hook(hook) is is_harmless
     config = {"post-hook": [{"sql": hook, "transaction": True}], "pre-hook": []}
     node = Node("model.clinic.own", "model", "clinic", "own", config=config)

@@ -12,3 +12,15 @@
         {{- return("cast(date_trunc('" ~ precision ~ "', " ~ timestamp ~ ') as timestamp)') -}}
     {%- endif -%}
 {%- endmacro %}
+
+{#- The day of a time, ISO 8601; null where there is none, or none between the years 1 and 9999. -#}
+{% macro day_of(timestamp, period='day') -%}
+    {{- return(adapter.dispatch('day_of', 'hipaa_mode')(timestamp, period)) -}}
+{%- endmacro %}
+
+{% macro duckdb__day_of(timestamp, period) -%}
+    {{- return(
+        'case when isfinite(' ~ timestamp ~ ') and year(' ~ timestamp ~ ") between 1 and 9999 then cast(cast(date_trunc('"
+        ~ period ~ "', " ~ timestamp ~ ') as date) as varchar) end'
+    ) -}}
+{%- endmacro %}

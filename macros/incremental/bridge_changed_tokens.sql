@@ -5,8 +5,7 @@
         {%- do hipaa_mode.make_anew(relation, sql) -%}
     {%- else -%}
         {%- if hipaa_mode.bridged_fingerprints() -%}
-            {%- call statement('changed_keys') -%}
-                create or replace temp table hipaa_mode_bridged_keys as
+            {%- call hipaa_mode.make_temporary_table('hipaa_mode_bridged_keys') -%}
                 {{ hipaa_mode.changed_keys(since) }}
             {%- endcall -%}
             {%- if hipaa_mode.has_rows('hipaa_mode_bridged_keys') -%}

@@ -114,8 +114,7 @@
     {%- if since is none -%}
         {%- do hipaa_mode.make_anew(relation, sql) -%}
     {%- else -%}
-        {%- call statement('changed_ids') -%}
-            create or replace temp table hipaa_mode_changed_ids as
+        {%- call hipaa_mode.make_temporary_table('hipaa_mode_changed_ids') -%}
             {{ hipaa_mode._changed_ids('message_id', since) }}
         {%- endcall -%}
         {%- call statement('forget') -%}
@@ -134,12 +133,10 @@
     {%- else -%}
         {%- set has_changed_content = 'content_hash in (select content_hash from hipaa_mode_changed_hashes)' -%}
         {%- set has_changed_id = 'message_id in (select message_id from hipaa_mode_ids_of_changed)' -%}
-        {%- call statement('changed_hashes') -%}
-            create or replace temp table hipaa_mode_changed_hashes as
+        {%- call hipaa_mode.make_temporary_table('hipaa_mode_changed_hashes') -%}
             {{ hipaa_mode._changed_ids('content_hash', since) }}
         {%- endcall -%}
-        {%- call statement('changed_ids') -%}
-            create or replace temp table hipaa_mode_ids_of_changed as
+        {%- call hipaa_mode.make_temporary_table('hipaa_mode_ids_of_changed') -%}
             {{ hipaa_mode._changed_ids('message_id', since) }}
         {%- endcall -%}
         {%- call statement('forget') -%}

@@ -56,7 +56,7 @@
     {%- set sql -%}
         select file_number, source_file, size, modified_at, sample, lines, can_grow, is_gone
         from {{ hipaa_mode.build_table('raw_files') }}
-        qualify row_number() over (partition by file_number order by run_number desc, is_gone) = 1
+        {{ hipaa_mode.only_first('file_number', 'run_number desc, is_gone') }}
     {%- endset -%}
     {%- set files = [] -%}
     {%- for row in run_query(sql).rows if not row[7] -%}

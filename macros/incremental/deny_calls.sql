@@ -11,12 +11,10 @@
             {%- do changed.append(column ~ ' in (' ~ hipaa_mode._changed_ids(column, since) ~ ')') -%}
         {%- endfor -%}
         {%- set changed = changed | join(' or ') -%}
-        {%- call statement('denied') -%}
-            create or replace temp table hipaa_mode_denied as
+        {%- call hipaa_mode.make_temporary_table('hipaa_mode_denied') -%}
             {{ hipaa_mode.denied_calls(changed) }}
         {%- endcall -%}
-        {%- call statement('denied_before') -%}
-            create or replace temp table hipaa_mode_denied_before as
+        {%- call hipaa_mode.make_temporary_table('hipaa_mode_denied_before') -%}
             select * from {{ relation }}
             where {{ changed }}
         {%- endcall -%}
@@ -44,8 +42,7 @@
             delete from {{ relation }} where {{ changed }}
         {%- endcall -%}
         {%- call statement('main') -%}
-            insert into {{ relation }}
-            from hipaa_mode_denied
+            {{ hipaa_mode.insert_all(relation, 'hipaa_mode_denied') }}
         {%- endcall -%}
         {%- call statement('drop_temporary') -%}
             drop table hipaa_mode_denied;

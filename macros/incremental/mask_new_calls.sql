@@ -9,8 +9,7 @@
         {%- set changed = 'hipaa_mode_changed_' ~ view -%}
         {%- set new_calls = 'hipaa_mode_calls_' ~ view -%}
         {%- set new_rows = 'hipaa_mode_rows_' ~ view -%}
-        {%- call statement('changed_keys') -%}
-            create or replace temp table {{ changed }} as
+        {%- call hipaa_mode.make_temporary_table(changed) -%}
             {{ hipaa_mode.changed_keys(since) }}
         {%- endcall -%}
         {%- set found -%}
@@ -29,8 +28,7 @@
         {%- if keys_changed -%}
             {%- do hipaa_mode._remove_rows(relation, changed, run_number, view) -%}
         {%- endif -%}
-        {%- call statement('new_calls') -%}
-            create or replace temp table {{ new_calls }} as
+        {%- call hipaa_mode.make_temporary_table(new_calls) -%}
             select * from {{ hipaa_mode.package_relation('stg_calls') }}
             where run_number > {{ since }}
             {%- if keys_changed %}
@@ -39,13 +37,11 @@
             where run_number <= {{ since }} and call_key in (select call_key from {{ changed }})
             {%- endif %}
         {%- endcall -%}
-        {%- call statement('new_rows') -%}
-            create or replace temp table {{ new_rows }} as
+        {%- call hipaa_mode.make_temporary_table(new_rows) -%}
             {{ hipaa_mode.masked_calls(view, new_calls) }}
         {%- endcall -%}
         {%- call statement('main') -%}
-            insert into {{ relation }}
-            from {{ new_rows }}
+            {{ hipaa_mode.insert_all(relation, new_rows) }}
         {%- endcall -%}
         {%- do hipaa_mode._note_days(new_rows, run_number, view) -%}
         {%- if keys_changed -%}
@@ -78,7 +74,7 @@
                     select message_id from {{ calls_read }} where run_number > {{ since }}
                 )
             union
-            select unnest([message_id, {{ hipaa_mode.key_of_namesake() }}])
+            select {{ hipaa_mode.rows_of_values(['message_id', hipaa_mode.key_of_namesake()]) }}
             from {{ calls_read }}
             where
                 rejection_reason is null
@@ -114,8 +110,7 @@
     {%- set scope = plan.scopes[0] -%}
     {%- set row_id = 'row_id' ~ hipaa_mode.scope_suffix(scope) -%}
     {%- set tokens = 'hipaa_mode_tokens_' ~ view -%}
-    {%- call statement('changed_tokens') -%}
-        create or replace temp table {{ tokens }} as
+    {%- call hipaa_mode.make_temporary_table(tokens) -%}
         select {{ hipaa_mode.token('call_key', scope) }} as row_id from {{ changed }}
     {%- endcall -%}
     {%- set gone -%}
@@ -141,16 +136,4 @@
             {{ hipaa_mode.day_of('timestamp__' ~ finest) if finest else 'cast(null as varchar)' }}
         from {{ rows }}
     {%- endcall -%}
-{%- endmacro %}
-
-{#- The day of a time, ISO 8601; null where there is none, or none between the years 1 and 9999. -#}
-{% macro day_of(timestamp, period='day') -%}
-    {{- return(adapter.dispatch('day_of', 'hipaa_mode')(timestamp, period)) -}}
-{%- endmacro %}
-
-{% macro duckdb__day_of(timestamp, period) -%}
-    {{- return(
-        'case when isfinite(' ~ timestamp ~ ') and year(' ~ timestamp ~ ") between 1 and 9999 then cast(cast(date_trunc('"
-        ~ period ~ "', " ~ timestamp ~ ') as date) as varchar) end'
-    ) -}}
 {%- endmacro %}

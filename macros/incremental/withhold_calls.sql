@@ -5,17 +5,14 @@
         {%- do hipaa_mode._withhold_anew(relation, sql, run_number) -%}
     {%- elif hipaa_mode._may_withhold() or hipaa_mode.has_rows(relation) -%}
         {%- set same_place = 'here.file_number = there.file_number and here.line_number = there.line_number and here.reason = there.reason' -%}
-        {%- call statement('withheld') -%}
-            create or replace temp table hipaa_mode_withheld as
+        {%- call hipaa_mode.make_temporary_table('hipaa_mode_withheld') -%}
             {{ sql }}
         {%- endcall -%}
-        {%- call statement('released') -%}
-            create or replace temp table hipaa_mode_released as
+        {%- call hipaa_mode.make_temporary_table('hipaa_mode_released') -%}
             select * from {{ relation }} as here
             where not exists (select 1 from hipaa_mode_withheld as there where {{ same_place }})
         {%- endcall -%}
-        {%- call statement('newly_withheld') -%}
-            create or replace temp table hipaa_mode_newly_withheld as
+        {%- call hipaa_mode.make_temporary_table('hipaa_mode_newly_withheld') -%}
             select * from hipaa_mode_withheld as here
             where not exists (select 1 from {{ relation }} as there where {{ same_place }})
         {%- endcall -%}
@@ -40,13 +37,10 @@
             {%- endcall -%}
             {%- do hipaa_mode.door().say(counts[0] ~ ' more calls are withheld, ' ~ counts[1] ~ ' no longer are') -%}
             {%- call statement('release') -%}
-                delete from {{ relation }} as here
-                using hipaa_mode_released as there
-                where {{ same_place }}
+                {{ hipaa_mode.delete_matching(relation, 'hipaa_mode_released', same_place) }}
             {%- endcall -%}
             {%- call statement('withhold') -%}
-                insert into {{ relation }}
-                from hipaa_mode_newly_withheld
+                {{ hipaa_mode.insert_all(relation, 'hipaa_mode_newly_withheld') }}
             {%- endcall -%}
         {%- endif -%}
         {#- A call's key changes where another call comes to be the first of its message id. -#}
@@ -72,8 +66,7 @@
 {% macro _withhold_anew(relation, sql, run_number) -%}
     {%- set is_there = load_cached_relation(relation) is not none -%}
     {%- if is_there -%}
-        {%- call statement('withheld_before') -%}
-            create or replace temp table hipaa_mode_withheld_before as
+        {%- call hipaa_mode.make_temporary_table('hipaa_mode_withheld_before') -%}
             select distinct call_key, reason from {{ relation }}
         {%- endcall -%}
     {%- endif -%}

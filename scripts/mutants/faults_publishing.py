@@ -70,7 +70,7 @@ FAULTS: tuple[Fault, ...] = (
         "rows are published in the order of arrival",
         r"ga4__events\.row_id: rows are in another order than that of their row ids",
         (
-            "macros/publishing/write_files.sql",
+            "macros/engine/files.sql",
             " order by try_cast('0x' || left(row_id, 15) as bigint)",
             " order by -try_cast('0x' || left(row_id, 15) as bigint)",
         ),

@@ -34,7 +34,7 @@ SMALL_BYTES = 32 * 1024 * 1024
 TRUNCATED = ("second", "minute", "hour", "day", "month", "year")
 HEXADECIMAL = b"0123456789abcdef"
 RANKED_DIGITS = 15
-"""Digits of row ids that rows are sorted by; see macros/publishing/write_files.sql."""
+"""Digits of row ids that rows are sorted by; see macros/engine/files.sql."""
 
 ROWS_AT_ONCE = 122_880
 

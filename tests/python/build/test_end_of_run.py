@@ -130,7 +130,7 @@ def story(new_project: Callable[..., Project]) -> Story:
     project.build()
     folder = project.folder
     beta = folder / "models/destination_views/beta"
-    writing = folder / "macros/publishing/write_files.sql"
+    writing = folder / "macros/engine/files.sql"
     with ExitStack() as changes:
         for path, change in SWITCHED_OFF.values():
             changes.enter_context(changed(folder / path, change))

@@ -1,0 +1,41 @@
+{#- What is done with whole tables. -#}
+
+{#- Makes a table of the query that it is called with, in place of one of that name; it goes with the
+    connection. -#}
+{% macro make_temporary_table(name) -%}
+    {{- return(adapter.dispatch('make_temporary_table', 'hipaa_mode')(name, caller())) -}}
+{%- endmacro %}
+
+{% macro duckdb__make_temporary_table(name, sql) -%}
+    {%- call statement('make_temporary_table') -%}
+        create or replace temp table {{ name }} as
+        {{ sql }}
+    {%- endcall -%}
+{%- endmacro %}
+
+{#- The statement that adds all rows of a table that has the same columns. -#}
+{% macro insert_all(relation, table) -%}
+    {{- return(adapter.dispatch('insert_all', 'hipaa_mode')(relation, table)) -}}
+{%- endmacro %}
+
+{% macro duckdb__insert_all(relation, table) -%}
+    {{- return('insert into ' ~ relation ~ ' from ' ~ table) -}}
+{%- endmacro %}
+
+{#- The statement that takes away the rows (`here`) that match one of another table (`there`). -#}
+{% macro delete_matching(relation, table, condition) -%}
+    {{- return(adapter.dispatch('delete_matching', 'hipaa_mode')(relation, table, condition)) -}}
+{%- endmacro %}
+
+{% macro duckdb__delete_matching(relation, table, condition) -%}
+    {{- return('delete from ' ~ relation ~ ' as here using ' ~ table ~ ' as there where ' ~ condition) -}}
+{%- endmacro %}
+
+{#- Ends a query that shall have but the first row of each group. -#}
+{% macro only_first(group, order) -%}
+    {{- return(adapter.dispatch('only_first', 'hipaa_mode')(group, order)) -}}
+{%- endmacro %}
+
+{% macro duckdb__only_first(group, order) -%}
+    {{- return('qualify row_number() over (partition by ' ~ group ~ ' order by ' ~ order ~ ') = 1') -}}
+{%- endmacro %}

@@ -191,9 +191,9 @@ FAULTS: tuple[Fault, ...] = (
         "latest values: their file stays although a call was taken back",
         "the file does not have the latest values",
         (
-            "macros/publishing/write_files.sql",
-            "where view_name = {{ hipaa_mode.literal(of_view) }}",
-            "where view_name = {{ hipaa_mode.literal(view) }}",
+            f"{PACKAGE}/run/view_files.py",
+            "if int(number) > since]",
+            "if int(number) > since and not built.is_whole]",
         ),
         check="latest values of what is left",
     ),

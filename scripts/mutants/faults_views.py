@@ -82,7 +82,7 @@ FAULTS: tuple[Fault, ...] = (
         (
             READ_CALLS,
             "'user_id': ['userId', 'user_id']",
-            "'user_id': ['userId', 'user_id', 'email']",
+            "'user_id': ['userId', 'email']",
         ),
     ),
     fault(

@@ -128,6 +128,9 @@ def calls() -> Iterator[dict[str, Any] | bytes]:
             "sentAt": f"2026-03-0{number % 9 + 1}T14:{number + 10}:09.25Z",
             "receivedAt": f"2026-03-0{number % 9 + 1}T14:{number + 11}:10Z",
         }
+        if number % 4 == 0:
+            # The experiment changes no other times: what counts would be another one.
+            ids["timestamp"] = ids["sentAt"]
         if number != 7:
             ids["messageId"] = f"canary-message-{number}"
         context = {

@@ -78,7 +78,7 @@ FAULTS: tuple[Fault, ...] = (
         "macros",
         PROOF,
         "the user id comes from another field too",
-        r"(form|unlisted-property): ga4__events\.user_id",
+        "staging: ga4__events: in model withheld_calls: its column user_id of calls_read",
         (
             READ_CALLS,
             "'user_id': ['userId', 'user_id']",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The loader in C where PyYAML was built with it: ten times faster."""

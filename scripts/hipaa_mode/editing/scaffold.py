@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from hipaa_mode.configuration import ALL_VIEWS, LATEST_VIEWS
 from hipaa_mode.editing.workspace import Workspace

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import partial, reduce
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from hipaa_mode.errors import ConfigurationError
 

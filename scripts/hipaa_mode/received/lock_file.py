@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from hipaa_mode.configuration import OWN_SCOPE, PROPERTY_SCOPE, TIMESTAMP_PRECISIONS, parse_date
 from hipaa_mode.display import is_printable, printable

@@ -71,7 +71,7 @@ EXTENSIONS = frozenset(
 """DuckDB's own extensions: none has a collation, or another meaning of what SQL says."""
 
 
-_ALL = "include_all := true" if duckdb.__version__ >= "2" else ""
+_ALL = "include_all := true" if int(duckdb.__version__.partition(".")[0]) >= 2 else ""
 SETTINGS = f"system.main.duckdb_settings({_ALL})"
 """All settings: DuckDB 2 leaves out, unless told, those that it calls deprecated or for debugging,
 which still have an effect."""

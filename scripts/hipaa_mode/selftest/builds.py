@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from hipaa_mode import ending
 from hipaa_mode.errors import MissingFileError

@@ -1,19 +1,13 @@
-{#- The statement that writes the rows of one file; `shown` are its columns. -#}
-{% macro write_file(relation, shown, condition, path) -%}
-    {{- return(adapter.dispatch('write_file', 'hipaa_mode')(relation, shown, condition, path)) -}}
+{#- Writes a view's rows to the files that are planned; `shown` are its columns. -#}
+{% macro write_rows(view, relation, shown, planned) -%}
+    {{- return(adapter.dispatch('write_rows', 'hipaa_mode')(view, relation, shown, planned)) -}}
 {%- endmacro %}
 
-{% macro duckdb__write_file(relation, shown, condition, path) -%}
-    {#- In the order of row ids, that of arrival would tell finer times than the columns do. Their
-        first 15 digits as a number sort quicker. A column in `try` may be null for all that DuckDB
-        knows: else a file would say of a column that it is never null, which DuckDB knows of all rows
-        that are stored, also of those that this destination does not get. -#}
-    {%- set selected = [] -%}
-    {%- for name in shown -%}
-        {%- do selected.append('try(' ~ name ~ ') as ' ~ name) -%}
+{% macro duckdb__write_rows(view, relation, shown, planned) -%}
+    {#- In the order of row ids: that of arrival would tell finer times than the columns do. -#}
+    {%- set rows = 'select ' ~ shown | join(', ') ~ ' from ' ~ relation ~ ' where ' -%}
+    {%- set written = hipaa_mode.door().write_days(view, rows ~ hipaa_mode.in_partition(planned.days)) if planned.days else [] -%}
+    {%- for file in planned.write if file.name not in written -%}
+        {%- do hipaa_mode.door().write_file(view, file.name, rows ~ hipaa_mode.in_partition(file) ~ ' order by ' ~ hipaa_mode.token_order('row_id')) -%}
     {%- endfor -%}
-    {{- return(
-        'copy (select ' ~ selected | join(', ') ~ ' from ' ~ relation ~ ' where ' ~ condition ~ " order by try_cast('0x' || left(row_id, 15) as bigint)) to "
-        ~ hipaa_mode.literal(path) ~ ' (format parquet, parquet_version v2, compression zstd, compression_level 1, write_bloom_filter false, use_tmp_file false)'
-    ) -}}
 {%- endmacro %}

@@ -3,18 +3,21 @@
 
     Here and not at the end, so that the views of several destinations are written at once. -#}
 {% macro write_files(relation, destination_plan, view, columns, name, sql) -%}
-    {%- set partitions = hipaa_mode.plan_partitions(relation, destination_plan, view, name, sql) -%}
-    {%- set statements = [hipaa_mode.set_threads(partitions.threads)] if partitions.write else [] -%}
-    {%- set shown = hipaa_mode.each_identifier(columns | map(attribute='name')) -%}
-    {%- for partition in partitions.write -%}
-        {%- do statements.append(hipaa_mode.write_file(relation, shown, hipaa_mode.in_partition(partition), partition.path)) -%}
-    {%- endfor -%}
-    {#- Many at a time: dbt takes longer over a statement than DuckDB over a small file. -#}
-    {%- for batch in statements | batch(100) -%}
-        {%- call statement('write_files') -%}
-            {{ batch | join(';\n') }}
-        {%- endcall -%}
-    {%- endfor -%}
+    {%- set planned = hipaa_mode.plan_partitions(relation, destination_plan, view, name, sql) -%}
+    {%- if planned.write -%}
+        {#- One thread gives rows in the order in which they are stored. -#}
+        {%- do hipaa_mode._work_with(1 if planned.days else planned.threads) -%}
+        {%- do hipaa_mode.write_rows(name, relation, hipaa_mode.each_identifier(columns | map(attribute='name')), planned) -%}
+        {%- if planned.days and planned.threads > 1 -%}
+            {%- do hipaa_mode._work_with(planned.threads) -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro _work_with(threads) -%}
+    {%- call statement('threads') -%}
+        {{ hipaa_mode.set_threads(threads) }}
+    {%- endcall -%}
 {%- endmacro %}
 
 {% macro plan_partitions(relation, destination_plan, view, name, sql) -%}

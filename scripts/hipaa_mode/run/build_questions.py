@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import duckdb
+import pyarrow as pa
+
 from hipaa_mode import functions, publishing, raw_ids
-from hipaa_mode.errors import HipaaModeError
+from hipaa_mode.errors import HipaaModeError, PublishingError
 from hipaa_mode.partitions import Partition
-from hipaa_mode.plan import Plan
+from hipaa_mode.plan import Plan, ViewColumn
 from hipaa_mode.raw_calls import RawLocation
 from hipaa_mode.raw_files import KnownFile, as_known, plan_reading
 from hipaa_mode.run.checked_columns import CheckedColumns, Column, checked_columns
-from hipaa_mode.run.connection import faults_of_this_connection
+from hipaa_mode.run.connection import faults_of_this_connection, this_connection
+from hipaa_mode.run.file_writer import ROWS_AT_ONCE, write_days, write_file
+from hipaa_mode.run.finished_files import DIGITS
 from hipaa_mode.run.state import RAW_LINES_VIEW, Run, place_of
 from hipaa_mode.run.stored import TableState
 from hipaa_mode.run.view_files import BuiltView, WritePlan
@@ -229,9 +235,71 @@ class BuildQuestions(Run):
             changed_days=self._changed_days.get(calls_view, ()),
             models_at_once=models_at_once,
             is_whole=is_whole,
+            is_in_order=self._is_in_order(state, view),
         )
         plan = self._started_plan().destinations[destination]
         return self._files.plan(*place, built, plan, manifest)
+
+    def _is_in_order(self, state: TableState | None, view: str) -> bool:
+        """Whether a view's rows are stored by day and its own row id: see macro `masked_order`.
+
+        They are while its masked table has what it was made with, and nothing that came later.
+        """
+        row_id = self._columns_of(view)[0]
+        is_new = state is not None and state.rebuilt_number == self._run_number
+        return is_new and row_id.scope == self._started_plan().scopes[0]
+
+    def _columns_of(self, view: str) -> list[ViewColumn]:
+        destination, _, of = view.rpartition("__")
+        return self._started_plan().destinations[destination].columns(of)
+
+    def write_days(self, view: str, query: str) -> list[str]:
+        """Write a view's files of days from one scan, if its rows come in their order.
+
+        Args:
+            query: of all of their rows.
+
+        Returns:
+            Names of the files; none where the rows came in another order, and each is to be
+            written by itself.
+
+        Raises:
+            PublishingError: the rows can't be read.
+        """
+        paths = self._files.paths_of_days(view)
+        with self._rows_to_write(view, query) as rows:
+            is_written = write_days(rows, paths, self._tokens_of(view))
+        return list(paths) if is_written else []
+
+    def write_file(self, view: str, name: str, query: str) -> None:
+        """Write one of a view's files.
+
+        Args:
+            name: of the file, without its ending.
+            query: of its rows, in their order.
+
+        Raises:
+            PublishingError: the rows can't be read.
+        """
+        path = self._files.path(view, name)
+        with self._rows_to_write(view, query) as rows:
+            write_file(rows, path, self._tokens_of(view))
+
+    def _tokens_of(self, view: str) -> set[str]:
+        return {c.name for c in self._columns_of(view) if c.treatment in DIGITS}
+
+    @contextlib.contextmanager
+    def _rows_to_write(self, view: str, query: str) -> Iterator[pa.RecordBatchReader]:
+        """Read rows by the very connection that the view's model has, which was checked."""
+        try:
+            with this_connection().sql(query).to_arrow_reader(ROWS_AT_ONCE) as rows:
+                yield rows
+        except (duckdb.Error, pa.ArrowException) as error:
+            # Its text could quote a value.
+            raise PublishingError(
+                f"The files of {view} can't be written ({type(error).__name__}), so they were not "
+                "put in place. Run dbt build again"
+            ) from None
 
     def tested_partitions(self, view: str) -> list[Partition] | None:
         """Return the partitions of a view that are about to be published; none for all of it."""

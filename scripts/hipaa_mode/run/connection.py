@@ -94,18 +94,23 @@ ENGINES = "select function_name from system.main.duckdb_functions() where intern
 values are secrets, so they come by no SQL that dbt logs."""
 
 
+def this_connection() -> duckdb.DuckDBPyConnection:
+    """Return the very connection that dbt gave to the model, test or hook which asks."""
+    from dbt.adapters.factory import get_adapter_by_type
+
+    adapter = get_adapter_by_type("duckdb")  # type: ignore[no-untyped-call]
+    cursor: duckdb.DuckDBPyConnection = adapter.connections.get_thread_connection().handle.cursor()
+    return cursor
+
+
 def _rows(sql: str) -> list[Any]:
-    """Ask the very connection that dbt gave to the model, test or hook which asks.
+    """Ask this connection.
 
     Raises:
         HipaaModeError: it can't be asked.
     """
-    from dbt.adapters.factory import get_adapter_by_type
-
     try:
-        adapter = get_adapter_by_type("duckdb")  # type: ignore[no-untyped-call]
-        cursor = adapter.connections.get_thread_connection().handle.cursor()
-        return list(cursor.execute(sql).fetchall())
+        return list(this_connection().execute(sql).fetchall())
     except (AttributeError, KeyError, duckdb.Error) as error:
         raise HipaaModeError(
             f"The connection does not say how it is set ({type(error).__name__})"

@@ -1,7 +1,7 @@
 """Which macros of a project or a package stand in for dbt's own, or for the package's.
 
 dbt looks for a macro of a project first: one called `statement` or `get_test_sql` runs in the
-place of dbt's for every model and test, and `duckdb__write_file` in the place of the package's.
+place of dbt's for every model and test, and `duckdb__write_rows` in the place of the package's.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hipaa_mode import audit, publishing
+from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.folders import UNFINISHED
 from hipaa_mode.partitions import ENDING, FORMAT, Partition, PartitionPlan, period, plan_partitions
 from hipaa_mode.plan import DestinationPlan
@@ -32,6 +33,7 @@ class BuiltView:
         changed_days: days whose rows came or went, each with the number of the last such run.
         models_at_once: how many models dbt builds at once.
         is_whole: whether it is one file: its rows are of no day.
+        is_in_order: whether its rows are stored by day, and those of a day by its own row id.
     """
 
     destination: str
@@ -44,6 +46,7 @@ class BuiltView:
     changed_days: Sequence[tuple[str | None, int]]
     models_at_once: int
     is_whole: bool = False
+    is_in_order: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,11 +65,13 @@ class WritePlan:
 
     Attributes:
         write: the files.
+        days: the period of those files of days that one scan may give; None where none may.
         kept: how many of those that are published stay as they are.
         threads: with how many of the database's threads.
     """
 
     write: tuple[FileToWrite, ...]
+    days: Partition | None
     kept: int
     threads: int
 
@@ -87,7 +92,7 @@ class ViewFiles:
         self._views = views
         self._partitions: dict[str, PartitionPlan] = {}
         self._queries: dict[str, str] = {}
-        self._paths: dict[str, list[str]] = {}
+        self._paths: dict[str, dict[str, str]] = {}
 
     def plan(
         self,
@@ -121,8 +126,10 @@ class ViewFiles:
             FileToWrite(**asdict(item), path=str(folder / f"{item.name}{ENDING}{UNFINISHED}"))
             for item in partitions.write
         )
-        self._paths[built.view] = [file.path for file in write]
-        return WritePlan(write, len(partitions.keep), threads)
+        self._paths[built.view] = {file.name: file.path for file in write}
+        days = _days_of(partitions) if built.is_in_order else []
+        whole = Partition("days", days[0].first, days[-1].after) if days else None
+        return WritePlan(write, whole, len(partitions.keep), threads)
 
     def use_all_threads(self) -> bool:
         """Note that the engine works with all threads again; return whether it did with fewer."""
@@ -145,7 +152,23 @@ class ViewFiles:
 
     def tested_files(self, view: str) -> list[str] | None:
         """Return the new files of a view; None where this run planned none."""
-        return self._paths.get(view)
+        paths = self._paths.get(view)
+        return None if paths is None else list(paths.values())
+
+    def path(self, view: str, name: str) -> str:
+        """Return where a new file of a view is written, by its name.
+
+        Raises:
+            HipaaModeError: none of this name is.
+        """
+        if name not in self._paths.get(view, {}):
+            raise HipaaModeError(f"The file {name} of {view} is not one that this run writes")
+        return self._paths[view][name]
+
+    def paths_of_days(self, view: str) -> dict[str, str]:
+        """Return where the new files of a view's days are written, by day."""
+        days = _days_of(self._partitions[view]) if view in self._partitions else []
+        return {day.name: self._paths[view][day.name] for day in days}
 
     def of(self, views: Collection[str]) -> list[PartitionPlan]:
         """Return what was planned for some views."""
@@ -170,6 +193,11 @@ class ViewFiles:
             "run_number": run_number,
             "published_at": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
         }
+
+
+def _days_of(partitions: PartitionPlan) -> list[Partition]:
+    """Return those of the written files that have the rows of one day."""
+    return [item for item in partitions.write if item.name == item.first]
 
 
 def may_keep_files(manifest: Mapping[str, Any], built: BuiltView, allowlist: str) -> bool:

@@ -214,6 +214,17 @@ def test_the_runs_come_to_what_they_should(searched: Searched) -> None:
     assert "restore that one" in missing and "keygen" not in missing
 
 
+@pytest.mark.parametrize("view", ["tool__events", "apart__events"])
+def test_rows_are_in_the_order_of_the_row_ids_of_their_own_destination(
+    searched: Searched, view: str
+) -> None:
+    # In one order, the rows of two destinations could be told to be of the same call.
+    files = [pq.read_table(path) for path in searched.project.published_files(view)]
+    row_ids = [file["row_id"].to_pylist() for file in files]
+    assert max(map(len, row_ids)) >= 3
+    assert row_ids == [sorted(of_file) for of_file in row_ids]
+
+
 def test_the_search_finds_canaries_where_they_may_be(searched: Searched) -> None:
     restricted = b"".join(
         content

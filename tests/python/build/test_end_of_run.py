@@ -19,14 +19,14 @@ PROPERTIES = [
     allowed("alpha", "user", "email", "mask"),
     allowed("beta", "event", "note"),
 ]
-WRITTEN = "'copy (select ' ~ selected | join(', ') ~ ' from '"
+WRITTEN = "'select ' ~ shown | join(', ') ~ ' from '"
 WITH_IDS = (
-    """'copy (select ' ~ selected | join(', ') ~ """
-    """(", try('canary-patient-0') as extra" if 'beta' in path) ~ ' from '"""
+    "'select ' ~ shown | join(', ') ~ "
+    """(", 'canary-patient-0' as extra" if 'beta' in view else '') ~ ' from '"""
 )
-"""What writes files, and the same with a column of raw ids in those of beta."""
-IN_ORDER = "order by try_cast("
-OUT_OF_ORDER = """order by " ~ ('-' if 'beta' in path) ~ "try_cast("""
+"""What reads the rows of files, and the same with a column of raw ids in those of beta."""
+IN_ORDER = "hipaa_mode.token_order('row_id')"
+OUT_OF_ORDER = "hipaa_mode.token_order('row_id') ~ (' desc' if 'beta' in view else '')"
 """What sorts the rows of a file, and the same with those of beta the other way round."""
 
 

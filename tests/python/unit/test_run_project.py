@@ -26,8 +26,8 @@ DBT_MACROS = (
     Macro("dbt_duckdb", "duckdb__get_columns_in_relation"),
 )
 OURS = (
-    Macro("hipaa_mode", "write_file"),
-    Macro("hipaa_mode", "duckdb__write_file"),
+    Macro("hipaa_mode", "write_rows"),
+    Macro("hipaa_mode", "duckdb__write_rows"),
     Macro("hipaa_mode", "test_rows_match_calls"),
     Macro("hipaa_mode", "materialization_destination_view_duckdb"),
     Macro("hipaa_mode", "environment"),
@@ -57,8 +57,8 @@ def overrides(*own: Macro, context: tuple[str, ...] = ("ref", "var"), **facts: A
         "var",
         "hipaa_mode",
         "dbt",
-        "duckdb__write_file",
-        "default__write_file",
+        "duckdb__write_rows",
+        "default__write_rows",
         "test_rows_match_calls",
         "materialization_destination_view_default",
     ],
@@ -77,7 +77,7 @@ def test_a_macro_of_the_project_may_stand_in_for_no_other(name: str) -> None:
         "generate_database_name",
         # The package calls its own by its name.
         "environment",
-        "write_file",
+        "write_rows",
         "cents_to_dollars",
         "duckdb__cents_to_dollars",
         "materialization_own_duckdb",
@@ -89,10 +89,10 @@ def test_a_project_may_have_macros_of_its_own(name: str) -> None:
 
 
 def test_packages_are_judged_where_dispatch_puts_them_in_front() -> None:
-    macros = [Macro("other", "default__get_test_sql"), Macro("other", "duckdb__write_file")]
+    macros = [Macro("other", "default__get_test_sql"), Macro("other", "duckdb__write_rows")]
     assert overrides(*macros) == []
     assert overrides(*macros, dispatch={"dbt": ("other", "dbt")}) == ["default__get_test_sql"]
-    assert overrides(*macros, dispatch={"hipaa_mode": ("other",)}) == ["duckdb__write_file"]
+    assert overrides(*macros, dispatch={"hipaa_mode": ("other",)}) == ["duckdb__write_rows"]
     assert overrides(*macros, dispatch={"dbt_utils": ("other", "dbt_utils")}) == []
 
 

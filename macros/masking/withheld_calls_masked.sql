@@ -15,7 +15,7 @@
 {%- if has_people -%}
     {#- No ref: the test is one of the masked table alone, and runs where that is built. -#}
     {%- set calls_read = hipaa_mode.package_relation('calls_read') -%}
-    {%- do conditions.extend(hipaa_mode._rows_of_people(plan, calls_read)) -%}
+    {%- do conditions.extend(hipaa_mode._rows_of_people(plan)) -%}
 {%- endif -%}
 {%- set finest = hipaa_mode.finest_precision(plan) -%}
 {%- if is_read and plan.retained_from and finest -%}
@@ -88,6 +88,15 @@ theirs as (
         on ids.file_number = others.file_number
         and ids.line_number = others.line_number
 
+),
+
+seen as materialized (
+
+    select distinct
+        user_id,
+        anonymous_id
+    from {{ calls_read }}
+
 )
 {%- endif %}
 
@@ -98,19 +107,19 @@ having count(*) > 0
 {%- endmacro %}
 
 {#- Conditions that a row of a masked table is of somebody: it has the token of an id by which they
-    are `theirs`, or `listed`, in calls; as it arrived, and in the one spelling that a destination has
-    of it. -#}
-{% macro _rows_of_people(plan, calls_read) -%}
+    are `theirs`, or `listed`, among those `seen` in calls; as it arrived, and in the one spelling that
+    a destination has of it. -#}
+{% macro _rows_of_people(plan) -%}
     {%- set user_is_theirs = hipaa_mode._is_among(plan, 'user_id', 'theirs') -%}
     {%- set device_is_theirs = hipaa_mode._is_among(plan, 'anonymous_id', 'theirs') -%}
     {%- set device_is_listed = hipaa_mode._is_among(plan, 'anonymous_id', 'listed') -%}
     {%- set users = hipaa_mode._columns_of_id(plan, 'user_id') -%}
     {%- set conditions = [] -%}
     {%- for user in users -%}
-        {%- do conditions.append(user.column ~ ' in (select ' ~ user.token ~ ' from ' ~ calls_read ~ ' where ' ~ user_is_theirs ~ ')') -%}
+        {%- do conditions.append(user.column ~ ' in (select ' ~ user.token ~ ' from seen where ' ~ user_is_theirs ~ ')') -%}
     {%- endfor -%}
     {%- for device in hipaa_mode._columns_of_id(plan, 'anonymous_id') -%}
-        {%- set tokens = device.column ~ ' in (select ' ~ device.token ~ ' from ' ~ calls_read ~ ' where ' -%}
+        {%- set tokens = device.column ~ ' in (select ' ~ device.token ~ ' from seen where ' -%}
         {%- do conditions.append(tokens ~ device_is_listed ~ ')') -%}
         {%- do conditions.append('(' ~ users[0].column ~ ' is null and ' ~ tokens ~ user_is_theirs ~ ' or ' ~ device_is_theirs ~ '))') -%}
     {%- endfor -%}

@@ -10,48 +10,14 @@
 {%- set whole = ['properties', 'context'] if view == 'events' else ['traits', 'context'] -%}
 {%- set keeps_whole = plan.keeps_whole_objects if plan else false -%}
 {%- set scopes = plan.scopes if plan else [] -%}
+{%- set precisions = plan.precisions if plan else [] -%}
+{%- set raw_ids = plan.raw_ids if plan else [] -%}
 {%- set id_scopes = hipaa_mode.id_scopes(plan) -%}
-{#- Staged values that are needed as texts, as they were staged, and as tokens. -#}
-{%- set texts = {} -%}
-{%- set staged = {} -%}
-{%- set tokens = {} -%}
-{%- for name, own_scopes in id_scopes.items() -%}
-    {%- set id = plan.normalized_ids.get(name) or {'name': name, 'normalize': 'none'} -%}
-    {%- do tokens.update({name ~ '__tokens': {'value': id.name, 'text': hipaa_mode.normalized('value', id.normalize), 'scopes': own_scopes}}) -%}
-{%- endfor -%}
-{%- for column in columns -%}
-    {%- if column.treatment == 'mask' and hipaa_mode.is_joined(column) -%}
-        {%- set name = hipaa_mode.tokens_name(column) -%}
-        {%- set text = hipaa_mode.normalized('hipaa_functions.scalar_text(value)', column.normalize) -%}
-        {%- set known = tokens.get(name, {}).get('scopes', []) -%}
-        {%- do tokens.update({name: {'value': column.value, 'text': text, 'scopes': known + ([column.scope] if column.scope not in known else [])}}) -%}
-        {%- do staged.update({column.value: true}) -%}
-    {%- elif column.data_type == 'json' -%}
-        {%- do staged.update({column.value: true}) -%}
-    {%- else -%}
-        {%- do texts.update({column.value: column.is_list}) -%}
-    {%- endif -%}
-{%- endfor -%}
-{%- set values = (texts.keys() | list + staged.keys() | list) | unique | list -%}
-{#- What tokens and codes are joined on, by a name that no property's can be. -#}
-{%- set joined_values = {} -%}
-{%- for column in columns if hipaa_mode.is_joined(column) -%}
-    {%- set value = column.value ~ ('__json' if column.treatment == 'mask' else '') -%}
-    {%- if value not in joined_values -%}
-        {%- do joined_values.update({value: 'joined_value_' ~ (joined_values | length + 1)}) -%}
-    {%- endif -%}
-{%- endfor -%}
+{%- set ids = ['user_id', 'anonymous_id', 'group_id'] -%}
+{%- set lookups = hipaa_mode.forms_of_values(columns, id_scopes, plan) -%}
+{%- set texts = hipaa_mode.texts_of_values(columns) -%}
+{%- set values = (lookups.keys() | list + columns | map(attribute='value') | list) | unique | reject('in', ids) | list -%}
 {%- set condition = hipaa_mode.masked_condition(plan, view) -%}
-{#- What every step hands on as it is. -#}
-{%- set carried -%}
-        user_id,
-        anonymous_id,
-        group_id,
-        denied_to
-        {%- if keeps_whole %}{% for name in whole %},
-        {{ name }}__whole
-        {%- endfor %}{% endif %}
-{%- endset -%}
 with
 
 calls as (
@@ -62,7 +28,11 @@ calls as (
         event,
         timestamp,
         received_at,
-        {{ carried }}
+        {{ ids | join(',\n        ') }},
+        denied_to
+        {%- if keeps_whole %}{% for name in whole %},
+        {{ name }}__whole
+        {%- endfor %}{% endif %}
         {%- for value in values %},
         {{ hipaa_mode.identifier(value) }}
         {%- endfor %}
@@ -71,23 +41,52 @@ calls as (
         {{ condition }}
 
 ),
-{#- Each different value is masked once, and its token joined back: people recur. #}
-{%- for name, masked in tokens.items() %}
+{#- Values recur: each different one is given its forms once, and these are joined back. #}
+{%- if lookups %}
 
-{{ hipaa_mode.identifier(name) }} as (
+different_values as materialized (
 
     select
-        value
-        {%- for scope in masked.scopes %},
-        {{ hipaa_mode.token(masked.text, scope) }} as token{{ hipaa_mode.scope_suffix(scope) }}
+        case
+            {%- for value in lookups %}
+            when {{ hipaa_mode.identifier(value) }} is not null then {{ hipaa_mode.literal(value) }}
+            {%- endfor %}
+        end as name,
+        coalesce({{ hipaa_mode.each_identifier(lookups) | join(', ') }}) as value
+    from {{ stg_calls }}
+    where
+        {{ condition }}
+    group by grouping sets (
+        {%- for value in hipaa_mode.each_identifier(lookups) %}
+        ({{ value }}){{ ',' if not loop.last }}
+        {%- endfor %}
+    )
+
+),
+{%- endif %}
+{%- for value, forms in lookups.items() %}
+
+{{ hipaa_mode.identifier(value ~ '__forms') }} as (
+
+    select
+        texts.value
+        {%- for name, form in forms.items() %},
+        {{ form }} as {{ hipaa_mode.identifier(name) }}
         {%- endfor %}
     from (
-        select distinct {{ hipaa_mode.identifier(masked.value) }} as value
-        from {{ stg_calls }}
-        where
-            {{ condition }}
-            and {{ hipaa_mode.identifier(masked.value) }} is not null
-    ) as different_values
+        select
+            value,
+            {{ 'value' if value in ids else 'hipaa_functions.scalar_text(value)' }} as text
+        from different_values
+        where name = {{ hipaa_mode.literal(value) }}
+    ) as texts
+    {%- for column in columns if column.treatment == 'surrogate' and column.value == value %}
+    {%- set code = hipaa_mode.identifier(column.name ~ '__code') %}
+    left join {{ ref('hipaa_mode', 'surrogate_codes') }} as {{ code }}
+        on {{ code }}.environment = {{ hipaa_mode.literal(hipaa_mode.environment()) }}
+        and {{ code }}.scope = {{ hipaa_mode.literal(column.scope) }}
+        and {{ code }}.value = {{ hipaa_mode.normalized('texts.text', column.normalize) }}
+    {%- endfor %}
 
 ),
 {%- endfor %}
@@ -95,17 +94,9 @@ calls as (
 texts as (
 
     select
-        call_key,
-        call_type,
-        event,
-        timestamp,
-        received_at,
-        {{ carried }}
-        {%- for value, is_list in texts.items() %},
-        hipaa_functions.scalar_text{{ 's' if is_list }}({{ hipaa_mode.identifier(value) }}) as {{ hipaa_mode.identifier(value) }}
-        {%- endfor %}
-        {%- for value in staged %},
-        {{ hipaa_mode.identifier(value) }} as {{ hipaa_mode.identifier(value ~ '__json') }}
+        *
+        {%- for value, text in texts.items() %},
+        hipaa_functions.scalar_text{{ 's' if text.is_list }}({{ hipaa_mode.identifier(value) }}) as {{ text.name }}
         {%- endfor %}
     from calls
 
@@ -115,23 +106,11 @@ texts as (
 treated as (
 
     select
-        call_key,
-        call_type,
-        event
-        {%- for precision in (plan.precisions if plan else []) %},
-        {{ hipaa_mode.timestamp_at_precision('timestamp', precision) }} as timestamp__{{ precision }},
-        {{ hipaa_mode.timestamp_at_precision('received_at', precision) }} as received_at__{{ precision }}
-        {%- endfor %},
-        {{ carried }}
-        {%- for value, joined in joined_values.items() %},
-        {{ hipaa_mode.identifier(value) }} as {{ joined }}
-        {%- endfor %}
-        {%- for column in columns %}
-        {%- if not hipaa_mode.is_joined(column) %},
-        {{ hipaa_mode.masked_expression(column) }} as {{ hipaa_mode.identifier(column.name) }}
-        {%- endif %}
+        *
+        {%- for column in columns if not hipaa_mode.is_looked_up(column) %},
+        {{ hipaa_mode.masked_expression(column, texts) }} as {{ hipaa_mode.identifier(column.name) }}
         {%- if column.guard_column %},
-        {{ hipaa_mode.before_guard(column) }} as {{ hipaa_mode.identifier(column.guard_column) }}
+        {{ hipaa_mode.before_guard(column, texts) }} as {{ hipaa_mode.identifier(column.guard_column) }}
         {%- endif %}
         {%- endfor %}
     from texts
@@ -147,41 +126,35 @@ formed as (
         treated.call_type,
         treated.event,
         treated.denied_to
-        {%- for precision in (plan.precisions if plan else []) %},
-        treated.timestamp__{{ precision }},
-        treated.received_at__{{ precision }}
+        {%- for precision in precisions %},
+        {{ hipaa_mode.timestamp_at_precision('treated.timestamp', precision) }} as timestamp__{{ precision }},
+        {{ hipaa_mode.timestamp_at_precision('treated.received_at', precision) }} as received_at__{{ precision }}
         {%- endfor %}
-        {%- for name, own_scopes in id_scopes.items() %}{% for scope in own_scopes %},
-        {{ name }}__tokens.token{{ hipaa_mode.scope_suffix(scope) }} as {{ name }}{{ hipaa_mode.scope_suffix(scope) }}
+        {%- for name, own_scopes in id_scopes.items() %}{% for scope in own_scopes %}
+        {%- set token = hipaa_mode.identifier(name ~ hipaa_mode.scope_suffix(scope)) %},
+        {{ hipaa_mode.identifier(hipaa_mode._id_name(plan, name) ~ '__forms') }}.{{ token }} as {{ token }}
         {%- endfor %}{% endfor %}
-        {%- for name in (plan.raw_ids if plan else []) %},
+        {%- for name in raw_ids %},
         treated.{{ name }} as {{ name }}__raw
         {%- endfor %}
         {%- if keeps_whole %}{% for name in whole %},
         treated.{{ name }}__whole
         {%- endfor %}{% endif %}
         {%- for column in columns %},
-        {{ hipaa_mode.masked_expression(column) ~ ' as ' if hipaa_mode.is_joined(column) else 'treated.' }}{{ hipaa_mode.identifier(column.name) }}
+        {{ hipaa_mode.masked_expression(column) ~ ' as ' if hipaa_mode.is_looked_up(column) else 'treated.' }}{{ hipaa_mode.identifier(column.name) }}
         {%- if column.guard_column %},
-        treated.{{ hipaa_mode.identifier(column.guard_column) }}
+        {{ hipaa_mode.guard_count(column) }} as {{ hipaa_mode.identifier(column.guard_column) }}
         {%- endif %}
         {%- endfor %}
     from treated
-    {%- for name, masked in tokens.items() %}
-    left join {{ hipaa_mode.identifier(name) }}
-        on treated.{{ joined_values.get(masked.value ~ '__json', masked.value) }} = {{ hipaa_mode.identifier(name) }}.value
-    {%- endfor %}
-    {%- for column in columns if column.treatment == 'surrogate' %}
-    {%- set code = hipaa_mode.identifier(column.name ~ '__code') %}
-    left join {{ ref('hipaa_mode', 'surrogate_codes') }} as {{ code }}
-        on {{ code }}.environment = {{ hipaa_mode.literal(hipaa_mode.environment()) }}
-        and {{ code }}.scope = {{ hipaa_mode.literal(column.scope) }}
-        and {{ code }}.value = {{ hipaa_mode.normalized('treated.' ~ joined_values[column.value], column.normalize) }}
+    {%- for value in lookups %}
+    {%- set forms = hipaa_mode.identifier(value ~ '__forms') %}
+    left join {{ forms }}
+        on treated.{{ hipaa_mode.identifier(value) }} = {{ forms }}.value
     {%- endfor %}
 
 )
 
-{# What a guard took is counted by what is missing: its patterns are looked for once. -#}
 select
     {%- for scope in scopes %}
     row_id{{ hipaa_mode.scope_suffix(scope) }},
@@ -189,14 +162,14 @@ select
     call_type,
     event,
     denied_to
-    {%- for precision in (plan.precisions if plan else []) %},
+    {%- for precision in precisions %},
     timestamp__{{ precision }},
     received_at__{{ precision }}
     {%- endfor %}
     {%- for name, own_scopes in id_scopes.items() %}{% for scope in own_scopes %},
-    {{ name }}{{ hipaa_mode.scope_suffix(scope) }}
+    {{ hipaa_mode.identifier(name ~ hipaa_mode.scope_suffix(scope)) }}
     {%- endfor %}{% endfor %}
-    {%- for name in (plan.raw_ids if plan else []) %},
+    {%- for name in raw_ids %},
     {{ name }}__raw
     {%- endfor %}
     {%- if keeps_whole %}{% for name in whole %},
@@ -205,7 +178,7 @@ select
     {%- for column in columns %},
     {{ hipaa_mode.identifier(column.name) }}
     {%- if column.guard_column %},
-    {{ hipaa_mode.guard_count(column) }} as {{ hipaa_mode.identifier(column.guard_column) }}
+    {{ hipaa_mode.identifier(column.guard_column) }}
     {%- endif %}
     {%- endfor %}
 from formed
@@ -213,6 +186,45 @@ from formed
 order by {{ hipaa_mode.masked_order(plan) | join(', ') }}
 {%- endif %}
 -- depends_on: {{ ref('hipaa_mode', 'surrogate_codes') }}
+{%- endmacro %}
+
+{#- The forms of each value that is looked up, by the names of the masked columns that show them: SQL
+    of its `text`. -#}
+{% macro forms_of_values(columns, id_scopes, plan) -%}
+    {%- set lookups = {} -%}
+    {%- for name, scopes in id_scopes.items() -%}
+        {%- set id = plan.normalized_ids.get(name) or {'name': name, 'normalize': 'none'} -%}
+        {%- set forms = lookups.setdefault(id.name, {}) -%}
+        {%- for scope in scopes -%}
+            {%- do forms.update({name ~ hipaa_mode.scope_suffix(scope): hipaa_mode.token(hipaa_mode.normalized('text', id.normalize), scope)}) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- for column in columns if hipaa_mode.is_looked_up(column) -%}
+        {%- set forms = lookups.setdefault(column.value, {}) -%}
+        {%- do forms.update({column.name: hipaa_mode.masked_scalar(column, 'text')}) -%}
+    {%- endfor -%}
+    {{- return(lookups) -}}
+{%- endmacro %}
+
+{#- The texts that the other columns are made of, by their values: each with a name that no property's
+    can be, and whether it is a list of texts. -#}
+{% macro texts_of_values(columns) -%}
+    {%- set texts = {} -%}
+    {%- for column in columns if not hipaa_mode.is_looked_up(column) and column.data_type != 'json' and column.value not in texts -%}
+        {%- do texts.update({column.value: {'name': 'text_' ~ (texts | length + 1), 'is_list': column.is_list}}) -%}
+    {%- endfor -%}
+    {{- return(texts) -}}
+{%- endmacro %}
+
+{#- Whether a masked column's form is looked up by its value. What may be free text has a guard, seldom
+    recurs, and can be long. -#}
+{% macro is_looked_up(column) -%}
+    {{- return(not column.is_list and not column.guard) -}}
+{%- endmacro %}
+
+{#- The name of the id that some tokens are made of. -#}
+{% macro _id_name(plan, name) -%}
+    {{- return(plan.normalized_ids[name].name if name in plan.normalized_ids else name) -}}
 {%- endmacro %}
 
 {#- What the rows of a masked table are sorted by: the day, where some destination may have a time,
@@ -244,16 +256,6 @@ call_type in ({{ hipaa_mode.literals(hipaa_mode.call_types(view)) }})
         {%- if events is not none %}
         and {% if events %}event in ({{ hipaa_mode.literals(events) }}){% else %}false{% endif %}
         {%- endif %}
-{%- endmacro %}
-
-{#- Whether a masked column's form comes from a relation of tokens or codes. -#}
-{% macro is_joined(column) -%}
-    {{- return(column.treatment == 'surrogate' or (column.treatment == 'mask' and not column.is_list)) -}}
-{%- endmacro %}
-
-{#- The relation that holds the tokens of a masked column's values. -#}
-{% macro tokens_name(column) -%}
-    {{- return(column.value ~ hipaa_mode.normalize_suffix(column.normalize) ~ '__tokens') -}}
 {%- endmacro %}
 
 {#- What the name of a masked column ends with for tokens of a scope; as in plan.py. -#}

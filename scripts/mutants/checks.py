@@ -215,8 +215,14 @@ CHECKS: dict[str, Callable[[Sandbox], list[str]]] = {
     "token looked up by another id refused": _refused(
         "a token looked up by another id is",
         "masked_events",
-        'on treated.user_id = "user_id__tokens".value',
-        'on treated.group_id = "user_id__tokens".value',
+        'on treated."user_id" = "user_id__forms".value',
+        'on treated."group_id" = "user_id__forms".value',
+    ),
+    "value under another id's name refused": _refused(
+        "a value under another id's name is",
+        "masked_events",
+        "is not null then 'user_id'",
+        "is not null then 'group_id'",
     ),
     "calls of nobody refused": _refused(
         "calls of nobody are", "ga4__users", 'where masked."user_id__shared" is not null', ""

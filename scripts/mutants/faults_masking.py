@@ -16,13 +16,9 @@ REVIEWED = "function: functions: macros/functions/duckdb.sql is not as reviewed"
 """What `verify` says of any change of the functions."""
 
 CALL_TOKEN = "'system.main.hipaa_mask(' ~ text ~ ', ' ~ hipaa_mode.literal(scope) ~ ')'"
-FORM_TOKEN = (
-    "hipaa_mode.identifier(hipaa_mode.tokens_name(column)) ~ '.token' "
-    "~ hipaa_mode.scope_suffix(column.scope)"
-)
+LOOKED_UP = "hipaa_mode.looked_up(column)"
 ROW_ID = "hipaa_mode.token('treated.call_key', scope)"
-LOOKUP = "joined_values.get(masked.value ~ '__json', masked.value)"
-VALUE_MASKED = "hipaa_mode.identifier(hipaa_mode.tokens_name(column)) ~ '.value'"
+VALUE = "hipaa_mode.identifier(column.value)"
 
 FAULTS: tuple[Fault, ...] = (
     # Masking
@@ -38,7 +34,7 @@ FAULTS: tuple[Fault, ...] = (
         TESTS,
         "a masked property is sent as it is",
         "masked_columns_are_tokens_ga4__events",
-        (FORM, FORM_TOKEN, VALUE_MASKED),
+        (FORM, LOOKED_UP, VALUE),
     ),
     fault(
         "macros",
@@ -47,8 +43,8 @@ FAULTS: tuple[Fault, ...] = (
         "masked_columns_are_tokens_ga4__events",
         (
             FORM,
-            "return(hipaa_mode.token(hipaa_mode.normalized(text, column.normalize), column.scope))",
-            "return(hipaa_mode.normalized(text, column.normalize))",
+            "return(text if form == 'element' else hipaa_mode.map_list(text, form))",
+            "return(text)",
         ),
     ),
     fault(
@@ -58,8 +54,8 @@ FAULTS: tuple[Fault, ...] = (
         "masked_columns_are_tokens_ads__events",
         (
             MASKED_CALLS,
-            "{{ name }}__tokens.token{{ hipaa_mode.scope_suffix(scope) }} as",
-            "treated.{{ name }} as",
+            "{{ hipaa_mode.identifier(hipaa_mode._id_name(plan, name) ~ '__forms') }}.{{ token }} as",
+            "treated.{{ hipaa_mode._id_name(plan, name) }} as",
         ),
     ),
     fault(
@@ -83,8 +79,8 @@ FAULTS: tuple[Fault, ...] = (
         "rows_match_calls_ga4__events",
         (
             MASKED_CALLS,
-            "left join {{ hipaa_mode.identifier(name) }}\n",
-            "inner join {{ hipaa_mode.identifier(name) }}\n",
+            "left join {{ forms }}\n",
+            "inner join {{ forms }}\n",
         ),
     ),
     fault(
@@ -93,9 +89,9 @@ FAULTS: tuple[Fault, ...] = (
         "tokens are of the scope that all share",
         r"scope: ads__events\.email: its token is of another scope",
         (
-            MASKED_CALLS,
-            "hipaa_mode.token(masked.text, scope)",
-            "hipaa_mode.token(masked.text, '*')",
+            FORM,
+            "column.normalize), column.scope)",
+            "column.normalize), '*')",
         ),
     ),
     fault(
@@ -112,8 +108,8 @@ FAULTS: tuple[Fault, ...] = (
         "masked_columns_are_tokens_ga4__events",
         (
             FORM,
-            FORM_TOKEN,
-            f"'coalesce(' ~ {FORM_TOKEN} ~ ', ' ~ {VALUE_MASKED} ~ ')'",
+            LOOKED_UP,
+            f"'coalesce(' ~ {LOOKED_UP} ~ ', ' ~ {VALUE} ~ ')'",
         ),
     ),
     fault(
@@ -128,7 +124,7 @@ FAULTS: tuple[Fault, ...] = (
         PROOF,
         "ids are masked in every spelling",
         r"form: ga4__events\.anonymous_id: it is not in the reviewed form of `mask`",
-        (MASKED_CALLS, "hipaa_mode.normalized('value', id.normalize)", "'value'"),
+        (MASKED_CALLS, "hipaa_mode.normalized('text', id.normalize)", "'text'"),
     ),
     fault(
         "macros",
@@ -141,8 +137,12 @@ FAULTS: tuple[Fault, ...] = (
         "macros",
         PROOF,
         "tokens are joined on the raw user id",
-        "join: ga4__events: in model masked_events: a token is looked up by something else",
-        (MASKED_CALLS, LOOKUP, "hipaa_mode.identifier('user_id')"),
+        "join: ga4__events: in model masked_events: a form is looked up by something else",
+        (
+            MASKED_CALLS,
+            "on treated.{{ hipaa_mode.identifier(value) }} =",
+            "on treated.user_id =",
+        ),
     ),
     fault(
         "macros",

@@ -411,6 +411,18 @@ FAULTS: tuple[Fault, ...] = (
     ),
     fault(
         "proof",
+        CHECK,
+        "verify takes values under any name for safe",
+        "a value under another id's name is proven",
+        (
+            f"{PACKAGE}/verify/terms.py",
+            "return [query.args[part] for part in parts] ==",
+            "return True or",
+        ),
+        check="value under another id's name refused",
+    ),
+    fault(
+        "proof",
         EXPERIMENT,
         "the selftest takes any two values for the same",
         "the comparison did not see",

@@ -384,7 +384,7 @@ FAULTS: tuple[Fault, ...] = (
         "a property of one event is shown on all",
         r"missing-filter: ga4__events\.coupon: it is not shown on its own events alone",
         (VIEW_SQL, "{%- elif column.events is not none -%}", "{%- elif false -%}"),
-        (FORM, "{%- if column.events is not none -%}", "{%- if false -%}"),
+        (FORM, "if column.events is none else", "if true else"),
     ),
     fault(
         "macros",

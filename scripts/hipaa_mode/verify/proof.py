@@ -539,8 +539,8 @@ class _Tracer:
         elif rows.kind == "rows" and rows.arguments[0] == CROSSWALK:
             return self._looked_up_code(condition)
         elif rows.kind == "distinct":
-            return _looked_up_tokens(base, right, condition)
-        raise NotProvenError("join", "a join that is not one of those that look up a token")
+            return _looked_up_forms(base, right, condition)
+        raise NotProvenError("join", "a join that is not one of those that look up a form")
 
     def _looked_up_code(self, condition: frozenset[Term]) -> Relation:
         given: dict[str, Term] = {}
@@ -594,22 +594,19 @@ def _same_place(name: str) -> frozenset[Term]:
     )
 
 
-def _looked_up_tokens(base: Relation, right: Relation, condition: frozenset[Term]) -> Relation:
-    """Return tokens of distinct values as tokens of the base row's own value.
+def _looked_up_forms(base: Relation, right: Relation, condition: frozenset[Term]) -> Relation:
+    """Return forms of different values as forms of the base row's own value.
 
     Safe where the values are those of the very rows they are joined to: each row then finds the
-    token of its own value, once.
+    forms of its own value, once.
     """
     inner, value = right.rows.arguments
     key = Term("value of", right.rows)
     wanted = Term("EQ", ("expression", key), ("this", value))
     if condition != frozenset((wanted,)):
-        raise NotProvenError("join", "a token is looked up by something else than its value")
-    source, filters = source_and_filters(inner)
-    own, own_filters = source_and_filters(base.rows)
-    is_there = Term("Not", ("this", Term("Is", ("expression", Term("null")), ("this", value))))
-    if source is not own or not (filters - {is_there}) <= own_filters:
-        raise NotProvenError("join", "tokens are made of the values of other rows")
+        raise NotProvenError("join", "a form is looked up by something else than its value")
+    if inner is not base.rows:
+        raise NotProvenError("join", "forms are made of the values of other rows")
     columns = {name: substituted(term, key, value) for name, term in right.columns.items()}
     return Relation(columns, right.rows)
 

@@ -12,7 +12,7 @@ references and predicates don't show in a lineage.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -171,7 +171,7 @@ EXTRACTIONS = {
 """Named functions that take many paths of one message; and the paths that they may take."""
 
 _IGNORED_ARGUMENTS = frozenset(("_type", "copy", "comments"))
-_SELECT_PARTS = frozenset(("with_", "expressions", "from_", "joins", "where", "distinct", "kind"))
+_SELECT_PARTS = frozenset(("with_", "expressions", "from_", "joins", "where", "kind"))
 
 
 @dataclass
@@ -197,6 +197,8 @@ class Evaluator:
             query = query.this
         if not isinstance(query, exp.Select):
             raise NotProvenError("syntax", f"{_spoken(query)} is not a plain select", query)
+        if is_of_different_values(query):
+            return self._different_values(query, known, outer)
         _allow_only(query, _SELECT_PARTS)
         named = dict(known or {})
         with_ = query.args.get("with_")
@@ -204,7 +206,7 @@ class Evaluator:
             if with_.args.get("recursive"):
                 raise NotProvenError("syntax", "a recursive query", query)
             for cte in with_.expressions:
-                _allow_only(cte, frozenset(("this", "alias")))
+                _allow_only(cte, frozenset(("this", "alias", "materialized")))
                 _plain_alias(cte)
                 named[cte.alias.lower()] = self.query(cte.this, named, outer)
         from_ = query.args.get("from_")
@@ -221,16 +223,23 @@ class Evaluator:
                 self.expression(part, scope, named) for part in _ands(where.this)
             )
             rows = _filtered(rows, predicates)
-        columns = self._columns(query, scope, named)
-        distinct = query.args.get("distinct")
-        if distinct is not None:
-            _allow_only(distinct, frozenset())
-            if len(columns) != 1:
-                raise NotProvenError("syntax", "distinct over more than one column", query)
-            [(name, value)] = columns.items()
-            rows = Term("distinct", rows, value)
-            return Relation({name: Term("value of", rows)}, rows)
-        return Relation(columns, rows)
+        if base.rows.kind == "different values":
+            scope.relations[alias] = _values_of_one(rows, scope)
+            rows = scope.relations[alias].rows
+        return Relation(self._columns(query, scope, named), rows)
+
+    def _different_values(
+        self, query: exp.Select, known: Mapping[str, Relation] | None, outer: Scope | None
+    ) -> Relation:
+        """Evaluate the different values of some columns: each beside the name of its column."""
+        columns = _columns_of_sets(query)
+        plain = query.copy()
+        plain.set("group", None)
+        plain.set("expressions", [column.copy() for column in columns])
+        found = self.query(plain, known, outer)
+        terms = zip((column.name for column in columns), found.columns.values(), strict=True)
+        rows = Term("different values", found.rows, tuple(terms))
+        return Relation({name: Term(name, rows) for name in ("name", "value")}, rows)
 
     def _source(
         self, source: exp.Expression, named: Mapping[str, Relation], outer: Scope | None
@@ -509,6 +518,53 @@ def _simplified_bracket(node: exp.Bracket, term: Term) -> Term:
         if 0 <= place < len(paths):
             return Term(texts.kind.removesuffix("s"), message, paths[place])
     raise NotProvenError("unresolved", "a place in the list of extracted values", node)
+
+
+def different_values(names: Iterable[str]) -> str:
+    """Return the columns and the grouping of a query of the different values of some columns."""
+    quoted = {name: exp.to_identifier(name, quoted=True).sql(DIALECT) for name in names}
+    names_of = " ".join(
+        f"when {column} is not null then {exp.Literal.string(name).sql(DIALECT)}"
+        for name, column in quoted.items()
+    )
+    sets = ", ".join(f"({column})" for column in quoted.values())
+    return (
+        f"select case {names_of} end as name, coalesce({', '.join(quoted.values())}) as value "
+        f"group by grouping sets ({sets})"
+    )
+
+
+def is_of_different_values(query: exp.Select) -> bool:
+    """Whether a query has the different values of some columns, and nothing else.
+
+    Of each row but one column is not null, so that the value is that of the column that is named.
+    """
+    columns = _columns_of_sets(query)
+    if not columns:
+        return False
+    expected = parse(different_values(column.name for column in columns))
+    parts = ("expressions", "group")
+    return [query.args[part] for part in parts] == [expected.args[part] for part in parts]
+
+
+def _columns_of_sets(query: exp.Select) -> list[exp.Column]:
+    group = query.args.get("group")
+    return list(group.find_all(exp.Column)) if group is not None else []
+
+
+def _values_of_one(rows: Term, scope: Scope) -> Relation:
+    """Return the different values of one of the columns that a query has those of."""
+    source, filters = source_and_filters(rows)
+    base, columns = source.arguments
+    named = {}
+    for name, term in columns:
+        literal = Term("literal", name, True)
+        named[Term("EQ", ("expression", literal), ("this", Term("name", source)))] = term
+    [value, *more] = [named.get(predicate) for predicate in filters] or [None]
+    if value is None or more or len(scope.relations) > 1:
+        raise NotProvenError("join", "values of several columns are not told apart by their names")
+    rows = Term("distinct", base, value)
+    return Relation({"value": Term("value of", rows)}, rows)
 
 
 def source_and_filters(rows: Term) -> tuple[Term, frozenset[Term]]:

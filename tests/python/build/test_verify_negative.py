@@ -34,8 +34,8 @@ FILTER = "masked.event in ('Signed In')"
 NOT_DENIED = "not list_contains(masked.denied_to, 'ga4')"
 WHERE = f"where {FILTER}\n    and {NOT_DENIED}"
 RELATION = '"calls"."main_restricted"."masked_events" as masked'
-EMAIL = '"properties__email__email__tokens".token__shared'
-EMAIL_VALUE = "treated.joined_value_1"
+EMAIL = '"properties__email__forms"."properties__email__mask__shared"'
+EMAIL_VALUE = 'treated."properties__email"'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -197,17 +197,20 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
     "order in a subquery": (
         "syntax",
         MASKED,
-        (") as different_values", " order by 1) as different_values"),
+        (") as texts", " order by 1) as texts"),
     ),
     "limit in a subquery": (
         "syntax",
         MASKED,
-        (") as different_values", " limit 1) as different_values"),
+        (") as texts", " limit 1) as texts"),
     ),
     "distinct on in a subquery": (
         "syntax",
         MASKED,
-        ("select distinct ", "select distinct on (event) "),
+        (
+            "from (\n        select\n            value,",
+            "from (\n        select distinct on (name)\n            value,",
+        ),
     ),
     "masked rows in another order": ("form", MASKED, ("\norder by ", "\norder by event, ")),
     "masked rows in that of a value": (
@@ -393,12 +396,12 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
     "columns of a subquery renamed": (
         "syntax",
         MASKED,
-        (") as different_values", ") as different_values(other)"),
+        (") as texts", ") as texts(other)"),
     ),
     "columns of a joined table renamed": (
         "syntax",
         MASKED,
-        ('left join "user_id__tokens"\n', 'left join "user_id__tokens" as "user_id__tokens"(v)\n'),
+        ('left join "user_id__forms"\n', 'left join "user_id__forms" as "user_id__forms"(v)\n'),
     ),
     "escape string": ("syntax", VIEW, (FILTER, "masked.event in (e'Signed\\x20In')")),
     "two columns that differ by case": ("syntax", VIEW, (PLAN, f'{PLAN}, masked.event as "PLAN"')),
@@ -437,7 +440,7 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
     "values as their own tokens": (
         "unmasked",
         MASKED,
-        ("system.main.hipaa_mask(value, '*') as token__shared", "value as token__shared"),
+        ("system.main.hipaa_mask(text, '*') as \"user_id__shared\"", 'text as "user_id__shared"'),
     ),
     "value beside the token": (
         "unmasked",
@@ -464,27 +467,59 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
         MASKED,
         ("system.main.hipaa_mask(", "calls.main.hipaa_mask("),
     ),
-    "unkeyed hash": ("unmasked", MASKED, ("system.main.hipaa_mask(value, '*')", "sha256(value)")),
-    "scope from data": ("scope", MASKED, ("hipaa_mask(value, '*')", "hipaa_mask(value, value)")),
-    "scope swapped": ("scope", MASKED, ("hipaa_mask(value, '*')", "hipaa_mask(value, 'ads')")),
-    "token of a constant": ("form", MASKED, ("hipaa_mask(value, '*')", "hipaa_mask('x', '*')")),
+    "unkeyed hash": ("unmasked", MASKED, ("system.main.hipaa_mask(text, '*')", "sha256(text)")),
+    "scope from data": ("scope", MASKED, ("hipaa_mask(text, '*')", "hipaa_mask(text, text)")),
+    "scope swapped": ("scope", MASKED, ("hipaa_mask(text, '*')", "hipaa_mask(text, 'ads')")),
+    "token of a constant": ("form", MASKED, ("hipaa_mask(text, '*')", "hipaa_mask('x', '*')")),
     "token looked up by another id": (
         "join",
         MASKED,
         (
-            'treated.user_id = "user_id__tokens".value',
-            'treated.group_id = "user_id__tokens".value',
+            'treated."user_id" = "user_id__forms".value',
+            'treated."group_id" = "user_id__forms".value',
         ),
     ),
     "token looked up by anything": (
         "join",
         MASKED,
-        ('treated.user_id = "user_id__tokens".value', "true"),
+        ('treated."user_id" = "user_id__forms".value', "true"),
+    ),
+    "tokens of another id's values": (
+        "join",
+        MASKED,
+        ("where name = 'user_id'", "where name = 'group_id'"),
+    ),
+    "tokens of the values of all ids": ("join", MASKED, ("where name = 'user_id'", "where true")),
+    "tokens of values by two names": (
+        "join",
+        MASKED,
+        ("where name = 'user_id'", "where name in ('user_id', 'group_id')"),
+    ),
+    "tokens of other calls' values": (
+        "join",
+        MASKED,
+        ("    group by grouping sets (", "    and user_id > 'u'\n    group by grouping sets ("),
+    ),
+    "values under another id's name": (
+        "syntax",
+        MASKED,
+        ("is not null then 'user_id'", "is not null then 'group_id'"),
+    ),
+    "a value in the place of others": ("syntax", MASKED, ("coalesce(", "concat(")),
+    "values grouped with others": (
+        "syntax",
+        MASKED,
+        ("group by grouping sets (", "group by event, grouping sets ("),
+    ),
+    "only values that recur": (
+        "syntax",
+        MASKED,
+        ("\n    )\n\n),", "\n    )\n    having count(*) > 1\n\n),"),
     ),
     "inner join with the tokens": (
         "syntax",
         MASKED,
-        ('left join "user_id__tokens"', 'inner join "user_id__tokens"'),
+        ('left join "user_id__forms"', 'inner join "user_id__forms"'),
     ),
     "code looked up without its scope": ("form", MASKED, (".scope = 'ads'", ".scope = '*'")),
     "code of another environment": (
@@ -527,7 +562,7 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
         ("json_texts(readable, [", "json_texts(readable, [message, "),
     ),
     "filter of the masked table widened by or": (
-        "join",
+        "missing-filter",
         MASKED,
         ("call_type in (", "true or call_type in ("),
     ),
@@ -766,7 +801,7 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
     "token of a retired key": (
         "function",
         MASKED,
-        ("system.main.hipaa_mask(value, '*')", "system.main.hipaa_mask_retired(value, '*', 'k')"),
+        ("system.main.hipaa_mask(text, '*')", "system.main.hipaa_mask_retired(text, '*', 'k')"),
     ),
     "duplicates chosen by a property": (
         "staging",

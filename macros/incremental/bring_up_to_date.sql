@@ -12,12 +12,11 @@
     {%- do hipaa_mode[upkeep](relation, sql, since, run_number) -%}
 {%- endmacro %}
 
-{#- Statement `main` makes the table of a query, in place of the one there was. -#}
-{% macro make_anew(relation, sql) -%}
+{#- Statement `main` makes the table of a query, in place of the one there was; some of its columns may
+    hold `tokens`. -#}
+{% macro make_anew(relation, sql, tokens=[]) -%}
     {%- call statement('main') -%}
-        create or replace table {{ relation }} as (
-            {{ sql }}
-        )
+        {{ hipaa_mode.make_table(relation, sql, tokens) }}
     {%- endcall -%}
 {%- endmacro %}
 

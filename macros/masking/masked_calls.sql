@@ -216,6 +216,24 @@ order by {{ hipaa_mode.masked_order(plan) | join(', ') }}
     {{- return(texts) -}}
 {%- endmacro %}
 
+{#- The columns of a masked table that hold tokens or codes, each on its own. -#}
+{% macro columns_of_tokens(view) -%}
+    {%- set plan = hipaa_mode.plan() -%}
+    {%- set names = [] -%}
+    {%- for scope in plan.scopes -%}
+        {%- do names.append('row_id' ~ hipaa_mode.scope_suffix(scope)) -%}
+    {%- endfor -%}
+    {%- for name, scopes in hipaa_mode.id_scopes(plan).items() -%}
+        {%- for scope in scopes -%}
+            {%- do names.append(name ~ hipaa_mode.scope_suffix(scope)) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- for column in plan.masked_tables[view] if column.treatment in ('mask', 'surrogate') and not column.is_list -%}
+        {%- do names.append(column.name) -%}
+    {%- endfor -%}
+    {{- return(names) -}}
+{%- endmacro %}
+
 {#- Whether a masked column's form is looked up by its value. What may be free text has a guard, seldom
     recurs, and can be long. -#}
 {% macro is_looked_up(column) -%}

@@ -37,6 +37,7 @@ class Counted:
     Attributes:
         property_names: view, place and name of each property that arrived; None where the project
             does not count them.
+        denials: destination, reason, type and event of the calls that are denied, and how many.
         staged: those that are staged, of which `undated` have no time.
         duplicates: those that were delivered before.
         namesakes: those that have the message id of another call.
@@ -49,6 +50,7 @@ class Counted:
     withheld: Mapping[str, int]
     noted: Sequence[Noted]
     property_names: Sequence[tuple[str, str, str]] | None
+    denials: Sequence[Sequence[Any]]
     raw: int
     staged: int
     duplicates: int

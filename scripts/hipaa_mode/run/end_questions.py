@@ -222,7 +222,8 @@ class EndQuestions(Run):
         withheld = dict(self._ask(queries["withheld"]))
         noted = [Noted(*row) for row in self._ask(queries["noted"])]
         names = queries["property_names"]
-        return Counted(withheld, noted, self._ask(names) if names else None, *counts)
+        found = self._ask(names) if names else None
+        return Counted(withheld, noted, found, self._ask(queries["denials"]), *counts)
 
     def _publish(self, name: str, own: ToPublish, asked: PublishRequest, counted: Counted) -> None:
         """Look at a destination's files once more, and put them in place; then its token bridge.
@@ -269,7 +270,7 @@ class EndQuestions(Run):
             ),
             "key_fingerprint": self._stored_key(),
             "dbt_invocation_id": self._of_run["dbt_invocation_id"],
-            "consent": self._consent(name, own, asked.queries["denials"]),
+            "consent": self._consent(name, own, counted),
         }
         # Not where the run only might publish: a preview's folder is gone after it.
         self._note_place()
@@ -284,13 +285,13 @@ class EndQuestions(Run):
             read_access(self._environ),
         )
 
-    def _consent(self, name: str, own: ToPublish, denials: str) -> dict[str, Any]:
+    def _consent(self, name: str, own: ToPublish, counted: Counted) -> dict[str, Any]:
         """Count the calls that were denied to a destination, none of which the gate found."""
         events = self._started_plan().destinations[name].events
         types = {kind for view in own.views.values() for kind in CALL_TYPES.get(view, ())}
         every = events is None or ANY in events
         return {
-            **count_denials(self._ask(denials), name, types, None if every else events),
+            **count_denials(counted.denials, name, types, None if every else events),
             "published": 0,
         }
 

@@ -256,7 +256,7 @@ def test_raw_calls_that_are_not_there_are_an_error_answer() -> None:
 PLACE = {"root": "published", "environment": "dev"}
 ASKED = PublishRequest(
     destinations={},
-    queries={"denials": "select 'a', 'b', 'c', 'd', 0 where false"},
+    queries={},
     calls_read="calls_read",
     rejected_share=0.1,
     accepted_lines=None,
@@ -275,6 +275,7 @@ COUNTED = Counted(
     dict.fromkeys(("suppressed", "suppressed_by_alias", "expired", "undated"), 0),
     noted=(),
     property_names=None,
+    denials=(),
     raw=3,
     staged=3,
     duplicates=0,

@@ -193,6 +193,7 @@ COUNTED = Counted(
     {"suppressed": 2, "suppressed_by_alias": 0, "expired": 0, "undated": 0},
     noted=(),
     property_names=None,
+    denials=(),
     raw=10,
     staged=6,
     duplicates=1,

@@ -92,13 +92,14 @@ class Problem:
 class FileChecker:
     """A connection that knows the ids of the calls, and looks for them in files.
 
+    It has to be given them before it looks at any file.
+
     Args:
         normalizations: by the name of an id, how destinations bring it to one spelling.
     """
 
     def __init__(self, normalizations: Mapping[str, Sequence[str]] | None = None) -> None:
         self._connection = duckdb.connect(":memory:")
-        functions.create(self._connection)
         self._normalizations = normalizations or {}
         self.has_ids = False
 
@@ -112,6 +113,7 @@ class FileChecker:
         Args:
             calls: columns user_id, anonymous_id, group_id and is_usable, a row a call.
         """
+        functions.create(self._connection)
         self._connection.register("calls", calls)
         of_kind = " union all ".join(
             f"select '{name}' as kind, id_key, max(length) as length, sum(calls) as calls from "

@@ -79,7 +79,8 @@ class Gate:
         if permission is None or permission.reasons or not permission.is_selected:
             raise PublishingError(f"This run may not publish destination `{name}`")
         self._check_seeds(name)
-        if not self._files.has_ids:
+        partitions = list(partitions)
+        if any(plan.written for plan in partitions) and not self._files.has_ids:
             ids = ", ".join(f"cast({column} as varchar) as {column}" for column in ENVELOPE_IDS)
             with connect() as cursor:
                 calls = cursor.sql(

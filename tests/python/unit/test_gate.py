@@ -341,6 +341,17 @@ def test_a_sound_destination_passes_the_gate(door: Door) -> None:
     door.go()
 
 
+def test_where_nothing_was_written_no_call_is_read(door: Door) -> None:
+    published = {"ga4__events/2026-03-01.parquet": {"rows": 1}}
+    kept = plan_partitions("ga4__events", "day", [["2026-03-01", 1]], [], published)
+    assert kept.written == []
+
+    def connect() -> duckdb.DuckDBPyConnection:
+        pytest.fail("The calls were read")
+
+    door.gate.check("ga4", [kept], door.folder, connect, "calls_read", {})
+
+
 @pytest.mark.parametrize(
     "permission",
     [None, Permission(True, ["a test failed"]), Permission(False)],

@@ -32,7 +32,9 @@
     {{ run_hooks(post_hooks, inside_transaction=False) }}
 
     {%- if flags.WHICH == 'build' and destination_plan and not flags.EMPTY and not flags.SAMPLE -%}
-        {%- do hipaa_mode.check_connection() -%}
+        {%- if post_hooks -%}
+            {%- do hipaa_mode.check_connection() -%}
+        {%- endif -%}
         {%- do hipaa_mode.write_files(target_relation, destination_plan, parts[1], columns, model.name, sql) -%}
         {%- do adapter.commit() -%}
     {%- endif -%}

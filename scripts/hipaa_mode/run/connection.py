@@ -86,8 +86,8 @@ def default_settings() -> Mapping[str, str]:
 
 
 STATE = (
-    f"select system.main.list([name, value]) from {SETTINGS}",
-    "select system.main.list(extension_name) from system.main.duckdb_extensions() where loaded",
+    f"select (select system.main.list([name, value]) from {SETTINGS}), "
+    "(select system.main.list(extension_name) from system.main.duckdb_extensions() where loaded)"
 )
 ENGINES = "select function_name from system.main.duckdb_functions() where internal"
 """Queries of what is judged: by full name, or a macro of these names could say what it likes. Some
@@ -119,7 +119,7 @@ def _rows(sql: str) -> list[Any]:
 
 def faults_of_this_connection() -> list[str]:
     """Say what of the connection that asks may change what the reviewed SQL means."""
-    [(settings,)], [(extensions,)] = map(_rows, STATE)
+    [(settings, extensions)] = _rows(STATE)
     return connection_faults(settings or (), extensions or (), default_settings())
 
 

@@ -1,13 +1,14 @@
 {#- What this environment's build does, as resolved from the seeds when the run started: see
-    scripts/hipaa_mode/plan.py for its fields. Nothing at parse time. -#}
-{% macro plan() -%}
+    scripts/hipaa_mode/plan.py for its fields, of which one may be asked for alone. Nothing at parse
+    time. -#}
+{% macro plan(part=none) -%}
     {%- if not execute -%}
         {{- return(none) -}}
     {%- endif -%}
     {%- if hipaa_mode._asks_for_itself() -%}
-        {{- return(hipaa_mode.door().plan(**hipaa_mode.configuration_request())) -}}
+        {{- return(hipaa_mode.door().plan(part, **hipaa_mode.configuration_request())) -}}
     {%- endif -%}
-    {{- return(hipaa_mode.door().plan()) -}}
+    {{- return(hipaa_mode.door().plan(part)) -}}
 {%- endmacro %}
 
 {#- What one destination receives; none if the environment does not have it. -#}

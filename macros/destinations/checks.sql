@@ -23,7 +23,7 @@
 {%- do hipaa_mode.check_connection() -%}
 {%- set files = hipaa_mode.tested_files(model) -%}
 {%- set actual = hipaa_mode.actual_columns(model, files) -%}
-{%- set plan = hipaa_mode.plan() -%}
+{%- set normalized_ids = hipaa_mode.plan('normalized_ids') or {} -%}
 {%- set destination_plan = hipaa_mode.destination_plan(destination) -%}
 {%- set columns = hipaa_mode.view_columns(destination_plan, view) if execute else [] -%}
 {%- set restricted = not destination_plan or destination_plan.restrict_phi -%}
@@ -105,7 +105,7 @@ identifiers as materialized (
 
     {%- set id_names = ['user_id', 'anonymous_id', 'group_id'] | reject('in', read.passing_ids) | list %}
     {{ hipaa_mode.door().ids_of_calls(
-        ref('hipaa_mode', 'calls_read') | string, id_names, minimum_length, hipaa_mode._spellings_of_ids(plan, 'id')
+        ref('hipaa_mode', 'calls_read') | string, id_names, minimum_length, hipaa_mode._spellings_of_ids(normalized_ids, 'id')
     ) | indent(4) }}
 
 ),
@@ -126,7 +126,7 @@ identifiers as materialized (
 {{ relation }}__ids as materialized (
 
     {{ hipaa_mode.door().judged_values(
-        relation, relation ~ '__people', 'identifiers', hipaa_mode._spellings_of_ids(plan, 'shown_text').values() | sum(start=[]) | unique | list
+        relation, relation ~ '__people', 'identifiers', hipaa_mode._spellings_of_ids(normalized_ids, 'shown_text').values() | sum(start=[]) | unique | list
     ) | indent(4) }}
 
 ),
@@ -158,9 +158,9 @@ where failures > 0
 {%- endmacro %}
 
 {#- The spellings of a text by which some destination takes ids for one, by the id's name. -#}
-{% macro _spellings_of_ids(plan, text) -%}
+{% macro _spellings_of_ids(normalized_ids, text) -%}
     {%- set spellings = {} -%}
-    {%- for id in (plan.normalized_ids if plan else {}).values() -%}
+    {%- for id in normalized_ids.values() -%}
         {%- do spellings.setdefault(id.name, []).append(hipaa_mode.normalized(text, id.normalize)) -%}
     {%- endfor -%}
     {{- return(spellings) -}}

@@ -16,7 +16,7 @@
     {%- if treatment == 'birth_year' -%}
         {%- do arguments.append(run_started_at.year) -%}
     {%- elif treatment == 'zip3' -%}
-        {%- do arguments.append(hipaa_mode.list_of(hipaa_mode.plan().small_zip3_areas)) -%}
+        {%- do arguments.append(hipaa_mode.list_of(hipaa_mode.plan('small_zip3_areas'))) -%}
     {%- elif treatment == 'round' -%}
         {%- do arguments.extend([argument, argument.split('.')[1] | length if '.' in argument else 0]) -%}
     {%- elif treatment == 'truncate' -%}

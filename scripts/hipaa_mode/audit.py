@@ -107,22 +107,44 @@ def seal_at_hand(
         return None, None
 
 
-def read_lines(path: Path) -> list[Line]:
-    """Read the log; a file that is not there has no lines.
+class Reading:
+    """What was read of a log: read again, only the lines that were added are looked through."""
 
-    Raises:
-        AuditError: the file can't be read.
-    """
+    def __init__(self) -> None:
+        self._content = b""
+        self._lines: list[Line] = []
+
+    def lines_of(self, path: Path) -> list[Line]:
+        """Read the log as it is now; a file that is not there has no lines.
+
+        Raises:
+            AuditError: the file can't be read.
+        """
+        content = _content(path)
+        if not content.startswith(self._content):
+            self._content, self._lines = b"", []
+        texts = content[len(self._content) :].split(b"\n")
+        # What comes after the last end of a line may get longer.
+        unended = texts.pop()
+        numbered = enumerate(texts, start=len(self._lines) + 1)
+        self._lines += [Line(number, text, _parsed(text)) for number, text in numbered]
+        self._content = content[: len(content) - len(unended)]
+        torn = [Line(len(self._lines) + 1, unended, _parsed(unended))] if unended else []
+        return [*self._lines, *torn]
+
+
+def read_lines(path: Path) -> list[Line]:
+    """Read the log once; see `Reading`."""
+    return Reading().lines_of(path)
+
+
+def _content(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
-        return []
+        return b""
     except OSError as error:
         raise AuditError(f"{path} can't be read: {error.strerror}") from None
-    texts = content.split(b"\n")
-    if texts[-1] == b"":
-        texts.pop()
-    return [Line(number, text, _parsed(text)) for number, text in enumerate(texts, start=1)]
 
 
 def _parsed(text: bytes) -> Entry | None:
@@ -143,7 +165,11 @@ def entries(lines: Iterable[Line]) -> list[Entry]:
 
 
 class AuditLog:
-    """The log of one environment, for appending. Use it as a context: it holds a lock."""
+    """The log of one environment, for appending. Use it as a context: it holds a lock.
+
+    Args:
+        reading: what was read of it before, if anything.
+    """
 
     def __init__(
         self,
@@ -151,12 +177,14 @@ class AuditLog:
         environment: str,
         key: bytes | None = None,
         key_fingerprint: str | None = None,
+        reading: Reading | None = None,
     ) -> None:
         self.root = root
         self.environment = environment
         self.path = log_path(root, environment)
         self._key = key
         self._key_fingerprint = key_fingerprint
+        self._reading = reading or Reading()
         self._descriptor = -1
         self.entries: list[Entry] = []
 
@@ -169,7 +197,7 @@ class AuditLog:
             self._descriptor = os.open(self.path, flags, folders.FILE_MODE)
             if sys.platform != "win32":
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-            lines = read_lines(self.path)
+            lines = self._reading.lines_of(self.path)
             self.entries = entries(lines)
             self._fix(lines)
         except OSError as error:

@@ -22,6 +22,7 @@ from hipaa_mode.run.checked_columns import CheckedColumns, Column, checked_colum
 from hipaa_mode.run.connection import faults_of_this_connection, this_connection
 from hipaa_mode.run.file_writer import ROWS_AT_ONCE, write_days, write_file
 from hipaa_mode.run.finished_files import DIGITS
+from hipaa_mode.run.plan_texts import PlanTexts
 from hipaa_mode.run.state import RAW_LINES_VIEW, Run, place_of
 from hipaa_mode.run.stored import TableState
 from hipaa_mode.run.view_files import BuiltView, WritePlan
@@ -66,24 +67,25 @@ class Upkeep:
 class BuildQuestions(Run):
     """Each method is a question: its arguments are what a macro sends, its answer what it gets."""
 
-    def plan(self, **configured: Any) -> Any:
+    def plan(self, part: str | None = None, **configured: Any) -> Any:
         """Return the plan: the run's own, or that of the seeds that a request names.
 
         Args:
+            part: the field that is wanted alone; None for all of them.
             configured: nothing, or see `Configured`.
         """
-        return self._answered(self._plan_for(configured))
+        texts = self._texts_of(self._plan_for(configured))
+        return json.loads(texts.whole if part is None else texts.parts[part])
 
     def destination(self, destination: str, **configured: Any) -> Any:
         """Return one destination's part of the plan, or none if the environment has none."""
-        plan = self._answered(self._plan_for(configured))
-        return plan["destinations"].get(destination)
+        texts = self._texts_of(self._plan_for(configured))
+        return json.loads(texts.destinations.get(destination, "null"))
 
-    def _answered(self, plan: Plan) -> Any:
-        """Return a plan as macros get it: each a copy of its own, which it may change."""
-        if self._plan_text is None or self._plan_text[0] is not plan:
-            self._plan_text = (plan, plan.as_json())
-        return json.loads(self._plan_text[1])
+    def _texts_of(self, plan: Plan) -> PlanTexts:
+        if self._plan_texts is None or self._plan_texts[0] is not plan:
+            self._plan_texts = (plan, PlanTexts.of(plan))
+        return self._plan_texts[1]
 
     def run_number(self) -> int:
         """Return the number of the run: higher than that of every run before."""

@@ -304,7 +304,7 @@ class StartQuestions(Run):
         publishing.give_access(*self._place, read_access(self._environ))
         if publishing.has_published(*self._place):
             self._note_place()
-        lines = audit.read_lines(audit.log_path(*self._place))
+        lines = self._log.lines_of(audit.log_path(*self._place))
         standing = audit.last_deliveries(audit.entries(lines))
         plan = self._started_plan()
         kept = plan.destinations.keys() - plan.stopped.keys()
@@ -317,5 +317,7 @@ class StartQuestions(Run):
             self._noted.append(f"withdrew `{name}`: {reason}")
             entries.append({"destination": name, "outcome": "withdrawn", "reasons": [reason]})
         self._record(entries, look=True)
+        # A long log is not held while the models are built.
+        self._log = audit.Reading()
         left = "was left in a folder that was withdrawn: no build made it"
         return Withdrawn([f"{path} {left}" for path in done.left], done.problems)

@@ -18,11 +18,12 @@ from hipaa_mode.names import environment_name
 from hipaa_mode.plan import Plan
 from hipaa_mode.quoting import identifier
 from hipaa_mode.raw_calls import RawLines, RawLocation, locate
-from hipaa_mode.run.audit_entries import Delivered, LogTable, record
+from hipaa_mode.run.audit_entries import LogTable, record
 from hipaa_mode.run.configured import Configured
 from hipaa_mode.run.ending import Ending
 from hipaa_mode.run.gate import Gate
 from hipaa_mode.run.masking_keys import MaskingKeys
+from hipaa_mode.run.plan_texts import PlanTexts
 from hipaa_mode.run.stored import Tables
 from hipaa_mode.run.view_files import ViewFiles
 from hipaa_mode.run_state import RunState
@@ -47,7 +48,7 @@ class Run:
         self._environment = None if environment is None else environment_name(environment)
         self._configured: Configured | None = None
         self._plan: Plan | None = None
-        self._plan_text: tuple[Plan, str] | None = None
+        self._plan_texts: tuple[Plan, PlanTexts] | None = None
         self._own_plan: tuple[Configured, Plan] | None = None
         self._place: tuple[Path, str] = (Path(), "")
         self._zone: Sequence[str] = ()
@@ -73,7 +74,7 @@ class Run:
         self._gate: Gate | None = None
         self._noted: list[str] = []
         self._began = time.monotonic()
-        self._delivered: dict[str, Delivered] = {}
+        self._log = audit.Reading()
         self._coincidences: dict[str, dict[str, int]] = {}
         self._files = ViewFiles()
         self.raw_lines.location = None
@@ -133,7 +134,7 @@ class Run:
         fingerprint = self._plan.fingerprint if self._plan else None
         of_run = {**self._of_run, "configuration_fingerprint": fingerprint}
         table = LogTable(self._table("audit_log"), self._place[1], self._ask)
-        with audit.AuditLog(*self._place, *self.keys.of_audit_log()) as log:
+        with audit.AuditLog(*self._place, *self.keys.of_audit_log(), self._log) as log:
             messages = record(log, table, entries, of_run, self._note_changes if look else None)
         self._noted += [f"audit log: {message}" for message in messages]
 

@@ -66,6 +66,49 @@ def read(root: Path) -> list[audit.Line]:
     return audit.read_lines(audit.log_path(root, "dev"))
 
 
+def test_a_log_read_again_is_looked_through_from_where_it_ended(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(root, 5)
+    reading, looked_at = audit.Reading(), list[bytes]()
+    parsed = audit._parsed
+
+    def noting(text: bytes) -> audit.Entry | None:
+        looked_at.append(text)
+        return parsed(text)
+
+    monkeypatch.setattr(audit, "_parsed", noting)
+    for count, expected in ((2, 5), (3, 2), (0, 3), (1, 0)):
+        looked_at.clear()
+        with audit.AuditLog(root, "dev", KEY, FINGERPRINT, reading) as log:
+            log.append([held_back(number) for number in range(count)])
+        assert len(looked_at) == expected
+    assert reading.lines_of(log.path) == read(root)
+    assert len(read(root)) == 11
+    assert faults(root) == []
+
+
+@pytest.mark.parametrize("tampering", ["edited", "dropped", "first dropped", "truncated"])
+def test_a_log_that_was_changed_is_read_anew(root: Path, tampering: str) -> None:
+    write(root, 4)
+    reading, path = audit.Reading(), audit.log_path(root, "dev")
+    reading.lines_of(path)
+    put(root, TAMPERING[tampering](content_of(root)))
+    assert reading.lines_of(path) == read(root)
+    path.unlink()
+    assert reading.lines_of(path) == []
+
+
+def test_a_torn_line_is_read_as_far_as_it_goes(root: Path) -> None:
+    write(root, 3)
+    reading, path = audit.Reading(), audit.log_path(root, "dev")
+    whole = path.read_bytes()
+    for end in (len(whole) - 1, len(whole) - 30, len(whole)):
+        path.write_bytes(whole[:end])
+        assert reading.lines_of(path) == read(root)
+        assert len(reading.lines_of(path)) == 3
+
+
 def test_the_hash_is_that_of_the_documented_text(root: Path) -> None:
     write(root, 1)
     [line] = content_of(root)

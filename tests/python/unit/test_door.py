@@ -115,6 +115,19 @@ def test_what_is_handed_out_changes_nothing(configured: dict[str, Any]) -> None:
     assert DOOR.plan(**configured)["destinations"]["ga4"]["views"]["events"] != []
 
 
+def test_a_part_of_the_plan_is_that_of_the_whole(configured: dict[str, Any]) -> None:
+    whole = DOOR.plan(**configured)
+    for name, part in whole.items():
+        assert DOOR.plan(name, **configured) == part
+    DOOR.plan("scopes", **configured).append("another")
+    assert DOOR.plan("scopes", **configured) == whole["scopes"]
+    own = DOOR.destination("ga4", **configured)
+    assert own == whole["destinations"]["ga4"]
+    own["views"].clear()
+    assert DOOR.destination("ga4", **configured) == whole["destinations"]["ga4"]
+    assert DOOR.destination("nobody", **configured) is None
+
+
 def test_an_error_of_the_file_system_says_what_to_do(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -149,6 +149,9 @@ class TestStory:
         assert of_views <= 4 * len(views)
         assert max(len(asked[f"model.hipaa_mode.masked_{view}"]) for view in CALL_VIEWS) <= 6
         assert sum(map(len, asked.values())) <= 200
+        # The tests look through no call for ids: no row is about to be published.
+        assert "test.hipaa_mode.holds_only_what_is_allowed_daily__events" in log
+        assert "identifiers as materialized" not in log
 
     def test_a_run_says_all_it_has_to_say_at_its_end(self, story: Story) -> None:
         lines = story.runs["nothing new"].output.splitlines()

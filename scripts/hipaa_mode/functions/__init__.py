@@ -127,6 +127,14 @@ def create(connection: duckdb.DuckDBPyConnection) -> str:
     return digest(connection.execute(NOT_THE_ENGINES).fetchall())
 
 
+def create_called(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    """Make the functions that SQL calls in a database that has none: a tenth of the work."""
+    connection.execute(f"attach ':memory:' as {SCHEMA} (read_write)")
+    for item in called_in(sql):
+        parameters = ", ".join(item.parameters)
+        connection.execute(f"create macro {SCHEMA}.{item.name}({parameters}) as {item.body}")
+
+
 def digest(rows: Iterable[tuple[str, ...]]) -> str:
     """Return the SHA-256 of the functions as a database has them, of rows of that query."""
     own = sorted(repr(row) for row in rows if row[0] == SCHEMA)

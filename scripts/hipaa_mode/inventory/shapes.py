@@ -11,7 +11,7 @@ import re
 
 import duckdb
 
-from hipaa_mode.functions import SCHEMA, called_in
+from hipaa_mode.functions import SCHEMA, create_called
 
 KINDS_OF_SHAPE = ("email", "phone", "ssn", "mrn", "ip", "url_query")
 
@@ -32,10 +32,7 @@ def expressions() -> dict[str, str]:
     """Return the regular expression of each kind of shape."""
     query = f"select {', '.join(f'{SCHEMA}.{kind}_pattern()' for kind in KINDS_OF_SHAPE)}"
     with duckdb.connect() as connection:
-        # All functions take ten times as long to make.
-        connection.execute(f"create schema {SCHEMA}")
-        for function in called_in(query):
-            connection.execute(f"create macro {SCHEMA}.{function.name}() as {function.body}")
+        create_called(connection, query)
         [found] = connection.execute(query).fetchall()
     return dict(zip(KINDS_OF_SHAPE, found))
 

@@ -21,7 +21,7 @@ from hipaa_mode.raw_files import KnownFile, as_known, plan_reading
 from hipaa_mode.run.checked_columns import CheckedColumns, Column, checked_columns
 from hipaa_mode.run.connection import faults_of_this_connection, this_connection
 from hipaa_mode.run.file_writer import ROWS_AT_ONCE, write_days, write_file
-from hipaa_mode.run.finished_files import DIGITS
+from hipaa_mode.run.finished_files import DIGITS, are_small
 from hipaa_mode.run.plan_texts import PlanTexts
 from hipaa_mode.run.state import RAW_LINES_VIEW, Run, place_of
 from hipaa_mode.run.stored import TableState
@@ -310,6 +310,10 @@ class BuildQuestions(Run):
     def tested_files(self, view: str) -> list[str] | None:
         """Return the files of a view that are about to be published; none where it wrote none."""
         return self._files.tested_files(view)
+
+    def has_small_files(self, view: str) -> bool:
+        """Whether the files of a view that are about to be published fit into memory."""
+        return are_small(self._files.tested_files(view) or ())
 
     def check_connection(self) -> None:
         """Refuse a connection that may change what the reviewed SQL means."""

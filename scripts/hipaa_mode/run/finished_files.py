@@ -7,12 +7,15 @@ plan, made from the seeds, and the ids of the calls, read from the restricted zo
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -34,9 +37,10 @@ SMALL_BYTES = 32 * 1024 * 1024
 TRUNCATED = ("second", "minute", "hour", "day", "month", "year")
 HEXADECIMAL = b"0123456789abcdef"
 RANKED_DIGITS = 15
-"""Digits of row ids that rows are sorted by; see macros/engine/files.sql."""
+"""Digits of row ids that rows are sorted by; see macro `token_order`."""
 
-ROWS_AT_ONCE = 122_880
+ROWS_AT_ONCE = 8_192
+"""Rows whose tokens are looked at together: they fit into a processor's own memory."""
 
 MANY_DIGITS = "[0-9]([ .-]{0,2}[0-9]){12}"
 
@@ -101,6 +105,9 @@ class FileChecker:
     def __init__(self, normalizations: Mapping[str, Sequence[str]] | None = None) -> None:
         self._connection = duckdb.connect(":memory:")
         self._normalizations = normalizations or {}
+        spellings = self._spellings("text", self._normalizations)
+        called = (raw_ids.spelling("text"), raw_ids.json_texts("text"), *spellings)
+        functions.create_called(self._connection, " ".join(called))
         self.has_ids = False
 
     def close(self) -> None:
@@ -156,18 +163,10 @@ class FileChecker:
             problems = _wrong_schemas(finished, columns)
             if problems or not finished.files:
                 return problems
-            problems += _tokens(finished, columns)
-            self._read("finished", finished.files)
-            if finished.kept:
-                self._read("whole", [*finished.files, *finished.kept])
-            else:
-                self._execute("create or replace temp view whole as from finished")
-            problems += self._counts(finished, plan, columns)
-            looked_at = _looked_at(finished, columns) if plan.restrict_phi else []
-            # Of large files one column after the other: its different texts are held at once.
-            groups = [looked_at] if _are_small(finished.files) else [[c] for c in looked_at]
-            for group in groups:
-                problems += self._identifiers(finished, group, columns)
+            with ThreadPoolExecutor(1) as pool:
+                tokens = pool.submit(_tokens, finished, columns)
+                others = self._of_rows(plan, finished, columns)
+                problems = [*tokens.result(), *others]
         except (duckdb.Error, pa.ArrowException) as error:
             # Its text could quote a value.
             raise PublishingError(
@@ -176,11 +175,28 @@ class FileChecker:
             ) from None
         return problems
 
+    def _of_rows(
+        self, plan: DestinationPlan, finished: FinishedView, columns: Sequence[ViewColumn]
+    ) -> list[Problem]:
+        """Look at all that rows say of themselves, and at the texts in them."""
+        self._read("finished", finished.files)
+        if finished.kept:
+            self._read("whole", [*finished.files, *finished.kept])
+        else:
+            self._execute("create or replace temp view whole as from finished")
+        problems = self._counts(finished, plan, columns)
+        looked_at = _looked_at(finished, columns) if plan.restrict_phi else []
+        # Of large files one column after the other: its different texts are held at once.
+        groups = [looked_at] if are_small(finished.files) else [[c] for c in looked_at]
+        for group in groups:
+            problems += self._identifiers(finished, group, columns)
+        return problems
+
     def _read(self, relation: str, files: Sequence[Path]) -> None:
         """Name the rows of files. Small files are opened once for all that is asked of them."""
         paths = ", ".join(literal(str(path)) for path in files)
         source = f"read_parquet([{paths}])"
-        if _are_small(files):
+        if are_small(files):
             rows = f"{relation}_rows"
             self._execute(f"create or replace temp table {rows} as from {source}")
             source = rows
@@ -355,22 +371,39 @@ def _tokens(finished: FinishedView, columns: Sequence[ViewColumn]) -> list[Probl
                 for name, values in zip(batch.schema.names, batch.columns, strict=True):
                     wrong[name, "values that are no tokens"] += _no_tokens(values, digits[name])
                 row_ids = pa.concat_arrays([pa.array([last]), batch["row_id"].drop_null()])
-                ranks = pc.utf8_slice_codeunits(row_ids, 0, RANKED_DIGITS)
-                wrong["row_id", "rows out of order"] += _count(pc.less(ranks[1:], ranks[:-1]))
-                last = ranks[-1].as_py()
+                wrong["row_id", "rows out of order"] += _out_of_order(row_ids)
+                last = row_ids[-1].as_py()
     return [Problem(finished.name, *key, count) for key, count in wrong.items() if count]
+
+
+def _out_of_order(row_ids: pa.Array) -> int:
+    """Count the row ids that are lower than the one before."""
+    if not _count(pc.less(row_ids[1:], row_ids[:-1])):
+        return 0
+    ranks = pc.utf8_slice_codeunits(row_ids, 0, RANKED_DIGITS)
+    return _count(pc.less(ranks[1:], ranks[:-1]))
 
 
 def _no_tokens(values: pa.Array, digits: int) -> int:
     """Count the values, or elements of lists, that are not so many hexadecimal digits."""
     if pa.types.is_list(values.type):
         values = values.flatten()
-    values = values.drop_null()
-    joined = pc.binary_join(pa.ListArray.from_arrays([0, len(values)], values), "")[0]
-    others = joined.as_buffer().to_pybytes().translate(None, HEXADECIMAL)
-    if not others and not _count(pc.not_equal(pc.binary_length(values), digits)):
+    values = values.drop_null() if values.null_count else values
+    if _are_hexadecimal(values, digits):
         return 0
     return _count(pc.invert(pc.match_substring_regex(values, f"^[0-9a-f]{{{digits}}}$")))
+
+
+def _are_hexadecimal(values: pa.Array, digits: int) -> bool:
+    """Whether all texts are so many lower-case hexadecimal digits; nulls are not looked at."""
+    if not len(values):
+        return True
+    _, offsets, content = values.buffers()
+    ends = np.frombuffer(offsets, np.int32)[values.offset : values.offset + len(values) + 1]
+    if (np.diff(ends) != digits).any():
+        return False
+    characters = content[int(ends[0]) : int(ends[-1])].to_pybytes()
+    return not characters.translate(None, HEXADECIMAL)
 
 
 def _count(conditions: pa.Array) -> int:
@@ -470,8 +503,9 @@ def _are_of(places: Sequence[int]) -> str:
     return f"column_number in ({', '.join(map(str, places))})" if places else "false"
 
 
-def _are_small(files: Sequence[Path]) -> bool:
-    return sum(path.stat().st_size for path in files) <= SMALL_BYTES
+def are_small(files: Iterable[Path | str]) -> bool:
+    """Whether files are so small that all rows of theirs can be held at once."""
+    return sum(os.stat(path).st_size for path in files) <= SMALL_BYTES
 
 
 def _is_allowed_id(column: ViewColumn) -> bool:

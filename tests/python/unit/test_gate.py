@@ -298,6 +298,26 @@ def test_a_file_that_is_none_is_refused_without_its_content(
     assert "Patient" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("values", "count"),
+    [
+        ([], 0),
+        ([None, None], 0),
+        (["09af", None, "ffff"], 0),
+        (["09af", "09aF", None, "ffff"], 1),
+        (["09a", "f09af"], 2),
+        (["09a/", "09a:", "09a`", "09ag", "09a\n", "09\u00e4"], 6),
+        (["", "09af"], 1),
+    ],
+)
+def test_values_that_are_no_tokens_are_counted(values: list[str | None], count: int) -> None:
+    # A part of an array shares its memory with what stands before and after.
+    whole = pa.array(["no token", *values, "neither"])
+    assert finished_files._no_tokens(whole.slice(1, len(values)), 4) == count
+    lists = pa.array([["no token"], values, None, []])
+    assert finished_files._no_tokens(lists.slice(1), 4) == count
+
+
 # The gate
 
 

@@ -247,9 +247,9 @@ class BuildQuestions(Run):
 
         They are while its masked table has what it was made with, and nothing that came later.
         """
-        row_id = self._columns_of(view)[0]
         is_new = state is not None and state.rebuilt_number == self._run_number
-        return is_new and row_id.scope == self._started_plan().scopes[0]
+        scopes = [column.scope for column in self._columns_of(view) if column.name == "row_id"]
+        return is_new and scopes == self._started_plan().scopes[:1]
 
     def _columns_of(self, view: str) -> list[ViewColumn]:
         destination, _, of = view.rpartition("__")

@@ -120,14 +120,15 @@ class ViewFiles:
         self._queries[built.view] = built.query
         folder = publishing.begin(root, environment, destination.name, built.view)
         threads = self._threads_for(partitions, built.models_at_once)
+        days = _days_of(partitions) if built.is_in_order else []
         if partitions.write:
-            self._in_use = threads
+            # One thread gives rows in their order.
+            self._in_use = 1 if days else threads
         write = tuple(
             FileToWrite(**asdict(item), path=str(folder / f"{item.name}{ENDING}{UNFINISHED}"))
             for item in partitions.write
         )
         self._paths[built.view] = {file.name: file.path for file in write}
-        days = _days_of(partitions) if built.is_in_order else []
         whole = Partition("days", days[0].first, days[-1].after) if days else None
         return WritePlan(write, whole, len(partitions.keep), threads)
 

@@ -19,6 +19,14 @@ create macro hipaa_functions.trimmed(value) as
         'g'
     );
 
+-- The same of an id in a column. Nearly every one begins and ends with a character that is no blank,
+-- which is quicker to see than a pattern.
+create macro hipaa_functions.trimmed_id(value) as
+    case
+        when ascii(value) between 33 and 126 and ascii(right(value, 1)) between 33 and 126 then value
+        else hipaa_functions.trimmed(value)
+    end;
+
 -- A text of blanks only says nothing: null. Most texts begin with a letter or digit, which is
 -- quicker to see than a pattern.
 create macro hipaa_functions.not_blank(value) as
@@ -136,6 +144,10 @@ create macro hipaa_functions.key_of_namesake(message_id, call_type, user_id, ano
 create macro hipaa_functions.json_texts(message, paths) as
     cast(try(json_extract(message, paths)) as varchar[]);
 
+-- The same of a message that is JSON, or null.
+create macro hipaa_functions.texts_of_json(message, paths) as
+    cast(json_extract(message, paths) as varchar[]);
+
 -- The names of the keys of the objects at some paths, a list for each, from one parse.
 create macro hipaa_functions.key_names(message, paths) as
     try(json_keys(message, paths));
@@ -162,7 +174,7 @@ create macro hipaa_functions.json_elements_of_each(texts) as
 
 -- Whether a JSON text is an object or array.
 create macro hipaa_functions.is_container(value) as
-    (starts_with(value, '{') or starts_with(value, '['));
+    (ascii(value) in (ascii('{'), ascii('[')));
 
 -- Whether a JSON text says nothing: null, and what some senders write for an empty object, `[]` and
 -- a blank text. The same blanks as above, as JSON has them.
@@ -172,7 +184,7 @@ create macro hipaa_functions.says_nothing(value) as
 -- What staging keeps of a value: JSON null is null, and `{}` stands for an object or array, so that
 -- it is counted and nothing of it is kept.
 create macro hipaa_functions.kept_scalar(value) as
-    case when hipaa_functions.is_container(value) then '{}' else nullif(value, 'null') end;
+    case when hipaa_functions.is_container(value) then '{}' when value <> 'null' then value end;
 
 -- The same of each of some JSON texts.
 create macro hipaa_functions.kept_scalars(texts) as
@@ -198,6 +210,7 @@ create macro hipaa_functions.whole_object(value) as
 create macro hipaa_functions.scalar_text(value) as
     case
         when starts_with(value, '"') and not contains(value, '\') then substring(value, 2, length(value) - 2)
+        when value is null or value = 'null' then null
         when starts_with(value, '"') then json_extract_string(value, '$')
         when value in ('true', 'false') then value
         when value = '-0.0' then '0'
@@ -238,6 +251,13 @@ create macro hipaa_functions.texts_within(value) as
         ),
         [value]
     );
+
+-- The type of a call, of the JSON text of its `type`; null where that is no string.
+create macro hipaa_functions.call_type(value) as
+    case
+        when value = '"track"' then 'track'
+        else lower(trim(hipaa_functions.string_text(value)))
+    end;
 
 -- A list of texts as one text, with the unit separator between them.
 create macro hipaa_functions.joined(texts) as
@@ -313,7 +333,10 @@ create macro hipaa_functions.is_empty_container(value, path) as
 
 -- Whether a message begins as an object does, after the blanks that RFC 8259 allows.
 create macro hipaa_functions.begins_as_object(value) as
-    starts_with(value, '{') or starts_with(ltrim(value, ' ' || chr(9) || chr(10) || chr(13)), '{');
+    case
+        when starts_with(value, '{') then true
+        else starts_with(ltrim(value, ' ' || chr(9) || chr(10) || chr(13)), '{')
+    end;
 
 -- A key in one spelling: lower-case, without `_`, `-` and blanks.
 create macro hipaa_functions.folded_key(value) as

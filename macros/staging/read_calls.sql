@@ -32,26 +32,27 @@
 {%- set key_paths = ['$', '$."properties"', '$."traits"'] + (['$."context"'] if counts_names else []) -%}
 {%- set paths = [] -%}
 {%- set rare_paths = [] -%}
-{%- set found = {} -%}
+{#- Where each spelling of a field is: a place in `found`, or in `rare`. -#}
+{%- set places = {} -%}
 {%- for field, spellings in fields.items() -%}
-    {%- set places = [] -%}
+    {%- do places.update({field: []}) -%}
     {%- for spelling in spellings -%}
         {%- set list = 'rare' if spelling in rare_keys else 'found' -%}
         {%- set listed = rare_paths if spelling in rare_keys else paths -%}
         {%- do listed.append('$."' ~ (spelling if spelling is string else spelling | join('"."')) ~ '"') -%}
-        {%- do places.append('nullif(' ~ list ~ '[' ~ (listed | length) ~ "], 'null')") -%}
+        {%- do places[field].append({'list': list, 'json': list ~ '[' ~ (listed | length) ~ ']', 'place': listed | length}) -%}
     {%- endfor -%}
-    {%- do found.update({field: places}) -%}
 {%- endfor -%}
 {%- set value_places = [] -%}
 {%- for value in values -%}
     {%- do paths.append(value.json_path) -%}
     {%- do value_places.append('found[' ~ (paths | length) ~ ']') -%}
 {%- endfor -%}
+{%- set whole_places = {} -%}
 {%- if whole -%}
     {%- for key in containers -%}
         {%- do paths.append('$."' ~ key ~ '"') -%}
-        {%- do found.update({key ~ '__whole': 'found[' ~ (paths | length) ~ ']'}) -%}
+        {%- do whole_places.update({key: 'found[' ~ (paths | length) ~ ']'}) -%}
     {%- endfor -%}
 {%- endif -%}
 {%- set consent_places = [] -%}
@@ -87,13 +88,22 @@ readable as (
 
 ),
 
+{#- What is no JSON has no list of names. #}
+listed as (
+
+    select
+        *,
+        hipaa_functions.key_names(readable, {{ hipaa_mode.list_of(key_paths) }}) as names_first
+    from readable
+
+),
+
 parsed as (
 
     select
         *,
-        hipaa_functions.json_texts(readable, {{ hipaa_mode.list_of(paths) }}) as found_first,
-        hipaa_functions.key_names(readable, {{ hipaa_mode.list_of(key_paths) }}) as names_first
-    from readable
+        hipaa_functions.texts_of_json(case when names_first is not null then readable end, {{ hipaa_mode.list_of(paths) }}) as found_first
+    from listed
 
 ),
 
@@ -152,10 +162,12 @@ named as (
         hipaa_functions.joined(key_names[2]) as properties_names,
         hipaa_functions.joined(key_names[3]) as traits_names,
         hipaa_functions.joined(key_names[4]) as context_names
-        {%- endif %}
-        {%- for field, places in found.items() if not field.endswith('__whole') %}{% for place in places %},
-        {{ place }} as {{ field }}_json{{ loop.index }}
-        {%- endfor %}{% endfor %}
+        {%- endif %},
+        nullif({{ places.type[0].json }}, 'null') as type_json,
+        nullif({{ places.event[0].json }}, 'null') as event_json,
+        nullif({{ places.name[0].json }}, 'null') as name_json,
+        {#- Most calls have none, and a list of none would be looked through all the same. #}
+        case when rare is not null then hipaa_functions.scalar_texts(rare) end as rare_texts
     from reread
 
 ),
@@ -164,13 +176,13 @@ texts as (
 
     select
         *,
-        lower(trim(hipaa_functions.string_text(type_json1))) as call_type,
-        hipaa_functions.scalar_text(event_json1) as event_text,
-        hipaa_functions.scalar_text(name_json1) as name_text,
-        hipaa_functions.string_text(page_name_json1) as page_name_text,
-        hipaa_functions.merged_texts(coalesce(merged_json1, merged_json2)) as merged_texts
-        {%- for field in ids + ['timestamp', 'received_at'] %}{% for spelling in fields[field] %},
-        hipaa_functions.scalar_text({{ field }}_json{{ loop.index }}) as {{ field }}_text{{ loop.index }}
+        hipaa_functions.call_type(type_json) as call_type,
+        hipaa_functions.scalar_text(event_json) as event_text,
+        hipaa_functions.scalar_text(name_json) as name_text,
+        hipaa_functions.string_text({{ places.page_name[0].json }}) as page_name_text,
+        case when rare is not null then hipaa_functions.merged_texts(coalesce(nullif({{ places.merged[0].json }}, 'null'), nullif({{ places.merged[1].json }}, 'null'))) end as merged_texts
+        {%- for field in ids + ['timestamp', 'received_at'] %}{% for spelling in places[field] %},
+        {{ 'rare_texts[' ~ spelling.place ~ ']' if spelling.list == 'rare' else 'hipaa_functions.scalar_text(' ~ spelling.json ~ ')' }} as {{ field }}_text{{ loop.index }}
         {%- endfor %}{% endfor %}
     from named
 
@@ -186,7 +198,7 @@ judged as (
         {%- for field in ids %}
         hipaa_functions.first_id({{ field }}_text1, {{ field }}_text2, {{ placeholders }}) as {{ field }},
         {%- endfor %}
-        hipaa_functions.ids(merged_texts, {{ placeholders }}) as merged_ids,
+        case when merged_texts is not null then hipaa_functions.ids(merged_texts, {{ placeholders }}) end as merged_ids,
         hipaa_functions.first_time(received_at_text1, received_at_text2) as claimed_received_at,
         hipaa_functions.as_timestamp(timestamp_text1) as claimed_timestamp,
         case
@@ -194,15 +206,15 @@ judged as (
             when message is null then 'not_utf8'
             when found is null then 'broken_json'
             when not hipaa_functions.begins_as_object(message) then 'not_an_object'
-            when type_json1 is null then 'missing_type'
+            when type_json is null then 'missing_type'
             when call_type is null then 'type_not_text'
             when call_type not in ('track', 'page', 'screen', 'identify', 'group', 'alias', 'merge') then 'unknown_type'
             when call_type in ('track', 'page', 'screen') and kinds[1] not in ('OBJECT', 'NULL')
                 and not hipaa_functions.is_empty_container(call, '$."properties"') then 'properties_not_an_object'
             when call_type in ('identify', 'group') and kinds[2] not in ('OBJECT', 'NULL')
                 and not hipaa_functions.is_empty_container(call, '$."traits"') then 'traits_not_an_object'
-            when call_type = 'track' and not hipaa_functions.is_string(event_json1) then 'event_not_text'
-            when call_type in ('page', 'screen') and not hipaa_functions.is_string(name_json1) then 'name_not_text'
+            when call_type = 'track' and not hipaa_functions.is_string(event_json) then 'event_not_text'
+            when call_type in ('page', 'screen') and not hipaa_functions.is_string(name_json) then 'name_not_text'
         end as rejection_reason
     from texts
 
@@ -231,8 +243,8 @@ otherwise_timed as (
 
     select
         *,
-        case when possible_timestamp is null then hipaa_functions.first_time_of_json(original_timestamp_json1, original_timestamp_json2) end as claimed_original,
-        case when possible_timestamp is null then hipaa_functions.first_time_of_json(sent_at_json1, sent_at_json2) end as claimed_sent
+        case when possible_timestamp is null then hipaa_functions.first_time_of_json({{ places.original_timestamp | map(attribute='json') | join(', ') }}) end as claimed_original,
+        case when possible_timestamp is null then hipaa_functions.first_time_of_json({{ places.sent_at | map(attribute='json') | join(', ') }}) end as claimed_sent
     from timed
 
 ),
@@ -263,7 +275,7 @@ final as (
         call_type,
         case
             when call_type = 'track' then event_text
-            when call_type in ('page', 'screen') then coalesce(name_text, page_name_text, case when hipaa_functions.is_string(event_json1) then event_text end, call_type)
+            when call_type in ('page', 'screen') then coalesce(name_text, page_name_text, case when hipaa_functions.is_string(event_json) then event_text end, call_type)
         end as event,
         coalesce(
             possible_timestamp,
@@ -285,7 +297,7 @@ final as (
         context_names
         {%- endif %}
         {%- if whole %}{% for key in containers %},
-        hipaa_functions.whole_object({{ found[key ~ '__whole'] }}) as {{ key }}__whole
+        hipaa_functions.whole_object({{ whole_places[key] }}) as {{ key }}__whole
         {%- endfor %}{% endif %}
         {%- for value in values %},
         {{ hipaa_mode.staged_value(value, value_places[loop.index0]) }} as {{ hipaa_mode.identifier(value.name) }}

@@ -55,15 +55,15 @@ said as (
 ties as materialized (
 
     select
-        hipaa_functions.trimmed(one_id) as one_id,
-        hipaa_functions.trimmed(other_id) as other_id,
+        hipaa_functions.trimmed_id(one_id) as one_id,
+        hipaa_functions.trimmed_id(other_id) as other_id,
         said_of
     from said
     where one_id <> other_id and other_id <> ''
     union
     select
-        hipaa_functions.trimmed(other_id) as one_id,
-        hipaa_functions.trimmed(one_id) as other_id,
+        hipaa_functions.trimmed_id(other_id) as one_id,
+        hipaa_functions.trimmed_id(one_id) as other_id,
         said_of
     from said
     where one_id <> other_id and other_id <> ''
@@ -81,9 +81,9 @@ ties as materialized (
 {%- set seen -%}
 select id
     from (
-        select hipaa_functions.trimmed(anonymous_id) as id
+        select hipaa_functions.trimmed_id(anonymous_id) as id
         from {{ calls_read }}
-        where hipaa_functions.trimmed(user_id) in (select id from {{ people }})
+        where hipaa_functions.trimmed_id(user_id) in (select id from {{ people }})
         union
         select id
         from {{ people }}
@@ -109,8 +109,8 @@ select id
 {#- The condition that a call is of some people: with a user id of theirs, or without any and from a
     device of theirs. -#}
 {% macro is_of(people, devices) -%}
-    {%- set user_id = 'hipaa_functions.trimmed(user_id)' -%}
-    {%- set anonymous_id = 'hipaa_functions.trimmed(anonymous_id)' -%}
+    {%- set user_id = 'hipaa_functions.trimmed_id(user_id)' -%}
+    {%- set anonymous_id = 'hipaa_functions.trimmed_id(anonymous_id)' -%}
     {{- return(
         user_id ~ ' in (select id from ' ~ people ~ ') or (user_id is null and '
         ~ anonymous_id ~ ' in (select id from ' ~ devices ~ '))'
@@ -120,7 +120,7 @@ select id
 {#- The spellings of an id that are taken for one person's: without blanks around it, and as the
     destinations have it that bring it to one; null where it has none. -#}
 {% macro spellings(id, normalizations) -%}
-    {%- set spellings = ['hipaa_functions.trimmed(' ~ id ~ ')'] -%}
+    {%- set spellings = ['hipaa_functions.trimmed_id(' ~ id ~ ')'] -%}
     {%- for normalize in normalizations -%}
         {%- do spellings.append('nullif(' ~ hipaa_mode.normalized(id, normalize) ~ ", '')") -%}
     {%- endfor -%}

@@ -10,7 +10,7 @@
 {%- set plan = hipaa_mode.plan() -%}
 {%- set suppressed_users = hipaa_mode.build_table('suppressed_users') -%}
 {%- set calls_read = ref('hipaa_mode', 'calls_read') -%}
-{%- set anonymous_id = 'hipaa_functions.trimmed(anonymous_id)' -%}
+{%- set anonymous_id = 'hipaa_functions.trimmed_id(anonymous_id)' -%}
 with recursive
 
 {{ hipaa_mode.tied_people(suppressed_users, calls_read) }},

@@ -31,7 +31,7 @@ from hipaa_mode.raw_formats import (
     unreadable_kind,
 )
 
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 2 << 20
 """Bytes read at a time; a longer line is read whole all the same."""
 
 ROWS_AT_A_TIME = 16_384
@@ -249,7 +249,7 @@ def read_lines(
         counted(file.path, line_number - 1)
 
 
-def _without_copy(block: bytes) -> pa.Array:
+def _without_copy(block: bytes | memoryview) -> pa.Array:
     """Make an array of one binary value that is the block itself."""
     ends = pa.array([0, len(block)], pa.int64()).buffers()[1]
     return pa.Array.from_buffers(pa.large_binary(), 1, [None, ends, pa.py_buffer(block)])
@@ -371,8 +371,11 @@ def _separate_unreadable(lines: pa.Array) -> tuple[pa.Array, pa.Array]:
     return pa.array(messages, pa.large_string()), pa.array(unreadable, pa.large_binary())
 
 
-def _blocks_of_whole_lines(file: RawFile) -> Iterator[bytes]:
-    """Yield the file in blocks that end where a line ends, without the last line feed."""
+def _blocks_of_whole_lines(file: RawFile) -> Iterator[bytes | memoryview]:
+    """Yield the file in blocks that end where a line ends, without the last line feed.
+
+    A line that two readings have parts of is a block of its own: the rest is not copied.
+    """
     pieces: list[bytes] = []
     is_start = True
     try:
@@ -386,7 +389,10 @@ def _blocks_of_whole_lines(file: RawFile) -> Iterator[bytes]:
                 if end < 0:
                     pieces.append(block)
                     continue
-                yield b"".join((*pieces, block[:end]))
+                first = block.find(b"\n")
+                yield b"".join((*pieces, block[:first]))
+                if first < end:
+                    yield memoryview(block)[first + 1 : end]
                 pieces = [block[end + 1 :]]
     except (OSError, EOFError, zlib.error) as error:
         raise _unreadable_file(file, error) from None

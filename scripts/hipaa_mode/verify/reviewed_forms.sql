@@ -18,13 +18,21 @@ readable as (
 
 ),
 
+listed as (
+
+    select
+        *,
+        hipaa_functions.key_names(readable, ['$', '$."properties"', '$."traits"']) as names_first
+    from readable
+
+),
+
 parsed as (
 
     select
         *,
-        hipaa_functions.json_texts(readable, ['$."type"', '$."messageId"', '$."userId"', '$."anonymousId"', '$."groupId"', '$."event"', '$."name"', '$."properties"."name"', '$."timestamp"', '$."originalTimestamp"', '$."sentAt"', '$."receivedAt"', '$."integrations"', '$."consent"', '$."context"."consent"', '$."context"."consentManagement"']) as found_first,
-        hipaa_functions.key_names(readable, ['$', '$."properties"', '$."traits"']) as names_first
-    from readable
+        hipaa_functions.texts_of_json(case when names_first is not null then readable end, ['$."type"', '$."messageId"', '$."userId"', '$."anonymousId"', '$."groupId"', '$."event"', '$."name"', '$."properties"."name"', '$."timestamp"', '$."originalTimestamp"', '$."sentAt"', '$."receivedAt"', '$."integrations"', '$."consent"', '$."context"."consent"', '$."context"."consentManagement"']) as found_first
+    from listed
 
 ),
 keyed as (
@@ -76,9 +84,10 @@ named as (
     select
         *,
         case when hipaa_functions.has_no_key(key_names[2]) or hipaa_functions.has_no_key(key_names[3]) then hipaa_functions.json_kinds(call, ['$."properties"', '$."traits"']) end as kinds,
-        nullif(found[1], 'null') as type_json1,
-        nullif(found[6], 'null') as event_json1,
-        nullif(found[7], 'null') as name_json1
+        nullif(found[1], 'null') as type_json,
+        nullif(found[6], 'null') as event_json,
+        nullif(found[7], 'null') as name_json,
+        case when rare is not null then hipaa_functions.scalar_texts(rare) end as rare_texts
     from reread
 
 ),
@@ -87,24 +96,24 @@ texts as (
 
     select
         *,
-        lower(trim(hipaa_functions.string_text(type_json1))) as call_type,
-        hipaa_functions.scalar_text(event_json1) as event_text,
-        hipaa_functions.scalar_text(name_json1) as name_text,
-        hipaa_functions.string_text(nullif(found[8], 'null')) as page_name_text,
-        hipaa_functions.merged_texts(coalesce(nullif(rare[7], 'null'), nullif(rare[8], 'null'))) as merged_texts,
-        hipaa_functions.scalar_text(nullif(found[2], 'null')) as message_id_text1,
-        hipaa_functions.scalar_text(nullif(rare[1], 'null')) as message_id_text2,
-        hipaa_functions.scalar_text(nullif(found[3], 'null')) as user_id_text1,
-        hipaa_functions.scalar_text(nullif(rare[2], 'null')) as user_id_text2,
-        hipaa_functions.scalar_text(nullif(found[4], 'null')) as anonymous_id_text1,
-        hipaa_functions.scalar_text(nullif(rare[3], 'null')) as anonymous_id_text2,
-        hipaa_functions.scalar_text(nullif(found[5], 'null')) as group_id_text1,
-        hipaa_functions.scalar_text(nullif(rare[4], 'null')) as group_id_text2,
-        hipaa_functions.scalar_text(nullif(rare[5], 'null')) as previous_id_text1,
-        hipaa_functions.scalar_text(nullif(rare[6], 'null')) as previous_id_text2,
-        hipaa_functions.scalar_text(nullif(found[9], 'null')) as timestamp_text1,
-        hipaa_functions.scalar_text(nullif(found[12], 'null')) as received_at_text1,
-        hipaa_functions.scalar_text(nullif(rare[11], 'null')) as received_at_text2
+        hipaa_functions.call_type(type_json) as call_type,
+        hipaa_functions.scalar_text(event_json) as event_text,
+        hipaa_functions.scalar_text(name_json) as name_text,
+        hipaa_functions.string_text(found[8]) as page_name_text,
+        case when rare is not null then hipaa_functions.merged_texts(coalesce(nullif(rare[7], 'null'), nullif(rare[8], 'null'))) end as merged_texts,
+        hipaa_functions.scalar_text(found[2]) as message_id_text1,
+        rare_texts[1] as message_id_text2,
+        hipaa_functions.scalar_text(found[3]) as user_id_text1,
+        rare_texts[2] as user_id_text2,
+        hipaa_functions.scalar_text(found[4]) as anonymous_id_text1,
+        rare_texts[3] as anonymous_id_text2,
+        hipaa_functions.scalar_text(found[5]) as group_id_text1,
+        rare_texts[4] as group_id_text2,
+        rare_texts[5] as previous_id_text1,
+        rare_texts[6] as previous_id_text2,
+        hipaa_functions.scalar_text(found[9]) as timestamp_text1,
+        hipaa_functions.scalar_text(found[12]) as received_at_text1,
+        rare_texts[11] as received_at_text2
     from named
 
 ),
@@ -121,7 +130,7 @@ judged as (
         hipaa_functions.first_id(anonymous_id_text1, anonymous_id_text2, {placeholders}) as anonymous_id,
         hipaa_functions.first_id(group_id_text1, group_id_text2, {placeholders}) as group_id,
         hipaa_functions.first_id(previous_id_text1, previous_id_text2, {placeholders}) as previous_id,
-        hipaa_functions.ids(merged_texts, {placeholders}) as merged_ids,
+        case when merged_texts is not null then hipaa_functions.ids(merged_texts, {placeholders}) end as merged_ids,
         hipaa_functions.first_time(received_at_text1, received_at_text2) as claimed_received_at,
         hipaa_functions.as_timestamp(timestamp_text1) as claimed_timestamp,
         case
@@ -129,15 +138,15 @@ judged as (
             when message is null then 'not_utf8'
             when found is null then 'broken_json'
             when not hipaa_functions.begins_as_object(message) then 'not_an_object'
-            when type_json1 is null then 'missing_type'
+            when type_json is null then 'missing_type'
             when call_type is null then 'type_not_text'
             when call_type not in ('track', 'page', 'screen', 'identify', 'group', 'alias', 'merge') then 'unknown_type'
             when call_type in ('track', 'page', 'screen') and kinds[1] not in ('OBJECT', 'NULL')
                 and not hipaa_functions.is_empty_container(call, '$."properties"') then 'properties_not_an_object'
             when call_type in ('identify', 'group') and kinds[2] not in ('OBJECT', 'NULL')
                 and not hipaa_functions.is_empty_container(call, '$."traits"') then 'traits_not_an_object'
-            when call_type = 'track' and not hipaa_functions.is_string(event_json1) then 'event_not_text'
-            when call_type in ('page', 'screen') and not hipaa_functions.is_string(name_json1) then 'name_not_text'
+            when call_type = 'track' and not hipaa_functions.is_string(event_json) then 'event_not_text'
+            when call_type in ('page', 'screen') and not hipaa_functions.is_string(name_json) then 'name_not_text'
         end as rejection_reason
     from texts
 
@@ -164,8 +173,8 @@ otherwise_timed as (
 
     select
         *,
-        case when possible_timestamp is null then hipaa_functions.first_time_of_json(nullif(found[10], 'null'), nullif(rare[9], 'null')) end as claimed_original,
-        case when possible_timestamp is null then hipaa_functions.first_time_of_json(nullif(found[11], 'null'), nullif(rare[10], 'null')) end as claimed_sent
+        case when possible_timestamp is null then hipaa_functions.first_time_of_json(found[10], rare[9]) end as claimed_original,
+        case when possible_timestamp is null then hipaa_functions.first_time_of_json(found[11], rare[10]) end as claimed_sent
     from timed
 
 ),
@@ -191,7 +200,7 @@ select
     call_type,
     case
         when call_type = 'track' then event_text
-        when call_type in ('page', 'screen') then coalesce(name_text, page_name_text, case when hipaa_functions.is_string(event_json1) then event_text end, call_type)
+        when call_type in ('page', 'screen') then coalesce(name_text, page_name_text, case when hipaa_functions.is_string(event_json) then event_text end, call_type)
     end as event,
     coalesce(
         possible_timestamp,
@@ -259,15 +268,15 @@ said as (
 ties as materialized (
 
     select
-        hipaa_functions.trimmed(one_id) as one_id,
-        hipaa_functions.trimmed(other_id) as other_id,
+        hipaa_functions.trimmed_id(one_id) as one_id,
+        hipaa_functions.trimmed_id(other_id) as other_id,
         said_of
     from said
     where one_id <> other_id and other_id <> ''
     union
     select
-        hipaa_functions.trimmed(other_id) as one_id,
-        hipaa_functions.trimmed(one_id) as other_id,
+        hipaa_functions.trimmed_id(other_id) as one_id,
+        hipaa_functions.trimmed_id(one_id) as other_id,
         said_of
     from said
     where one_id <> other_id and other_id <> ''
@@ -300,9 +309,9 @@ listed_devices as (
 
     select id
     from (
-        select hipaa_functions.trimmed(anonymous_id) as id
+        select hipaa_functions.trimmed_id(anonymous_id) as id
         from calls_read
-        where hipaa_functions.trimmed(user_id) in (select id from listed_ids)
+        where hipaa_functions.trimmed_id(user_id) in (select id from listed_ids)
         union
         select id
         from listed_ids
@@ -319,9 +328,9 @@ tied_devices as (
 
     select id
     from (
-        select hipaa_functions.trimmed(anonymous_id) as id
+        select hipaa_functions.trimmed_id(anonymous_id) as id
         from calls_read
-        where hipaa_functions.trimmed(user_id) in (select id from tied)
+        where hipaa_functions.trimmed_id(user_id) in (select id from tied)
         union
         select id
         from tied
@@ -341,9 +350,9 @@ judged as (
         line_number,
         message_id,
         case
-            when hipaa_functions.trimmed(anonymous_id) in (select id from listed_ids) then 'suppressed'
-            when hipaa_functions.trimmed(user_id) in (select id from listed_ids) or (user_id is null and hipaa_functions.trimmed(anonymous_id) in (select id from listed_devices)) then 'suppressed'
-            when hipaa_functions.trimmed(user_id) in (select id from tied) or (user_id is null and hipaa_functions.trimmed(anonymous_id) in (select id from tied_devices)) then 'suppressed_by_alias'
+            when hipaa_functions.trimmed_id(anonymous_id) in (select id from listed_ids) then 'suppressed'
+            when hipaa_functions.trimmed_id(user_id) in (select id from listed_ids) or (user_id is null and hipaa_functions.trimmed_id(anonymous_id) in (select id from listed_devices)) then 'suppressed'
+            when hipaa_functions.trimmed_id(user_id) in (select id from tied) or (user_id is null and hipaa_functions.trimmed_id(anonymous_id) in (select id from tied_devices)) then 'suppressed_by_alias'
             {expired}
         end as reason
     from calls_read

@@ -163,9 +163,11 @@ _PATH = re.compile(r'\$(\."(?!\*")(?:[^"\\]|\\.)+")+|/.*', re.DOTALL)
 """A JSON path that names one place. DuckDB takes even a quoted `*` for a wildcard."""
 
 JSON_TEXTS, JSON_TEXT = "json_texts", "json_text"
+KEY_NAMES = "key_names"
 EXTRACTIONS = {
     JSON_TEXTS: _PATH,
-    "key_names": re.compile(rf"\$|{_PATH.pattern}", re.DOTALL),
+    "texts_of_json": _PATH,
+    KEY_NAMES: re.compile(rf"\$|{_PATH.pattern}", re.DOTALL),
     "json_kinds": _PATH,
 }
 """Named functions that take many paths of one message; and the paths that they may take."""
@@ -418,6 +420,8 @@ def _named(name: str, call: exp.Anonymous, below: Callable[[exp.Expression], Ter
     for item in items:
         if not isinstance(item, exp.Literal) or not EXTRACTIONS[name].fullmatch(item.this):
             raise NotProvenError("syntax", "a JSON path that is no one place", listed)
+    # The same values: the two differ where there are none.
+    name = JSON_TEXTS if name == "texts_of_json" else name
     return Term(name, below(message), tuple(item.this for item in items))
 
 
@@ -484,7 +488,7 @@ def _simplified(node: exp.Expression, term: Term) -> Term:
         return _simplified_case(term)
     if isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
         [this] = term.part("this")
-        if this.kind == JSON_TEXTS:
+        if this.kind in (JSON_TEXTS, KEY_NAMES):
             return Term("is not json", this.arguments[0])
     return term
 

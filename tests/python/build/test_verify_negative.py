@@ -559,7 +559,12 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
     "extraction by paths from data": (
         "syntax",
         READ,
-        ("json_texts(readable, [", "json_texts(readable, [message, "),
+        ("readable end, [", "readable end, [message, "),
+    ),
+    "extraction from what may be no JSON": (
+        "staging",
+        READ,
+        ("case when names_first is not null then readable end, [", "readable, ["),
     ),
     "filter of the masked table widened by or": (
         "missing-filter",

@@ -53,6 +53,9 @@ EXAMPLES = [
     ("scalar_text(value)", "1e400", None),
     ("scalar_text(value)", '{"a":1}', None),
     ("string_text(value)", "7", None),
+    ("call_type(value)", '"track"', "track"),
+    ("call_type(value)", '" Track "', "track"),
+    ("call_type(value)", "7", None),
     ("kept_scalar(value)", '{"ssn":"078-05-1120"}', "{}"),
     ("kept_scalar(value)", "null", None),
     ("kept_json(value)", '{"a":1}', '{"a":1}'),
@@ -216,6 +219,42 @@ def test_keys_that_few_senders_write_are_looked_for_where_they_are(
     for key in usual:
         given = f"select {SCHEMA}.are_plain_keys(['writeKey', ?]), {SCHEMA}.are_usual_keys([?])"
         assert connection.execute(given, [key, key]).fetchall() == [(key in plain, True)]
+
+
+@given(value=from_regex(r"[ \t\xa0\u3000\x85]?[a-\u00ff]*[ \n\u2003]?", fullmatch=True))
+@settings(max_examples=200, deadline=None)
+def test_an_id_is_trimmed_as_any_text_is(
+    connection: duckdb.DuckDBPyConnection, value: str
+) -> None:
+    found = value_of(connection, "trimmed_id(value)", value)
+    assert found == value_of(connection, "trimmed(value)", value) == value.strip()
+
+
+BROKEN_JSON = (
+    r'(\{"a":("x\\u[0d][8c]00"|-?[0-9]{1,40}(\.[0-9]+)?(e[0-9]{1,4})?|NaN|-Infinity|"[\x01-\x1f]"'
+    r'|\[1,\]|\{"a":null\}|tru|\\)[,}]){1,3}[^{]?|\[{1,2000}|'
+    r'[{}"a:,\[\]0-9e. \\]{0,12}'
+)
+
+
+@given(message=from_regex(BROKEN_JSON, fullmatch=True))
+@settings(max_examples=400, deadline=None)
+def test_of_what_has_a_list_of_names_values_can_be_read(
+    connection: duckdb.DuckDBPyConnection, message: str
+) -> None:
+    """The texts are read without `try`, which takes a third longer."""
+    sql = f"""
+        with listed as (
+            select message, {SCHEMA}.key_names(message, ['$', '$."a"']) is not null as is_json
+            from (select cast(? as varchar) as message)
+        )
+        select
+            {SCHEMA}.texts_of_json(case when is_json then message end, ['$."a"', '$."b"']),
+            {SCHEMA}.json_texts(message, ['$."a"', '$."b"'])
+        from listed
+    """
+    [(texts, tried)] = connection.execute(sql, [message]).fetchall()
+    assert texts == tried
 
 
 def test_there_is_a_function_for_all_that_the_seeds_can_ask_for() -> None:

@@ -192,6 +192,16 @@ def test_masked_rows_are_in_the_order_of_day_and_row_id(built: Built) -> None:
     assert rows == sorted(rows, key=lambda row: (row[0] or dt.date.max, row[1]))
 
 
+def test_tokens_are_stored_as_they_are(built: Built) -> None:
+    stored = built.project.query(
+        "select column_name, compression from pragma_storage_info('main_restricted.masked_events')"
+        " where segment_type = 'VARCHAR'"
+    )
+    tokens = {"row_id__for_ads", "user_id__for_ads", "properties__email__mask__for_ads"}
+    found = {item for item in stored if item[0] in tokens}
+    assert found == {(name, "Uncompressed") for name in tokens}
+
+
 def test_events_hold_the_allowlisted_columns_of_the_allowed_events_and_nothing_else(
     built: Built,
 ) -> None:

@@ -31,6 +31,16 @@
     {{- return('create or replace table ' ~ relation ~ ' (' ~ columns | join(', ') ~ ');\ninsert into ' ~ relation ~ '\n' ~ sql) -}}
 {%- endmacro %}
 
+{#- The statement that says whether rows are stored in the order in which they come. Where nothing asks
+    for it, several threads write a table with less work. -#}
+{% macro keep_order(is_kept) -%}
+    {{- return(adapter.dispatch('keep_order', 'hipaa_mode')(is_kept)) -}}
+{%- endmacro %}
+
+{% macro duckdb__keep_order(is_kept) -%}
+    {{- return('set preserve_insertion_order = ' ~ is_kept) -}}
+{%- endmacro %}
+
 {#- The statement that adds all rows of a table that has the same columns. -#}
 {% macro insert_all(relation, table) -%}
     {{- return(adapter.dispatch('insert_all', 'hipaa_mode')(relation, table)) -}}

@@ -26,8 +26,13 @@
     {%- set is_table = hipaa_mode.settled_raw_calls().kind == 'table' -%}
     {%- set reading = hipaa_mode.door().plan_reading(known, 0 if since is none else hipaa_mode.last_file_number()) -%}
     {%- set files = hipaa_mode.build_table('raw_files') -%}
+    {#- The rows of a table are numbered as they come; lines have their numbers. -#}
+    {%- call statement('order') -%}
+        {{ hipaa_mode.keep_order(is_table) }}
+    {%- endcall -%}
     {%- if since is none -%}
-        {%- do hipaa_mode.make_anew(relation, sql) -%}
+        {#- Message ids look as random as tokens. -#}
+        {%- do hipaa_mode.make_anew(relation, sql, ['message_id']) -%}
         {%- call statement('forget_files') -%}
             delete from {{ files }}
         {%- endcall -%}
@@ -44,6 +49,9 @@
             ~ (reading.removed | length) ~ ' changed or gone'
         ) -%}
     {%- endif -%}
+    {%- call statement('keep_order') -%}
+        {{ hipaa_mode.keep_order(true) }}
+    {%- endcall -%}
     {%- set rows = [] -%}
     {%- for file in hipaa_mode.door().files_read() -%}
         {%- do rows.append(

@@ -118,12 +118,18 @@ create macro hipaa_functions.blanks() as
 
 -- The one spelling in which ids and values are compared: percent-encoding, blanks around it, case and
 -- the composition of accents make no difference. Nearly every text is plain, and trimming dozens of
--- different blanks is slow. Percent-encoding that is no UTF-8 stays: an error would quote the text.
+-- different blanks is slow. Percent-encoding that is no UTF-8 stays, since an error would quote the text;
+-- so does that of the character 0, which not every engine's texts can have.
 create macro hipaa_functions.comparable(value) as
     case
         when regexp_full_match(value, '[!-$&-~]([ -$&-~]*[!-$&-~])?') then lower(value)
         else lower(
-            nfc_normalize(trim(coalesce(try(url_decode(value)), value), hipaa_functions.blanks()))
+            nfc_normalize(
+                trim(
+                    case when contains(value, '%00') then value else coalesce(try(url_decode(value)), value) end,
+                    hipaa_functions.blanks()
+                )
+            )
         )
     end;
 
@@ -219,7 +225,7 @@ create macro hipaa_functions.scalar_text(value) as
         when regexp_full_match(value, '-?[0-9]{1,15}0{7,}') and length(ltrim(value, '-')) between 22 and 38
             then replace(regexp_replace(value, '^(-?[0-9])([0-9]*?)0*$', '\1.\2e+'), '.e', 'e')
                 || length(ltrim(value, '-')) - 1
-        when regexp_full_match(value, '-?[0-9]{1,38}|-?[0-9]+\.[0-9]*[1-9]') then value
+        when regexp_full_match(value, '-?[0-9]{1,38}|-?[0-9]{1,16}\.[0-9]*[1-9]') then value
         when regexp_full_match(value, '-?[0-9](\.[0-9]{1,14})?e([0-9]{2}|[12][0-9]{2}|30[0-7])')
             then replace(value, 'e', 'e+')
         when regexp_full_match(value, '-?[0-9](\.[0-9]+)?e-[0-9]{1,3}') then value
@@ -265,14 +271,17 @@ create macro hipaa_functions.joined(texts) as
 
 -- Raw calls ------------------------------------------------------------------------------------
 
--- Whether a JSON text may hold half of a character that is written as two escapes. The quicker
--- conditions first: most messages have no escape at all.
+-- Whether a JSON text may hold half of a character that is written as two escapes, or the character 0,
+-- which not every engine's texts can have. The quicker conditions first: most messages have no escape
+-- at all.
 create macro hipaa_functions.may_break_characters(value) as
-    contains(value, '\u') and regexp_matches(value, '\\u[dD][89a-fA-F]') and not json_valid(value);
+    contains(value, '\u') and (
+        contains(value, '\u0000') or (regexp_matches(value, '\\u[dD][89a-fA-F]') and not json_valid(value))
+    );
 
--- A part of a JSON text with null in its place where it is a text with half of a character: whole
--- characters and other escapes out of the way, what is left of surrogates is a half. In a key a
--- mark stands for the half, since no path that is listed can have it.
+-- A part of a JSON text with null in its place where it is a text with one of these: whole characters
+-- and other escapes out of the way, what is left of surrogates is a half. In a key a mark stands for
+-- it, since no path that is listed can have it.
 create macro hipaa_functions.unbroken_part(value, next_value) as
     case
         when not (
@@ -284,15 +293,16 @@ create macro hipaa_functions.unbroken_part(value, next_value) as
                     ' ',
                     'g'
                 ),
-                '\\u[dD][89a-fA-F][0-9a-fA-F]{2}'
+                '\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})'
             )
         ) then value
         when regexp_matches(coalesce(next_value, ''), '^\s*:')
-            then regexp_replace(value, '\\u[dD][89a-fA-F][0-9a-fA-F]{2}', '\\ufffd', 'g')
+            then regexp_replace(value, '\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})', '\\ufffd', 'g')
         else 'null'
     end;
 
--- JSON without texts that are cut in the middle of a character: they are no texts.
+-- JSON without texts that are cut in the middle of a character, or have the character 0: they are no
+-- texts.
 create macro hipaa_functions.without_broken_texts(value) as
     list_transform(
         [regexp_extract_all(value, '(?s)"(?:[^"\\]|\\.)*"|[^"]+|"')],
@@ -469,22 +479,25 @@ create macro hipaa_functions.respelled_call(value, others, placeholders) as
                     list_filter(known, lambda member: list_contains(others, member[1]))
                 )
             ],
-            lambda read: '{' || array_to_string(
-                list_concat(
-                    list_transform(
-                        list_filter(read, lambda member: hipaa_functions.is_plain_member(member, placeholders)),
-                        lambda member: '"' || case
-                            when list_contains(others, member[1]) then hipaa_functions.field_of_key(member[1])
-                            else member[1]
-                        end || '":' || member[2]
+            lambda read: '{' || coalesce(
+                array_to_string(
+                    list_concat(
+                        list_transform(
+                            list_filter(read, lambda member: hipaa_functions.is_plain_member(member, placeholders)),
+                            lambda member: '"' || case
+                                when list_contains(others, member[1]) then hipaa_functions.field_of_key(member[1])
+                                else member[1]
+                            end || '":' || member[2]
+                        ),
+                        [
+                            hipaa_functions.agreed_member(read, 'integrations'),
+                            hipaa_functions.agreed_member(read, 'consent'),
+                            hipaa_functions.agreed_member(read, 'context')
+                        ]
                     ),
-                    [
-                        hipaa_functions.agreed_member(read, 'integrations'),
-                        hipaa_functions.agreed_member(read, 'consent'),
-                        hipaa_functions.agreed_member(read, 'context')
-                    ]
+                    ','
                 ),
-                ','
+                case when known is not null then '' end
             ) || '}'
         )[1]
     )[1];
@@ -914,9 +927,14 @@ create macro hipaa_functions.to_age_cap(value) as
     )[1];
 
 -- A number rounded to the nearest multiple of a step. The second rounding takes off what 3 * 0.1
--- leaves behind; + 0 makes -0.0 plain.
+-- leaves behind; + 0 makes -0.0 plain. A number that is too large for this arithmetic has no such text.
 create macro hipaa_functions.to_round(value, step, decimals) as
-    cast(round(round(hipaa_functions.as_number(value) / step) * step, decimals) + 0 as varchar);
+    list_transform(
+        [hipaa_functions.as_number(value)],
+        lambda number: case
+            when number between -1e280 and 1e280 then cast(round(round(number / step) * step, decimals) + 0 as varchar)
+        end
+    )[1];
 
 -- The first characters of a text.
 create macro hipaa_functions.to_truncate(value, characters) as

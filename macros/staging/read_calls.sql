@@ -75,7 +75,8 @@ raw_calls as (
 
 ),
 
-{#- A text that is cut in the middle of a character is no text: it is null, and the call stays. #}
+{#- A text that is cut in the middle of a character, or has the character 0, is no text: it is null, and the
+    call stays. In a key a mark of the same length stands for it. #}
 readable as (
 
     select
@@ -269,7 +270,7 @@ final as (
         run_number,
         rejection_reason,
         case when rejection_reason is not null then hipaa_functions.bytes_of(unreadable, message) end as rejected_bytes,
-        case when rejection_reason is null and readable <> message then true end as has_cut_text,
+        case when rejection_reason is null and readable <> message and length(readable) < length(message) then true end as has_cut_text,
         message_id,
         case when rejection_reason is null and message_id is null then hipaa_functions.content_hash(message) end as content_hash,
         call_type,

@@ -88,8 +88,8 @@ _ALL_COUNT = ("integrations", "consent", "context")
 
 _EMPTY = re.compile(r"\s*")
 _PARTS = re.compile(r'"(?:[^"\\]|\\.)*"|[^"]+|"', re.DOTALL)
-_HALF = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
-_NO_HALF = re.compile(
+_NO_CHARACTER = re.compile(r"\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})")
+_CHARACTER = re.compile(
     r"\\[^u]|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}", re.DOTALL
 )
 _EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.timezone.utc)
@@ -129,17 +129,17 @@ def parse(message: str, with_numbers_as_written: bool = False) -> object:
 
 
 def without_broken_texts(message: str) -> str:
-    """Return JSON with null in place of each text that is cut in the middle of a character.
+    """Return JSON with null in place of each text that is none.
 
-    In a key a mark stands for the half.
+    Such a text has half of a character, or the character 0. In a key a mark stands for it.
     """
-    if "\\ud" not in message and "\\uD" not in message:
+    if not any(escape in message for escape in ("\\ud", "\\uD", "\\u0000")):
         return message
     parts = _PARTS.findall(message)
     for place, part in enumerate(parts):
-        if part[0] == '"' and _HALF.search(_NO_HALF.sub(" ", part)):
+        if part[0] == '"' and _NO_CHARACTER.search(_CHARACTER.sub(" ", part)):
             is_key = parts[place + 1 : place + 2] and parts[place + 1].lstrip().startswith(":")
-            parts[place] = _HALF.sub(r"\\ufffd", part) if is_key else "null"
+            parts[place] = _NO_CHARACTER.sub(r"\\ufffd", part) if is_key else "null"
     return "".join(parts)
 
 

@@ -264,7 +264,7 @@ FAULTS: tuple[Fault, ...] = (
         PROOF,
         "a number is not rounded",
         REVIEWED,
-        (FUNCTIONS, "round(round(hipaa_functions.as_number", "round((hipaa_functions.as_number"),
+        (FUNCTIONS, "round(round(number", "round((number"),
     ),
     fault(
         "macros",

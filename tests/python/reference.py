@@ -237,15 +237,18 @@ def _read(line: bytes) -> tuple[str, dict[str, Any], str]:
     return text, call, _why_rejected(call)
 
 
+_NO_CHARACTER = "[\x00\ud800-\udfff]"
+
+
 def _without_halves(value: Any) -> Any:
-    """A text with half of a character is null; a key keeps a mark of it."""
+    """A text with half of a character, or the character 0, is null; a key keeps a mark of it."""
     if _is_text(value):
-        return None if re.search("[\ud800-\udfff]", value) else value
+        return None if re.search(_NO_CHARACTER, value) else value
     if isinstance(value, list):
         return [_without_halves(item) for item in value]
     if isinstance(value, Members):
         return Members(
-            (re.sub("[\ud800-\udfff]", "\ufffd", name), _without_halves(item))
+            (re.sub(_NO_CHARACTER, "\ufffd", name), _without_halves(item))
             for name, item in value.members
         )
     return value

@@ -194,7 +194,7 @@ select
     run_number,
     rejection_reason,
     case when rejection_reason is not null then hipaa_functions.bytes_of(unreadable, message) end as rejected_bytes,
-    case when rejection_reason is null and readable <> message then true end as has_cut_text,
+    case when rejection_reason is null and readable <> message and length(readable) < length(message) then true end as has_cut_text,
     message_id,
     case when rejection_reason is null and message_id is null then hipaa_functions.content_hash(message) end as content_hash,
     call_type,

@@ -185,6 +185,11 @@ ENVELOPES: dict[str, tuple[bytes, dict[str, object]]] = {
         rb'{"type":"track","event":"Seen \ud83d","messageId":"h6"}',
         {"event": None},
     ),
+    "the character 0 in a listed value and in a key": (
+        rb'{"type":"track","event":"Seen","messageId":"h7","properties":'
+        rb'{"title":"Book\u0000","n":7,"x\u0000":"\\u0000"}}',
+        {"title": None, "n": 7},
+    ),
 }
 """By what a case shows: a call, and columns of its row; ids as they are before masking."""
 
@@ -194,6 +199,7 @@ REJECTED = [
     rb'{"type":"track","event":"Seen","properties":{"t":"\ud83d"',
 ]
 CUT = 6
+"""Calls with a text that becomes null; a key that keeps a mark is none."""
 
 
 @pytest.fixture(scope="module")

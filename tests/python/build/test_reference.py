@@ -228,9 +228,11 @@ class Generator:
         return self.random.choice((" NULL ", "undefined", 0, False, "0" * 32, "u-1", None))
 
     def value_cut(self) -> Any:
-        """A text that ends in half of a character, a whole one, and what only looks like one."""
+        """A text with half of a character, or the character 0; whole ones, and what looks so."""
         return Raw(
-            self.random.choice((r'"a\ud83d"', r'"\ud83d\ude00"', r'"\\ud83d"', r'"\udc00b"'))
+            self.random.choice(
+                (r'"a\ud83d"', r'"\ud83d\ude00"', r'"\\ud83d"', r'"\udc00b"', r'"a\u0000"')
+            )
         )
 
     def time(self) -> Any:

@@ -38,6 +38,8 @@ def test_keys_are_read_in_any_spelling(message: str, key: str, value: object) ->
         (r'{"t":"\\ud83d"}', r'{"t":"\\ud83d"}'),
         (r'{"t":"\\\ud83d"}', '{"t":null}'),
         (r'{"t":"a \" \ud83d","u":"b"}', '{"t":null,"u":"b"}'),
+        (r'{"t":"a\u0000b","k\u0000":1}', r'{"t":null,"k\ufffd":1}'),
+        (r'{"t":"\\u0000"}', r'{"t":"\\u0000"}'),
     ],
 )
 def test_a_text_that_is_cut_within_a_character_is_null(message: str, whole: str) -> None:

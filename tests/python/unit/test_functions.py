@@ -51,6 +51,7 @@ EXAMPLES = [
     ("scalar_text(value)", '"a\\u0041"', "aA"),
     ("scalar_text(value)", "1.0", "1"),
     ("scalar_text(value)", "1e400", None),
+    ("scalar_text(value)", "9" * 400 + ".5", None),
     ("scalar_text(value)", '{"a":1}', None),
     ("string_text(value)", "7", None),
     ("call_type(value)", '"track"', "track"),
@@ -115,6 +116,7 @@ EXAMPLES = [
     ("to_ip_prefix(value)", "203.0.113", None),
     ("to_round(value, 0.1, 1)", "0.34", "0.3"),
     ("to_round(value, 5, 0)", "-2", "0.0"),
+    ("to_round(value, 0.1, 1)", "1e308", None),
     ("to_truncate(value, 2)", "gold", "go"),
     ("normalized_lower(value)", "\u0130\u03a3", "i\u03c3"),
     ("normalized_email(value)", " Ann\u200b@Example.COM\u00a0", "ann@example.com"),
@@ -131,6 +133,12 @@ EXAMPLES = [
     ("is_hexadecimal(value, 4)", "00aF", False),
     ("comparable(value)", " Ann%40Clinic.example", "ann@clinic.example"),
     ("comparable(value)", "/Caf%E9", "/caf%e9"),
+    ("comparable(value)", "/a%41%00", "/a%41%00"),
+    ("may_break_characters(value)", r'{"a":"\u0000"}', True),
+    ("may_break_characters(value)", r'{"a":"\u00e9"}', False),
+    ("without_broken_texts(value)", r'{"a":"x\u0000","b\u0000":1}', r'{"a":null,"b\ufffd":1}'),
+    ("without_broken_texts(value)", r'{"a":"\\u0000"}', r'{"a":"\\u0000"}'),
+    ("respelled_call(value, ['USER_ID'], ['null'])", '{"USER_ID":"null"}', "{}"),
 ]
 ARGUMENTS = {
     "value": "example",

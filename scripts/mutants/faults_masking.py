@@ -19,6 +19,7 @@ CALL_TOKEN = "'system.main.hipaa_mask(' ~ text ~ ', ' ~ hipaa_mode.literal(scope
 LOOKED_UP = "hipaa_mode.looked_up(column)"
 ROW_ID = "hipaa_mode.token('treated.call_key', scope)"
 VALUE = "hipaa_mode.identifier(column.value)"
+IS_MASKED = "column.treatment == 'mask'"
 
 FAULTS: tuple[Fault, ...] = (
     # Masking
@@ -34,7 +35,7 @@ FAULTS: tuple[Fault, ...] = (
         TESTS,
         "a masked property is sent as it is",
         "masked_columns_are_tokens_ga4__events",
-        (FORM, LOOKED_UP, VALUE),
+        (FORM, LOOKED_UP, f"({VALUE} if {IS_MASKED} else {LOOKED_UP})"),
     ),
     fault(
         "macros",
@@ -109,7 +110,7 @@ FAULTS: tuple[Fault, ...] = (
         (
             FORM,
             LOOKED_UP,
-            f"'coalesce(' ~ {LOOKED_UP} ~ ', ' ~ {VALUE} ~ ')'",
+            f"('coalesce(' ~ {LOOKED_UP} ~ ', ' ~ {VALUE} ~ ')' if {IS_MASKED} else {LOOKED_UP})",
         ),
     ),
     fault(

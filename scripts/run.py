@@ -22,6 +22,7 @@ LOCK = PROJECT / "requirements.lock"
 STAMP = ENVIRONMENT / "installed"
 PROGRAMS = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 OLDEST_PYTHON = (3, 10)
+POSTGRES = Path("/usr/lib/postgresql")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
@@ -91,6 +92,11 @@ def run_tests() -> int:
         print(
             "The tests of pages in a browser did NOT run: they need Chromium and its driver "
             "(Debian: apt-get install chromium chromium-driver)."
+        )
+    if not any(POSTGRES.glob("*/bin/postgres")):
+        print(
+            "The tests on PostgreSQL did NOT run: they need its server (Debian: apt-get install "
+            "postgresql) and pip install -e '.[postgres]'."
         )
     return next((code for code in (*checked, tested) if code), 0)
 

@@ -8,13 +8,13 @@
         {{- return([]) -}}
     {%- endif -%}
     {%- if files -%}
-        {{- return(adapter.get_column_schema_from_query('select * from ' ~ hipaa_mode.file_rows(files, all_columns=true))) -}}
+        {{- return(hipaa_mode.columns_of(hipaa_mode.file_rows(files, all_columns=true))) -}}
     {%- endif -%}
     {%- set existing = adapter.get_relation(model.database, model.schema, model.identifier) -%}
     {%- if existing is none -%}
         {{- exceptions.raise_compiler_error('hipaa_mode: ' ~ model.identifier ~ ' does not exist, so it can not be tested. Run: dbt build') -}}
     {%- endif -%}
-    {%- set columns = adapter.get_columns_in_relation(model) -%}
+    {%- set columns = hipaa_mode.columns_of(model) -%}
     {%- if columns | length == 0 -%}
         {{- exceptions.raise_compiler_error('hipaa_mode: ' ~ model.identifier ~ ' has no columns, so it can not be tested. Run: dbt build') -}}
     {%- endif -%}

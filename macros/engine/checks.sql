@@ -15,6 +15,19 @@
     {{- return('unnest(' ~ hipaa_mode.door().json_texts(name) ~ ')') -}}
 {%- endmacro %}
 
+{% macro postgres__each_shown_text(column, in_json) -%}
+    {%- set name = hipaa_mode.identifier(column.name) -%}
+    {%- if not in_json -%}
+        {{- return('unnest(' ~ name ~ ')' if column.is_list else name) -}}
+    {%- elif column.is_list -%}
+        {{- return(
+            'unnest(array(select part from unnest(' ~ name ~ ') as elements (element) cross join lateral unnest('
+            ~ hipaa_mode.door().json_texts('element') ~ ') as parts (part)))'
+        ) -}}
+    {%- endif -%}
+    {{- return('unnest(' ~ hipaa_mode.door().json_texts(name) ~ ')') -}}
+{%- endmacro %}
+
 {#- A text as a key of 64 bits, quicker to count by. That two of ten million texts share one is as
     likely as three in a million, and then a check fails that should pass. -#}
 {% macro compact_key(text) -%}
@@ -23,6 +36,10 @@
 
 {% macro duckdb__compact_key(text) -%}
     {{- return('case when ' ~ text ~ ' is not null then hash(' ~ text ~ ') end') -}}
+{%- endmacro %}
+
+{% macro postgres__compact_key(text) -%}
+    {{- return('hashtextextended(' ~ text ~ ', 0)') -}}
 {%- endmacro %}
 
 {#- The relation of the rows of published files, or of those about to be. `all_columns` are those
@@ -36,12 +53,57 @@
     {{- return('read_parquet([\n    ' ~ listed ~ '\n]' ~ (', union_by_name = true' if all_columns else '') ~ ')') -}}
 {%- endmacro %}
 
+{% macro postgres__file_rows(files, all_columns) -%}
+    {{- exceptions.raise_compiler_error('hipaa_mode: PostgreSQL publishes no files') -}}
+{%- endmacro %}
+
 {% macro csv_rows(file) -%}
     {{- return(adapter.dispatch('csv_rows', 'hipaa_mode')(file)) -}}
 {%- endmacro %}
 
 {% macro duckdb__csv_rows(file) -%}
     {{- return('read_csv(' ~ hipaa_mode.literal(file) ~ ", header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"')") -}}
+{%- endmacro %}
+
+{#- The server does not have the file, so its rows stand in the query. -#}
+{% macro postgres__csv_rows(file) -%}
+    {%- set found = hipaa_mode.door().csv_rows(file) if file else {'names': ['nothing'], 'rows': []} -%}
+    {%- set rows = [] -%}
+    {%- for row in found.rows -%}
+        {%- set cells = [] -%}
+        {%- for cell in row -%}
+            {%- do cells.append('cast(null as text)' if cell is none else hipaa_mode.literal(cell)) -%}
+        {%- endfor -%}
+        {%- do rows.append('(' ~ cells | join(', ') ~ ')') -%}
+    {%- endfor -%}
+    {%- if not rows -%}
+        {%- set cells = [] -%}
+        {%- for name in found.names -%}
+            {%- do cells.append('cast(null as text)') -%}
+        {%- endfor -%}
+        {{- return('(select ' ~ cells | join(', ') ~ ' where false) as rows_of_file (' ~ hipaa_mode.each_identifier(found.names) | join(', ') ~ ')') -}}
+    {%- endif -%}
+    {{- return('(values ' ~ rows | join(', ') ~ ') as rows_of_file (' ~ hipaa_mode.each_identifier(found.names) | join(', ') ~ ')') -}}
+{%- endmacro %}
+
+{#- The query of all columns of a table, to be compared with texts. -#}
+{% macro rows_as_texts(relation) -%}
+    {{- return(adapter.dispatch('rows_as_texts', 'hipaa_mode')(relation)) -}}
+{%- endmacro %}
+
+{% macro duckdb__rows_as_texts(relation) -%}
+    {{- return('select * from ' ~ relation) -}}
+{%- endmacro %}
+
+{#- dbt takes a column without values for one of numbers, where nobody says what it is. -#}
+{% macro postgres__rows_as_texts(relation) -%}
+    {%- set columns = [] -%}
+    {%- if execute and flags.WHICH not in ('compile', 'generate') -%}
+        {%- for name in hipaa_mode.each_identifier(adapter.get_columns_in_relation(relation) | map(attribute='name')) -%}
+            {%- do columns.append('cast(' ~ name ~ ' as text) as ' ~ name) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{- return('select ' ~ (columns | join(', ') or '*') ~ ' from ' ~ relation) -}}
 {%- endmacro %}
 
 {#- Notes how many values of a column are taken for a coincidence; true once that is done. -#}
@@ -53,6 +115,11 @@
     {{- return('system.main.hipaa_mode_note_coincidences(' ~ hipaa_mode.literal(view_name) ~ ', ' ~ column_name ~ ', ' ~ count ~ ')') -}}
 {%- endmacro %}
 
+{#- No test can note anything there, so what may be a coincidence is taken for a leak. -#}
+{% macro postgres__note_coincidences(view_name, column_name, count) -%}
+    {{- return('false') -}}
+{%- endmacro %}
+
 {#- A statement that fails with a message: the one way for a last hook to make dbt's exit code 1 and
     still have it write its results. -#}
 {% macro failing_statement(message) -%}
@@ -61,4 +128,9 @@
 
 {% macro duckdb__failing_statement(message) -%}
     {{- return('select system.main.error(' ~ hipaa_mode.literal(message) ~ ')') -}}
+{%- endmacro %}
+
+{% macro postgres__failing_statement(message) -%}
+    {%- set block = 'begin raise exception using message = ' ~ hipaa_mode.literal(message) ~ '; end' -%}
+    {{- return('do ' ~ hipaa_mode.literal(block)) -}}
 {%- endmacro %}

@@ -9,6 +9,10 @@
     {{- return('arg_max(' ~ value ~ ', ' ~ place ~ ')') -}}
 {%- endmacro %}
 
+{% macro postgres__latest_value(value, place) -%}
+    {{- return('hipaa_functions.latest(' ~ value ~ ' order by ' ~ place ~ ')') -}}
+{%- endmacro %}
+
 {#- Whether a value is another one than the last of the rows before that is not null. -#}
 {% macro is_new_value(value, group, place) -%}
     {{- return(adapter.dispatch('is_new_value', 'hipaa_mode')(value, group, place)) -}}
@@ -18,5 +22,12 @@
     {{- return(
         '(' ~ value ~ ' is not null and ' ~ value ~ ' is distinct from lag(' ~ value
         ~ ' ignore nulls) over (partition by ' ~ group ~ ' order by ' ~ place ~ '))'
+    ) -}}
+{%- endmacro %}
+
+{% macro postgres__is_new_value(value, group, place) -%}
+    {{- return(
+        '(' ~ value ~ ' is not null and ' ~ value ~ ' is distinct from hipaa_functions.latest(' ~ value
+        ~ ') over (partition by ' ~ group ~ ' order by ' ~ place ~ ' rows between unbounded preceding and 1 preceding))'
     ) -}}
 {%- endmacro %}

@@ -13,6 +13,14 @@
     {%- endcall -%}
 {%- endmacro %}
 
+{% macro postgres__make_temporary_table(name, sql) -%}
+    {%- call statement('make_temporary_table') -%}
+        drop table if exists {{ name }};
+        create temporary table {{ name }} as
+        {{ sql }}
+    {%- endcall -%}
+{%- endmacro %}
+
 {#- The statements that make a table of a query, in place of one of that name. Tokens and codes look
     random: to compress them, the texts of some `tokens` columns, takes more time than all else. -#}
 {% macro make_table(relation, sql, tokens=[]) -%}
@@ -31,6 +39,15 @@
     {{- return('create or replace table ' ~ relation ~ ' (' ~ columns | join(', ') ~ ');\ninsert into ' ~ relation ~ '\n' ~ sql) -}}
 {%- endmacro %}
 
+{#- What reads the table goes with it: in a build all of that is made after it. -#}
+{% macro postgres__make_table(relation, sql, tokens) -%}
+    {%- set existing = load_cached_relation(relation) -%}
+    {%- if existing is not none -%}
+        {%- do adapter.drop_relation(existing) -%}
+    {%- endif -%}
+    {{- return('create table ' ~ relation ~ ' as (\n' ~ sql ~ '\n)') -}}
+{%- endmacro %}
+
 {#- The statement that says whether rows are stored in the order in which they come. Where nothing asks
     for it, several threads write a table with less work. -#}
 {% macro keep_order(is_kept) -%}
@@ -39,6 +56,11 @@
 
 {% macro duckdb__keep_order(is_kept) -%}
     {{- return('set preserve_insertion_order = ' ~ is_kept) -}}
+{%- endmacro %}
+
+{#- A table has no order there. -#}
+{% macro postgres__keep_order(is_kept) -%}
+    {{- return('select 1') -}}
 {%- endmacro %}
 
 {#- The statement that adds all rows of a table that has the same columns. -#}
@@ -50,6 +72,10 @@
     {{- return('insert into ' ~ relation ~ ' from ' ~ table) -}}
 {%- endmacro %}
 
+{% macro postgres__insert_all(relation, table) -%}
+    {{- return('insert into ' ~ relation ~ ' select * from ' ~ table) -}}
+{%- endmacro %}
+
 {#- The statement that takes away the rows (`here`) that match one of another table (`there`). -#}
 {% macro delete_matching(relation, table, condition) -%}
     {{- return(adapter.dispatch('delete_matching', 'hipaa_mode')(relation, table, condition)) -}}
@@ -59,11 +85,39 @@
     {{- return('delete from ' ~ relation ~ ' as here using ' ~ table ~ ' as there where ' ~ condition) -}}
 {%- endmacro %}
 
-{#- Ends a query that shall have but the first row of each group. -#}
-{% macro only_first(group, order) -%}
-    {{- return(adapter.dispatch('only_first', 'hipaa_mode')(group, order)) -}}
+{% macro postgres__delete_matching(relation, table, condition) -%}
+    {{- return('delete from ' ~ relation ~ ' as here using ' ~ table ~ ' as there where ' ~ condition) -}}
 {%- endmacro %}
 
-{% macro duckdb__only_first(group, order) -%}
-    {{- return('qualify row_number() over (partition by ' ~ group ~ ' order by ' ~ order ~ ') = 1') -}}
+{#- The statement that puts a view in the place of the one there was. -#}
+{% macro replace_view(relation, sql) -%}
+    {{- return(adapter.dispatch('replace_view', 'hipaa_mode')(relation, sql)) -}}
+{%- endmacro %}
+
+{% macro duckdb__replace_view(relation, sql) -%}
+        create or replace view {{ relation }} as (
+            {{ sql }}
+        )
+{%- endmacro %}
+
+{#- PostgreSQL replaces no view by one of other columns. -#}
+{% macro postgres__replace_view(relation, sql) -%}
+        drop view if exists {{ relation }};
+        create view {{ relation }} as (
+            {{ sql }}
+        )
+{%- endmacro %}
+
+{#- What makes a step of a query be made once, where the engine would make it again for each column
+    that is read of it. -#}
+{% macro made_once() -%}
+    {{- return(adapter.dispatch('made_once', 'hipaa_mode')()) -}}
+{%- endmacro %}
+
+{% macro duckdb__made_once() -%}
+    {{- return('') -}}
+{%- endmacro %}
+
+{% macro postgres__made_once() -%}
+    {{- return('materialized ') -}}
 {%- endmacro %}

@@ -38,12 +38,25 @@
     {{- return(quoted) -}}
 {%- endmacro %}
 
+{#- PostgreSQL would cut a longer name, and take two for one. -#}
+{% macro postgres__each_identifier(names) -%}
+    {%- set fitting = [] -%}
+    {%- for name in names | map('string') -%}
+        {%- do fitting.append(name if name.encode('utf-8') | length <= 63 else name.encode('utf-8')[:46].decode('utf-8', 'ignore') ~ '_' ~ local_md5(name)[:16]) -%}
+    {%- endfor -%}
+    {{- return(hipaa_mode.default__each_identifier(fitting)) -}}
+{%- endmacro %}
+
 {#- All texts of a column, sorted, a line each. -#}
 {% macro lines_of(column) -%}
     {{- return(adapter.dispatch('lines_of', 'hipaa_mode')(column)) -}}
 {%- endmacro %}
 
 {% macro duckdb__lines_of(column) -%}
+    {{- return('string_agg(' ~ column ~ ', chr(10) order by ' ~ column ~ ')') -}}
+{%- endmacro %}
+
+{% macro postgres__lines_of(column) -%}
     {{- return('string_agg(' ~ column ~ ', chr(10) order by ' ~ column ~ ')') -}}
 {%- endmacro %}
 
@@ -54,4 +67,8 @@
 
 {% macro duckdb__parts_of(text) -%}
     {{- return('string_split(' ~ text ~ ', chr(31))') -}}
+{%- endmacro %}
+
+{% macro postgres__parts_of(text) -%}
+    {{- return('string_to_array(' ~ text ~ ', chr(31))') -}}
 {%- endmacro %}

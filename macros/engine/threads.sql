@@ -11,6 +11,10 @@
     {{- return(run_query("select current_setting('threads')").columns[0].values()[0] | int) -}}
 {%- endmacro %}
 
+{% macro postgres__threads() -%}
+    {{- return(1) -}}
+{%- endmacro %}
+
 {#- The statement that has the engine work with so many threads. -#}
 {% macro set_threads(threads) -%}
     {{- return(adapter.dispatch('set_threads', 'hipaa_mode')(threads)) -}}
@@ -18,4 +22,8 @@
 
 {% macro duckdb__set_threads(threads) -%}
     {{- return('set threads = ' ~ threads) -}}
+{%- endmacro %}
+
+{% macro postgres__set_threads(threads) -%}
+    {{- return('select 1') -}}
 {%- endmacro %}

@@ -13,6 +13,10 @@
     {%- endif -%}
 {%- endmacro %}
 
+{% macro postgres__timestamp_at_precision(timestamp, precision) -%}
+    {{- return(hipaa_mode.duckdb__timestamp_at_precision(timestamp, precision)) -}}
+{%- endmacro %}
+
 {#- The day of a time, ISO 8601; null where there is none, or none between the years 1 and 9999. -#}
 {% macro day_of(timestamp, period='day') -%}
     {{- return(adapter.dispatch('day_of', 'hipaa_mode')(timestamp, period)) -}}
@@ -22,5 +26,12 @@
     {{- return(
         'case when isfinite(' ~ timestamp ~ ') and year(' ~ timestamp ~ ") between 1 and 9999 then cast(cast(date_trunc('"
         ~ period ~ "', " ~ timestamp ~ ') as date) as varchar) end'
+    ) -}}
+{%- endmacro %}
+
+{% macro postgres__day_of(timestamp, period) -%}
+    {{- return(
+        'case when isfinite(' ~ timestamp ~ ') and extract(year from ' ~ timestamp ~ ") between 1 and 9999 then to_char(date_trunc('"
+        ~ period ~ "', " ~ timestamp ~ "), 'YYYY-MM-DD') end"
     ) -}}
 {%- endmacro %}

@@ -7,7 +7,15 @@
 {% macro duckdb__data_type(name, is_list) -%}
     {%- set types = {
         'text': 'varchar', 'json': 'varchar', 'integer': 'bigint', 'number': 'double',
-        'boolean': 'boolean', 'timestamp': 'timestamp', 'date': 'date',
+        'boolean': 'boolean', 'timestamp': 'timestamp', 'date': 'date', 'bytes': 'blob',
+    } -%}
+    {{- return(types[name] ~ ('[]' if is_list else '')) -}}
+{%- endmacro %}
+
+{% macro postgres__data_type(name, is_list) -%}
+    {%- set types = {
+        'text': 'text', 'json': 'text', 'integer': 'bigint', 'number': 'double precision',
+        'boolean': 'boolean', 'timestamp': 'timestamp without time zone', 'date': 'date', 'bytes': 'bytea',
     } -%}
     {{- return(types[name] ~ ('[]' if is_list else '')) -}}
 {%- endmacro %}
@@ -24,4 +32,46 @@
         {%- do types.append(known[kind]) -%}
     {%- endfor -%}
     {{- return(types) -}}
+{%- endmacro %}
+
+{#- The columns of a relation, or of a relation in SQL, each with its `name` and `dtype`. -#}
+{% macro columns_of(relation) -%}
+    {{- return(adapter.dispatch('columns_of', 'hipaa_mode')(relation)) -}}
+{%- endmacro %}
+
+{% macro duckdb__columns_of(relation) -%}
+    {{- return(adapter.get_column_schema_from_query('select * from ' ~ relation)) -}}
+{%- endmacro %}
+
+{#- dbt's own answer has no types of elements. -#}
+{% macro postgres__columns_of(relation) -%}
+    {%- call statement('describe') -%}
+        drop view if exists hipaa_mode_described;
+        create temporary view hipaa_mode_described as select * from {{ relation }}
+    {%- endcall -%}
+    {%- set sql -%}
+        select attname, format_type(atttypid, atttypmod)
+        from pg_attribute
+        where attrelid = cast('pg_temp.hipaa_mode_described' as regclass) and attnum > 0
+        order by attnum
+    {%- endset -%}
+    {%- set columns = [] -%}
+    {%- for row in run_query(sql).rows -%}
+        {%- do columns.append({'name': row[0], 'dtype': row[1]}) -%}
+    {%- endfor -%}
+    {%- do run_query('drop view hipaa_mode_described') -%}
+    {{- return(columns) -}}
+{%- endmacro %}
+
+{#- The types that a column of messages may have, each with whether it holds bytes. -#}
+{% macro message_types() -%}
+    {{- return(adapter.dispatch('message_types', 'hipaa_mode')()) -}}
+{%- endmacro %}
+
+{% macro duckdb__message_types() -%}
+    {{- return({'VARCHAR': false, 'JSON': false, 'BLOB': true}) -}}
+{%- endmacro %}
+
+{% macro postgres__message_types() -%}
+    {{- return({'text': false, 'character varying': false, 'json': false, 'jsonb': false, 'bytea': true}) -}}
 {%- endmacro %}

@@ -23,6 +23,10 @@ return case
     )
 end;
 
+-- The same of an id in a column.
+create function hipaa_functions.trimmed_id(value text) returns text language sql immutable
+return hipaa_functions.trimmed(value);
+
 -- A text of blanks only says nothing: null.
 create function hipaa_functions.not_blank(value text) returns text language sql immutable
 return case
@@ -395,6 +399,10 @@ $$;
 create function hipaa_functions.json_texts(message text, paths text[]) returns text[] language sql immutable
 return hipaa_functions.texts_at_keys(message, hipaa_functions.keys_of_paths(paths));
 
+-- The same of a message that is JSON, or null.
+create function hipaa_functions.texts_of_json(message text, paths text[]) returns text[] language sql immutable
+return hipaa_functions.json_texts(message, paths);
+
 -- The names of the keys of the objects at some paths, a text for each: PostgreSQL has no lists of
 -- lists. Each name is followed by the unit separator.
 create function hipaa_functions.key_names(message text, paths text[]) returns text[] language plpgsql immutable as $$
@@ -590,6 +598,10 @@ exception when data_exception or program_limit_exceeded then
     return array[value];
 end
 $$;
+
+-- The type of a call, of the JSON text of its `type`; null where that is no string.
+create function hipaa_functions.call_type(value text) returns text language sql immutable
+return lower(btrim(hipaa_functions.string_text(value)));
 
 -- The names of the keys of an object as one text, with the unit separator between them.
 create function hipaa_functions.joined(names text) returns text language sql immutable

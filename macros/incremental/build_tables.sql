@@ -55,8 +55,11 @@
 {% macro known_files() -%}
     {%- set sql -%}
         select file_number, source_file, size, modified_at, sample, lines, can_grow, is_gone
-        from {{ hipaa_mode.build_table('raw_files') }}
-        {{ hipaa_mode.only_first('file_number', 'run_number desc, is_gone') }}
+        from (
+            select *, row_number() over (partition by file_number order by run_number desc, is_gone) as place
+            from {{ hipaa_mode.build_table('raw_files') }}
+        ) as placed
+        where place = 1
     {%- endset -%}
     {%- set files = [] -%}
     {%- for row in run_query(sql).rows if not row[7] -%}

@@ -20,7 +20,7 @@
 {%- set condition = hipaa_mode.masked_condition(plan, view) -%}
 with
 
-calls as (
+calls as {{ hipaa_mode.made_once() }}(
 
     select
         call_key,
@@ -66,7 +66,7 @@ different_values as materialized (
 {%- endif %}
 {%- for value, forms in lookups.items() %}
 
-{{ hipaa_mode.identifier(value ~ '__forms') }} as (
+{{ hipaa_mode.identifier(value ~ '__forms') }} as {{ hipaa_mode.made_once() }}(
 
     select
         texts.value
@@ -91,7 +91,7 @@ different_values as materialized (
 ),
 {%- endfor %}
 
-texts as (
+texts as {{ hipaa_mode.made_once() }}(
 
     select
         *
@@ -103,7 +103,7 @@ texts as (
 ),
 
 {# Before the joins, each of which would compile the patterns of all that comes after it. -#}
-treated as (
+treated as {{ hipaa_mode.made_once() }}(
 
     select
         *
@@ -117,7 +117,7 @@ treated as (
 
 ),
 
-formed as (
+formed as {{ hipaa_mode.made_once() }}(
 
     select
         {%- for scope in scopes %}

@@ -3,7 +3,7 @@
     It is made anew where its query, the key or the environment is not what the stored rows were
     made with, which is known by fingerprint, with --full-refresh, and where what it is made from
     was made anew. So a change of the configuration reaches every row that is stored. -#}
-{% materialization accumulated_table, adapter='duckdb' %}
+{% materialization accumulated_table, default %}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set existing_relation = load_cached_relation(this) -%}
     {%- set door = hipaa_mode.door() -%}

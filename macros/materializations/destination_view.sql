@@ -1,6 +1,6 @@
 {#- A view that refuses before it replaces: a candidate whose columns are not exactly those of
     the allowlist never stands where readers look, not even for the seconds before its tests. -#}
-{% materialization destination_view, adapter='duckdb' %}
+{% materialization destination_view, default %}
     {%- set identifier = model['alias'] -%}
     {%- set target_relation = api.Relation.create(
         database=database, schema=schema, identifier=identifier, type='view'
@@ -10,7 +10,7 @@
     {%- set destination_plan = hipaa_mode.destination_plan(parts[0]) -%}
     {%- set columns = hipaa_mode.view_columns(destination_plan, parts[1]) -%}
 
-    {%- do hipaa_mode.refuse_other_columns(model.name, columns, adapter.get_column_schema_from_query(sql)) -%}
+    {%- do hipaa_mode.refuse_other_columns(model.name, columns, hipaa_mode.columns_of('(' ~ sql ~ '\n) as candidate')) -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
@@ -20,9 +20,7 @@
         {%- do adapter.drop_relation(existing_relation) -%}
     {%- endif -%}
     {%- call statement('main') -%}
-        create or replace view {{ target_relation }} as (
-            {{ sql }}
-        );
+        {{ hipaa_mode.replace_view(target_relation, sql) }};
         {{ hipaa_mode.column_comments(target_relation, columns) }}
     {%- endcall -%}
     {%- do persist_docs(target_relation, model) -%}
@@ -31,7 +29,7 @@
     {{ adapter.commit() }}
     {{ run_hooks(post_hooks, inside_transaction=False) }}
 
-    {%- if flags.WHICH == 'build' and destination_plan and not flags.EMPTY and not flags.SAMPLE -%}
+    {%- if flags.WHICH == 'build' and hipaa_mode.publishes_files() and destination_plan and not flags.EMPTY and not flags.SAMPLE -%}
         {%- if post_hooks -%}
             {%- do hipaa_mode.check_connection() -%}
         {%- endif -%}

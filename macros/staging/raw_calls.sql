@@ -63,17 +63,18 @@
             case when hipaa_functions.text_of_bytes({{ name }}) is null then {{ name }} end as unreadable
             {%- else %}
             hipaa_functions.text_of_column({{ name }}) as message,
-            cast(null as blob) as unreadable
+            cast(null as {{ hipaa_mode.data_type('bytes') }}) as unreadable
             {%- endif %}
         from {{ table }}
-    )
+    ) as raw_table
 {%- endmacro %}
 
 {% macro _message_column(table) -%}
     {%- set columns = [] -%}
-    {%- for row in run_query('describe select * from ' ~ table).rows -%}
-        {%- do columns.append({'name': row[0], 'type': row[1]}) -%}
+    {%- for column in hipaa_mode.columns_of(table) -%}
+        {%- do columns.append({'name': column.name, 'type': column.dtype}) -%}
     {%- endfor -%}
+    {%- set types = hipaa_mode.message_types() -%}
     {%- set wanted = var('hipaa_mode__raw_message_column', none) or 'message' -%}
     {%- set named = columns | selectattr('name', 'equalto', wanted) | list -%}
     {%- set usable = named if named else (columns if columns | length == 1 else []) -%}
@@ -82,13 +83,13 @@
             'hipaa_mode: ' ~ table ~ ' has no column `' ~ wanted ~ '`. Name the column that holds the '
             ~ "message: dbt build --vars '{hipaa_mode__raw_message_column: …}'"
         ) -}}
-    {%- elif usable[0].type not in ('VARCHAR', 'JSON', 'BLOB') -%}
+    {%- elif usable[0].type.split('(')[0] not in types -%}
         {{- exceptions.raise_compiler_error(
             'hipaa_mode: column `' ~ usable[0].name ~ '` of ' ~ table ~ ' holds no text but '
             ~ usable[0].type.split('(')[0] | lower ~ '. Make a view that gives each message as JSON text, to_json(…), and name that'
         ) -}}
     {%- endif -%}
-    {{- return({'name': usable[0].name, 'is_bytes': usable[0].type == 'BLOB'}) -}}
+    {{- return({'name': usable[0].name, 'is_bytes': types[usable[0].type.split('(')[0]]}) -}}
 {%- endmacro %}
 
 {#- The condition that tells, among the calls read, those that reading the raw calls now gives: in

@@ -62,7 +62,7 @@
 {%- endfor -%}
 with
 
-raw_calls as (
+raw_calls as {{ hipaa_mode.made_once() }}(
 
     select
         file_number,
@@ -77,7 +77,7 @@ raw_calls as (
 
 {#- A text that is cut in the middle of a character, or has the character 0, is no text: it is null, and the
     call stays. In a key a mark of the same length stands for it. #}
-readable as (
+readable as {{ hipaa_mode.made_once() }}(
 
     select
         *,
@@ -90,7 +90,7 @@ readable as (
 ),
 
 {#- What is no JSON has no list of names. #}
-listed as (
+listed as {{ hipaa_mode.made_once() }}(
 
     select
         *,
@@ -109,7 +109,7 @@ parsed as (
 ),
 
 {#- Keys in other spellings are looked for where a key is not plainly one of the usual ones. #}
-keyed as (
+keyed as {{ hipaa_mode.made_once() }}(
 
     select
         *,
@@ -118,7 +118,7 @@ keyed as (
 
 ),
 
-spelled as (
+spelled as {{ hipaa_mode.made_once() }}(
 
     select
         *,
@@ -130,7 +130,7 @@ spelled as (
 
 ),
 
-respelled as (
+respelled as {{ hipaa_mode.made_once() }}(
 
     select
         *,
@@ -142,10 +142,10 @@ respelled as (
 
 ),
 
-reread as (
+reread as {{ hipaa_mode.made_once() }}(
 
     select
-        {{ hipaa_mode.all_but(['found_first', 'names_first']) }},
+        *,
         case when hipaa_functions.has_any(other_keys) then hipaa_functions.json_texts(call, {{ hipaa_mode.list_of(paths) }}) else found_first end as found,
         case when hipaa_functions.has_any(other_keys) then hipaa_functions.key_names(call, {{ hipaa_mode.list_of(key_paths) }}) else names_first end as key_names,
         case when not has_plain_keys then hipaa_functions.json_texts(call, {{ hipaa_mode.list_of(rare_paths) }}) end as rare
@@ -153,12 +153,12 @@ reread as (
 
 ),
 
-named as (
+named as {{ hipaa_mode.made_once() }}(
 
     select
         *,
         {#- What has keys is an object. #}
-        case when hipaa_functions.has_no_key(key_names[2]) or hipaa_functions.has_no_key(key_names[3]) then hipaa_functions.json_kinds(call, ['$."properties"', '$."traits"']) end as kinds
+        case when hipaa_functions.has_no_key(key_names[2]) or hipaa_functions.has_no_key(key_names[3]) then hipaa_functions.json_kinds(call, {{ hipaa_mode.list_of(['$."properties"', '$."traits"']) }}) end as kinds
         {%- if counts_names %},
         hipaa_functions.joined(key_names[2]) as properties_names,
         hipaa_functions.joined(key_names[3]) as traits_names,
@@ -173,14 +173,14 @@ named as (
 
 ),
 
-texts as (
+texts as {{ hipaa_mode.made_once() }}(
 
     select
         *,
         hipaa_functions.call_type(type_json) as call_type,
-        hipaa_functions.scalar_text(event_json) as event_text,
-        hipaa_functions.scalar_text(name_json) as name_text,
-        hipaa_functions.string_text({{ places.page_name[0].json }}) as page_name_text,
+        hipaa_functions.scalar_text(event_json) as event_written,
+        hipaa_functions.scalar_text(name_json) as name_written,
+        hipaa_functions.string_text({{ places.page_name[0].json }}) as page_name_written,
         case when rare is not null then hipaa_functions.merged_texts(coalesce(nullif({{ places.merged[0].json }}, 'null'), nullif({{ places.merged[1].json }}, 'null'))) end as merged_texts
         {%- for field in ids + ['timestamp', 'received_at'] %}{% for spelling in places[field] %},
         {{ 'rare_texts[' ~ spelling.place ~ ']' if spelling.list == 'rare' else 'hipaa_functions.scalar_text(' ~ spelling.json ~ ')' }} as {{ field }}_text{{ loop.index }}
@@ -189,13 +189,13 @@ texts as (
 
 ),
 
-judged as (
+judged as {{ hipaa_mode.made_once() }}(
 
     select
-        {{ hipaa_mode.all_but(['event_text', 'name_text', 'page_name_text']) }},
-        hipaa_functions.not_blank(event_text) as event_text,
-        hipaa_functions.not_blank(name_text) as name_text,
-        hipaa_functions.not_blank(page_name_text) as page_name_text,
+        *,
+        hipaa_functions.not_blank(event_written) as event_text,
+        hipaa_functions.not_blank(name_written) as name_text,
+        hipaa_functions.not_blank(page_name_written) as page_name_text,
         {%- for field in ids %}
         hipaa_functions.first_id({{ field }}_text1, {{ field }}_text2, {{ placeholders }}) as {{ field }},
         {%- endfor %}
@@ -221,7 +221,7 @@ judged as (
 
 ),
 
-received as (
+received as {{ hipaa_mode.made_once() }}(
 
     select
         *,
@@ -230,7 +230,7 @@ received as (
 
 ),
 
-timed as (
+timed as {{ hipaa_mode.made_once() }}(
 
     select
         *,
@@ -240,7 +240,7 @@ timed as (
 ),
 
 {#- Read only where `timestamp` does not tell it: most calls need no other time. #}
-otherwise_timed as (
+otherwise_timed as {{ hipaa_mode.made_once() }}(
 
     select
         *,
@@ -252,7 +252,7 @@ otherwise_timed as (
 
 {#- A wrong clock is as wrong when a call happens as when it is sent, so the receipt, less what lay
     between the two, is right: the Segment spec's correction. #}
-corrected as (
+corrected as {{ hipaa_mode.made_once() }}(
 
     select
         *,
@@ -261,7 +261,7 @@ corrected as (
 
 ),
 
-final as (
+final as {{ hipaa_mode.made_once() }}(
 
     select
         file_number,

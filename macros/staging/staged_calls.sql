@@ -6,7 +6,7 @@ with
 usable as (
 
     select
-        {{ hipaa_mode.all_but(['rejection_reason', 'rejected_bytes', 'content_hash', 'consent_signals'], 'calls_read') }},
+        calls_read.*,
         coalesce(call_keys.call_key, calls_read.message_id) as call_key,
         coalesce(denied_calls.denied_to, {{ hipaa_mode.empty_list() }}) as denied_to
     from {{ ref('hipaa_mode', 'calls_read') }} as calls_read

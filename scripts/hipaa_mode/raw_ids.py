@@ -120,11 +120,17 @@ def _respelled(texts: str, columns: str, spellings: Sequence[str]) -> str:
     return f"(select {columns}, shown_text from {texts} as texts{others})"
 
 
+def different_texts(texts: Sequence[str]) -> str:
+    """Return SQL of the different ones of some texts, as rows, on DuckDB."""
+    return f"unnest(list_distinct([{', '.join(texts)}]))"
+
+
 def count_of_calls(
     calls: str,
     names: list[str],
     minimum_length: int,
     spellings: Mapping[str, Sequence[str]] | None = None,
+    different: Callable[[Sequence[str]], str] = different_texts,
 ) -> str:
     """Return a query of the ids of all usable calls, `identifier`, each with its `calls`.
 
@@ -134,10 +140,11 @@ def count_of_calls(
         minimum_length: characters that an id must have: shorter ones would be found in any
             column of small numbers.
         spellings: by name, SQL of other spellings of such an `id`, null where it has none.
+        different: SQL of the different ones of some texts, as rows.
     """
     others = spellings or {}
     each = "\n        union all\n".join(
-        f"        select {_identifier(others.get(name, ()))} as identifier, calls\n"
+        f"        select {_identifier(others.get(name, ()), different)} as identifier, calls\n"
         f"        from (\n"
         f"            select {name} as id, count(*) as calls\n"
         f"            from {calls}\n"
@@ -156,9 +163,8 @@ where length(identifier) >= {minimum_length:d}
 group by 1"""
 
 
-def _identifier(spellings: Sequence[str]) -> str:
+def _identifier(spellings: Sequence[str], different: Callable[[Sequence[str]], str]) -> str:
     """Return SQL of an id as it is compared; rows where it has several spellings."""
     if not spellings:
         return spelling("id")
-    each = ", ".join(map(spelling, ("id", *spellings)))
-    return f"unnest(list_distinct([{each}]))"
+    return different([spelling(text) for text in ("id", *spellings)])

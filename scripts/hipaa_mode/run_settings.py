@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dbt.adapters.factory import FACTORY
-
+from hipaa_mode.engines import running_adapter
 from hipaa_mode.project_settings import PROJECT_FILE, target_names
 from hipaa_mode.seeds import Fault
 from hipaa_mode.settings import (
@@ -48,5 +47,7 @@ def run_targets() -> frozenset[str]:
 
 def _config() -> Any:
     """Return dbt's configuration of the run; None outside of one, as in a unit test."""
-    adapter: Any = FACTORY.adapters.get("duckdb")
-    return adapter.config if adapter is not None else None
+    try:
+        return running_adapter().config
+    except LookupError:
+        return None

@@ -12,6 +12,7 @@ from hipaa_mode.errors import ConfigurationError, HipaaModeError
 from hipaa_mode.folders import environment_folder, real_root
 from hipaa_mode.names import is_destination, is_environment
 from hipaa_mode.publishing import Withdrawal
+from hipaa_mode.quoting import identifier
 from hipaa_mode.received.lock_file import read_lock, write_lock
 from hipaa_mode.seeds import add_optional_seeds
 from hipaa_mode.stops import ANY, SEED, Stop, stopped_in, with_stop, without_stops
@@ -118,6 +119,7 @@ def _withdraw(
             continue
         try:
             if publishing.is_ours(folder / name, environment, name):
+                withdrawal.problems += _left_in_a_database(root, environment, name)
                 publishing.withdraw_one(root, environment, name, withdrawal)
             elif publishing.looks_published(folder / name) or (folder / name).is_symlink():
                 withdrawal.problems.append(
@@ -134,6 +136,17 @@ def _withdraw(
             _record(root, environment, stop, withdrawal.withdrawn, environ)
         except HipaaModeError as error:
             done.problems.append(str(error))
+
+
+def _left_in_a_database(root: Path, environment: str, name: str) -> list[str]:
+    """Say where readers find a destination still: no database is opened for a stop."""
+    schema = (publishing.manifest_of(root, environment, name) or {}).get("schema")
+    if schema is None:
+        return []
+    return [
+        f"`{name}` is published in PostgreSQL until the next dbt build. Take it away there, too: "
+        f"drop schema {identifier(schema)} cascade"
+    ]
 
 
 def _record(

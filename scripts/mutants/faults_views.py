@@ -20,7 +20,7 @@ VIEW = "{{ hipaa_mode.destination_view_sql('ga4', 'events')"
 ADS_VIEW = "{{ hipaa_mode.destination_view_sql('ads', 'events')"
 WIDER = f"{BY_HAND}select *, 'x' as extra from (\n{VIEW} }}}}\n)\n"
 RAW = "{{ ref('stg_calls') }} as raw"
-CHECKS_COLUMNS = "hipaa_mode.refuse_other_columns(model.name, columns, adapter.get_column_schema_from_query(sql))"
+CHECKS_COLUMNS = "hipaa_mode.refuse_other_columns(model.name, columns, hipaa_mode.columns_of('(' ~ sql ~ '\\n) as candidate'))"
 ABSENT = (
     Edit(
         "seeds/destinations.csv",

@@ -7,7 +7,7 @@ with
 
 loaded as (
 
-    select * from {{ model }}
+    {{ hipaa_mode.rows_as_texts(model) }}
 
 ),
 
@@ -35,10 +35,19 @@ only_reviewed as (
     except all
     select * from loaded
 
+),
+
+counts as (
+
+    select
+        (select count(*) from only_loaded) as rows_only_loaded,
+        (select count(*) from only_reviewed) as rows_only_reviewed
+
 )
 
 select
-    (select count(*) from only_loaded) as rows_only_loaded,
-    (select count(*) from only_reviewed) as rows_only_reviewed
+    rows_only_loaded,
+    rows_only_reviewed
+from counts
 where rows_only_loaded + rows_only_reviewed > 0
 {% endtest %}

@@ -41,14 +41,14 @@ class Function:
     body: str
 
 
-def read_text() -> str:
-    """Return the file that makes the functions."""
-    return resources.files(__package__).joinpath("duckdb.sql").read_text(encoding="utf-8")
+def read_text(engine: str = "duckdb") -> str:
+    """Return the file that makes the functions of an engine."""
+    return resources.files(__package__).joinpath(f"{engine}.sql").read_text(encoding="utf-8")
 
 
-def file_hash() -> str:
+def file_hash(engine: str = "duckdb") -> str:
     """Return the SHA-256 of the file, by which `hipaa-mode verify` knows it."""
-    return hashlib.sha256(read_text().encode()).hexdigest()
+    return hashlib.sha256(read_text(engine).encode()).hexdigest()
 
 
 @functools.cache

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -19,7 +21,7 @@ from hipaa_mode.plan import Plan, ViewColumn
 from hipaa_mode.raw_calls import RawLocation
 from hipaa_mode.raw_files import KnownFile, as_known, plan_reading
 from hipaa_mode.run.checked_columns import CheckedColumns, Column, checked_columns
-from hipaa_mode.run.connection import faults_of_this_connection, this_connection
+from hipaa_mode.run.connection import this_connection
 from hipaa_mode.run.file_writer import ROWS_AT_ONCE, write_days, write_file
 from hipaa_mode.run.finished_files import DIGITS, are_small
 from hipaa_mode.run.plan_texts import PlanTexts
@@ -44,6 +46,14 @@ class FilesToRead:
     removed: list[int]
     read: int
     unchanged: int
+
+
+@dataclass(frozen=True)
+class CsvRows:
+    """A seed's file: the names of its columns, and its rows."""
+
+    names: list[str]
+    rows: list[list[str | None]]
 
 
 @dataclass(frozen=True)
@@ -172,7 +182,7 @@ class BuildQuestions(Run):
             column = raw.column or ""
             is_anew = is_anew or raw.kind == "table"
         known = (self._environment, self._stored_key(), column, compared)
-        parts = (*map(str, known), functions.hash_of_called(compared))
+        parts = (*map(str, known), self._hash_of_called(compared))
         fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         if is_part:
             fingerprint = "part of the calls"
@@ -317,7 +327,7 @@ class BuildQuestions(Run):
 
     def check_connection(self) -> None:
         """Refuse a connection that may change what the reviewed SQL means."""
-        if faults := faults_of_this_connection():
+        if faults := self.engine.connection_faults(masks=True):
             raise HipaaModeError("\n".join(faults))
 
     def checked_columns(
@@ -336,7 +346,9 @@ class BuildQuestions(Run):
         self, calls: str, names: list[str], minimum_length: int, spellings: dict[str, list[str]]
     ) -> str:
         """Return a query of the ids of all usable calls; see `raw_ids.count_of_calls`."""
-        return raw_ids.count_of_calls(calls, names, minimum_length, spellings)
+        return raw_ids.count_of_calls(
+            calls, names, minimum_length, spellings, self.engine.different_texts
+        )
 
     def judged_values(
         self, shown: str, people: str, identifiers: str, spellings: list[str]
@@ -350,4 +362,16 @@ class BuildQuestions(Run):
 
     def hash_of_functions(self, sql: str) -> str:
         """Return the hash of the functions that SQL calls; see `functions.hash_of_called`."""
-        return functions.hash_of_called(sql)
+        return self._hash_of_called(sql)
+
+    def _hash_of_called(self, sql: str) -> str:
+        """Return the hash of the functions that SQL calls; of all, where no file says which."""
+        if self.engine.publishes_files:
+            return functions.hash_of_called(sql)
+        return functions.file_hash("postgres")
+
+    def csv_rows(self, file: str) -> CsvRows:
+        """Return the rows of a seed's file, blank cells as None."""
+        with Path(file).open(encoding="utf-8-sig", newline="") as lines:
+            names, *rows = list(csv.reader(lines)) or [[]]
+        return CsvRows(names, [[cell or None for cell in row] for row in rows if row])

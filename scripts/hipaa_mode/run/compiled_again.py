@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from hipaa_mode import PACKAGE
+from hipaa_mode.engines import running_adapter
 
 COMMAND = "compile"
 RAW_LINES = "hipaa_mode_raw_lines"
@@ -112,12 +113,11 @@ def built_otherwise(
 
 
 def _built_otherwise(unique_ids: Collection[str], environment: str) -> dict[str, str]:
-    from dbt.adapters.factory import get_adapter_by_type
     from dbt_common.context import set_invocation_context
 
     # What `env_var` looks at, in this thread alone.
     set_invocation_context({})
-    adapter = get_adapter_by_type("duckdb")  # type: ignore[no-untyped-call]
+    adapter = running_adapter()
     manifest = adapter.get_macro_resolver()
     found: dict[str, str] = {}
     with adapter.connection_named("hipaa_mode_compiled_again"):

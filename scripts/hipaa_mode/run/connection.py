@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from hipaa_mode import functions
+from hipaa_mode.engines import thread_connection
 from hipaa_mode.errors import HipaaModeError
 
 MAY_DIFFER = frozenset(
@@ -96,10 +97,7 @@ values are secrets, so they come by no SQL that dbt logs."""
 
 def this_connection() -> duckdb.DuckDBPyConnection:
     """Return the very connection that dbt gave to the model, test or hook which asks."""
-    from dbt.adapters.factory import get_adapter_by_type
-
-    adapter = get_adapter_by_type("duckdb")  # type: ignore[no-untyped-call]
-    cursor: duckdb.DuckDBPyConnection = adapter.connections.get_thread_connection().handle.cursor()
+    cursor: duckdb.DuckDBPyConnection = thread_connection().cursor()
     return cursor
 
 
@@ -111,7 +109,7 @@ def _rows(sql: str) -> list[Any]:
     """
     try:
         return list(this_connection().execute(sql).fetchall())
-    except (AttributeError, KeyError, duckdb.Error) as error:
+    except (AttributeError, duckdb.Error) as error:
         raise HipaaModeError(
             f"The connection does not say how it is set ({type(error).__name__})"
         ) from None

@@ -39,4 +39,6 @@ def use(session: Session) -> None:
 def forget() -> None:
     """Forget the session of a run that has ended: a later run reads everything again."""
     global _session
+    if _session is not None:
+        _session.leave_engine()
     _session = None

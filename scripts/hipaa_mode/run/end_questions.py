@@ -8,19 +8,19 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hipaa_mode import (
     folders,
     publishing,
     rejections,
-    run_end,
     token_bridges,
 )
 from hipaa_mode.calls import CALL_TYPES
 from hipaa_mode.configuration import ANY
 from hipaa_mode.consent import count_denials
+from hipaa_mode.engines import schema_of
 from hipaa_mode.errors import ConfigurationError, HipaaModeError, PublishingError
 from hipaa_mode.never_matched import never_matched
 from hipaa_mode.published_access import read_access
@@ -29,7 +29,6 @@ from hipaa_mode.raw_calls import RawLocation, first_bytes
 from hipaa_mode.raw_formats import SNIFFED_BYTES, likely_kind
 from hipaa_mode.run.audit_entries import Delivered, entry_of
 from hipaa_mode.run.compiled_again import built_otherwise
-from hipaa_mode.run.connection import faults_of_this_connection, function_fault
 from hipaa_mode.run.counted import Counted, Noted, described
 from hipaa_mode.run.ending import Ending, Said
 from hipaa_mode.run.facts import running_project
@@ -37,6 +36,7 @@ from hipaa_mode.run.gate import Gate
 from hipaa_mode.run.permission import Failure, end_of_run, read_outcome
 from hipaa_mode.run.state import KEEP_HOOK, Run, message_of
 from hipaa_mode.run.summary import totals
+from hipaa_mode.run.view_files import manifest_of_tables
 from hipaa_mode.stops import read_stops, stopped_in
 from hipaa_mode.suppression import ReturningCalls, hub_notices
 
@@ -53,11 +53,13 @@ class ToPublish:
         views: the views that the project has of it, by the name of each one's model.
         denied_rows: by model, a query of the row ids that it may not have.
         token_bridge: a query of its part of the bridge; None where it is to have none.
+        relations: by model, the relation of the view.
     """
 
     views: Mapping[str, str]
     denied_rows: Mapping[str, str]
     token_bridge: str | None = None
+    relations: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class EndQuestions(Run):
         gate.permissions = ended.permissions
         was_read = outcome.statuses.get(CALLS_READ) == "success"
         self._ending = Ending(ended, sorted(plan.destinations), was_read)
-        if fault := function_fault(self.made_functions):
+        if fault := self.engine.function_fault(self.made_functions):
             self._ending.reasons.append(fault)
             self._ask(
                 f"update {self._table('build_state')} set fingerprint = $why where "
@@ -133,7 +135,7 @@ class EndQuestions(Run):
         """Publish what may be; hold back the rest, for reasons that the run's end says."""
         asked = PublishRequest(**request)
         ending = self._at_end()
-        ending.reasons += faults_of_this_connection()
+        ending.reasons += self.engine.connection_faults()
         if ending.was_read:
             self._judge_rejections(asked)
         if ending.is_publishable:
@@ -252,26 +254,15 @@ class EndQuestions(Run):
     def _finish(
         self, name: str, own: ToPublish, asked: PublishRequest, counted: Counted
     ) -> dict[str, Any]:
+        if not self.engine.publishes_files:
+            return self._finish_schema(name, own, counted)
         plans = self._files.of(own.views)
         folder = folders.incoming_folder(*self._place) / name
         published = folders.destination_folder(*self._place, name)
         self._at_gate().check(
             name, plans, folder, self.connect, asked.calls_read, own.denied_rows, published
         )
-        plan = self._started_plan()
-        manifest = {
-            **described(
-                plan,
-                name,
-                own.views,
-                counted,
-                self._at_end().ended.permissions[name].exceptions,
-                self._coincidences,
-            ),
-            "key_fingerprint": self._stored_key(),
-            "dbt_invocation_id": self._of_run["dbt_invocation_id"],
-            "consent": self._consent(name, own, counted),
-        }
+        manifest = self._described(name, own, counted)
         # Not where the run only might publish: a preview's folder is gone after it.
         self._note_place()
         return publishing.finish(
@@ -284,6 +275,46 @@ class EndQuestions(Run):
             lambda: self._refuse_stopped(name),
             read_access(self._environ),
         )
+
+    def _finish_schema(self, name: str, own: ToPublish, counted: Counted) -> dict[str, Any]:
+        """Swap in a destination's schema, and write its manifest beside the audit log."""
+        self._at_gate().check_permission(name)
+        described_as = self._described(name, own, counted)
+        relations = {own.views[model]: relation for model, relation in own.relations.items()}
+        denied = {own.views[model]: query for model, query in own.denied_rows.items()}
+        self._note_place()
+        with self.engine.publishing(self._place[1], name, relations, denied) as rows:
+            manifest = manifest_of_tables(
+                described_as,
+                {model: rows[view] for model, view in own.views.items()},
+                schema_of(self._place[1], name),
+            )
+            return publishing.finish(
+                *self._place,
+                name,
+                (),
+                (),
+                {},
+                {**manifest, "run_number": self._run_number},
+                lambda: self._refuse_stopped(name),
+                read_access(self._environ),
+            )
+
+    def _described(self, name: str, own: ToPublish, counted: Counted) -> dict[str, Any]:
+        """Return what a destination's manifest says besides its files."""
+        return {
+            **described(
+                self._started_plan(),
+                name,
+                own.views,
+                counted,
+                self._at_end().ended.permissions[name].exceptions,
+                self._coincidences,
+            ),
+            "key_fingerprint": self._stored_key(),
+            "dbt_invocation_id": self._of_run["dbt_invocation_id"],
+            "consent": self._consent(name, own, counted),
+        }
 
     def _consent(self, name: str, own: ToPublish, counted: Counted) -> dict[str, Any]:
         """Count the calls that were denied to a destination, none of which the gate found."""
@@ -355,8 +386,7 @@ class EndQuestions(Run):
     def _clear_space(self) -> None:
         """Forget calls that all tables have followed, and what came back before publishing.
 
-        Then the database file is written anew, if that is due, when the run has ended: DuckDB
-        leaves what was deleted in the file's free space until that is used again.
+        Then what was deleted is cleared away for good, if that is due.
         """
         for table in ("released_people", "released_calls"):
             self._ask(
@@ -369,11 +399,7 @@ class EndQuestions(Run):
             f"{self._table('build_state')} group by relation) as latest)"
         )
         if self._ask(f"select 1 from {self._table('space_to_clear')} limit 1"):
-            found = self._ask(
-                "select path from system.main.duckdb_databases() where database_name = $name",
-                name=self._zone[0],
-            )
-            run_end.rewrite_database(found[0][0] or "" if found else "")
+            self.engine.clear_space(self._zone)
 
     def _at_gate(self) -> Gate:
         if self._gate is None:

@@ -11,13 +11,14 @@ from typing import Any
 import yaml
 
 from hipaa_mode import PACKAGE
+from hipaa_mode.engines import running_adapter
 
 ZONE = "restricted_zone"
 DBT = "dbt"
-DBT_PACKAGES = ("dbt", "dbt_duckdb")
+DBT_PACKAGES = ("dbt", "dbt_duckdb", "dbt_postgres")
 """Packages of macros that come with dbt and its adapter."""
 
-ADAPTERS = ("default", "duckdb")
+ADAPTERS = ("default", "duckdb", "postgres")
 """Names of adapters that dbt looks for in front of a macro's name."""
 
 VIEW = "destination_view"
@@ -221,11 +222,10 @@ def running_project() -> Facts:
     Raises:
         LookupError: dbt does not say which project it runs.
     """
-    from dbt.adapters.factory import get_adapter_by_type
     from dbt.flags import get_flags
 
     try:
-        adapter = get_adapter_by_type("duckdb")  # type: ignore[no-untyped-call]
+        adapter = running_adapter()
         manifest, config = adapter.get_macro_resolver(), adapter.config
         flags = get_flags()  # type: ignore[no-untyped-call]
         return Facts(

@@ -75,10 +75,7 @@ class Gate:
         Raises:
             PublishingError: it may not be put in place; the text says why.
         """
-        permission = self.permissions.get(name)
-        if permission is None or permission.reasons or not permission.is_selected:
-            raise PublishingError(f"This run may not publish destination `{name}`")
-        self._check_seeds(name)
+        permission = self.check_permission(name)
         partitions = list(partitions)
         if any(plan.written for plan in partitions) and not self._files.has_ids:
             ids = ", ".join(f"cast({column} as varchar) as {column}" for column in ENVELOPE_IDS)
@@ -109,6 +106,18 @@ class Gate:
                 "its finished files are not what the allowlist says, though its tests passed: "
                 + "; ".join(str(problem) for problem in problems)
             )
+
+    def check_permission(self, name: str) -> Permission:
+        """Return what the run's own tests permit; the seeds still say the same.
+
+        Raises:
+            PublishingError: it may not be put in place.
+        """
+        permission = self.permissions.get(name)
+        if permission is None or permission.reasons or not permission.is_selected:
+            raise PublishingError(f"This run may not publish destination `{name}`")
+        self._check_seeds(name)
+        return permission
 
     def _check_seeds(self, name: str) -> None:
         """Refuse a destination of which the seeds say something else than when the run began."""

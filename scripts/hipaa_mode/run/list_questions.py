@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import duckdb
-
 from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.functions import SCHEMA, normalizing
 from hipaa_mode.quoting import identifier, literal
@@ -31,19 +29,20 @@ class ListQuestions(Run):
             placeholder_ids: what stands for an id that is not there.
         """
         normalizations = self._started_plan().person_normalizations
-        with self._cursor() as cursor:
+        with self.engine.cursor() as cursor:
             counts = self._read_lists(cursor, placeholder_ids)
             own = literal(self._place[1])
             people = self._table("listed_people")
             before = f"select user_id, location from {people} where environment = {own}"
-            for location, *found in cursor.execute(
+            cursor.execute(
                 "select coalesce(before.location, now.location) as location, "
                 "count(distinct now.user_id), count(distinct before.user_id), "
                 "count(distinct before.user_id) "
-                f"filter ({_is_on_no_list('before.user_id', normalizations)}) "
+                f"filter (where {_is_on_no_list('before.user_id', normalizations)}) "
                 f"from ({before}) as before full join {LISTED_NOW} as now "
                 "on before.location = now.location and before.user_id = now.user_id group by 1"
-            ).fetchall():
+            )
+            for location, *found in cursor.fetchall():
                 if location:
                     counts.setdefault(location, {}).update(zip(("now", "before", "lost"), found))
             lists = {location: ListCounts(**counted) for location, counted in counts.items()}
@@ -55,34 +54,55 @@ class ListQuestions(Run):
                 f"where {_is_on_no_list('user_id', normalizations)}; "
                 f"delete from {people} where environment = {own}; "
                 f"insert into {people} select {own}, user_id, location from {LISTED_NOW}; "
-                f"create or replace table {self._table('suppressed_users')} as "
-                f"select distinct user_id from {LISTED_NOW}; commit"
+                + self.engine.replaced_table(
+                    self._table("suppressed_users"), f"select distinct user_id from {LISTED_NOW}"
+                )
+                + "; commit"
             )
         return []
 
     def _read_lists(
-        self, cursor: duckdb.DuckDBPyConnection, placeholder_ids: Sequence[str]
+        self, cursor: Any, placeholder_ids: Sequence[str]
     ) -> dict[str, dict[str, Any]]:
         """Put all that the lists have in one table; return what was counted of each."""
         lists = self.suppressed_users
-        tables = {name: _table(cursor, parts) for name, parts in lists.tables.items()}
+        self.engine.list_people(cursor, SUPPRESSED_USERS_VIEW, lists)
+        tables = {name: self._named_table(cursor, parts) for name, parts in lists.tables.items()}
         own = literal(self._place[1])
         listed = [f"select distinct user_id, location from {SUPPRESSED_USERS_VIEW}"] + [
             f"select {ID}, {literal(name)} from {table} where {ID} <> '' and {of} in ('*', {own})"
             for name, (table, of) in tables.items()
         ]
-        cursor.execute(f"create or replace temp table {LISTED_NOW} as {' union '.join(listed)}")
+        cursor.execute(self.engine.temporary_table(LISTED_NOW, " union ".join(listed)))
         counts: dict[str, dict[str, Any]] = {name: {"is_named": True} for name in lists.locations}
         environments = ", ".join(map(literal, ("*", *lists.environments)))
-        placeholders = f"cast([{', '.join(map(literal, placeholder_ids))}] as varchar[])"
+        placeholders = self.engine.texts(placeholder_ids)
         for name, (table, of) in tables.items():
-            [found] = cursor.execute(
-                f"select count(*), count(*) filter (coalesce({ID}, '') = ''), "
-                f"count(*) filter ({of} not in ({environments})), count(*) filter ({ID} <> '' "
-                f"and {SCHEMA}.is_no_id({ID}, {placeholders})) from {table}"
-            ).fetchall()
+            cursor.execute(
+                f"select count(*), count(*) filter (where coalesce({ID}, '') = ''), "
+                f"count(*) filter (where {of} not in ({environments})), "
+                f"count(*) filter (where {ID} <> '' and {SCHEMA}.is_no_id({ID}, {placeholders})) "
+                f"from {table}"
+            )
+            [found] = cursor.fetchall()
             counts[name].update(zip(("rows", "blank", "unknown", "placeholders"), found))
         return counts
+
+    def _named_table(self, cursor: Any, parts: Sequence[str]) -> tuple[str, str]:
+        """Return a table's name in SQL, and the environment of each of its rows.
+
+        Checked first: what the engine says of a table that does not fit could quote a row of it.
+        """
+        cursor.execute(self.engine.columns(parts))
+        rows = cursor.fetchall()
+        if ("user_id",) not in rows:
+            raise HipaaModeError(
+                f"{'.'.join(parts)}, which lists suppressed users, is not there or has no column "
+                "`user_id`. Nothing was built. Correct HIPAA_MODE_SUPPRESSED_USERS, or attach its "
+                "database in profiles.yml"
+            )
+        of_row = "coalesce(nullif(trim(cast(environment as varchar)), ''), '*')"
+        return identifier(*parts), of_row if ("environment",) in rows else "'*'"
 
 
 def _is_on_no_list(user_id: str, normalizations: Sequence[str]) -> str:
@@ -98,23 +118,3 @@ def _is_on_no_list(user_id: str, normalizations: Sequence[str]) -> str:
 def _spellings(user_id: str, normalizations: Sequence[str]) -> list[str]:
     normalized = [f"nullif({SCHEMA}.{normalizing(one)}({user_id}), '')" for one in normalizations]
     return [f"{SCHEMA}.trimmed({user_id})", *normalized]
-
-
-def _table(cursor: duckdb.DuckDBPyConnection, parts: Sequence[str]) -> tuple[str, str]:
-    """Return a table's name in SQL, and the environment of each of its rows.
-
-    Checked first: what the engine says of a table that does not fit could quote a row of it.
-    """
-    named = zip(("table_name", "schema_name", "database_name"), reversed(parts))
-    is_it = " and ".join(f"lower({kind}) = lower({literal(part)})" for kind, part in named)
-    rows = cursor.execute(
-        f"select lower(column_name) from system.main.duckdb_columns() where {is_it}"
-    ).fetchall()
-    if ("user_id",) not in rows:
-        raise HipaaModeError(
-            f"{'.'.join(parts)}, which lists suppressed users, is not there or has no column "
-            "`user_id`. Nothing was built. Correct HIPAA_MODE_SUPPRESSED_USERS, or attach its "
-            "database in profiles.yml"
-        )
-    of_row = "coalesce(nullif(trim(cast(environment as varchar)), ''), '*')"
-    return identifier(*parts), of_row if ("environment",) in rows else "'*'"

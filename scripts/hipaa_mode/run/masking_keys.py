@@ -28,7 +28,7 @@ class MaskingKeys:
 
     def tokens(self, values: pa.Array, scopes: pa.Array) -> pa.Array:
         """Mask a vector of values; see `hipaa_mode.masking.make_tokens`."""
-        return make_tokens(values, scopes, self._subkey)
+        return make_tokens(values, scopes, self.subkey)
 
     def retired_tokens(self, values: pa.Array, scopes: pa.Array, keys: pa.Array) -> pa.Array:
         """Mask a vector of values as it was masked under a retired key, given by fingerprint."""
@@ -56,12 +56,13 @@ class MaskingKeys:
     def of_audit_log(self) -> tuple[bytes | None, str | None]:
         """Return the key that seals audit entries and its fingerprint; None for no key."""
         try:
-            subkey = self._subkey(audit.KEY_SCOPE)
+            subkey = self.subkey(audit.KEY_SCOPE)
             return subkey.reveal().encode("ascii"), self.fingerprint()
         except HipaaModeError:
             return None, None
 
-    def _subkey(self, scope: str) -> Subkey:
+    def subkey(self, scope: str) -> Subkey:
+        """Return the subkey of a scope."""
         if scope not in self._subkeys:
             if self._environment is None:
                 raise HipaaModeError(

@@ -33,7 +33,7 @@ def overriding_macros(
     own = [macro for macro in facts.macros if macro.package not in DBT_PACKAGES]
     built_in = {base_name(m.name) for m in facts.macros if m.package in DBT_PACKAGES}
     ours = {base_name(macro.name) for macro in own if macro.package == PACKAGE}
-    in_front_of_dbt = {facts.project, *_in_front(facts, DBT), *_in_front(facts, "dbt_duckdb")}
+    in_front_of_dbt = {facts.project}.union(*(_in_front(facts, name) for name in DBT_PACKAGES))
     in_front_of_us = {facts.project, *_in_front(facts, PACKAGE)} - {PACKAGE}
     others = {macro.package for macro in own} | {DBT}
     suspects = [macro for macro in own if macro.package in in_front_of_dbt]

@@ -20,12 +20,12 @@ from hipaa_mode import (
 )
 from hipaa_mode.errors import HipaaModeError, NoKeyError
 from hipaa_mode.names import environment_name
+from hipaa_mode.plan import Plan
 from hipaa_mode.published_access import access_faults, read_access
 from hipaa_mode.quoting import identifier
 from hipaa_mode.received.gate import Judgement, judge
 from hipaa_mode.received.lock_file import read_lock
 from hipaa_mode.run.configured import Configured
-from hipaa_mode.run.connection import faults_of_this_connection, function_fault
 from hipaa_mode.run.gate import Gate, hash_seeds
 from hipaa_mode.run.masking_keys import MaskingKeys
 from hipaa_mode.run.start import faults_of_running_project
@@ -44,6 +44,20 @@ SOURCE = "source"
 """What names the table that dbt itself knows as the source of the raw calls."""
 
 NO_LONGER_LISTED = "no longer in destinations.csv"
+
+SUPPRESSION_LIST = "suppression-list"
+"""Scope of the fingerprint of the lists of suppressed people; see macro `run_counts`."""
+
+
+def all_scopes(plan: Plan) -> list[str]:
+    """Return every scope of which the SQL of a run makes tokens."""
+    scopes = [*plan.scopes, SUPPRESSION_LIST]
+    for own in (*plan.id_scopes.values(), *(id_.scopes for id_ in plan.normalized_ids.values())):
+        scopes += own
+    for columns in plan.masked_tables.values():
+        masked = (column.scope for column in columns if column.treatment == "mask")
+        scopes += filter(None, masked)
+    return list(dict.fromkeys(scopes))
 
 
 @dataclass(frozen=True)
@@ -97,7 +111,9 @@ class StartQuestions(Run):
 
     def check_functions(self) -> None:
         """Refuse a database in which something may stand in for a function."""
-        if fault := function_fault(self.made_functions):
+        if self.engine.publishes_files and (
+            fault := self.engine.function_fault(self.made_functions)
+        ):
             raise HipaaModeError(fault)
 
     def start(self, **request: Any) -> Started:
@@ -136,18 +152,29 @@ class StartQuestions(Run):
         faults = [*run_faults(self._environ), *plan.faults, *judgement.faults]
         if asked.needs_key:
             faults += access_faults(self._environ, self._place[0])
+        said = [*map(str, faults), *(self._key_faults() if asked.needs_key else ())]
+        if asked.needs_key and not (said or refusals):
+            self.made_functions = self.engine.start(self._subkeys(plan)) or self.made_functions
         return Started(
             refusals=refusals,
             notices=notices,
-            faults=[*map(str, faults), *(self._key_faults() if asked.needs_key else ())],
+            faults=said,
             warnings=[str(item) for item in (*plan.warnings, *judgement.notices)],
         )
+
+    def _subkeys(self, plan: Plan) -> dict[str, str]:
+        """Return the subkeys of all scopes, for an engine that masks by itself."""
+        if self.engine.publishes_files:
+            return {}
+        return {scope: self.keys.subkey(scope).reveal() for scope in all_scopes(plan)}
 
     def _compare_with_earlier(
         self, asked: StartRequest, accepted: Mapping[str, Any]
     ) -> tuple[str, list[str], list[str]]:
         """Return the day that the run goes by, notices, and why it must not go on."""
-        keys = self._rows_of("masking_keys", "environment, fingerprint", "first_used_at, rowid")
+        keys = self._rows_of(
+            "masking_keys", "environment, fingerprint", f"first_used_at, {self.engine.row_order}"
+        )
         self._used_keys = [key for environment, key in keys if environment == asked.environment]
         records = self._rows_of("run_records", "environment, record", "run_number")
         own = [record for environment, record in records if environment == asked.environment]
@@ -163,13 +190,7 @@ class StartQuestions(Run):
     def _rows_of(self, table: str, columns: str, order: str) -> list[Any]:
         """Return the rows of a table that the build keeps; none before the first one."""
         database, schema = self._zone
-        if not self._ask(
-            "select 1 from system.main.duckdb_tables() where lower(database_name) = "
-            "lower($database) and lower(schema_name) = lower($schema) and table_name = $name",
-            database=database,
-            schema=schema,
-            name=table,
-        ):
+        if not self.engine.has_table(database, schema, table):
             return []
         return self._ask(f"select {columns} from {self._table(table)} order by {order}")
 
@@ -189,7 +210,7 @@ class StartQuestions(Run):
 
     def surroundings(self) -> list[str]:
         """Say what of the connection and of the project that dbt runs is not as reviewed."""
-        return [*faults_of_this_connection(), *faults_of_running_project()]
+        return [*self.engine.connection_faults(), *faults_of_running_project()]
 
     def record_refusal(self, faults: Sequence[str]) -> None:
         """Record in the audit log, where there is one, that the run was refused."""
@@ -209,24 +230,13 @@ class StartQuestions(Run):
         file = ""
         is_empty = False
         if found.kind == "table" and location != SOURCE:
-            file = self._database_file(found.table, database)
+            file = self.engine.database_of(found.table, database)
             # Of a table that is not there, the model that reads it says so.
             with contextlib.suppress(HipaaModeError):
                 is_empty = not self._ask(f"select 1 from {identifier(*found.table)} limit 1")
         marks = () if is_empty else belonging.marks_of(found, file)
         faults = self._state.check_raw_calls(location, is_default, found, marks)
         return [str(fault) for fault in faults]
-
-    def _database_file(self, table: Sequence[str], database: str) -> str:
-        """Return the name of the file that a table is in: another environment's may have its name.
-
-        The first of two parts may be a database's name, or that of a schema.
-        """
-        rows = self._ask("select database_name, path from system.main.duckdb_databases()")
-        files = {str(name).lower(): str(path or name) for name, path in rows}
-        own = files.get(database.lower(), database)
-        named = files.get(table[0].lower(), own) if len(table) > 1 else own
-        return named.rpartition("/")[2]
 
     def choose_key(self, accepted: object, today: str) -> str:
         """Judge the run's key by those of what is stored and published; note a new one.
@@ -309,6 +319,7 @@ class StartQuestions(Run):
         plan = self._started_plan()
         kept = plan.destinations.keys() - plan.stopped.keys()
         token_bridges.remove_others(*self._place, kept)
+        self.engine.withdraw(environment, kept)
         done = publishing.withdraw(*self._place, kept, standing)
         entries = []
         for name in done.withdrawn:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,8 @@ import pyarrow as pa
 from dbt.adapters.events.logging import AdapterLogger
 
 from hipaa_mode import audit, folders, published_places
+from hipaa_mode.engines import Engine
+from hipaa_mode.engines.chosen import engine_of
 from hipaa_mode.errors import ConfigurationError, HipaaModeError
 from hipaa_mode.names import environment_name
 from hipaa_mode.plan import Plan
@@ -59,6 +60,7 @@ class Run:
         """Whether models are compiled once more, as `verify` compiles them."""
         self.keys = MaskingKeys(environ, self._environment)
         self.connect: Callable[[], duckdb.DuckDBPyConnection] = duckdb.connect
+        self._engine: Engine | None = None
         self.made_functions: str | None = None
         """Digest of the functions that values pass through; None without the plugin."""
         self.raw_lines = RawLines()
@@ -94,26 +96,22 @@ class Run:
             self._coincidences.setdefault(view, {})[column] = count
         return True
 
-    @contextlib.contextmanager
-    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Have a connection of its own, of which dbt logs nothing.
+    @property
+    def engine(self) -> Engine:
+        """The engine that runs the SQL, known from the first question that needs it."""
+        if self._engine is None:
+            self._engine = engine_of(lambda: self.connect())
+        return self._engine
 
-        Raises:
-            HipaaModeError: the database can't be asked.
-        """
-        try:
-            with self.connect() as cursor:
-                yield cursor
-        except duckdb.Error as error:
-            # DuckDB's own words may quote a value, but for those about files.
-            is_of_file = isinstance(error, duckdb.IOException)
-            why = str(error) if is_of_file else type(error).__name__
-            raise HipaaModeError(f"The database can't be read or written: {why}") from None
+    def leave_engine(self) -> None:
+        """Give back what the engine was given for the run."""
+        if self._engine is not None:
+            self._engine.end()
+        self._engine = None
 
     def _ask(self, sql: str, **parameters: object) -> list[Any]:
         """Return the rows of a query."""
-        with self._cursor() as cursor:
-            return cursor.execute(sql, parameters or None).fetchall()
+        return self.engine.ask(sql, parameters)
 
     def _table(self, name: str) -> str:
         """Return the full name of a table that the build keeps in the restricted zone."""

@@ -201,6 +201,27 @@ def _days_of(partitions: PartitionPlan) -> list[Partition]:
     return [item for item in partitions.write if item.name == item.first]
 
 
+def manifest_of_tables(
+    described: Mapping[str, Any], rows: Mapping[str, int], schema: str
+) -> dict[str, Any]:
+    """Return a manifest of views that are published as tables of a schema.
+
+    Args:
+        rows: of each view.
+    """
+    views = {
+        view: {**described["views"][view], "rows": count, "files": 0, "files_written": 0}
+        for view, count in rows.items()
+    }
+    return {
+        **described,
+        "views": views,
+        "schema": schema,
+        "format": FORMAT,
+        "published_at": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
 def may_keep_files(manifest: Mapping[str, Any], built: BuiltView, allowlist: str) -> bool:
     """Tell whether nothing but rows can have changed of a view since it was published.
 

@@ -71,7 +71,7 @@ respelled as (
 reread as (
 
     select
-        * exclude (found_first, names_first),
+        *,
         case when hipaa_functions.has_any(other_keys) then hipaa_functions.json_texts(call, ['$."type"', '$."messageId"', '$."userId"', '$."anonymousId"', '$."groupId"', '$."event"', '$."name"', '$."properties"."name"', '$."timestamp"', '$."originalTimestamp"', '$."sentAt"', '$."receivedAt"', '$."integrations"', '$."consent"', '$."context"."consent"', '$."context"."consentManagement"']) else found_first end as found,
         case when hipaa_functions.has_any(other_keys) then hipaa_functions.key_names(call, ['$', '$."properties"', '$."traits"']) else names_first end as key_names,
         case when not has_plain_keys then hipaa_functions.json_texts(call, ['$."message_id"', '$."user_id"', '$."anonymous_id"', '$."group_id"', '$."previousId"', '$."previous_id"', '$."mergeProperties"', '$."merge_properties"', '$."original_timestamp"', '$."sent_at"', '$."received_at"']) end as rare
@@ -97,9 +97,9 @@ texts as (
     select
         *,
         hipaa_functions.call_type(type_json) as call_type,
-        hipaa_functions.scalar_text(event_json) as event_text,
-        hipaa_functions.scalar_text(name_json) as name_text,
-        hipaa_functions.string_text(found[8]) as page_name_text,
+        hipaa_functions.scalar_text(event_json) as event_written,
+        hipaa_functions.scalar_text(name_json) as name_written,
+        hipaa_functions.string_text(found[8]) as page_name_written,
         case when rare is not null then hipaa_functions.merged_texts(coalesce(nullif(rare[7], 'null'), nullif(rare[8], 'null'))) end as merged_texts,
         hipaa_functions.scalar_text(found[2]) as message_id_text1,
         rare_texts[1] as message_id_text2,
@@ -121,10 +121,10 @@ texts as (
 judged as (
 
     select
-        * exclude (event_text, name_text, page_name_text),
-        hipaa_functions.not_blank(event_text) as event_text,
-        hipaa_functions.not_blank(name_text) as name_text,
-        hipaa_functions.not_blank(page_name_text) as page_name_text,
+        *,
+        hipaa_functions.not_blank(event_written) as event_text,
+        hipaa_functions.not_blank(name_written) as name_text,
+        hipaa_functions.not_blank(page_name_written) as page_name_text,
         hipaa_functions.first_id(message_id_text1, message_id_text2, {placeholders}) as message_id,
         hipaa_functions.first_id(user_id_text1, user_id_text2, {placeholders}) as user_id,
         hipaa_functions.first_id(anonymous_id_text1, anonymous_id_text2, {placeholders}) as anonymous_id,
@@ -220,7 +220,7 @@ from corrected
 
 --- model stg_calls
 select
-    calls_read.* exclude (rejection_reason, rejected_bytes, content_hash, consent_signals),
+    calls_read.*,
     coalesce(call_keys.call_key, calls_read.message_id) as call_key,
     coalesce(denied_calls.denied_to, cast([] as varchar[])) as denied_to
 from calls_read

@@ -30,7 +30,6 @@ from hipaa_mode.keys import (
 )
 from hipaa_mode.plugin import Plugin, random_codes
 from hipaa_mode.published_places import Place
-from hipaa_mode.run import end_questions
 from hipaa_mode.run.counted import Counted
 from hipaa_mode.run.end_questions import PublishRequest, ToPublish
 from hipaa_mode.run.ending import Ending
@@ -520,7 +519,7 @@ def test_what_was_stored_while_functions_were_replaced_is_made_anew(
         "as states (relation, fingerprint, run_number, rebuilt_number)"
     )
     session.connect = database.cursor
-    monkeypatch.setattr(end_questions, "function_fault", lambda made: "a function was replaced")
+    monkeypatch.setattr(session.engine, "function_fault", lambda made: "a function was replaced")
     ran = {"selected": [], "command": "run", "invoked": "dbt run", "is_part": False}
     assert not session.decide([], **ran)
     assert session._at_end().reasons == ["a function was replaced"]

@@ -1,0 +1,146 @@
+"""What a run asks of the engine that runs its SQL: what differs by engine, and nothing else.
+
+DuckDB is the reference. An engine that is not named here has no functions and no masking, so a run
+on one is refused before anything is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol
+
+from hipaa_mode.errors import HipaaModeError
+
+DUCKDB = "duckdb"
+POSTGRES = "postgres"
+
+OURS = "hipaa_mode"
+"""What the names of published schemas begin with, and comments on schemas of the package."""
+
+
+class Engine(Protocol):
+    """An engine, as the run that is at work uses it.
+
+    Attributes:
+        publishes_files: whether destinations get files; else each gets a schema of tables.
+        row_order: SQL of the order in which rows came into a table.
+    """
+
+    publishes_files: bool
+    row_order: str
+
+    def cursor(self) -> AbstractContextManager[Any]:
+        """Have a cursor of which dbt logs nothing; each statement is a transaction of its own."""
+
+    def ask(self, sql: str, parameters: Mapping[str, object]) -> list[Any]:
+        """Return the rows of a query, whose parameters stand in it as `$name`."""
+
+    def start(self, subkeys: Mapping[str, str]) -> str | None:
+        """Make the functions and give later connections the subkeys, by scope.
+
+        Returns:
+            The digest of the functions; None where something else has made them.
+        """
+
+    def end(self) -> None:
+        """Close the run's own connection; later ones get no subkeys."""
+
+    def connection_faults(self, masks: bool = False) -> list[str]:
+        """Say what of the connection of the thread may change what the reviewed SQL means.
+
+        Args:
+            masks: whether it may be one that makes tokens.
+        """
+
+    def function_fault(self, made: str | None) -> str:
+        """Say what may stand in for a function of the package or of the engine."""
+
+    def has_table(self, database: str, schema: str, name: str) -> bool:
+        """Tell whether there is a table."""
+
+    def database_of(self, table: Sequence[str], database: str) -> str:
+        """Return what tells the database of a table from those of other environments."""
+
+    def columns(self, parts: Sequence[str]) -> str:
+        """Return a query of the columns of a table, lower-case."""
+
+    def temporary_table(self, name: str, query: str) -> str:
+        """Return statements that make a temporary table, in place of one of that name."""
+
+    def replaced_table(self, name: str, query: str) -> str:
+        """Return statements that make a table, in place of one of that name."""
+
+    def texts(self, texts: Sequence[str]) -> str:
+        """Return SQL of a list of text literals."""
+
+    def different_texts(self, texts: Sequence[str]) -> str:
+        """Return SQL of the different ones of some texts, as rows."""
+
+    def list_people(self, cursor: Any, name: str, people: Any) -> None:
+        """Let a cursor read the lists of suppressed people under a name; in no SQL text."""
+
+    def publishing(
+        self,
+        environment: str,
+        destination: str,
+        relations: Mapping[str, str],
+        denied: Mapping[str, str],
+    ) -> AbstractContextManager[dict[str, int]]:
+        """Put tables of a destination's views in place, if nothing is raised within.
+
+        Args:
+            relations: the relation of each view.
+            denied: by view, a query of the row ids that it may not have.
+
+        Returns:
+            How many rows each has.
+        """
+
+    def clear_space(self, zone: Sequence[str]) -> None:
+        """See that nothing is left of what was deleted in the restricted zone."""
+
+    def withdraw(self, environment: str, kept: Collection[str]) -> None:
+        """Take away what is published in schemas of destinations other than some."""
+
+
+def schema_of(environment: str, destination: str) -> str:
+    """Return the schema that a destination is published in, where that is no folder of files."""
+    return f"{OURS}_{environment}__{destination}"
+
+
+def running_adapter() -> Any:
+    """Return dbt's adapter of the run.
+
+    Raises:
+        LookupError: no run is at work.
+    """
+    from dbt.adapters.factory import FACTORY
+
+    for name in (POSTGRES, DUCKDB):
+        if name in FACTORY.adapters:
+            return FACTORY.adapters[name]
+    raise LookupError("no adapter")
+
+
+def thread_connection() -> Any:
+    """Return the database connection that dbt gave to the model, test or hook which asks.
+
+    Raises:
+        HipaaModeError: it has none.
+    """
+    try:
+        return running_adapter().connections.get_thread_connection().handle
+    except (AttributeError, KeyError, LookupError) as error:
+        raise HipaaModeError(
+            f"The connection does not say how it is set ({type(error).__name__})"
+        ) from None
+
+
+@contextmanager
+def closing(cursor: Any) -> Iterator[Any]:
+    """Have a cursor, and close it."""
+    try:
+        yield cursor
+    finally:
+        cursor.close()

@@ -1,0 +1,461 @@
+"""PostgreSQL: functions in a schema of their own, subkeys in a connection's start-up packet."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import re
+import secrets
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import psycopg2
+import pyarrow as pa
+
+from hipaa_mode import functions
+from hipaa_mode.engines import OURS, closing, schema_of, thread_connection
+from hipaa_mode.errors import HipaaModeError, PublishingError
+from hipaa_mode.quoting import identifier, literal
+
+OPTIONS = "PGOPTIONS"
+"""The environment variable of which libpq makes a connection's start-up options."""
+
+MOST_BYTES_OF_OPTIONS = 9_000
+"""PostgreSQL takes start-up packets of 10,000 bytes."""
+
+REQUIRED: Mapping[str, str] = {
+    "server_encoding": "UTF8",
+    "client_encoding": "UTF8",
+    "standard_conforming_strings": "on",
+    "transform_null_equals": "off",
+    "array_nulls": "on",
+    "IntervalStyle": "postgres",
+    "session_replication_role": "origin",
+    "plpgsql.variable_conflict": "error",
+}
+"""Settings that decide what the reviewed SQL means."""
+
+BYTEWISE = frozenset(("C", "POSIX", "C.UTF-8", "C.utf8"))
+"""Collations by which texts are in the order of their characters, as on every engine."""
+
+ANALYST = "hipaa_mode_analyst"
+"""The role that may read all published schemas, where there is one; that of a destination has the
+name of its schema."""
+
+OLD = "__old_"
+"""What the name of a schema ends with that was published before, and a random number."""
+
+LOCK_TIMEOUT = "2s"
+MOST_BYTES_OF_A_NAME = 63
+_LOCK = 7303014
+_PARAMETER = re.compile(r"\$(\w+)")
+
+
+def setting_of(scope: str) -> str:
+    """Return the setting that has the subkey of a scope; as in function `token`."""
+    return f"hipaa_mode.subkey_{hashlib.md5(scope.encode()).hexdigest()[:16]}"
+
+
+class Postgres:
+    """See `Engine`; it keeps one connection of its own.
+
+    Args:
+        adapter: dbt's adapter of the run.
+    """
+
+    publishes_files = False
+    row_order = "ctid"
+
+    def __init__(self, adapter: Any) -> None:
+        self._adapter = adapter
+        self._connection: Any = None
+        self._settings: tuple[str, ...] = ()
+        self._options_before: str | None = None
+        self._in_use = threading.RLock()
+
+    @contextlib.contextmanager
+    def cursor(self) -> Iterator[Any]:
+        """Have a cursor on the run's own connection.
+
+        Raises:
+            HipaaModeError: the database can't be asked.
+        """
+        with self._in_use:
+            try:
+                if self._connection is None or self._connection.closed:
+                    self._connection = self._connect()
+                with closing(self._connection.cursor()) as cursor:
+                    yield cursor
+            except psycopg2.Error as error:
+                # PostgreSQL's own words may quote a value.
+                raise HipaaModeError(
+                    f"The database can't be read or written: {type(error).__name__}"
+                ) from None
+
+    def _connect(self) -> Any:
+        from dbt.adapters.contracts.connection import Connection, ConnectionState, Identifier
+
+        opened = type(self._adapter.connections).open(
+            Connection(
+                type=Identifier("postgres"),
+                name="hipaa_mode",
+                credentials=self._adapter.config.credentials,
+                state=ConnectionState.INIT,
+            )
+        )
+        opened.handle.autocommit = True
+        return opened.handle
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def ask(self, sql: str, parameters: Mapping[str, object]) -> list[Any]:
+        """Return the rows of a query."""
+        with self.cursor() as cursor:
+            if parameters:
+                cursor.execute(_PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%")), parameters)
+            else:
+                cursor.execute(sql)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    def start(self, subkeys: Mapping[str, str]) -> str | None:
+        """Make the functions; connections that are opened from now on have the subkeys.
+
+        Raises:
+            HipaaModeError: the functions can't be made, or the subkeys not given.
+        """
+        if self._adapter.config.credentials.search_path:
+            raise HipaaModeError(
+                "the target in profiles.yml sets `search_path`, with which dbt gives its "
+                "connections no other options, so that they would have no subkeys. Take it out"
+            )
+        self.end()
+        made = self._make_functions()
+        options = " ".join(f"-c {setting_of(scope)}={key}" for scope, key in subkeys.items())
+        if len(options) > MOST_BYTES_OF_OPTIONS:
+            raise HipaaModeError(
+                f"{len(subkeys)} scopes of tokens are more than a connection to PostgreSQL can be "
+                "given. Let more destinations and properties share a scope"
+            )
+        self._options_before = os.environ.get(OPTIONS)
+        os.environ[OPTIONS] = " ".join(filter(None, (self._options_before, options)))
+        self._settings = tuple(map(setting_of, subkeys))
+        self._disconnect()
+        if not self.ask(f"select 1 where pg_try_advisory_lock({_LOCK}, 1)", {}):
+            raise HipaaModeError(
+                "another build is at work in this database. Run it again when that has ended"
+            )
+        return made
+
+    def end(self) -> None:
+        """Close the connection, and take the subkeys out of the environment."""
+        self._disconnect()
+        if self._settings:
+            os.environ.pop(OPTIONS, None)
+            if self._options_before is not None:
+                os.environ[OPTIONS] = self._options_before
+
+    def _make_functions(self) -> str:
+        own = f"{OURS} {functions.file_hash('postgres')}"
+        with self.cursor() as cursor:
+            cursor.execute("begin")
+            try:
+                cursor.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+                cursor.execute(
+                    "select coalesce(obj_description(oid, 'pg_namespace'), '') from pg_namespace "
+                    "where nspname = %s",
+                    (functions.SCHEMA,),
+                )
+                found = [comment for (comment,) in cursor.fetchall()]
+                if found and not found[0].startswith(f"{OURS} "):
+                    raise HipaaModeError(
+                        f"the database has a schema {functions.SCHEMA} that is not the package's. "
+                        "Give it another name"
+                    )
+                if found != [f"{own} {_digest(cursor)}"]:
+                    _create(cursor)
+                    digest = _digest(cursor)
+                    cursor.execute(
+                        f"comment on schema {functions.SCHEMA} is {literal(f'{own} {digest}')}"
+                    )
+                digest = _digest(cursor)
+                cursor.execute("commit")
+            except BaseException:
+                cursor.execute("rollback")
+                raise
+        return digest
+
+    def connection_faults(self, masks: bool = False) -> list[str]:
+        """Say which settings of the thread's connection are not as the SQL was reviewed with."""
+        try:
+            with closing(thread_connection().cursor()) as cursor:
+                cursor.execute("select name, setting from pg_settings")
+                settings = dict(cursor.fetchall())
+                cursor.execute(
+                    "select datcollate, datctype from pg_database "
+                    "where datname = current_database()"
+                )
+                [collations] = cursor.fetchall()
+                lacking = []
+                for name in self._settings:
+                    cursor.execute("select current_setting(%s, true) is null", (name,))
+                    lacking += [name for (is_null,) in cursor.fetchall() if is_null]
+        except psycopg2.Error as error:
+            raise HipaaModeError(
+                f"The connection does not say how it is set ({type(error).__name__})"
+            ) from None
+        faults = [
+            f"`{name}` of the connection is `{settings.get(name)}` and has to be `{wanted}`"
+            for name, wanted in REQUIRED.items()
+            if settings.get(name, wanted) != wanted
+        ]
+        if not set(collations) <= BYTEWISE:
+            faults.append(
+                "the database sorts by a language. Make one with `create database … template "
+                "template0 lc_collate 'C' lc_ctype 'C'`, and build there"
+            )
+        if masks and lacking:
+            faults.append(
+                "the connection was opened without the subkeys of tokens. Nothing may take "
+                f"{OPTIONS} out of the environment while dbt runs"
+            )
+        return faults
+
+    def function_fault(self, made: str | None) -> str:
+        """Say what may stand in for a function of the package or of the engine."""
+        if made is None:
+            return "the functions were not made, so nothing was built. Keep the on-run-start hook"
+        with self.cursor() as cursor:
+            if _digest(cursor) != made:
+                return (
+                    f"the functions of schema {functions.SCHEMA}, which every value passes "
+                    "through, are not those that were made when the run started. Take out what "
+                    "replaces or drops one, and run one build at a time"
+                )
+            cursor.execute(_SHADOWING)
+            names = sorted(name for (name,) in cursor.fetchall())
+        if names:
+            return (
+                "the database has functions that may stand in for the engine's own, so nothing "
+                f"was built. Drop them: {', '.join(names)}"
+            )
+        return ""
+
+    def has_table(self, database: str, schema: str, name: str) -> bool:
+        """Tell whether there is a table."""
+        return bool(
+            self.ask(
+                "select 1 from information_schema.tables "
+                "where table_schema = $schema and table_name = $name",
+                {"schema": schema, "name": name},
+            )
+        )
+
+    def database_of(self, table: Sequence[str], database: str) -> str:
+        """Return the database's name: a connection has but one."""
+        return database
+
+    def columns(self, parts: Sequence[str]) -> str:
+        """Return a query of the columns of a table."""
+        return (
+            "select lower(attname) from pg_attribute where attnum > 0 and not attisdropped and "
+            f"attrelid = to_regclass({literal(identifier(*parts))})"
+        )
+
+    def temporary_table(self, name: str, query: str) -> str:
+        """Return statements that make a temporary table."""
+        return f"drop table if exists pg_temp.{name}; create temporary table {name} as {query}"
+
+    def replaced_table(self, name: str, query: str) -> str:
+        """Return statements that fill a table anew."""
+        return f"delete from {name}; insert into {name} {query}"
+
+    def texts(self, texts: Sequence[str]) -> str:
+        """Return SQL of a list of text literals."""
+        return f"cast(array[{', '.join(map(literal, texts))}] as text[])"
+
+    def different_texts(self, texts: Sequence[str]) -> str:
+        """Return SQL of the different ones of some texts."""
+        listed = f"unnest(array[{', '.join(texts)}]) as listed (text)"
+        return f"unnest(array(select distinct text from {listed} where text is not null))"
+
+    def list_people(self, cursor: Any, name: str, people: Any) -> None:
+        """Copy the lists into a temporary table: what is copied is in no SQL text."""
+        table = pa.RecordBatchReader.from_stream(people).read_all()
+        columns = ", ".join(f"{column} text" for column in table.column_names)
+        cursor.execute(
+            f"drop table if exists pg_temp.{name}; create temporary table {name} ({columns})"
+        )
+        lines = "".join("\t".join(map(_copied, row.values())) + "\n" for row in table.to_pylist())
+        cursor.copy_expert(f"copy {name} from stdin", io.StringIO(lines))
+
+    @contextlib.contextmanager
+    def publishing(
+        self,
+        environment: str,
+        destination: str,
+        relations: Mapping[str, str],
+        denied: Mapping[str, str],
+    ) -> Iterator[dict[str, int]]:
+        """Put tables of a destination's views in place in one transaction.
+
+        Raises:
+            PublishingError: they are not what they should be; what was published stays.
+        """
+        schema = schema_of(environment, destination)
+        aside, before = f"{schema}__new", f"{schema}{OLD}{secrets.token_hex(4)}"
+        if len(before.encode()) > MOST_BYTES_OF_A_NAME:
+            raise PublishingError(
+                f"the schema `{schema}` would have too long a name. Shorten the destination's"
+            )
+        with self.cursor() as cursor:
+            cursor.execute("begin")
+            try:
+                cursor.execute(f"create schema {identifier(aside)}")
+                rows = {
+                    view: _copy_view(cursor, relation, identifier(aside, view), denied[view])
+                    for view, relation in relations.items()
+                }
+                yield rows
+                _swap(cursor, aside, schema, before)
+                cursor.execute("commit")
+            except BaseException:
+                cursor.execute("rollback")
+                raise
+        self._drop_old()
+
+    def _drop_old(self) -> None:
+        """Drop what was published before; what somebody still reads is left for the next build."""
+        with self.cursor() as cursor:
+            cursor.execute(
+                "select nspname from pg_namespace where starts_with(nspname, %s) "
+                "and starts_with(obj_description(oid, 'pg_namespace'), %s) "
+                "and strpos(nspname, %s) > 0",
+                (f"{OURS}_", f"{OURS} ", OLD),
+            )
+            found = cursor.fetchall()
+            cursor.execute(f"set lock_timeout = '{LOCK_TIMEOUT}'")
+            for (schema,) in found:
+                with contextlib.suppress(psycopg2.errors.LockNotAvailable):
+                    cursor.execute(f"drop schema {identifier(schema)} cascade")
+            cursor.execute("reset lock_timeout")
+
+    def clear_space(self, zone: Sequence[str]) -> None:
+        """Write the tables of the restricted zone anew."""
+        tables = self.ask(
+            "select table_name from information_schema.tables "
+            "where table_schema = $schema and table_type = 'BASE TABLE'",
+            {"schema": zone[1]},
+        )
+        for (name,) in tables:
+            self.ask(f"vacuum full {identifier(*zone[1:], name)}", {})
+
+    def withdraw(self, environment: str, kept: Collection[str]) -> None:
+        """Drop the schemas of destinations other than some, whoever reads them."""
+        self._drop_old()
+        start = schema_of(environment, "")
+        for (schema,) in self.ask(
+            "select nspname from pg_namespace where starts_with(nspname, $start) and "
+            "starts_with(obj_description(oid, 'pg_namespace'), $ours)",
+            {"start": start, "ours": f"{OURS} "},
+        ):
+            if OLD not in schema and schema[len(start) :] not in kept:
+                self.ask(f"drop schema {identifier(schema)} cascade", {})
+
+
+_DIGEST = f"""
+select proname, pg_get_function_identity_arguments(oid), prorettype::regtype::text,
+    prokind::text, prosrc, coalesce(pg_get_function_sqlbody(oid), ''), provolatile::text,
+    proisstrict, prosecdef,
+    coalesce(proconfig::text, ''), proowner::regrole::text
+from pg_catalog.pg_proc
+where pronamespace = to_regnamespace('{functions.SCHEMA}')
+order by 1, 2
+"""
+
+_SHADOWING = """
+select distinct own.proname
+from pg_catalog.pg_proc as own
+where own.pronamespace::regnamespace::text = any (current_schemas(false)::text[])
+    and exists (
+        select 1 from pg_catalog.pg_proc as built_in
+        where built_in.pronamespace = 'pg_catalog'::regnamespace and built_in.proname = own.proname
+    )
+    and not exists (
+        select 1 from pg_catalog.pg_depend
+        where classid = 'pg_proc'::regclass and objid = own.oid and deptype = 'e'
+    )
+"""
+
+
+def _digest(cursor: Any) -> str:
+    """Return the SHA-256 of the functions as the database has them."""
+    cursor.execute(_DIGEST)
+    return hashlib.sha256("\n".join(map(repr, cursor.fetchall())).encode()).hexdigest()
+
+
+def _create(cursor: Any) -> None:
+    """Make the functions in place of those of another version."""
+    cursor.execute("create extension if not exists pgcrypto")
+    cursor.execute(
+        "select extnamespace::regnamespace::text from pg_extension where extname = 'pgcrypto'"
+    )
+    [(pgcrypto,)] = cursor.fetchall()
+    text = functions.read_text("postgres").replace("pgcrypto.", f"{pgcrypto}.")
+    cursor.execute(
+        f"drop schema if exists {functions.SCHEMA} cascade; create schema {functions.SCHEMA}; "
+        f"revoke all on schema {functions.SCHEMA} from public"
+    )
+    cursor.execute(text)
+
+
+def _copy_view(cursor: Any, relation: str, table: str, denied: str) -> int:
+    """Make a table of a view, in the order of its row ids; return how many rows it has."""
+    cursor.execute(f"create table {table} as select * from {relation} order by row_id")
+    cursor.execute(f"select count(*) from {table}")
+    [(count,)] = cursor.fetchall()
+    cursor.execute(f"select count(*) from {table} where row_id in ({denied})")
+    if cursor.fetchall() != [(0,)]:
+        raise PublishingError("it has rows of calls that are denied to it")
+    cursor.execute(
+        "select attname, col_description(attrelid, attnum) from pg_attribute "
+        f"where attrelid = to_regclass({literal(relation)}) and attnum > 0"
+    )
+    for name, comment in cursor.fetchall():
+        if comment:
+            cursor.execute(f"comment on column {table}.{identifier(name)} is {literal(comment)}")
+    return int(count)
+
+
+def _swap(cursor: Any, aside: str, schema: str, before: str) -> None:
+    """Put a schema in the place of the one that there was, by names: no reader is waited for."""
+    cursor.execute("select rolname from pg_roles where rolname = any (%s)", ([schema, ANALYST],))
+    readers = ", ".join(identifier(role) for (role,) in cursor.fetchall())
+    cursor.execute("select 1 from pg_namespace where nspname = %s", (schema,))
+    if cursor.fetchall():
+        cursor.execute(
+            f"alter schema {identifier(schema)} rename to {identifier(before)}; "
+            f"revoke all on schema {identifier(before)} from {readers or 'public'}"
+        )
+    cursor.execute(
+        f"alter schema {identifier(aside)} rename to {identifier(schema)}; "
+        f"comment on schema {identifier(schema)} is {literal(f'{OURS} published')}"
+    )
+    if readers:
+        cursor.execute(
+            f"grant usage on schema {identifier(schema)} to {readers}; "
+            f"grant select on all tables in schema {identifier(schema)} to {readers}"
+        )
+
+
+def _copied(value: str | None) -> str:
+    """Return a value as COPY reads it."""
+    if value is None:
+        return r"\N"
+    escaped = value.replace("\\", r"\\").replace("\t", r"\t")
+    return escaped.replace("\n", r"\n").replace("\r", r"\r")

@@ -1,0 +1,228 @@
+"""A build on PostgreSQL gives the rows and tokens of one on DuckDB, and nobody else reads more."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pyarrow.parquet as pq
+import pytest
+from postgres_server import Server
+from project import KEY, Project, allowed, as_line, destination, event, subkey, token
+
+from hipaa_mode.engines.postgres import ANALYST
+
+DATABASE = "clinic"
+EMAIL = "canary.of.jane@clinic.example"
+CALLS = [
+    {
+        "type": "track",
+        "messageId": f"m{number}",
+        "userId": " USER-1" if number == 7 else f"user-{number % 3}",
+        "anonymousId": f"device-{number % 4}",
+        "event": ("Booked", "Paid", "Hidden")[number % 3],
+        "timestamp": f"2026-03-0{number % 5 + 1}T10:20:30.{number}Z",
+        "receivedAt": "2026-03-08T00:00:00Z",
+        "properties": {
+            "plan": ("gold", "silver", None)[number % 3],
+            "email": EMAIL,
+            "amount": (1.50, 2e21, "12")[number % 3],
+            "tags": ["a", {"b": 1}, f"t{number}"],
+            "zip": ("94107-1234", "03612", "x")[number % 3],
+        },
+        **({"integrations": {"All": True, "Webhook": False}} if number == 5 else {}),
+    }
+    for number in range(12)
+] + [
+    {
+        "type": "identify",
+        "messageId": f"i{number}",
+        "userId": f"user-{number % 3}",
+        "timestamp": f"2026-03-02T0{number}:00:00Z",
+        "traits": {
+            "plan": f"plan {number}" if number % 2 else None,
+            "labels": [str(number)] * number,
+        },
+    }
+    for number in range(6)
+]
+ODD = (
+    b'{"type":"track","event":"Booked","messageId":"dup","messageId":"other","properties":{"plan":"x"}}',
+    b'{"Type":"track","event":"Booked","user_ID":"user-9","properties":{"plan":"cut \\ud83d"}}',
+    b"not JSON",
+    b'\xff{"type":"track"}',
+)
+DENIED = (
+    "select count(*) from main_restricted.calls_read",
+    "select count(*) from main_destinations.tool__events",
+    "select hipaa_functions.token('x', '*')",
+    "select count(*) from raw.calls",
+)
+
+
+@dataclass(frozen=True)
+class Built:
+    """A project that was built on both engines."""
+
+    on_duckdb: Project
+    on_postgres: Project
+    server: Server
+
+    def dbt(self, *arguments: str) -> Any:
+        """Run dbt on PostgreSQL."""
+        named = "{hipaa_mode__environment: dev}"
+        return self.on_postgres.dbt(*arguments, "--target", "postgres", "--vars", named)
+
+    def ask(self, sql: str, user: str | None = None) -> list[Any]:
+        """Ask the database."""
+        server = replace(self.server, user=user or self.server.user)
+        with closing(server.connect(DATABASE)) as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall()) if cursor.description else []
+
+
+def _seeds() -> tuple[Any, ...]:
+    return (
+        [destination("tool", timestamp_precision="second")],
+        [event("tool", "Booked"), event("tool", "Paid", "bought")],
+        [
+            allowed("tool", "event", "plan"),
+            allowed("tool", "event", "email", "mask", normalize="email"),
+            allowed("tool", "event", "amount", data_type="number"),
+            allowed("tool", "event", "tags[]", column_name="tags"),
+            allowed("tool", "event", "zip", "zip3"),
+            allowed("tool", "envelope", "user_id", "mask", normalize="lower"),
+            allowed("tool", "user", "plan"),
+            allowed("tool", "user", "labels[]", column_name="labels"),
+        ],
+        [*CALLS, *ODD],
+        {"tool": ("events", "identifies", "users")},
+    )
+
+
+def _load(server: Server) -> None:
+    """Load the calls, in no SQL text."""
+    lines = "".join(f"\\\\x{as_line(call).hex()}\n" for call in (*CALLS, *ODD))
+    server.create_database(DATABASE)
+    with closing(server.connect(DATABASE)) as connection, connection.cursor() as cursor:
+        cursor.execute("create schema raw; create table raw.calls (message bytea)")
+        cursor.copy_expert("copy raw.calls from stdin", io.StringIO(lines))
+        for role in (ANALYST, "nobody_special"):
+            cursor.execute(f"create role {role} login")
+
+
+@pytest.fixture(scope="module")
+def built(postgres: Server, new_project: Callable[..., Project]) -> Iterator[Built]:
+    _load(postgres)
+    on_duckdb, on_postgres = (new_project(name, *_seeds()) for name in ("duckdb", "postgres"))
+    on_postgres.as_users_do = True
+    on_postgres.environment |= {
+        "HIPAA_MODE_RAW_CALLS": "raw.calls",
+        "PGHOST": "127.0.0.1",
+        "PGPORT": str(postgres.port),
+        "PGUSER": postgres.user,
+        "PGDATABASE": DATABASE,
+    }
+    both = Built(on_duckdb, on_postgres, postgres)
+    on_duckdb.build()
+    run = both.dbt("build")
+    assert run.exit_code == 0, run.output
+    yield both
+
+
+class TestDemo:
+    @pytest.mark.parametrize("view", ["events", "identifies", "users"])
+    def test_rows_are_those_of_duckdb(self, built: Built, view: str) -> None:
+        files = built.on_duckdb.published_files(f"tool__{view}")
+        expected = [row for file in files for row in pq.read_table(file).to_pylist()]
+        columns = ", ".join(f'"{name}"' for name in expected[0])
+        found = built.ask(f"select {columns} from hipaa_mode_dev__tool.{view}")
+        assert len(expected) > 2
+        assert sorted(map(repr, found)) == sorted(repr(tuple(row.values())) for row in expected)
+
+    def test_tokens_are_made_with_the_key(self, built: Built) -> None:
+        [(found,)] = built.ask(
+            "select distinct email from hipaa_mode_dev__tool.events where email <> ''"
+        )
+        assert found == token(EMAIL)
+
+    def test_rejections_are_those_of_duckdb(self, built: Built) -> None:
+        asked = "select rejection_reason, count(*) from {}.rejected_calls group by 1 order by 1"
+        assert built.ask(asked.format("main_restricted")) == [("broken_json", 1), ("not_utf8", 1)]
+
+    def test_who_may_read_reads_what_is_published_alone(self, built: Built) -> None:
+        assert built.ask("select count(*) > 0 from hipaa_mode_dev__tool.events", ANALYST) == [
+            (True,)
+        ]
+        for sql in DENIED:
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                built.ask(sql, ANALYST)
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            built.ask("select count(*) from hipaa_mode_dev__tool.events", "nobody_special")
+
+    def test_no_key_and_no_value_is_written_anywhere(self, built: Built) -> None:
+        folder = built.on_postgres.folder
+        written = [
+            folder / "logs" / "dbt.log",
+            *folder.glob("target/**/*.sql"),
+            *folder.glob("target/*.json"),
+        ]
+        texts = [path.read_bytes() for path in (*written, built.server.log)]
+        assert b"hipaa_functions.token" in texts[-1]
+        secrets = (
+            KEY,
+            subkey("dev", "*"),
+            subkey("dev", "suppression-list"),
+            EMAIL,
+            EMAIL.upper(),
+        )
+        for secret in secrets:
+            assert not any(secret.encode() in text for text in texts)
+
+    def test_manifest_names_the_rows(self, built: Built) -> None:
+        folder = built.on_postgres.published_folder() / "tool"
+        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+        [(rows,)] = built.ask("select count(*) from hipaa_mode_dev__tool.events")
+        assert manifest["views"]["tool__events"]["rows"] == rows
+        assert manifest["files"] == {}
+
+
+class TestRefusals:
+    def test_target_with_search_path_is_refused(self, built: Built) -> None:
+        profile = Path(built.on_postgres.folder / "profiles.yml")
+        before = profile.read_text("utf-8")
+        profile.write_text(before.rstrip() + "\n      search_path: public\n", "utf-8")
+        try:
+            run = built.dbt("build")
+        finally:
+            profile.write_text(before, "utf-8")
+        assert run.exit_code != 0
+        assert "sets `search_path`" in run.output
+
+    def test_what_fails_its_tests_leaves_what_was_published(self, built: Built) -> None:
+        before = built.ask("select * from hipaa_mode_dev__tool.events order by row_id")
+        leak = {**CALLS[0], "messageId": "leak", "properties": {"plan": "user-1"}}
+        line = io.StringIO(f"\\\\x{as_line(leak).hex()}\n")
+        with closing(built.server.connect(DATABASE)) as connection, connection.cursor() as cursor:
+            cursor.copy_expert("copy raw.calls from stdin", line)
+        run = built.dbt("build")
+        assert run.exit_code != 0
+        assert "NOT published: `tool`" in run.output
+        assert built.ask("select * from hipaa_mode_dev__tool.events order by row_id") == before
+
+
+class TestStop:
+    def test_stop_names_the_schema_and_the_next_build_drops_it(self, built: Built) -> None:
+        stopped = built.on_postgres.hipaa_mode("stop", "tool", "--reason", "a trial ends")
+        said = " ".join((stopped.stdout + stopped.stderr).split())
+        assert stopped.returncode != 0
+        assert 'drop schema "hipaa_mode_dev__tool" cascade' in said
+        built.dbt("build")
+        named = "select nspname from pg_namespace where starts_with(nspname, 'hipaa_mode_dev__')"
+        assert built.ask(named) == []

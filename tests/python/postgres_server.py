@@ -1,0 +1,128 @@
+"""A PostgreSQL of the tests' own: on 127.0.0.1, in a folder of its own, not as root."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PROGRAMS = Path("/usr/lib/postgresql")
+SYSTEM_USER = "postgres"
+CAN_NOT_RUN = (
+    "PostgreSQL did not run: install its server (Debian: apt-get install postgresql) and "
+    "psycopg2-binary"
+)
+SECONDS = 30
+
+
+def find_programs() -> Path | None:
+    """Return the folder of the newest server's programs; None where there is none."""
+    found = [path for path in PROGRAMS.glob("*/bin") if (path / "postgres").exists()]
+    return max(found, key=lambda path: int(path.parent.name), default=None)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that runs: its port, the user who owns it, and what it logs, every statement."""
+
+    port: int
+    user: str
+    log: Path
+
+    def connect(self, database: str = "postgres") -> Any:
+        """Open a connection; every statement is a transaction of its own."""
+        import psycopg2
+
+        connection = psycopg2.connect(
+            host="127.0.0.1", port=self.port, user=self.user, dbname=database
+        )
+        connection.autocommit = True
+        return connection
+
+    def create_database(self, name: str) -> None:
+        """Make an empty database."""
+        with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(f"create database {name}")
+
+
+@contextlib.contextmanager
+def run_server(folder: Path) -> Iterator[Server]:
+    """Start a server with its files in a folder, and stop it by its own process."""
+    programs = find_programs()
+    if programs is None:
+        raise FileNotFoundError(CAN_NOT_RUN)
+    as_other = ["setpriv", f"--reuid={SYSTEM_USER}", f"--regid={SYSTEM_USER}", "--clear-groups"]
+    is_root = os.geteuid() == 0
+    before = as_other if is_root else []
+    user = SYSTEM_USER if is_root else getpass.getuser()
+    data = folder / "data"
+    data.mkdir(mode=0o700)
+    if is_root:
+        owner = pwd.getpwnam(SYSTEM_USER)
+        os.chown(data, owner.pw_uid, owner.pw_gid)
+        for path in (folder, *folder.parents):
+            if not path.stat().st_mode & 0o001:
+                path.chmod(path.stat().st_mode | 0o011)
+    make = [
+        str(programs / "initdb"),
+        "-D",
+        str(data),
+        "-U",
+        user,
+        "--auth=trust",
+        "-E",
+        "UTF8",
+        "-N",
+    ]
+    subprocess.run([*before, *make, "--locale=C"], check=True, capture_output=True, cwd="/")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = {
+        "listen_addresses": "127.0.0.1",
+        "port": port,
+        "unix_socket_directories": "",
+        "fsync": "off",
+        "log_statement": "all",
+    }
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*before, programs / "postgres", "-D", data, *options],
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            start_new_session=True,
+        )
+    server = Server(port, user, folder / "log")
+    try:
+        _wait(server)
+        yield server
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(SECONDS)
+        shutil.rmtree(data, ignore_errors=True)
+
+
+def _wait(server: Server) -> None:
+    import psycopg2
+
+    until = time.monotonic() + SECONDS
+    while True:
+        try:
+            server.connect().close()
+            return
+        except psycopg2.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)

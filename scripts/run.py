@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Callable
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -22,7 +23,16 @@ LOCK = PROJECT / "requirements.lock"
 STAMP = ENVIRONMENT / "installed"
 PROGRAMS = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 OLDEST_PYTHON = (3, 10)
-POSTGRES = Path("/usr/lib/postgresql")
+BROWSER_PACKAGES = ("chromium", "chromium-driver", "fonts-dejavu-core")
+NO_BROWSER = (
+    "The tests of pages in a browser did NOT run: they need Chromium and its driver "
+    "(Debian: apt-get install chromium chromium-driver)."
+)
+POSTGRES_PACKAGES = ("postgresql",)
+NO_POSTGRES = (
+    "The tests on PostgreSQL did NOT run: they need its server (Debian: apt-get install "
+    "postgresql), and builds `pip install -e '.[postgres]'`."
+)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
@@ -79,7 +89,14 @@ def run_demo(target: str) -> int:
 
 def run_tests() -> int:
     """Run the linters and all the tests on every processor."""
-    browser_is_there = set_up_browser()
+    missing = [
+        said
+        for is_there, packages, said in (
+            (has_browser, BROWSER_PACKAGES, NO_BROWSER),
+            (has_postgres, POSTGRES_PACKAGES, NO_POSTGRES),
+        )
+        if not provide(is_there, packages)
+    ]
     print("Checking style and types …", flush=True)
     checked = (
         run("ruff", "check", "."),
@@ -88,41 +105,38 @@ def run_tests() -> int:
     )
     print("Running the tests …", flush=True)
     tested = run("pytest", "-n", str(os.cpu_count() or 2))
-    if not browser_is_there:
-        print(
-            "The tests of pages in a browser did NOT run: they need Chromium and its driver "
-            "(Debian: apt-get install chromium chromium-driver)."
-        )
-    if not any(POSTGRES.glob("*/bin/postgres")):
-        print(
-            "The tests on PostgreSQL did NOT run: they need its server (Debian: apt-get install "
-            "postgresql) and pip install -e '.[postgres]'."
-        )
+    for said in missing:
+        print(said)
     return next((code for code in (*checked, tested) if code), 0)
 
 
-def set_up_browser() -> bool:
-    """Install Chromium for the tests of pages where Debian's packages allow; say if it is there.
+def provide(is_there: Callable[[], bool], packages: tuple[str, ...]) -> bool:
+    """Install what some tests need where Debian's packages allow; say if it is there.
 
     Only for root on a machine with apt-get: nobody else's system is changed.
     """
-    if has_browser():
+    if is_there():
         return True
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     if is_root and shutil.which("apt-get"):
-        print("Installing Chromium for the tests of pages …", flush=True)
+        print(f"Installing {packages[0]} for its tests …", flush=True)
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        packages = ("chromium", "chromium-driver", "fonts-dejavu-core")
         install = ["install", "-qq", "--no-install-recommends", *packages]
         for arguments in (["update", "-qq"], install):
             command = ["apt-get", *arguments]
             subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
-    return has_browser()
+    return is_there()
 
 
 def has_browser() -> bool:
     """Whether Chromium and its driver are installed."""
     return any(map(shutil.which, BROWSERS)) and shutil.which("chromedriver") is not None
+
+
+def has_postgres() -> bool:
+    """Whether a PostgreSQL server can be started here."""
+    programs = Path("/usr/lib/postgresql").glob("*/bin/postgres")
+    return any(programs) or shutil.which("postgres") is not None
 
 
 def run(program: str, *arguments: str) -> int:

@@ -191,6 +191,10 @@ return case
     )
 end;
 
+-- The same of an id in a column.
+create function hipaa_functions.trimmed_id(value text) returns text language sql immutable parallel safe
+return hipaa_functions.trimmed(value);
+
 -- The key of a call whose message id another call has too. No id is something other than an id of
 -- any text.
 create function hipaa_functions.key_of_namesake(
@@ -548,6 +552,10 @@ $$;
 create function hipaa_functions.json_texts(message text, paths text[]) returns text[] language sql immutable
 return hipaa_functions.values_at(message, hipaa_functions.strict_paths(paths), hipaa_functions.keys_of_paths(paths));
 
+-- The same of a message that is JSON, or null.
+create function hipaa_functions.texts_of_json(message text, paths text[]) returns text[] language sql immutable
+return hipaa_functions.values_at(message, hipaa_functions.strict_paths(paths), hipaa_functions.keys_of_paths(paths));
+
 -- The names of the keys of an object, with the unit separator after each; none of what is no object.
 create function hipaa_functions.names_of(value json) returns text language plpgsql immutable parallel safe as $$
 begin
@@ -774,6 +782,13 @@ return case when hipaa_functions.is_string(value) then hipaa_functions.scalar_te
 -- A scalar as `texts_within` has it: a number as it is written.
 create function hipaa_functions.shown_scalar(value text) returns text language sql immutable parallel safe
 return case when starts_with(value, '"') then hipaa_functions.scalar_text(value) else nullif(value, 'null') end;
+
+-- The type of a call, of the JSON text of its `type`; null where that is no string.
+create function hipaa_functions.call_type(value text) returns text language sql immutable parallel safe
+return case
+    when value = '"track"' then 'track'
+    else hipaa_functions.lowered(btrim(hipaa_functions.string_text(value)))
+end;
 
 -- All values and key names in a JSON text, as texts, of objects and arrays the whole text. What is no
 -- JSON is looked at as it is, without an error that would quote it.

@@ -43,7 +43,13 @@ READABLE = (
 """A message as the models give it to the functions."""
 
 OF_TEXTS = (
-    *("trimmed(value)", "not_blank(value)", "without_invisible(value)", "lower_cased(value)"),
+    *(
+        "trimmed(value)",
+        "trimmed_id(value)",
+        "not_blank(value)",
+        "without_invisible(value)",
+        "lower_cased(value)",
+    ),
     *("folded(value)", "natural_order(value)", "is_hexadecimal(value, 4)"),
     *("pattern_group(value, '([0-9]+)-([0-9]*)', 2)", "joined(array[value, null, 'x'])"),
     f"is_no_id(value, {PLACEHOLDERS})",
@@ -84,6 +90,7 @@ OF_MESSAGES = (
     *("may_break_characters(value)", "without_broken_texts(value)", "texts_within(READABLE)"),
     f"json_texts(READABLE, {LISTED_PATHS})",
     f"json_kinds(READABLE, {LISTED_PATHS})",
+    f"call_type(json_texts(READABLE, {LISTED_PATHS})[1])",
     f"key_names(READABLE, {KEY_PATHS})",
     f"are_plain_keys(key_names(READABLE, {KEY_PATHS})[1])",
     f"are_usual_keys(key_names(READABLE, {KEY_PATHS})[1])",
@@ -102,6 +109,7 @@ OF_JSON = (
     *("consent_signals(value, null, value, value)", "texts_within(value)", "whole_object(value)"),
     *("""first_time_of_json(value, '"2026-01-02"')""", """is_empty_container(value, '$."a"')"""),
     f"is_plain_member(array['userId', value], {PLACEHOLDERS})",
+    f"texts_of_json(value, {LISTED_PATHS})",
 )
 WITHOUT_ORDER = {"texts_within", "key_names", "other_spellings"}
 """Functions whose lists are in any order."""
@@ -146,7 +154,7 @@ def _rows(values: Sequence[str]) -> str:
 
 def _sql(call: str) -> str:
     called = re.sub(r"\b(?!array\b|cast\b)([a-z_0-9]+)\(", rf"{SCHEMA}.\1(", call)
-    named = re.sub(rf"({SCHEMA}\.key_names\([^()]*\))\[", r"(\1)[", called)
+    named = re.sub(rf"({SCHEMA}\.(?:key_names|json_texts)\([^()]*\))\[", r"(\1)[", called)
     sql = named.replace("READABLE", READABLE)
     gives_time = re.match(r"as_(date|timestamp|written)|first_time|possible|time_|moment_of", call)
     return f"cast({sql} as text)" if gives_time else sql

@@ -16,7 +16,8 @@ import duckdb
 import yaml
 
 from hipaa_mode import ending
-from hipaa_mode.errors import MissingFileError
+from hipaa_mode.engines import DUCKDB
+from hipaa_mode.errors import ConfigurationError, MissingFileError
 from hipaa_mode.keys import KEY_FILE_VARIABLE, KEY_VARIABLE
 from hipaa_mode.project import dbt_command
 from hipaa_mode.project_settings import profiles_file
@@ -201,6 +202,13 @@ class Copies:
                 f"--target: {', '.join(sorted(outputs))}"
             )
         output = {key: value for key, value in outputs[self.target].items() if key != "attach"}
+        if output.get("type") != DUCKDB:
+            # In any other the copy would be built, and published, where the project itself is.
+            raise ConfigurationError(
+                f"Target {self.target} of profile {profile} is not of type {DUCKDB}, and a copy "
+                "of the project is built in a database file of its own. Name a target that is, "
+                "with --target"
+            )
         stem = output.get("database", Path(DATABASE).stem)
         output["path"] = f"restricted/{stem}.duckdb"
         # All names stay: each is an environment that rows may be for.

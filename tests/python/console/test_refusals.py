@@ -163,3 +163,17 @@ def test_a_fault_of_a_file_that_can_not_be_read_is_about_all(project: Path) -> N
     (project / EVENTS).write_bytes(b"\xff\xfe")
     found = Workspace(Layout.read(project)).refusals("dev")
     assert [fault.destination for fault in found if fault.file == EVENTS] == [ANY]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("preview", "care_crm"),
+        ("selftest", "--calls", str(REPOSITORY / "demo/raw_calls/dev/*.ndjson.gz")),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_copy_is_never_built_in_the_database_of_a_server(command: tuple[str, ...]) -> None:
+    result = run(REPOSITORY, *command, "--environment", "dev", "--target", "postgres")
+    assert result.exit_code == ExitCode.BAD_CONFIGURATION
+    assert "is not of type duckdb" in str(result.exception)

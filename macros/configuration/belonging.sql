@@ -1,7 +1,7 @@
 {#- Refuses raw calls of which none was read before, and those of another environment. -#}
 {% macro check_raw_calls() -%}
     {%- if 'model.hipaa_mode.calls_read' in selected_resources -%}
-        {%- do hipaa_mode.settled_raw_calls() -%}
+        {%- do hipaa_mode.pinned_raw_calls() -%}
         {%- do hipaa_mode.refuse(hipaa_mode.door().check_raw_calls(target.database, **hipaa_mode.raw_calls_request())) -%}
     {%- endif -%}
 {%- endmacro %}

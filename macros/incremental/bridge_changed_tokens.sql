@@ -2,7 +2,7 @@
     pairs go with calls that are withheld or gone, and come back with them. -#}
 {% macro bridge_changed_tokens(relation, sql, since, run_number) -%}
     {%- if since is none -%}
-        {%- do hipaa_mode.make_anew(relation, sql) -%}
+        {%- do hipaa_mode.rebuild_table(relation, sql) -%}
     {%- else -%}
         {%- if hipaa_mode.bridged_fingerprints() -%}
             {%- call hipaa_mode.make_temporary_table('hipaa_mode_bridged_keys') -%}

@@ -3,7 +3,7 @@
     where the masked tables find them. -#}
 {% macro deny_calls(relation, sql, since, run_number) -%}
     {%- if since is none -%}
-        {%- do hipaa_mode.make_anew(relation, sql) -%}
+        {%- do hipaa_mode.rebuild_table(relation, sql) -%}
     {%- else -%}
         {%- set calls_read = hipaa_mode.package_relation('calls_read') -%}
         {%- set changed = [] -%}

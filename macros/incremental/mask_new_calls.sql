@@ -3,7 +3,7 @@
 {% macro mask_new_calls(relation, sql, since, run_number) -%}
     {%- set view = config.get('meta').view -%}
     {%- if since is none -%}
-        {%- do hipaa_mode.make_anew(relation, sql, hipaa_mode.columns_of_tokens(view)) -%}
+        {%- do hipaa_mode.rebuild_table(relation, sql, hipaa_mode.columns_of_tokens(view)) -%}
         {%- do hipaa_mode.note_counts(view, run_number, hipaa_mode.package_relation('stg_calls'), relation, is_whole=true) -%}
     {%- else -%}
         {%- set changed = 'hipaa_mode_changed_' ~ view -%}

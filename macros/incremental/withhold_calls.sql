@@ -70,7 +70,7 @@
             select distinct call_key, reason from {{ relation }}
         {%- endcall -%}
     {%- endif -%}
-    {%- do hipaa_mode.make_anew(relation, sql) -%}
+    {%- do hipaa_mode.rebuild_table(relation, sql) -%}
     {%- if is_there -%}
         {%- set before -%}
             select call_key from hipaa_mode_withheld_before where {{ hipaa_mode._is_of_person() }}

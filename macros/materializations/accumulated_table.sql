@@ -26,7 +26,7 @@
             {{ hipaa_mode.set_threads(upkeep.threads) }}
         {%- endcall -%}
     {%- endif -%}
-    {%- do hipaa_mode.bring_up_to_date(target_relation, sql, upkeep.since, upkeep.run_number) -%}
+    {%- do hipaa_mode.update_table(target_relation, sql, upkeep.since, upkeep.run_number) -%}
     {%- call statement('build_state') -%}
         insert into {{ hipaa_mode.build_table('build_state') }} values (
             {{ hipaa_mode.literal(model.name) }}, {{ hipaa_mode.literal(upkeep.fingerprint) }}, {{ upkeep.run_number }}, {{ upkeep.rebuilt_number }}

@@ -16,13 +16,13 @@
             wherever the calls are: a review of the compiled SQL needs no data. -#}
         {{- return('hipaa_mode_raw_lines') -}}
     {%- endif -%}
-    {%- set raw = hipaa_mode.settled_raw_calls() -%}
+    {%- set raw = hipaa_mode.pinned_raw_calls() -%}
     {#- Files are read by the plugin, whose view of them every cursor has. -#}
     {{- return(hipaa_mode._raw_table(raw) if raw.kind == 'table' else raw.view) -}}
 {%- endmacro %}
 
-{#- Where the raw calls are, settled when first asked for: files with their sizes, or a table. -#}
-{% macro settled_raw_calls() -%}
+{#- Where the raw calls are, pinned when first asked for: files with their sizes, or a table. -#}
+{% macro pinned_raw_calls() -%}
     {{- return(hipaa_mode.door().raw_calls(**hipaa_mode.raw_calls_request())) -}}
 {%- endmacro %}
 
@@ -103,7 +103,7 @@
     {%- if state is not none and state.run_number == run_number -%}
         {{- return('run_number = ' ~ run_number) -}}
     {%- endif -%}
-    {%- if hipaa_mode.settled_raw_calls().kind == 'table' -%}
+    {%- if hipaa_mode.pinned_raw_calls().kind == 'table' -%}
         {{- return('true') -}}
     {%- endif -%}
     {%- set again = hipaa_mode.door().read_again(hipaa_mode.known_files()) -%}

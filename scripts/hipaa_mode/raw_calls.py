@@ -77,7 +77,7 @@ class RawFile:
 
 @dataclass(frozen=True)
 class RawLocation:
-    """Where the raw calls are, as settled when the run starts.
+    """Where the raw calls are, as pinned when the run starts.
 
     Files are pinned with their sizes, so that a file that grows or arrives during the run is
     left to the next one, and two readings in one run agree.

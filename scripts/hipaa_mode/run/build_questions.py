@@ -170,7 +170,7 @@ class BuildQuestions(Run):
         is not what the stored rows were made with.
 
         Args:
-            meta: what the model says of itself; see macro `bring_up_to_date`.
+            meta: what the model says of itself; see macro `update_table`.
             is_part: whether the run reads only a part of the calls.
             is_anew: whether it is to be made anew in any case.
         """

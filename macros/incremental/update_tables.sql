@@ -4,7 +4,7 @@
     its `query_may_change`, since its upkeep compares what is with what was. -#}
 
 {#- Makes a table anew (`since` is none), or adds, replaces and removes what changed since a run. -#}
-{% macro bring_up_to_date(relation, sql, since, run_number) -%}
+{% macro update_table(relation, sql, since, run_number) -%}
     {%- set upkeep = config.get('meta', {}).upkeep -%}
     {%- if upkeep not in hipaa_mode -%}
         {{- exceptions.raise_compiler_error('hipaa_mode: `' ~ model.name ~ '` has no way to be brought up to date; use another materialization') -}}
@@ -14,7 +14,7 @@
 
 {#- Statement `main` makes the table of a query, in place of the one there was; some of its columns may
     hold `tokens`. -#}
-{% macro make_anew(relation, sql, tokens=[]) -%}
+{% macro rebuild_table(relation, sql, tokens=[]) -%}
     {%- call statement('main') -%}
         {{ hipaa_mode.make_table(relation, sql, tokens) }}
     {%- endcall -%}
@@ -23,7 +23,7 @@
 {#- Reads the raw files that are not read yet, and forgets the calls of those that are gone. -#}
 {% macro read_new_calls(relation, sql, since, run_number) -%}
     {%- set known = [] if since is none else hipaa_mode.known_files() -%}
-    {%- set is_table = hipaa_mode.settled_raw_calls().kind == 'table' -%}
+    {%- set is_table = hipaa_mode.pinned_raw_calls().kind == 'table' -%}
     {%- set reading = hipaa_mode.door().plan_reading(known, 0 if since is none else hipaa_mode.last_file_number()) -%}
     {%- set files = hipaa_mode.build_table('raw_files') -%}
     {#- The rows of a table are numbered as they come; lines have their numbers. -#}
@@ -32,7 +32,7 @@
     {%- endcall -%}
     {%- if since is none -%}
         {#- Message ids look as random as tokens. -#}
-        {%- do hipaa_mode.make_anew(relation, sql, ['message_id']) -%}
+        {%- do hipaa_mode.rebuild_table(relation, sql, ['message_id']) -%}
         {%- call statement('forget_files') -%}
             delete from {{ files }}
         {%- endcall -%}
@@ -119,7 +119,7 @@
 
 {% macro find_new_duplicates(relation, sql, since, run_number) -%}
     {%- if since is none -%}
-        {%- do hipaa_mode.make_anew(relation, sql) -%}
+        {%- do hipaa_mode.rebuild_table(relation, sql) -%}
     {%- else -%}
         {%- call hipaa_mode.make_temporary_table('hipaa_mode_changed_ids') -%}
             {{ hipaa_mode._changed_ids('message_id', since) }}
@@ -136,7 +136,7 @@
 
 {% macro key_new_calls(relation, sql, since, run_number) -%}
     {%- if since is none -%}
-        {%- do hipaa_mode.make_anew(relation, sql) -%}
+        {%- do hipaa_mode.rebuild_table(relation, sql) -%}
     {%- else -%}
         {%- set has_changed_content = 'content_hash in (select content_hash from hipaa_mode_changed_hashes)' -%}
         {%- set has_changed_id = 'message_id in (select message_id from hipaa_mode_ids_of_changed)' -%}

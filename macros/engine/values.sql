@@ -40,7 +40,7 @@
 {%- endmacro %}
 
 {% macro duckdb__columns_of(relation) -%}
-    {{- return(adapter.get_column_schema_from_query('select * from ' ~ relation)) -}}
+    {{- return(adapter.get_column_schema_from_query('select * from ' ~ relation) if relation is string else adapter.get_columns_in_relation(relation)) -}}
 {%- endmacro %}
 
 {#- dbt's own answer has no types of elements. -#}

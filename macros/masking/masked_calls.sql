@@ -52,7 +52,9 @@ different_values as materialized (
             when {{ hipaa_mode.identifier(value) }} is not null then {{ hipaa_mode.literal(value) }}
             {%- endfor %}
         end as name,
-        coalesce({{ hipaa_mode.each_identifier(lookups) | join(', ') }}) as value
+        coalesce(
+            {{ hipaa_mode.each_identifier(lookups) | join(',\n            ') }}
+        ) as value
     from {{ stg_calls }}
     where
         {{ condition }}

@@ -112,7 +112,7 @@ select id
     {%- set user_id = 'hipaa_functions.trimmed_id(user_id)' -%}
     {%- set anonymous_id = 'hipaa_functions.trimmed_id(anonymous_id)' -%}
     {{- return(
-        user_id ~ ' in (select id from ' ~ people ~ ') or (user_id is null and '
+        user_id ~ ' in (select id from ' ~ people ~ ')\n                or (user_id is null and '
         ~ anonymous_id ~ ' in (select id from ' ~ devices ~ '))'
     ) -}}
 {%- endmacro %}

@@ -226,7 +226,7 @@ FAULTS: tuple[Fault, ...] = (
         (
             f"{PACKAGE}/run/build_questions.py",
             "    def json_texts(self, text: str) -> str:\n",
-            "    def subkey(self, scope: str) -> str:\n        return self.keys._subkey(scope).reveal()\n\n    def json_texts(self, text: str) -> str:\n",
+            "    def subkey(self, scope: str) -> str:\n        return self.keys.subkey(scope).reveal()\n\n    def json_texts(self, text: str) -> str:\n",
         ),
         (
             f"{PACKAGE}/run/door.py",

@@ -199,8 +199,9 @@ class Taker:
             calls = self.inventory.calls[name]
             for steps, counts in leaves(tree.root):
                 path = PropertyPath(steps)
+                # The mark stands for what is no character, so several keys have this name.
                 is_exact = not any(step is MANY for step in steps) and all(
-                    step.is_array or "\x00" not in step.name for step in steps
+                    step.is_array or "\ufffd" not in step.name for step in steps
                 )
                 fill = counts.calls / calls if calls else 0.0
                 looks = _looks(name, path, counts)

@@ -76,7 +76,10 @@ class Server:
 
 @contextlib.contextmanager
 def run_server(folder: Path) -> Iterator[Server]:
-    """Start a server with its files in a folder, and stop it by its own process."""
+    """Start a server with its files in a folder of its own, and stop it by its own process.
+
+    Started by root, it runs as another user, who must come through the folders above.
+    """
     programs = find_programs()
     if programs is None:
         raise FileNotFoundError(CAN_NOT_RUN)
@@ -89,9 +92,7 @@ def run_server(folder: Path) -> Iterator[Server]:
     if is_root:
         owner = pwd.getpwnam(SYSTEM_USER)
         os.chown(data, owner.pw_uid, owner.pw_gid)
-        for path in (folder, *folder.parents):
-            if not path.stat().st_mode & 0o001:
-                path.chmod(path.stat().st_mode | 0o011)
+        folder.chmod(0o711)
     make = [
         str(programs / "initdb"),
         "-D",

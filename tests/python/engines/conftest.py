@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import postgres_server
 import pytest
@@ -10,10 +12,13 @@ from postgres_server import Server
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def postgres() -> Iterator[Server]:
     """Give a PostgreSQL server."""
     if postgres_server.find_programs() is None:
         must_run = postgres_server.must_run()
         (pytest.fail if must_run else pytest.skip)(postgres_server.CAN_NOT_RUN)
-    with postgres_server.run_server(tmp_path_factory.mktemp("postgres")) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="hipaa_mode_postgres_") as folder,
+        postgres_server.run_server(Path(folder)) as server,
+    ):
         yield server

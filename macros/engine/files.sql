@@ -15,16 +15,3 @@
 {% macro postgres__write_rows(view, relation, shown, planned) -%}
     {{- exceptions.raise_compiler_error('hipaa_mode: PostgreSQL publishes no files') -}}
 {%- endmacro %}
-
-{#- Whether destinations are published as files; else each gets a schema of tables. -#}
-{% macro publishes_files() -%}
-    {{- return(adapter.dispatch('publishes_files', 'hipaa_mode')()) -}}
-{%- endmacro %}
-
-{% macro default__publishes_files() -%}
-    {{- return(true) -}}
-{%- endmacro %}
-
-{% macro postgres__publishes_files() -%}
-    {{- return(false) -}}
-{%- endmacro %}

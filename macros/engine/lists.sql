@@ -70,11 +70,7 @@
     {{- return(adapter.dispatch('rows_of', 'hipaa_mode')(list)) -}}
 {%- endmacro %}
 
-{% macro duckdb__rows_of(list) -%}
-    {{- return('unnest(' ~ list ~ ')') -}}
-{%- endmacro %}
-
-{% macro postgres__rows_of(list) -%}
+{% macro default__rows_of(list) -%}
     {{- return('unnest(' ~ list ~ ')') -}}
 {%- endmacro %}
 
@@ -83,11 +79,7 @@
     {{- return(adapter.dispatch('rows_of_list', 'hipaa_mode')(texts)) -}}
 {%- endmacro %}
 
-{% macro duckdb__rows_of_list(texts) -%}
-    {{- return('unnest(' ~ hipaa_mode.list_of(texts) ~ ')') -}}
-{%- endmacro %}
-
-{% macro postgres__rows_of_list(texts) -%}
+{% macro default__rows_of_list(texts) -%}
     {{- return('unnest(' ~ hipaa_mode.list_of(texts) ~ ')') -}}
 {%- endmacro %}
 

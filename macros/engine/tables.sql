@@ -81,11 +81,7 @@
     {{- return(adapter.dispatch('delete_matching', 'hipaa_mode')(relation, table, condition)) -}}
 {%- endmacro %}
 
-{% macro duckdb__delete_matching(relation, table, condition) -%}
-    {{- return('delete from ' ~ relation ~ ' as here using ' ~ table ~ ' as there where ' ~ condition) -}}
-{%- endmacro %}
-
-{% macro postgres__delete_matching(relation, table, condition) -%}
+{% macro default__delete_matching(relation, table, condition) -%}
     {{- return('delete from ' ~ relation ~ ' as here using ' ~ table ~ ' as there where ' ~ condition) -}}
 {%- endmacro %}
 

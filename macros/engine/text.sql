@@ -52,11 +52,7 @@
     {{- return(adapter.dispatch('lines_of', 'hipaa_mode')(column)) -}}
 {%- endmacro %}
 
-{% macro duckdb__lines_of(column) -%}
-    {{- return('string_agg(' ~ column ~ ', chr(10) order by ' ~ column ~ ')') -}}
-{%- endmacro %}
-
-{% macro postgres__lines_of(column) -%}
+{% macro default__lines_of(column) -%}
     {{- return('string_agg(' ~ column ~ ', chr(10) order by ' ~ column ~ ')') -}}
 {%- endmacro %}
 

@@ -3,7 +3,7 @@
     {{- return(adapter.dispatch('timestamp_at_precision', 'hipaa_mode')(timestamp, precision)) -}}
 {%- endmacro %}
 
-{% macro duckdb__timestamp_at_precision(timestamp, precision) -%}
+{% macro default__timestamp_at_precision(timestamp, precision) -%}
     {%- if precision == 'none' -%}
         {{- return('cast(null as timestamp)') -}}
     {%- elif precision == 'exact' -%}
@@ -11,10 +11,6 @@
     {%- else -%}
         {{- return("cast(date_trunc('" ~ precision ~ "', " ~ timestamp ~ ') as timestamp)') -}}
     {%- endif -%}
-{%- endmacro %}
-
-{% macro postgres__timestamp_at_precision(timestamp, precision) -%}
-    {{- return(hipaa_mode.duckdb__timestamp_at_precision(timestamp, precision)) -}}
 {%- endmacro %}
 
 {#- The day of a time, ISO 8601; null where there is none, or none between the years 1 and 9999. -#}

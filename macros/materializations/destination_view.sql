@@ -29,7 +29,7 @@
     {{ adapter.commit() }}
     {{ run_hooks(post_hooks, inside_transaction=False) }}
 
-    {%- if flags.WHICH == 'build' and hipaa_mode.publishes_files() and destination_plan and not flags.EMPTY and not flags.SAMPLE -%}
+    {%- if flags.WHICH == 'build' and hipaa_mode.door().publishes_files() and destination_plan and not flags.EMPTY and not flags.SAMPLE -%}
         {%- if post_hooks -%}
             {%- do hipaa_mode.check_connection() -%}
         {%- endif -%}

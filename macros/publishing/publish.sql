@@ -27,15 +27,14 @@
     {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized == 'destination_view' -%}
         {%- set name, view = node.name.rsplit('__', 1) -%}
         {%- if name in plan.destinations -%}
-            {%- set own = destinations.setdefault(name, {'views': {}, 'denied_rows': {}, 'relations': {}, 'tables': {}}) -%}
+            {%- set own = destinations.setdefault(name, {'views': {}, 'denied_rows': {}, 'relations': {}}) -%}
             {%- do own.views.update({node.name: view}) -%}
-            {%- do own.tables.update({node.name: api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias, type='view') | string}) -%}
             {%- do own.denied_rows.update({node.name: hipaa_mode.denied_rows(plan.destinations[name], view)}) -%}
-            {%- do own.relations.update({view: api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias, type='view')}) -%}
+            {%- do own.relations.update({view: api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias, type='view') | string}) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- for name, own in destinations.items() -%}
-        {%- do own.update({'token_bridge': hipaa_mode.published_token_bridge(plan.destinations[name], own.pop('relations')), 'relations': own.pop('tables')}) -%}
+        {%- do own.update({'token_bridge': hipaa_mode.published_token_bridge(plan.destinations[name], own.relations)}) -%}
     {%- endfor -%}
     {%- set queries = hipaa_mode.run_counts() -%}
     {%- do queries.update(hipaa_mode.run_blockers()) -%}

@@ -24,10 +24,13 @@ class Engine(Protocol):
 
     Attributes:
         publishes_files: whether destinations get files; else each gets a schema of tables.
+        masks_itself: whether it makes tokens itself, with functions and subkeys that it is given
+            when a run starts; else a plugin of dbt's adapter gave it both.
         row_order: SQL of the order in which rows came into a table.
     """
 
     publishes_files: bool
+    masks_itself: bool
     row_order: str
 
     def cursor(self) -> AbstractContextManager[Any]:
@@ -55,6 +58,9 @@ class Engine(Protocol):
 
     def function_fault(self, made: str | None) -> str:
         """Say what may stand in for a function of the package or of the engine."""
+
+    def hash_of_called(self, sql: str) -> str:
+        """Return the hash of the functions that SQL calls; of more, where that is not known."""
 
     def has_table(self, database: str, schema: str, name: str) -> bool:
         """Tell whether there is a table."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from hipaa_mode import raw_ids, run_end
+from hipaa_mode import functions, raw_ids, run_end
 from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.quoting import literal
 from hipaa_mode.run import connection
@@ -22,6 +22,7 @@ class DuckDb:
     """
 
     publishes_files = True
+    masks_itself = False
     row_order = "rowid"
 
     def __init__(self, connect: Callable[[], duckdb.DuckDBPyConnection]) -> None:
@@ -62,6 +63,10 @@ class DuckDb:
     def function_fault(self, made: str | None) -> str:
         """Say what may stand in for a function."""
         return connection.function_fault(made)
+
+    def hash_of_called(self, sql: str) -> str:
+        """Return the hash of the functions that SQL calls, and of those that they call."""
+        return functions.hash_of_called(sql)
 
     def has_table(self, database: str, schema: str, name: str) -> bool:
         """Tell whether there is a table."""

@@ -16,7 +16,7 @@ import psycopg2
 import pyarrow as pa
 
 from hipaa_mode import functions
-from hipaa_mode.engines import OURS, closing, schema_of, thread_connection
+from hipaa_mode.engines import OURS, POSTGRES, closing, schema_of, thread_connection
 from hipaa_mode.errors import HipaaModeError, PublishingError
 from hipaa_mode.quoting import identifier, literal
 
@@ -67,6 +67,7 @@ class Postgres:
     """
 
     publishes_files = False
+    masks_itself = True
     row_order = "ctid"
 
     def __init__(self, adapter: Any) -> None:
@@ -161,7 +162,7 @@ class Postgres:
                 os.environ[OPTIONS] = self._options_before
 
     def _make_functions(self) -> str:
-        own = f"{OURS} {functions.file_hash('postgres')}"
+        own = f"{OURS} {functions.file_hash(POSTGRES)}"
         with self.cursor() as cursor:
             cursor.execute("begin")
             try:
@@ -177,13 +178,13 @@ class Postgres:
                         f"the database has a schema {functions.SCHEMA} that is not the package's. "
                         "Give it another name"
                     )
-                if found != [f"{own} {_digest(cursor)}"]:
+                digest = _digest(cursor)
+                if found != [f"{own} {digest}"]:
                     _create(cursor)
                     digest = _digest(cursor)
                     cursor.execute(
                         f"comment on schema {functions.SCHEMA} is {literal(f'{own} {digest}')}"
                     )
-                digest = _digest(cursor)
                 cursor.execute("commit")
             except BaseException:
                 cursor.execute("rollback")
@@ -201,10 +202,12 @@ class Postgres:
                     "where datname = current_database()"
                 )
                 [collations] = cursor.fetchall()
-                lacking = []
-                for name in self._settings:
-                    cursor.execute("select current_setting(%s, true) is null", (name,))
-                    lacking += [name for (is_null,) in cursor.fetchall() if is_null]
+                cursor.execute(
+                    "select count(*) from unnest(cast(%s as text[])) as given (name) "
+                    "where current_setting(name, true) is null",
+                    (list(self._settings),),
+                )
+                [(lacking,)] = cursor.fetchall()
         except psycopg2.Error as error:
             raise HipaaModeError(
                 f"The connection does not say how it is set ({type(error).__name__})"
@@ -245,6 +248,10 @@ class Postgres:
                 f"was built. Drop them: {', '.join(names)}"
             )
         return ""
+
+    def hash_of_called(self, sql: str) -> str:
+        """Return the hash of the functions that SQL calls: of all, since no file says which."""
+        return functions.file_hash(POSTGRES)
 
     def has_table(self, database: str, schema: str, name: str) -> bool:
         """Tell whether there is a table."""
@@ -406,7 +413,7 @@ def _create(cursor: Any) -> None:
         "select extnamespace::regnamespace::text from pg_extension where extname = 'pgcrypto'"
     )
     [(pgcrypto,)] = cursor.fetchall()
-    text = functions.read_text("postgres").replace("pgcrypto.", f"{pgcrypto}.")
+    text = functions.read_text(POSTGRES).replace("pgcrypto.", f"{pgcrypto}.")
     cursor.execute(
         f"drop schema if exists {functions.SCHEMA} cascade; create schema {functions.SCHEMA}; "
         f"revoke all on schema {functions.SCHEMA} from public"

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from hipaa_mode import functions, publishing, raw_ids
+from hipaa_mode import publishing, raw_ids
 from hipaa_mode.errors import HipaaModeError, PublishingError
 from hipaa_mode.partitions import Partition
 from hipaa_mode.plan import Plan, ViewColumn
@@ -182,7 +182,7 @@ class BuildQuestions(Run):
             column = raw.column or ""
             is_anew = is_anew or raw.kind == "table"
         known = (self._environment, self._stored_key(), column, compared)
-        parts = (*map(str, known), self._hash_of_called(compared))
+        parts = (*map(str, known), self.engine.hash_of_called(compared))
         fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         if is_part:
             fingerprint = "part of the calls"
@@ -361,14 +361,12 @@ class BuildQuestions(Run):
         return raw_ids.json_texts(text)
 
     def hash_of_functions(self, sql: str) -> str:
-        """Return the hash of the functions that SQL calls; see `functions.hash_of_called`."""
-        return self._hash_of_called(sql)
+        """Return the hash of the functions that SQL calls; see `Engine.hash_of_called`."""
+        return self.engine.hash_of_called(sql)
 
-    def _hash_of_called(self, sql: str) -> str:
-        """Return the hash of the functions that SQL calls; of all, where no file says which."""
-        if self.engine.publishes_files:
-            return functions.hash_of_called(sql)
-        return functions.file_hash("postgres")
+    def publishes_files(self) -> bool:
+        """Whether destinations get files; else each gets a schema of tables."""
+        return self.engine.publishes_files
 
     def csv_rows(self, file: str) -> CsvRows:
         """Return the rows of a seed's file, blank cells as None."""

@@ -53,7 +53,7 @@ class ToPublish:
         views: the views that the project has of it, by the name of each one's model.
         denied_rows: by model, a query of the row ids that it may not have.
         token_bridge: a query of its part of the bridge; None where it is to have none.
-        relations: by model, the relation of the view.
+        relations: by view, its relation.
     """
 
     views: Mapping[str, str]
@@ -280,10 +280,9 @@ class EndQuestions(Run):
         """Swap in a destination's schema, and write its manifest beside the audit log."""
         self._at_gate().check_permission(name)
         described_as = self._described(name, own, counted)
-        relations = {own.views[model]: relation for model, relation in own.relations.items()}
         denied = {own.views[model]: query for model, query in own.denied_rows.items()}
         self._note_place()
-        with self.engine.publishing(self._place[1], name, relations, denied) as rows:
+        with self.engine.publishing(self._place[1], name, own.relations, denied) as rows:
             manifest = manifest_of_tables(
                 described_as,
                 {model: rows[view] for model, view in own.views.items()},

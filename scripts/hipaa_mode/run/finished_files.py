@@ -120,7 +120,6 @@ class FileChecker:
         Args:
             calls: columns user_id, anonymous_id, group_id and is_usable, a row a call.
         """
-        functions.create(self._connection)
         self._connection.register("calls", calls)
         of_kind = " union all ".join(
             f"select '{name}' as kind, id_key, max(length) as length, sum(calls) as calls from "

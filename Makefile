@@ -6,5 +6,5 @@ setup demo test:
 
 # Writes requirements.lock anew from pyproject.toml, for every supported Python; needs uv.
 lock:
-	uv pip compile pyproject.toml requirements-build.in --extra test --extra postgres --universal --python-version 3.10 \
+	uv pip compile pyproject.toml requirements-build.in --extra test --extra postgres --extra spark --universal --python-version 3.10 \
 		--generate-hashes --no-header --no-annotate --no-strip-extras --no-emit-index-url --output-file requirements.lock

@@ -14,6 +14,7 @@ from hipaa_mode.errors import HipaaModeError
 
 DUCKDB = "duckdb"
 POSTGRES = "postgres"
+SPARK = "spark"
 
 OURS = "hipaa_mode"
 """What the names of published schemas begin with, and comments on schemas of the package."""

@@ -1,10 +1,13 @@
 # Short names for scripts/run.py, for those who have make.
 .PHONY: setup demo test lock
 
+COMPILE = uv pip compile --universal --python-version 3.10 --generate-hashes --no-header --no-annotate \
+	--no-strip-extras --no-emit-index-url
+
 setup demo test:
 	python3 scripts/run.py $@
 
-# Writes requirements.lock anew from pyproject.toml, for every supported Python; needs uv.
+# Writes the lock files anew from pyproject.toml, for every supported Python; needs uv.
 lock:
-	uv pip compile pyproject.toml requirements-build.in --extra test --extra postgres --extra spark --universal --python-version 3.10 \
-		--generate-hashes --no-header --no-annotate --no-strip-extras --no-emit-index-url --output-file requirements.lock
+	$(COMPILE) pyproject.toml requirements-build.in --extra test --extra postgres --output-file requirements.lock
+	$(COMPILE) requirements-spark.in --no-deps --output-file requirements-spark.lock

@@ -2,7 +2,8 @@
 """Sets up hipaa_mode and does one thing with it: `demo` or `test`.
 
 Needs Python 3.10 or later and nothing else: everything installed goes into `.venv`, at the
-versions and hashes of requirements.lock.
+versions and hashes of requirements.lock; Spark, for `test` and `setup --spark`, of
+requirements-spark.lock.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = PROJECT / ".venv"
 LOCK = PROJECT / "requirements.lock"
+SPARK_LOCK = PROJECT / "requirements-spark.lock"
 STAMP = ENVIRONMENT / "installed"
 PROGRAMS = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 OLDEST_PYTHON = (3, 10)
@@ -33,6 +35,12 @@ NO_POSTGRES = (
     "The tests on PostgreSQL did NOT run: they need its server (Debian: apt-get install "
     "postgresql), and builds `pip install -e '.[postgres]'`."
 )
+NO_SPARK = (
+    "The tests on Spark did NOT run: they need Python 3.11 or later and Java 17 "
+    "(Debian: apt-get install openjdk-17-jre-headless)."
+)
+SPARK_PACKAGES = ("openjdk-17-jre-headless",)
+OLDEST_PYTHON_OF_SPARK = (3, 11)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
@@ -46,8 +54,9 @@ def main() -> int:
     )
     parser.add_argument("action", choices=("setup", "demo", "test"))
     parser.add_argument("--target", default="dev", help="environment of the demo: dev or prod")
+    parser.add_argument("--spark", action="store_true", help="set up what Spark needs, too")
     arguments = parser.parse_args()
-    set_up()
+    set_up(with_spark=arguments.spark or arguments.action == "test")
     if arguments.action == "demo":
         return run_demo(arguments.target)
     if arguments.action == "test":
@@ -56,28 +65,37 @@ def main() -> int:
     return 0
 
 
-def set_up() -> None:
-    """Install what the lock file names, unless that is done, and make a key if there is none."""
-    wanted = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()
-    if not STAMP.exists() or STAMP.read_text() != wanted:
+def set_up(with_spark: bool) -> None:
+    """Install what the lock files name, unless that is done, and make a key if there is none."""
+    base = digest(LOCK)
+    installed = STAMP.read_text().split() if STAMP.exists() else []
+    if base not in installed:
         print("Setting up in .venv: about a minute the first time …", flush=True)
         venv.EnvBuilder(with_pip=True, clear=True).create(ENVIRONMENT)
-        pip = [
-            str(PROGRAMS / "python"),
-            "-m",
-            "pip",
-            "--disable-pip-version-check",
-            "install",
-            "-q",
-        ]
-        locked = ["--no-deps", "--require-hashes", "-r", str(LOCK)]
-        subprocess.run([*pip, *locked], cwd=PROJECT, check=True)
-        offline = ["--no-deps", "--no-build-isolation", "--no-index"]
-        subprocess.run([*pip, *offline, "-e", "."], cwd=PROJECT, check=True)
-        STAMP.write_text(wanted)
+        install("--require-hashes", "-r", str(LOCK))
+        install("--no-build-isolation", "--no-index", "-e", ".")
+        installed = [base]
+        STAMP.write_text(base)
+    if with_spark and sys.version_info >= OLDEST_PYTHON_OF_SPARK:
+        spark = digest(SPARK_LOCK)
+        if spark not in installed:
+            print("Setting up Spark in .venv: about a minute more …", flush=True)
+            install("--no-build-isolation", "--require-hashes", "-r", str(SPARK_LOCK))
+            STAMP.write_text(f"{base} {spark}")
     has_key = os.environ.get("HIPAA_MODE_KEY") or os.environ.get("HIPAA_MODE_KEY_FILE")
     if not has_key and not (PROJECT / ".hipaa_mode" / "masking.key").exists():
         run("hipaa-mode", "keygen")
+
+
+def digest(lock: Path) -> str:
+    """Return what tells that a lock file was installed for this Python."""
+    return hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()
+
+
+def install(*arguments: str) -> None:
+    """Have pip install into the environment, nothing that is not named."""
+    pip = [str(PROGRAMS / "python"), "-m", "pip", "--disable-pip-version-check", "install", "-q"]
+    subprocess.run([*pip, "--no-deps", *arguments], cwd=PROJECT, check=True)
 
 
 def run_demo(target: str) -> int:
@@ -94,6 +112,7 @@ def run_tests() -> int:
         for is_there, packages, said in (
             (has_browser, BROWSER_PACKAGES, NO_BROWSER),
             (has_postgres, POSTGRES_PACKAGES, NO_POSTGRES),
+            (has_spark, SPARK_PACKAGES, NO_SPARK),
         )
         if not provide(is_there, packages)
     ]
@@ -137,6 +156,11 @@ def has_postgres() -> bool:
     """Whether a PostgreSQL server can be started here."""
     programs = Path("/usr/lib/postgresql").glob("*/bin/postgres")
     return any(programs) or shutil.which("postgres") is not None
+
+
+def has_spark() -> bool:
+    """Whether Spark can be started here."""
+    return sys.version_info >= OLDEST_PYTHON_OF_SPARK and shutil.which("java") is not None
 
 
 def run(program: str, *arguments: str) -> int:

@@ -1,10 +1,16 @@
 -- The functions of duckdb.sql as Spark has them, with the same results. What a function is for,
 -- duckdb.sql says; here stands what is otherwise on Spark.
 --
--- Each is a persistent function in the session's own catalog, made when a run starts: a temporary
--- one can't call another by its full name, and by the short one something else could stand in.
+-- Each is a temporary function of the session, so nobody else can replace it, and is called
+-- `hipaa_functions__` with its name there: engines/spark.py writes statements so before they run.
+-- Spark puts its body in the place of its call, and evaluates an argument once, whether the body
+-- needs it or not. A function within a lambda is refused: what a list needs is written there, and
+-- what does not depend on the element is an argument.
+--
 -- A statement ends with `;` at the end of a line, and nothing else does. Patterns are raw
--- literals, r'\d': in others a backslash escapes.
+-- literals, r'\d': in others a backslash escapes. They are Java's: `$` matches before a line break
+-- too, so `\z` ends a text; `(…)*` of long texts needs a possessive `*+`, or the stack overflows;
+-- classes of Unicode and `\s` are spelled out, since engines differ.
 
 -- Blanks and letters ---------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Spark: functions in the session's own catalog, tokens by an Arrow function of the session."""
+"""Spark: functions of the session, tokens by an Arrow function of the session."""
 
 from __future__ import annotations
 
@@ -6,29 +6,35 @@ import re
 from typing import Any
 
 from hipaa_mode import functions
-from hipaa_mode.engines import SPARK
-from hipaa_mode.errors import HipaaModeError
+from hipaa_mode.engines import SPARK, spark_json
 
 _END = re.compile(r";$", re.MULTILINE)
 _COMMENT = re.compile(r"^ *--.*\n?", re.MULTILINE)
+_CREATE = re.compile(rf"^create function {functions.SCHEMA}\.", re.MULTILINE)
+
+
+def in_session(sql: str) -> str:
+    """Return SQL that calls the functions by the names that they have in a session.
+
+    A persistent function can't call one of Python, and a temporary one has no schema.
+    """
+    return sql.replace(f"{functions.SCHEMA}.", f"{functions.SCHEMA}__")
 
 
 def make_functions(session: Any, text: str | None = None) -> None:
-    """Make the functions in a session.
+    """Make the functions in a session, and those of Python that they call.
 
     Args:
         session: a `SparkSession`.
         text: statements that make functions; None for the file of the package.
-
-    Raises:
-        HipaaModeError: the session has a schema of that name already.
     """
-    if session.catalog.databaseExists(functions.SCHEMA):
-        raise HipaaModeError(
-            f"the session has a schema {functions.SCHEMA} that is not the package's. "
-            "Give it another name"
-        )
-    session.sql(f"create schema {functions.SCHEMA}")
-    for statement in _END.split(_COMMENT.sub("", text or functions.read_text(SPARK))):
-        if statement.strip():
-            session.sql(statement)
+    spark_json.register(session)
+    for statement in statements(functions.read_text(SPARK) if text is None else text):
+        session.sql(statement)
+
+
+def statements(text: str) -> list[str]:
+    """Return the statements that make the functions of a text in a session."""
+    made = _CREATE.sub(f"create or replace temporary function {functions.SCHEMA}.", text)
+    found = _END.split(_COMMENT.sub("", made))
+    return [in_session(statement) for statement in found if statement.strip()]

@@ -17,15 +17,32 @@
 -- What nobody sees at the ends of a text: blanks of every kind, as in hipaa_mode.masking.
 create function hipaa_functions.blank_characters() returns string return r'\p{Z}\x09-\x0d\x1c-\x1f\x85';
 
--- A text without the blanks around it. What is looked behind for keeps a long blank from being read
+-- A pattern of a character that is no blank.
+create function hipaa_functions.no_blank() returns string return '[^' || hipaa_functions.blank_characters() || ']';
+
+-- A pattern of the blanks around a text. What is looked behind for keeps a long blank from being read
 -- again from each of its places.
+create function hipaa_functions.outer_blanks() returns string
+return '^[' || hipaa_functions.blank_characters() || ']+|(?<![' || hipaa_functions.blank_characters() || '])['
+    || hipaa_functions.blank_characters() || r']+\z';
+
+-- A text without the blanks around it.
 create function hipaa_functions.trimmed(value string) returns string
-return regexp_replace(
-    value,
-    '^[' || hipaa_functions.blank_characters() || ']+|(?<![' || hipaa_functions.blank_characters() || '])['
-        || hipaa_functions.blank_characters() || r']+\z',
-    ''
-);
+return regexp_replace(value, hipaa_functions.outer_blanks(), '');
+
+-- The same of an id in a column. Nearly every one begins and ends with a character that is no blank.
+create function hipaa_functions.trimmed_id(value string) returns string
+return case
+    when ascii(value) between 33 and 126 and ascii(right(value, 1)) between 33 and 126 then value
+    else hipaa_functions.trimmed(value)
+end;
+
+-- A text of blanks only says nothing: null.
+create function hipaa_functions.not_blank(value string) returns string
+return case
+    when ascii(value) between 33 and 126 then value
+    when value rlike hipaa_functions.no_blank() then value
+end;
 
 -- Without characters that nobody sees, which copying leaves behind.
 create function hipaa_functions.without_invisible(value string) returns string
@@ -38,6 +55,35 @@ return lower(translate(value, '\u0130\u03a3', 'i\u03c3'));
 -- The same, and a sigma at a word's end as any other.
 create function hipaa_functions.lower_cased(value string) returns string
 return translate(hipaa_functions.lowered(value), '\u03c2', '\u03c3');
+
+-- Letters that are another small letter where case makes no difference.
+create function hipaa_functions.rare_letters() returns string
+return '\u017f\u03c2\u03d0\u03f5\u03d1\u1fbe\u0345\u03f0\u00b5\u03d6\u03f1\u03d5\u1e9b\u1c80\u1c81\u1c82\u1c83\u1c84\u1c85\u1c86\u1c87\u1c88';
+
+-- What they are, in their order.
+create function hipaa_functions.usual_letters() returns string
+return 's\u03c3\u03b2\u03b5\u03b8\u03b9\u03b9\u03ba\u03bc\u03c0\u03c1\u03c6\u1e61\u0432\u0434\u043e\u0441\u0442\u0442\u044a\u0463\ua64b';
+
+-- A text as texts are compared without regard to case, by Unicode's simple folding.
+create function hipaa_functions.case_folded(value string) returns string
+return translate(
+    lower(translate(value, '\u03a3', '\u03c3')), hipaa_functions.rare_letters(), hipaa_functions.usual_letters()
+);
+
+-- A pattern of blanks, of control characters and of what has no form, by Unicode 15.
+create function hipaa_functions.formless() returns string
+return r'[ \x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}\x00-\x1f\x7f-\x9f\xad\x{600}-\x{605}'
+    r'\x{61c}\x{6dd}\x{70f}\x{890}\x{891}\x{8e2}\x{180e}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{2064}\x{2066}-\x{206f}\x{feff}'
+    r'\x{fff9}-\x{fffb}\x{110bd}\x{110cd}\x{13430}-\x{1343f}\x{1bca0}-\x{1bca3}\x{1d173}-\x{1d17a}\x{e0001}\x{e0020}-\x{e007f}]+';
+
+-- A tool's name as names are compared where they say no: lower-case, without blanks; as in
+-- hipaa_mode.consent.
+create function hipaa_functions.folded(value string) returns string
+return hipaa_functions.lowered(regexp_replace(value, hipaa_functions.formless(), ''));
+
+-- Whether a text is so many lower-case hexadecimal digits.
+create function hipaa_functions.is_hexadecimal(value string, digits int) returns boolean
+return length(value) = digits and not value rlike '[^0-9a-f]';
 
 -- Whether a pattern matches a whole text.
 create function hipaa_functions.matches_whole(value string, pattern string) returns boolean
@@ -52,6 +98,681 @@ create function hipaa_functions.composed(value string) returns string
 return case
     when octet_length(value) = length(value) then value
     when value is not null then java_method('com.ibm.icu.text.Normalizer', 'compose', coalesce(value, ''), false)
+end;
+
+-- What texts are sorted by so that numbers within them come in their order: `9` before `10`.
+create function hipaa_functions.natural_order(value string) returns array<string>
+return transform(
+    regexp_extract_all(value, '[0-9]+|[^0-9]+', 0),
+    part -> case
+        when ascii(part) between 48 and 57
+            then lpad(cast(length(trim(leading '0' from part)) as string), 4, '0') || trim(leading '0' from part)
+        else part
+    end
+);
+
+-- Ids ------------------------------------------------------------------------------------------
+
+-- Each of some texts as texts are compared without regard to case.
+create function hipaa_functions.each_case_folded(texts array<string>) returns array<string>
+return split(hipaa_functions.case_folded(array_join(texts, '\u001f')), '\u001f');
+
+-- Whether a text is no id: blank, or one of those that senders write where they have none, in any
+-- case.
+create function hipaa_functions.is_no_id(value string, placeholders array<string>) returns boolean
+return case
+    when value is not null then hipaa_functions.not_blank(value) is null or array_contains(
+        hipaa_functions.each_case_folded(placeholders), hipaa_functions.case_folded(hipaa_functions.trimmed(value))
+    )
+end;
+
+-- A text that is an id, else null.
+create function hipaa_functions.if_id(value string, placeholders array<string>) returns string
+return case when not hipaa_functions.is_no_id(value, placeholders) then value end;
+
+-- The first of two texts that is an id.
+create function hipaa_functions.first_id(one string, other string, placeholders array<string>) returns string
+return coalesce(hipaa_functions.if_id(one, placeholders), hipaa_functions.if_id(other, placeholders));
+
+-- Those of some texts that are ids; what their elements are compared with is given.
+create function hipaa_functions.ids_but(
+    texts array<string>, no_ids array<string>, no_blank string, outer_blanks string, rare string, usual string
+) returns array<string>
+return transform(
+    texts,
+    element -> case
+        when element rlike no_blank and not array_contains(
+            no_ids,
+            translate(lower(translate(regexp_replace(element, outer_blanks, ''), '\u03a3', '\u03c3')), rare, usual)
+        ) then element
+    end
+);
+
+-- Those of some texts that are ids; null in place of the others.
+create function hipaa_functions.ids(texts array<string>, placeholders array<string>) returns array<string>
+return hipaa_functions.ids_but(
+    texts,
+    hipaa_functions.each_case_folded(placeholders),
+    hipaa_functions.no_blank(),
+    hipaa_functions.outer_blanks(),
+    hipaa_functions.rare_letters(),
+    hipaa_functions.usual_letters()
+);
+
+-- Blanks of every kind, and characters that nobody sees.
+create function hipaa_functions.blanks() returns string
+return '\u0009\u000a\u000b\u000c\u000d \u0085\u00a0\u00ad\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a'
+    '\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff';
+
+-- A pattern of a text whose percent-encoding is UTF-8, RFC 3629. A `%` without two digits is one.
+create function hipaa_functions.encoded_utf8() returns string
+return '(?i)^(?:[^%]++|%(?![0-9a-f]{2})|%[0-7][0-9a-f]|%(?:c[2-9a-f]|d[0-9a-f])%[89ab][0-9a-f]'
+    '|%e0%[ab][0-9a-f]%[89ab][0-9a-f]|%e[1-9a-cef](?:%[89ab][0-9a-f]){2}|%ed%[89][0-9a-f]%[89ab][0-9a-f]'
+    r'|%f0%[9ab][0-9a-f](?:%[89ab][0-9a-f]){2}|%f[1-3](?:%[89ab][0-9a-f]){3}|%f4%8[0-9a-f](?:%[89ab][0-9a-f]){2})*+\z';
+
+-- Percent-encoding taken off, where what it stands for is a text, other than the character 0. Spark
+-- would take `+` for a blank, and refuse a `%` without two digits.
+create function hipaa_functions.url_decoded(value string) returns string
+return case
+    when contains(value, '%') and not contains(value, '%00') and value rlike hipaa_functions.encoded_utf8()
+        then try_url_decode(regexp_replace(replace(value, '+', '%2B'), '%(?![0-9A-Fa-f]{2})', '%25'))
+    else value
+end;
+
+-- The one spelling in which ids and values are compared: percent-encoding, blanks around it, case and
+-- the composition of accents make no difference.
+create function hipaa_functions.comparable(value string) returns string
+return case
+    when value rlike r'^[!-$&-~](?:[ -$&-~]*[!-$&-~])?\z' then lower(value)
+    else hipaa_functions.lowered(
+        hipaa_functions.composed(trim(both hipaa_functions.blanks() from hipaa_functions.url_decoded(value)))
+    )
+end;
+
+-- The key of a call whose message id another call has too. No id is something other than an id of
+-- any text.
+create function hipaa_functions.key_of_namesake(
+    message_id string, call_type string, user_id string, anonymous_id string, group_id string
+) returns string
+return 'call:' || sha2(
+    message_id || '\u001f' || call_type
+    || '\u001f' || coalesce('=' || user_id, '')
+    || '\u001f' || coalesce('=' || anonymous_id, '')
+    || '\u001f' || coalesce('=' || group_id, ''),
+    256
+);
+
+-- JSON -----------------------------------------------------------------------------------------
+-- A JSON text is a text holding one JSON value. engines/spark_json.py reads and writes it, in functions
+-- called `hipaa_mode_` and their names there; they are given lists of paths as JSON texts.
+
+-- The values at some paths, from one parse of the message; null where it is not JSON.
+create function hipaa_functions.json_texts(message string, paths array<string>) returns array<string>
+return hipaa_mode_texts_at(message, to_json(paths));
+
+-- The same of a message that is JSON, or null.
+create function hipaa_functions.texts_of_json(message string, paths array<string>) returns array<string>
+return hipaa_mode_texts_at(message, to_json(paths));
+
+-- The names of the keys of the objects at some paths, a list for each, from one parse.
+create function hipaa_functions.key_names(message string, paths array<string>) returns array<array<string>>
+return hipaa_mode_names_at(message, to_json(paths));
+
+-- What kinds of values there are at some paths: OBJECT, ARRAY, VARCHAR, …
+create function hipaa_functions.json_kinds(message string, paths array<string>) returns array<string>
+return hipaa_mode_kinds_at(message, to_json(paths));
+
+-- The value at a path of a JSON text.
+create function hipaa_functions.json_at(value string, path string) returns string
+return hipaa_mode_texts_at(value, to_json(array(path)))[0];
+
+-- The value at a path of each of some JSON texts.
+create function hipaa_functions.json_at_each(texts array<string>, path string) returns array<string>
+return hipaa_mode_text_at_each(texts, to_json(array(path)));
+
+-- The elements of an array as JSON texts; null where there is no array.
+create function hipaa_functions.json_elements(value string) returns array<string>
+return hipaa_mode_elements_of(case when startswith(value, '[') then value end);
+
+-- Those of all of some arrays, in one list.
+create function hipaa_functions.json_elements_of_each(texts array<string>) returns array<string>
+return hipaa_mode_elements_of_each(texts);
+
+-- Whether a JSON text is an object or array.
+create function hipaa_functions.is_container(value string) returns boolean
+return startswith(value, '{') or startswith(value, '[');
+
+-- A pattern of a JSON text that says nothing: null, `[]` or a blank text. The same blanks as above, as
+-- JSON has them.
+create function hipaa_functions.nothing_said() returns string
+return r'^(?:null|\[\]|"(?:[\p{Z}\x85]|\\[tnfr]|\\u00(?:0[bB]|1[c-fC-F]))*+")\z';
+
+-- Whether a JSON text says nothing: null, and what some senders write for an empty object.
+create function hipaa_functions.says_nothing(value string) returns boolean
+return value rlike hipaa_functions.nothing_said();
+
+-- What staging keeps of a value: JSON null is null, and `{}` stands for an object or array, so that
+-- it is counted and nothing of it is kept.
+create function hipaa_functions.kept_scalar(value string) returns string
+return case when hipaa_functions.is_container(value) then '{}' else nullif(value, 'null') end;
+
+-- The same of each of some JSON texts.
+create function hipaa_functions.kept_scalars(texts array<string>) returns array<string>
+return transform(
+    texts,
+    element -> case when startswith(element, '{') or startswith(element, '[') then '{}' else nullif(element, 'null') end
+);
+
+-- The same where a row of the allowlist grants objects whole.
+create function hipaa_functions.kept_json(value string) returns string
+return nullif(value, 'null');
+
+-- The same of each of some JSON texts.
+create function hipaa_functions.kept_jsons(texts array<string>) returns array<string>
+return transform(texts, element -> nullif(element, 'null'));
+
+-- All properties, traits or context of a call; what says nothing is an empty object.
+create function hipaa_functions.whole_object(value string) returns string
+return case when hipaa_functions.says_nothing(nullif(value, 'null')) then '{}' else nullif(value, 'null') end;
+
+-- The text of a JSON number.
+create function hipaa_functions.number_text(value string) returns string
+return case
+    when value = '-0.0' then '0'
+    when value rlike r'^-?[0-9]{1,15}0*\.0\z' then left(value, length(value) - 2)
+    -- Whole numbers from 10^21 on have an exponent, if no digit is lost by it.
+    when value rlike r'^-?[0-9]{1,15}0{7,}\z' and length(ltrim('-', value)) between 22 and 38
+        then replace(regexp_replace(value, r'^(-?[0-9])([0-9]*?)0*\z', '$1.$2e+'), '.e', 'e')
+            || cast(length(ltrim('-', value)) - 1 as string)
+    when value rlike r'^(?:-?[0-9]{1,38}|-?[0-9]{1,16}\.[0-9]*[1-9])\z' then value
+    when value rlike r'^-?[0-9](?:\.[0-9]{1,14})?e(?:[0-9]{2}|[12][0-9]{2}|30[0-7])\z' then replace(value, 'e', 'e+')
+    when value rlike r'^-?[0-9](?:\.[0-9]+)?e-[0-9]{1,3}\z' then value
+end;
+
+-- The text of a scalar, the same on every engine; null for an object, an array or null. A string
+-- is its characters, a boolean `true` or `false`. One number has one text or none: docs/values.md.
+create function hipaa_functions.scalar_text(value string) returns string
+return case
+    when startswith(value, '"') and not contains(value, r'\') then substring(value, 2, length(value) - 2)
+    when startswith(value, '"') then from_json('[' || value || ']', 'array<string>')[0]
+    when value in ('true', 'false') then value
+    else hipaa_functions.number_text(value)
+end;
+
+-- The same of each of some JSON texts.
+create function hipaa_functions.scalar_texts(texts array<string>) returns array<string>
+return transform(
+    texts,
+    element -> case
+        when startswith(element, '"') and not contains(element, r'\') then substring(element, 2, length(element) - 2)
+        when startswith(element, '"') then from_json('[' || element || ']', 'array<string>')[0]
+        when element in ('true', 'false') then element
+        when element = '-0.0' then '0'
+        when element rlike r'^-?[0-9]{1,15}0*\.0\z' then left(element, length(element) - 2)
+        when element rlike r'^-?[0-9]{1,15}0{7,}\z' and length(ltrim('-', element)) between 22 and 38
+            then replace(regexp_replace(element, r'^(-?[0-9])([0-9]*?)0*\z', '$1.$2e+'), '.e', 'e')
+                || cast(length(ltrim('-', element)) - 1 as string)
+        when element rlike r'^(?:-?[0-9]{1,38}|-?[0-9]{1,16}\.[0-9]*[1-9])\z' then element
+        when element rlike r'^-?[0-9](?:\.[0-9]{1,14})?e(?:[0-9]{2}|[12][0-9]{2}|30[0-7])\z' then replace(element, 'e', 'e+')
+        when element rlike r'^-?[0-9](?:\.[0-9]+)?e-[0-9]{1,3}\z' then element
+    end
+);
+
+-- Whether a JSON text is a string.
+create function hipaa_functions.is_string(value string) returns boolean
+return startswith(value, '"');
+
+-- The text of a JSON string; null for anything else.
+create function hipaa_functions.string_text(value string) returns string
+return case when hipaa_functions.is_string(value) then hipaa_functions.scalar_text(value) end;
+
+-- All scalars and key names in a JSON text, as texts. What is no JSON is looked at as it is.
+create function hipaa_functions.texts_within(value string) returns array<string>
+return hipaa_mode_texts_within(value);
+
+-- The type of a call, of the JSON text of its `type`; null where that is no string.
+create function hipaa_functions.call_type(value string) returns string
+return case
+    when value = '"track"' then 'track'
+    else hipaa_functions.lowered(trim(hipaa_functions.string_text(value)))
+end;
+
+-- A list of texts as one text, with the unit separator between them.
+create function hipaa_functions.joined(texts array<string>) returns string
+return array_join(texts, '\u001f');
+
+-- Raw calls ------------------------------------------------------------------------------------
+
+-- Whether a JSON text may hold half of a character that is written as two escapes, or the character 0.
+create function hipaa_functions.may_break_characters(value string) returns boolean
+return contains(value, r'\u') and (
+    contains(value, r'\u0000') or (
+        value rlike r'\\u[dD][89a-fA-F]'
+        and not hipaa_mode_is_json(case when contains(value, r'\u') and value rlike r'\\u[dD][89a-fA-F]' then value end)
+    )
+);
+
+-- Parts of a JSON text as one, with null in place of a text with half of a character, or with the
+-- character 0: whole characters and other escapes out of the way, what is left of surrogates is a half.
+-- In a key a mark stands for it, since no path that is listed can have it.
+create function hipaa_functions.unbroken_parts(parts array<string>) returns string
+return array_join(
+    transform(
+        parts,
+        (part, place) -> case
+            when not (
+                startswith(part, '"')
+                and regexp_replace(
+                    part, r'\\[^u]|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}', ' '
+                ) rlike r'\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})'
+            ) then part
+            when coalesce(get(parts, place + 1), '') rlike r'^[ \t\n\f\r]*:'
+                then regexp_replace(part, r'\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})', r'\\ufffd')
+            else 'null'
+        end
+    ),
+    ''
+);
+
+-- JSON without texts that are cut in the middle of a character, or have the character 0: they are no
+-- texts.
+create function hipaa_functions.without_broken_texts(value string) returns string
+return hipaa_functions.unbroken_parts(regexp_extract_all(value, r'"[^"\\]*+(?:\\[\s\S][^"\\]*+)*+"|[^"]+|"', 0));
+
+-- The text of a message that a table has as bytes; null where they are not UTF-8.
+create function hipaa_functions.text_of_bytes(value binary) returns string
+return try_validate_utf8(cast(value as string));
+
+-- The text of a message in a column. A collation of the column would decide what is equal.
+create function hipaa_functions.text_of_column(value string) returns string
+return value collate utf8_binary;
+
+-- The bytes of a raw call: those that are no UTF-8, or those of its text.
+create function hipaa_functions.bytes_of(unreadable binary, message string) returns binary
+return coalesce(unreadable, cast(message as binary), cast('' as binary));
+
+-- The SHA-256 of a text, in hexadecimal digits.
+create function hipaa_functions.content_hash(value string) returns string
+return sha2(value, 256);
+
+-- Whether a list has anything in it.
+create function hipaa_functions.has_any(texts array<string>) returns boolean
+return array_size(texts) > 0;
+
+-- Whether there are no keys where a call has something: in an empty object, or in what is none.
+create function hipaa_functions.has_no_key(names array<string>) returns boolean
+return array_size(names) = 0;
+
+-- Whether what stands for properties or traits is an empty one.
+create function hipaa_functions.is_empty_container(value string, path string) returns boolean
+return hipaa_functions.says_nothing(hipaa_functions.json_at(value, path));
+
+-- Whether a message begins as an object does, after the blanks that RFC 8259 allows.
+create function hipaa_functions.begins_as_object(value string) returns boolean
+return value rlike r'^[ \t\n\r]*+\{';
+
+-- A key in one spelling: lower-case, without `_`, `-` and blanks.
+create function hipaa_functions.folded_key(value string) returns string
+return hipaa_functions.lowered(translate(value, '_ -', ''));
+
+-- The keys of a call, each by its one spelling.
+create function hipaa_functions.fields() returns map<string, string>
+return map(
+    'type', 'type',
+    'event', 'event',
+    'name', 'name',
+    'timestamp', 'timestamp',
+    'messageid', 'message_id',
+    'userid', 'user_id',
+    'anonymousid', 'anonymous_id',
+    'groupid', 'group_id',
+    'originaltimestamp', 'original_timestamp',
+    'sentat', 'sent_at',
+    'receivedat', 'received_at',
+    'properties', 'properties',
+    'traits', 'traits',
+    'context', 'context',
+    'integrations', 'integrations',
+    'consent', 'consent',
+    'previousid', 'previous_id',
+    'mergeproperties', 'merge_properties'
+);
+
+-- The key that a key of a call is another spelling of: in any case, with or without `_`, `-` and
+-- blanks. Null where it is none.
+create function hipaa_functions.field_of_key(value string) returns string
+return try_element_at(hipaa_functions.fields(), hipaa_functions.folded_key(value));
+
+-- Keys of the envelope as they are most often written.
+create function hipaa_functions.usual_keys() returns array<string>
+return array(
+    'type', 'messageId', 'message_id', 'userId', 'user_id', 'anonymousId', 'anonymous_id',
+    'groupId', 'group_id', 'previousId', 'previous_id', 'mergeProperties', 'merge_properties',
+    'event', 'name', 'timestamp', 'originalTimestamp', 'original_timestamp', 'sentAt', 'sent_at',
+    'receivedAt', 'received_at', 'properties', 'traits', 'context', 'integrations', 'consent'
+);
+
+-- Those of them that nearly all senders write: the others are looked for only where a call has another
+-- key than these.
+create function hipaa_functions.plain_keys() returns array<string>
+return array(
+    'type', 'messageId', 'userId', 'anonymousId', 'groupId', 'event', 'name', 'timestamp', 'originalTimestamp',
+    'sentAt', 'receivedAt', 'properties', 'traits', 'context', 'integrations', 'consent'
+);
+
+-- Whether each key of a call is one of some, or begins as no spelling of a key of the envelope does.
+create function hipaa_functions.are_keys_of(names array<string>, keys array<string>) returns boolean
+return hipaa_functions.joined(names) rlike (
+    r'^(?:(?:' || array_join(keys, '|')
+    || r'|channel|projectId|category|[^tTmMuUaAgGeEnNoOsSrRpPcCiI_ \x1f-][^\x1f]*+)(?:\x1f|\z))*+\z'
+);
+
+-- The same of the keys that nearly all senders write.
+create function hipaa_functions.are_plain_keys(names array<string>) returns boolean
+return hipaa_functions.are_keys_of(names, hipaa_functions.plain_keys());
+
+-- The same of all usual keys.
+create function hipaa_functions.are_usual_keys(names array<string>) returns boolean
+return hipaa_functions.are_keys_of(names, hipaa_functions.usual_keys());
+
+-- Those of some keys that are spellings of a field, other than some.
+create function hipaa_functions.spellings_but(
+    names array<string>, usual array<string>, fields map<string, string>
+) returns array<string>
+return filter(
+    names,
+    element -> map_contains_key(fields, lower(translate(element, '\u0130\u03a3_ -', 'i\u03c3')))
+        and not array_contains(usual, element)
+);
+
+-- Those keys of a call that are other spellings of a key of the envelope.
+create function hipaa_functions.other_spellings(names array<string>) returns array<string>
+return hipaa_functions.spellings_but(names, hipaa_functions.usual_keys(), hipaa_functions.fields());
+
+-- The members of an object, each a list of its key and the JSON text of its value; null where there is
+-- no object. A key that stands there twice is two members.
+create function hipaa_functions.members(value string) returns array<array<string>>
+return hipaa_mode_members_of(value);
+
+-- Whether a member of a call says something that is no matter of where the call may go; an id that
+-- is none says nothing.
+create function hipaa_functions.is_plain_member(item array<string>, placeholders array<string>) returns boolean
+return hipaa_functions.folded_key(item[0]) not in ('integrations', 'consent', 'context')
+    and not hipaa_functions.says_nothing(item[1])
+    and not (
+        endswith(hipaa_functions.folded_key(item[0]), 'id')
+        and (
+            hipaa_functions.is_container(item[1])
+            or hipaa_functions.is_no_id(trim(both '"' from item[1]), placeholders)
+        )
+    );
+
+-- What the members of one name say of where a call may go: where they differ, it can't be read.
+create function hipaa_functions.agreed_member(items array<array<string>>, name string, nothing_said string) returns string
+return '"' || name || '":' || (
+    select case array_size(telling) when 0 then get(said, 0) when 1 then telling[0] else '""' end
+    from (
+        select
+            said,
+            array_distinct(filter(said, element -> element not in ('{}', '{"All":true}'))) as telling
+        from (
+            select transform(
+                filter(
+                    items,
+                    member -> lower(translate(member[0], '\u0130\u03a3_ -', 'i\u03c3')) = name
+                        and (name <> 'context' or not member[1] rlike nothing_said)
+                ),
+                member -> member[1]
+            ) as said
+        )
+    )
+);
+
+-- A call made again of some members, each under its usual name; what their ids are compared with is
+-- given.
+create function hipaa_functions.call_of_members(
+    items array<array<string>>, others array<string>, fields map<string, string>, nothing_said string,
+    no_ids array<string>, no_blank string, outer_blanks string, rare string, usual string
+) returns string
+return '{' || array_join(
+    concat(
+        transform(
+            filter(
+                items,
+                member -> lower(translate(member[0], '\u0130\u03a3_ -', 'i\u03c3')) not in ('integrations', 'consent', 'context')
+                    and not member[1] rlike nothing_said
+                    and not (
+                        endswith(lower(translate(member[0], '\u0130\u03a3_ -', 'i\u03c3')), 'id')
+                        and (
+                            startswith(member[1], '{')
+                            or startswith(member[1], '[')
+                            or not trim(both '"' from member[1]) rlike no_blank
+                            or array_contains(
+                                no_ids,
+                                translate(
+                                    lower(
+                                        translate(
+                                            regexp_replace(trim(both '"' from member[1]), outer_blanks, ''),
+                                            '\u03a3',
+                                            '\u03c3'
+                                        )
+                                    ),
+                                    rare,
+                                    usual
+                                )
+                            )
+                        )
+                    )
+            ),
+            member -> '"' || case
+                when array_contains(others, member[0])
+                    then fields[lower(translate(member[0], '\u0130\u03a3_ -', 'i\u03c3'))]
+                else member[0]
+            end || '":' || member[1]
+        ),
+        array(
+            hipaa_functions.agreed_member(items, 'integrations', nothing_said),
+            hipaa_functions.agreed_member(items, 'consent', nothing_said),
+            hipaa_functions.agreed_member(items, 'context', nothing_said)
+        )
+    ),
+    ','
+) || '}';
+
+-- The members that a call is read by: first those that have the usual name, then those in a list.
+create function hipaa_functions.members_read(
+    items array<array<string>>, others array<string>, fields map<string, string>
+) returns array<array<string>>
+return concat(
+    filter(
+        items,
+        member -> map_contains_key(fields, lower(translate(member[0], '\u0130\u03a3_ -', 'i\u03c3')))
+            and not array_contains(others, member[0])
+    ),
+    filter(
+        items,
+        member -> map_contains_key(fields, lower(translate(member[0], '\u0130\u03a3_ -', 'i\u03c3')))
+            and array_contains(others, member[0])
+    )
+);
+
+-- A call made again of the keys that a call is read by, each under its usual name: first those that
+-- have it, then the keys in the list `others`. A key that says nothing is left out, so that another
+-- spelling counts. Of what says where a call may go all spellings count.
+create function hipaa_functions.respelled_call(value string, others array<string>, placeholders array<string>) returns string
+return (
+    select hipaa_functions.call_of_members(
+        items,
+        others,
+        hipaa_functions.fields(),
+        hipaa_functions.nothing_said(),
+        hipaa_functions.each_case_folded(placeholders),
+        hipaa_functions.no_blank(),
+        hipaa_functions.outer_blanks(),
+        hipaa_functions.rare_letters(),
+        hipaa_functions.usual_letters()
+    )
+    from (
+        select hipaa_functions.members_read(hipaa_functions.members(value), others, hipaa_functions.fields()) as items
+    )
+);
+
+-- What RudderStack's merge calls say of a person: the `value` of each of `mergeProperties`, as
+-- texts. Its documentation calls that an object and shows an array: both are read.
+create function hipaa_functions.merged_texts(value string) returns array<string>
+return hipaa_functions.scalar_texts(
+    hipaa_functions.json_at_each(
+        hipaa_functions.json_elements(case when startswith(value, '{') then '[' || value || ']' else value end),
+        '$."value"'
+    )
+);
+
+-- Consent: what a call says of where it may go, as a list of signals, each a text. docs/consent.md --
+
+-- One signal for each tool that an object names.
+create function hipaa_functions.signals_of_members(
+    items array<array<string>>, word string, formless string
+) returns array<string>
+return transform(
+    items,
+    member -> word || case
+        when member[1] = 'true'
+            or startswith(member[1], '{')
+            and lower(translate(regexp_replace(member[0], formless, ''), '\u0130\u03a3', 'i\u03c3')) <> 'all'
+            then ' yes: ' || member[0]
+        else case when member[1] = 'false' then ' no: ' else ' unreadable: ' end
+            || lower(translate(regexp_replace(member[0], formless, ''), '\u0130\u03a3', 'i\u03c3'))
+    end
+);
+
+-- The same of an object, each beginning with `word`; no signal where there is nothing, and one that it is
+-- unreadable where there is something else than an object. So do the others.
+create function hipaa_functions.tool_signals(value string, word string) returns array<string>
+return case
+    when value is null then cast(array() as array<string>)
+    else coalesce(
+        hipaa_functions.signals_of_members(hipaa_functions.members(value), word, hipaa_functions.formless()),
+        array(word || ' unreadable')
+    )
+end;
+
+-- One signal for each of some members: what begins it by the value, for any other value, and the key.
+create function hipaa_functions.signals_by_value(
+    items array<array<string>>, marks map<string, string>, other string, outer_blanks string
+) returns array<string>
+return transform(
+    items, member -> coalesce(marks[member[1]], other) || regexp_replace(member[0], outer_blanks, '')
+);
+
+-- The same of an object.
+create function hipaa_functions.signals_of_object(value string, marks map<string, string>, other string) returns array<string>
+return case
+    when value is null then cast(array() as array<string>)
+    else coalesce(
+        hipaa_functions.signals_by_value(hipaa_functions.members(value), marks, other, hipaa_functions.outer_blanks()),
+        array('categories unreadable')
+    )
+end;
+
+-- One signal for each category of consent, of an object.
+create function hipaa_functions.category_signals(value string) returns array<string>
+return hipaa_functions.signals_of_object(
+    value, map('true', 'category yes: ', 'false', 'category no: '), 'category unreadable: '
+);
+
+-- One signal for each of some texts of categories.
+create function hipaa_functions.signals_of_elements(
+    elements array<string>, mark string, outer_blanks string
+) returns array<string>
+return transform(
+    elements,
+    element -> case
+        when not startswith(element, '"') then 'categories unreadable'
+        when contains(element, r'\')
+            then mark || regexp_replace(from_json('[' || element || ']', 'array<string>')[0], outer_blanks, '')
+        else mark || regexp_replace(substring(element, 2, length(element) - 2), outer_blanks, '')
+    end
+);
+
+-- One signal for each of a list of categories.
+create function hipaa_functions.listed_signals(value string, mark string) returns array<string>
+return hipaa_functions.signals_of_elements(hipaa_functions.json_elements(value), mark, hipaa_functions.outer_blanks());
+
+-- A list of categories that are allowed, or an object of them as older SDKs send it.
+create function hipaa_functions.allowed_signals(value string) returns array<string>
+return case
+    when startswith(value, '[') then hipaa_functions.listed_signals(value, 'category yes: ')
+    else hipaa_functions.signals_of_object(
+        value, map('false', 'category unreadable: ', 'null', 'category unreadable: '), 'category yes: '
+    )
+end;
+
+-- A list of categories that are denied, or an object of them.
+create function hipaa_functions.denied_signals(value string) returns array<string>
+return case
+    when startswith(value, '[') then hipaa_functions.listed_signals(value, 'category no: ')
+    else hipaa_functions.signals_of_object(value, cast(map() as map<string, string>), 'category no: ')
+end;
+
+-- The signal that there is something where an object should be.
+create function hipaa_functions.unless_object(value string) returns array<string>
+return case
+    when value is not null and not startswith(value, '{') then array('categories unreadable')
+    else cast(array() as array<string>)
+end;
+
+-- All signals of a call, each once; null where it has none of these objects. The arguments are JSON
+-- texts: `integrations`, Freshpaint's `consent`, `context.consent` and `context.consentManagement`.
+create function hipaa_functions.consent_signals(
+    integrations string, consent string, context_consent string, consent_management string
+) returns array<string>
+return case
+    when coalesce(integrations, consent, context_consent, consent_management) is not null
+        then sort_array(array_distinct(flatten(array(
+            hipaa_functions.tool_signals(integrations, 'integration'),
+            hipaa_functions.tool_signals(consent, 'consent'),
+            hipaa_functions.category_signals(hipaa_functions.json_at(context_consent, '$."categoryPreferences"')),
+            hipaa_functions.unless_object(context_consent),
+            hipaa_functions.allowed_signals(hipaa_functions.json_at(consent_management, '$."allowedConsentIds"')),
+            hipaa_functions.denied_signals(hipaa_functions.json_at(consent_management, '$."deniedConsentIds"')),
+            hipaa_functions.unless_object(consent_management)
+        ))))
+end;
+
+-- How many categories of a rule the signals have a mark for.
+create function hipaa_functions.categories_with(categories array<string>, signals array<string>, mark string) returns int
+return array_size(filter(categories, element -> array_contains(signals, 'category ' || mark || ': ' || element)));
+
+-- How many categories of a rule the signals allow, and nothing in them denies.
+create function hipaa_functions.categories_allowed(categories array<string>, signals array<string>) returns int
+return array_size(
+    filter(
+        categories,
+        element -> array_contains(signals, 'category yes: ' || element)
+            and not array_contains(signals, 'category no: ' || element)
+            and not array_contains(signals, 'category unreadable: ' || element)
+    )
+);
+
+-- Why a call with these signals is denied to the destination of a rule; null where it is not. As in
+-- hipaa_mode.consent.
+create function hipaa_functions.denial(
+    signals array<string>, says_no array<string>, unreadable array<string>, integration_no_to_all array<string>,
+    integration_yes array<string>, consent_no_to_all array<string>, consent_yes array<string>,
+    categories array<string>, needed int
+) returns string
+return case
+    when arrays_overlap(signals, says_no) then 'opted_out'
+    when arrays_overlap(signals, unreadable) then 'unreadable'
+    when arrays_overlap(signals, integration_no_to_all) and not arrays_overlap(signals, integration_yes) then 'opted_out'
+    when arrays_overlap(signals, consent_no_to_all) and not arrays_overlap(signals, consent_yes) then 'opted_out'
+    when needed = 0 then null
+    when not array_contains(signals, 'categories unreadable')
+        and hipaa_functions.categories_allowed(categories, signals) >= needed then null
+    when hipaa_functions.categories_with(categories, signals, 'no') > 0 then 'consent_refused'
+    when array_contains(signals, 'categories unreadable')
+        or hipaa_functions.categories_with(categories, signals, 'unreadable') > 0 then 'unreadable'
+    else 'consent_missing'
 end;
 
 -- Times ----------------------------------------------------------------------------------------
@@ -219,6 +940,10 @@ return coalesce(
 -- The first of two texts that is a time.
 create function hipaa_functions.first_time(one string, other string) returns timestamp_ntz
 return coalesce(hipaa_functions.as_timestamp(one), hipaa_functions.as_timestamp(other));
+
+-- The same of JSON texts.
+create function hipaa_functions.first_time_of_json(one string, other string) returns timestamp_ntz
+return hipaa_functions.first_time(hipaa_functions.scalar_text(one), hipaa_functions.scalar_text(other));
 
 -- A time, or null where it can't be: before there were such calls, or well after it was received.
 -- The latter is given in microseconds since 1970, as run numbers are.

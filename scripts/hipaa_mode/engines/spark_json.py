@@ -15,7 +15,6 @@ import json
 import math
 import re
 import sys
-import unicodedata
 from collections.abc import Callable, Iterator
 from json.encoder import encode_basestring
 from typing import Any
@@ -310,10 +309,25 @@ def members_of(value: str) -> list[list[str]] | None:
     return [[key, written(member)] for key, member in found]
 
 
+def text_at_each(values: list[str | None], path: str) -> list[str | None]:
+    """Return the JSON text at a path, as a list of one, of each of some JSON texts."""
+    return [None if value is None else texts_at(value, path)[0] for value in values]
+
+
 def elements_of(value: str) -> list[str] | None:
     """Return the elements of an array as JSON texts."""
     found = read(value)
     return [written(element) for element in found] if isinstance(found, list) else None
+
+
+def elements_of_each(values: list[str | None]) -> list[str]:
+    """Return the elements of all of some arrays."""
+    return [
+        element
+        for value in values
+        if value is not None and value.startswith("[")
+        for element in elements_of(value) or []
+    ]
 
 
 def texts_within(value: str) -> list[str | None]:
@@ -343,11 +357,6 @@ def is_json(value: str) -> bool:
     return True
 
 
-def composed(value: str) -> str:
-    """Return a text in Unicode's normalization form C, which Spark has no function for."""
-    return unicodedata.normalize("NFC", value)
-
-
 # In the session.
 
 _TEXTS = pa.list_(pa.string())
@@ -355,11 +364,12 @@ _FUNCTIONS: dict[Callable[..., Any], tuple[str, pa.DataType]] = {
     texts_at: ("array<string>", _TEXTS),
     names_at: ("array<array<string>>", pa.list_(_TEXTS)),
     kinds_at: ("array<string>", _TEXTS),
+    text_at_each: ("array<string>", _TEXTS),
+    elements_of_each: ("array<string>", _TEXTS),
     members_of: ("array<array<string>>", pa.list_(_TEXTS)),
     elements_of: ("array<string>", _TEXTS),
     texts_within: ("array<string>", _TEXTS),
     is_json: ("boolean", pa.bool_()),
-    composed: ("string", pa.string()),
 }
 
 

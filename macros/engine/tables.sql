@@ -15,7 +15,7 @@
 
 {% macro postgres__make_temporary_table(name, sql) -%}
     {%- call statement('make_temporary_table') -%}
-        drop table if exists {{ name }};
+        drop table if exists pg_temp.{{ name }};
         create temporary table {{ name }} as
         {{ sql }}
     {%- endcall -%}

@@ -114,7 +114,7 @@
         select {{ hipaa_mode.token('call_key', scope) }} as row_id from {{ changed }}
     {%- endcall -%}
     {%- set gone -%}
-        (select * from {{ relation }} where {{ row_id }} in (select row_id from {{ tokens }}))
+        (select * from {{ relation }} where {{ row_id }} in (select row_id from {{ tokens }})) as gone
     {%- endset -%}
     {%- do hipaa_mode._note_days(gone, run_number, view) -%}
     {%- call statement('remove_rows') -%}

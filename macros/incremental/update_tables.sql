@@ -20,7 +20,7 @@
     {%- endcall -%}
 {%- endmacro %}
 
-{#- Reads the raw files that are not read yet, and forgets the calls of those that are gone. -#}
+{#- Reads the raw files, or rows, that are not read yet, and forgets the calls of those that are gone. -#}
 {% macro read_new_calls(relation, sql, since, run_number) -%}
     {%- set known = [] if since is none else hipaa_mode.known_files() -%}
     {%- set is_table = hipaa_mode.pinned_raw_calls().kind == 'table' -%}
@@ -30,6 +30,9 @@
     {%- call statement('order') -%}
         {{ hipaa_mode.keep_order(is_table) }}
     {%- endcall -%}
+    {%- if is_table -%}
+        {%- do hipaa_mode.begin_reading_rows(relation, since, run_number) -%}
+    {%- endif -%}
     {%- if since is none -%}
         {#- Message ids look as random as tokens. -#}
         {%- do hipaa_mode.rebuild_table(relation, sql, ['message_id']) -%}
@@ -38,16 +41,18 @@
         {%- endcall -%}
     {%- else -%}
         {%- if reading.removed -%}
-            {%- do hipaa_mode.remove_calls(relation, reading.removed, run_number) -%}
+            {%- do hipaa_mode.remove_calls(relation, 'file_number in (' ~ reading.removed | join(', ') ~ ')', run_number) -%}
         {%- endif -%}
         {%- call statement('main') -%}
             insert into {{ relation }}
             {{ sql }}
         {%- endcall -%}
-        {%- do hipaa_mode.door().say(
-            'read ' ~ reading.read ~ ' new or grown files; ' ~ reading.unchanged ~ ' are unchanged, '
-            ~ (reading.removed | length) ~ ' changed or gone'
-        ) -%}
+        {%- if not is_table -%}
+            {%- do hipaa_mode.door().say(
+                'read ' ~ reading.read ~ ' new or grown files; ' ~ reading.unchanged ~ ' are unchanged, '
+                ~ (reading.removed | length) ~ ' changed or gone'
+            ) -%}
+        {%- endif -%}
     {%- endif -%}
     {%- call statement('keep_order') -%}
         {{ hipaa_mode.keep_order(true) }}
@@ -71,10 +76,9 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- Takes the calls of some files away, and notes what else that changes: which delivery of a
-    message id is the first, and the numbers in the keys of calls without one. -#}
-{% macro remove_calls(relation, file_numbers, run_number) -%}
-    {%- set numbers = file_numbers | join(', ') -%}
+{#- Takes some calls away (`are_gone` is a condition on their place), and notes what else that changes:
+    which delivery of a message id is the first, and the numbers in the keys of calls without one. -#}
+{% macro remove_calls(relation, are_gone, run_number) -%}
     {%- set keys = hipaa_mode.package_relation('call_keys') -%}
     {%- call statement('note_removed') -%}
         insert into {{ hipaa_mode.build_table('changed_calls') }}
@@ -83,17 +87,15 @@
             calls_read.message_id,
             calls_read.content_hash,
             coalesce(keys.call_key, calls_read.message_id)
-        from {{ relation }} as calls_read
+        from (
+            select message_id, content_hash, file_number, line_number
+            from {{ relation }}
+            where
+                rejection_reason is null
+                and ({{ are_gone }} or content_hash in (select content_hash from {{ relation }} where {{ are_gone }}))
+        ) as calls_read
         left join {{ keys }} as keys
             on calls_read.file_number = keys.file_number and calls_read.line_number = keys.line_number
-        where
-            calls_read.rejection_reason is null
-            and (
-                calls_read.file_number in ({{ numbers }})
-                or calls_read.content_hash in (
-                    select content_hash from {{ relation }} where file_number in ({{ numbers }})
-                )
-            )
         union
         select
             {{ run_number }},
@@ -101,10 +103,10 @@
             null,
             keys.call_key
         from {{ keys }} as keys
-        where keys.message_id in (select message_id from {{ relation }} where file_number in ({{ numbers }}))
+        where keys.message_id in (select message_id from {{ relation }} where {{ are_gone }})
     {%- endcall -%}
     {%- call statement('remove') -%}
-        delete from {{ relation }} where file_number in ({{ numbers }})
+        delete from {{ relation }} where {{ are_gone }}
     {%- endcall -%}
 {%- endmacro %}
 

@@ -2,7 +2,7 @@
     the same call if type and ids agree; `delivery` counts these, and `place` all of the message id.
     The first is by event time, then by receipt, then by file and line. -#}
 {% macro _deliveries(calls_read, condition=none) -%}
-{%- set order = 'timestamp nulls last, received_at nulls last, hipaa_functions.natural_order(source_file), source_file, line_number' -%}
+{%- set order = 'timestamp nulls last, received_at nulls last, hipaa_functions.natural_order(source_file), source_file, line_number, file_number' -%}
 repeated_ids as (
 
     select message_id
@@ -76,7 +76,7 @@ select
     cast(null as varchar) as message_id,
     'content:' || content_hash || ':' || row_number() over (
         partition by content_hash
-        order by source_file, line_number
+        order by source_file, line_number, file_number
     ) as call_key
 from {{ calls_read }}
 where content_hash is not null{{ ' and ' ~ has_changed_content if has_changed_content }}

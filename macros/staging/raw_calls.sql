@@ -18,7 +18,7 @@
     {%- endif -%}
     {%- set raw = hipaa_mode.pinned_raw_calls() -%}
     {#- Files are read by the plugin, whose view of them every cursor has. -#}
-    {{- return(hipaa_mode._raw_table(raw) if raw.kind == 'table' else raw.view) -}}
+    {{- return(hipaa_mode.raw_rows(raw) if raw.kind == 'table' else raw.view) -}}
 {%- endmacro %}
 
 {#- Where the raw calls are, pinned when first asked for: files with their sizes, or a table. -#}
@@ -48,28 +48,8 @@
     {{- return(hipaa_mode.each_identifier(parts) | join('.')) -}}
 {%- endmacro %}
 
-{% macro _raw_table(raw) %}
-{%- set table = hipaa_mode.table_name(raw.table) -%}
-{%- set column = hipaa_mode._message_column(table) -%}
-{%- set name = hipaa_mode.identifier(column.name) %}
-(
-        select
-            1 as file_number,
-            {{ hipaa_mode.literal(raw.table | join('.')) }} as source_file,
-            row_number() over () as line_number,
-            cast({{ hipaa_mode.door().run_number() }} as bigint) as run_number,
-            {%- if column.is_bytes %}
-            hipaa_functions.text_of_bytes({{ name }}) as message,
-            case when hipaa_functions.text_of_bytes({{ name }}) is null then {{ name }} end as unreadable
-            {%- else %}
-            hipaa_functions.text_of_column({{ name }}) as message,
-            cast(null as {{ hipaa_mode.data_type('bytes') }}) as unreadable
-            {%- endif %}
-        from {{ table }}
-    ) as raw_table
-{%- endmacro %}
-
-{% macro _message_column(table) -%}
+{#- The column of a table that holds the messages: its name, and whether it holds bytes. -#}
+{% macro message_column(table) -%}
     {%- set columns = [] -%}
     {%- for column in hipaa_mode.columns_of(table) -%}
         {%- do columns.append({'name': column.name, 'type': column.dtype}) -%}
@@ -92,19 +72,20 @@
     {{- return({'name': usable[0].name, 'is_bytes': types[usable[0].type.split('(')[0]]}) -}}
 {%- endmacro %}
 
-{#- The condition that tells, among the calls read, those that reading the raw calls now gives: in
-    a run that read some, the same parts of the same files; else all files that were read. -#}
+{#- The condition that tells, among the calls read, those that reading the raw calls now gives: all of
+    a table; of files, in a run that read some, the same parts of the same ones, else all of those that
+    were read. -#}
 {% macro recount_files() -%}
     {%- if not execute or flags.WHICH in ('compile', 'generate') -%}
         {{- return('true') -}}
     {%- endif -%}
     {%- set run_number = hipaa_mode.door().run_number() -%}
     {%- set state = hipaa_mode.table_state('calls_read') -%}
-    {%- if state is not none and state.run_number == run_number -%}
-        {{- return('run_number = ' ~ run_number) -}}
-    {%- endif -%}
     {%- if hipaa_mode.pinned_raw_calls().kind == 'table' -%}
         {{- return('true') -}}
+    {%- endif -%}
+    {%- if state is not none and state.run_number == run_number -%}
+        {{- return('run_number = ' ~ run_number) -}}
     {%- endif -%}
     {%- set again = hipaa_mode.door().read_again(hipaa_mode.known_files()) -%}
     {{- return('file_number in (' ~ again | join(', ') ~ ')' if again else 'false') -}}

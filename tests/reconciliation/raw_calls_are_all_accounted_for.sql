@@ -8,7 +8,7 @@ with
 counts as (
 
     select
-        (select count(*) from {{ hipaa_mode.raw_calls(source('raw', 'calls')) }}) as raw_calls,
+        ({{ hipaa_mode.count_of_raw_calls(source('raw', 'calls')) }}) as raw_calls,
         (select count(*) from {{ ref('hipaa_mode', 'calls_read') }} where {{ counted }}) as calls_read,
         (select count(*) from {{ ref('hipaa_mode', 'calls_read') }}) as all_calls,
         (select count(*) from {{ ref('hipaa_mode', 'stg_calls') }}) as staged,

@@ -27,11 +27,14 @@ class Engine(Protocol):
         publishes_files: whether destinations get files; else each gets a schema of tables.
         masks_itself: whether it makes tokens itself, with functions and subkeys that it is given
             when a run starts; else a plugin of dbt's adapter gave it both.
+        knows_rows: whether rows of a table of raw calls that were read are known again; else all
+            are read every time.
         row_order: SQL of the order in which rows came into a table.
     """
 
     publishes_files: bool
     masks_itself: bool
+    knows_rows: bool
     row_order: str
 
     def cursor(self) -> AbstractContextManager[Any]:

@@ -23,6 +23,7 @@ class DuckDb:
 
     publishes_files = True
     masks_itself = False
+    knows_rows = False
     row_order = "rowid"
 
     def __init__(self, connect: Callable[[], duckdb.DuckDBPyConnection]) -> None:

@@ -68,6 +68,7 @@ class Postgres:
 
     publishes_files = False
     masks_itself = True
+    knows_rows = True
     row_order = "ctid"
 
     def __init__(self, adapter: Any) -> None:

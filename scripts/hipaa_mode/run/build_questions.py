@@ -177,10 +177,9 @@ class BuildQuestions(Run):
         compared = "" if meta.get("query_may_change") else sql
         column, raw = "", self.raw_lines.location
         if meta.get("reads_raw_calls") and raw is not None:
-            # No query names the column of Parquet files, and no place tells one row of a table
-            # from another in every run.
-            column = raw.column or ""
-            is_anew = is_anew or raw.kind == "table"
+            # No query names the column of Parquet files, nor a table that is read row by row.
+            column = ".".join(filter(None, (*raw.table, raw.column)))
+            is_anew = is_anew or (raw.kind == "table" and not self.engine.knows_rows)
         known = (self._environment, self._stored_key(), column, compared)
         parts = (*map(str, known), self.engine.hash_of_called(compared))
         fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()

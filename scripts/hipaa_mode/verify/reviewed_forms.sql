@@ -566,11 +566,11 @@ deliveries as (
         hipaa_functions.key_of_namesake(message_id, call_type, user_id, anonymous_id, group_id) as call_key,
         row_number() over (
             partition by message_id, call_type, user_id, anonymous_id, group_id
-            order by timestamp nulls last, received_at nulls last, hipaa_functions.natural_order(source_file), source_file, line_number
+            order by timestamp nulls last, received_at nulls last, hipaa_functions.natural_order(source_file), source_file, line_number, file_number
         ) as delivery,
         row_number() over (
             partition by message_id
-            order by timestamp nulls last, received_at nulls last, hipaa_functions.natural_order(source_file), source_file, line_number
+            order by timestamp nulls last, received_at nulls last, hipaa_functions.natural_order(source_file), source_file, line_number, file_number
         ) as place
     from repeated
 
@@ -603,7 +603,7 @@ select
     cast(null as varchar) as message_id,
     'content:' || content_hash || ':' || row_number() over (
         partition by content_hash
-        order by source_file, line_number
+        order by source_file, line_number, file_number
     ) as call_key
 from calls_read
 where content_hash is not null

@@ -685,10 +685,10 @@ create macro hipaa_functions.minute_pattern() as
 create macro hipaa_functions.second_pattern() as
     '([0-5][0-9](?:[.,][0-9]+)?)';
 
--- `Sun, 01 Mar 2026 10:20:30 -0500`. Groups: day, month, year, time, offset.
+-- `Sun, 01 Mar 2026 10:20:30 -0500`. Groups: day, month, year, time, offset. A long s is no letter S.
 create macro hipaa_functions.mail_pattern() as
-    '(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun), *)?([0-9]{1,2}) +'
-    || '(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +([1-9][0-9]{3})(?: +' || hipaa_functions.clock_pattern()
+    '(?i)(?:(?:mon|tue|wed|thu|fri|(?-i:[Ss])at|(?-i:[Ss])un), *)?([0-9]{1,2}) +'
+    || '(jan|feb|mar|apr|may|jun|jul|aug|(?-i:[Ss])ep|oct|nov|dec) +([1-9][0-9]{3})(?: +' || hipaa_functions.clock_pattern()
     || ')? *' || hipaa_functions.zone_pattern();
 
 -- Whether a number, as one of milliseconds, is a whole quarter of an hour, as birth dates are.
@@ -926,14 +926,13 @@ create macro hipaa_functions.to_age_cap(value) as
         lambda age: case when age between 0 and 130 then cast(cast(least(age, 90) as bigint) as varchar) end
     )[1];
 
--- A number rounded to the nearest multiple of a step. The second rounding takes off what 3 * 0.1
--- leaves behind; + 0 makes -0.0 plain. A number that is too large for this arithmetic has no such text.
+-- A number rounded to the nearest multiple of a step, in units of the last of its decimals: the second
+-- rounding takes off what 3 * 0.1 leaves behind. + 0 makes -0.0 plain. A number of more than 15 digits has
+-- no such text: engines round it in their own ways.
 create macro hipaa_functions.to_round(value, step, decimals) as
     list_transform(
-        [hipaa_functions.as_number(value)],
-        lambda number: case
-            when number between -1e280 and 1e280 then cast(round(round(number / step) * step, decimals) + 0 as varchar)
-        end
+        [round(round(hipaa_functions.as_number(value) / step) * step * pow(10, decimals))],
+        lambda units: case when units > -1e15 and units < 1e15 then cast(units / pow(10, decimals) + 0 as varchar) end
     )[1];
 
 -- The first characters of a text.

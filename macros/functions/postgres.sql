@@ -1621,20 +1621,19 @@ begin
 end
 $$;
 
--- A number rounded to the nearest multiple of a step. The second rounding takes off what 3 * 0.1
--- leaves behind; + 0 makes -0.0 plain.
+-- A number rounded to the nearest multiple of a step, in units of the last of its decimals: the second
+-- rounding takes off what 3 * 0.1 leaves behind. + 0 makes -0.0 plain. A number of more than 15 digits has
+-- no such text.
 create function hipaa_functions.to_round(value text, step double precision, decimals integer) returns text language plpgsql immutable parallel safe as $$
 declare
     number double precision := hipaa_functions.as_number(value);
     factor double precision := power(cast(10 as double precision), decimals);
-begin
-    return case
-        when abs(number) < 1e-280 then '0.0'
-        when abs(number) < 1e280
-            then hipaa_functions.double_text(
-                hipaa_functions.whole(hipaa_functions.whole(number / step) * step * factor) / factor + 0
-            )
+    units double precision := case
+        when abs(number) < 1e-280 then 0
+        when abs(number) < 1e280 then hipaa_functions.whole(hipaa_functions.whole(number / step) * step * factor)
     end;
+begin
+    return case when abs(units) < 1e15 then hipaa_functions.double_text(units / factor + 0) end;
 end
 $$;
 

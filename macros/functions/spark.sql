@@ -1062,18 +1062,9 @@ return hipaa_functions.capped_age(
     )
 );
 
--- The shortest text `d.ddde+xx` that reads as a double. Java before 19 does not write the shortest.
-create function hipaa_functions.scientific(value double) returns string
-return case
-    when try_cast(format_string('%.14e', value) as double) = value then format_string('%.14e', value)
-    when try_cast(format_string('%.15e', value) as double) = value then format_string('%.15e', value)
-    else format_string('%.16e', value)
-end;
-
 -- Digits with the point where an exponent of ten has it; a number without decimals ends in `.0`.
 create function hipaa_functions.positional(digits string, exponent int) returns string
 return case
-    when digits = '' then '0.0'
     when exponent < 0 then '0.' || repeat('0', -exponent - 1) || digits
     when length(digits) <= exponent + 1 then rpad(digits, exponent + 1, '0') || '.0'
     else left(digits, exponent + 1) || '.' || substr(digits, exponent + 2)
@@ -1083,25 +1074,22 @@ end;
 create function hipaa_functions.mantissa(digits string) returns string
 return left(digits, 1) || case when length(digits) > 1 then '.' || substr(digits, 2) else '' end;
 
--- The text of a double of its sign, digits and exponent: an exponent below 10^-4 and from 10^16 on.
+-- The text of a double of 15 digits or fewer, as DuckDB writes it: an exponent below 10^-4. Java before 19
+-- does not always write the shortest.
 create function hipaa_functions.double_text_of_parts(sign string, digits string, exponent int) returns string
-return sign || case
-    when exponent between -4 and 15 then hipaa_functions.positional(digits, exponent)
-    else hipaa_functions.mantissa(digits) || 'e' || case when exponent < 0 then '-' else '+' end
-        || lpad(cast(abs(exponent) as string), greatest(length(cast(abs(exponent) as string)), 2), '0')
+return case
+    when digits = '' then '0.0'
+    when exponent >= -4 then sign || hipaa_functions.positional(digits, exponent)
+    else sign || hipaa_functions.mantissa(digits) || 'e-' || lpad(cast(-exponent as string), 2, '0')
 end;
 
--- The same of a text as `scientific` gives it.
-create function hipaa_functions.double_text_of_scientific(value string) returns string
+-- The same of a whole number of units, of which 10^decimals are 1.
+create function hipaa_functions.double_text_of_units(units bigint, decimals int) returns string
 return hipaa_functions.double_text_of_parts(
-    case when value like '-%' then '-' else '' end,
-    rtrim('0', translate(split_part(value, 'e', 1), '-.', '')),
-    try_cast(split_part(value, 'e', 2) as int)
+    case when units < 0 then '-' else '' end,
+    rtrim('0', cast(abs(units) as string)),
+    length(cast(abs(units) as string)) - 1 - decimals
 );
-
--- The text of a double.
-create function hipaa_functions.double_text(value double) returns string
-return hipaa_functions.double_text_of_scientific(hipaa_functions.scientific(value));
 
 -- A number rounded to a whole one, halves away from 0.
 create function hipaa_functions.whole(value double) returns double
@@ -1109,18 +1097,20 @@ return rint(value) + case
     when abs(value - rint(value)) = 0.5 and abs(rint(value)) < abs(value) then signum(value) else 0
 end;
 
--- A number rounded to the nearest multiple of a step.
-create function hipaa_functions.rounded(number double, step double, factor double) returns double
-return case
-    when number between -1e280 and 1e280
-        then hipaa_functions.whole(hipaa_functions.whole(number / step) * step * factor) / factor + 0
-end;
+-- A whole number of 15 digits or fewer; null for any other.
+create function hipaa_functions.if_short(value double) returns bigint
+return case when abs(value) < 1e15 then try_cast(value as bigint) end;
 
--- A number rounded to the nearest multiple of a step. The second rounding takes off what 3 * 0.1
--- leaves behind; + 0 makes -0.0 plain. A number that is too large for this arithmetic has no such text.
+-- A number rounded to the nearest multiple of a step, in units of the last of its decimals: the second
+-- rounding takes off what 3 * 0.1 leaves behind. A number of more than 15 digits has no such text.
 create function hipaa_functions.to_round(value string, step double, decimals int) returns string
-return hipaa_functions.double_text(
-    hipaa_functions.rounded(hipaa_functions.as_number(value), step, power(10, decimals))
+return hipaa_functions.double_text_of_units(
+    hipaa_functions.if_short(
+        hipaa_functions.whole(
+            hipaa_functions.whole(hipaa_functions.as_number(value) / step) * step * power(10, decimals)
+        )
+    ),
+    decimals
 );
 
 -- The first characters of a text.

@@ -265,7 +265,7 @@ FAULTS: tuple[Fault, ...] = (
         PROOF,
         "a number is not rounded",
         REVIEWED,
-        (FUNCTIONS, "round(round(number", "round((number"),
+        (FUNCTIONS, "round(round(hipaa", "round((hipaa"),
     ),
     fault(
         "macros",

@@ -151,7 +151,7 @@ EXPRESSIONS: tuple[type[exp.Expression], ...] = (
     exp.Greatest, exp.If, exp.Is, exp.JSONExtract, exp.JSONExtractScalar, exp.JSONKeys,
     exp.JSONPath, exp.JSONPathKey, exp.JSONPathRoot, exp.JSONPathSubscript, exp.JSONPathWildcard,
     exp.JSONType, exp.LT, exp.LTE, exp.Least, exp.Left, exp.Length, exp.Lower, exp.Mod,
-    exp.Mul, exp.NEQ, exp.Neg, exp.Not, exp.Nullif, exp.Or, exp.Pad, exp.RegexpExtract,
+    exp.Mul, exp.NEQ, exp.Neg, exp.Not, exp.Nullif, exp.Or, exp.Pad, exp.Pow, exp.RegexpExtract,
     exp.RegexpExtractAll, exp.RegexpFullMatch, exp.RegexpLike, exp.RegexpReplace, exp.Replace,
     exp.Right, exp.Round, exp.SHA2, exp.Slice, exp.Split, exp.SplitPart, exp.StartsWith,
     exp.StrPosition, exp.Sub, exp.Substring, exp.TimeToStr, exp.TimestampTrunc, exp.Transform,

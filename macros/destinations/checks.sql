@@ -90,15 +90,19 @@ rows_under_test as {{ '' if files and hipaa_mode.door().has_small_files(hipaa_mo
 ),
 
 {% for relation, shown_columns in shown.items() if shown_columns -%}
+{%- set texts = hipaa_mode.shown_texts(shown_columns, shown_columns, 'rows_under_test', relation == 'shown_in_json') -%}
 {#- Materialized, or each column would compile the patterns of the checks for itself; row ids are
     as many as rows, and read again sooner than kept. -#}
 {{ relation }} as {{ 'not ' if relation == 'shown_row_ids' }}materialized (
 
-    {%- for column in shown_columns %}
-    select {{ loop.index }} as column_number, shown_text
-    from (select {{ hipaa_mode.shown_texts(column, relation == 'shown_in_json') }} from rows_under_test) as texts
-    {% if not loop.last %}union all{% endif %}
-    {%- endfor %}
+    {% if relation == 'shown_row_ids' -%}
+    {{ texts }}
+    {%- else -%}
+    select distinct column_number, shown_text
+    from (
+        {{ texts | indent(4) }}
+    ) as texts
+    {%- endif %}
 
 ),
 
@@ -120,11 +124,7 @@ identifiers as materialized (
     what changed. Read only for values that are somebody's id. -#}
 {{ relation }}__people as not materialized (
 
-    {%- for column in columns_alike %}
-    select {{ hipaa_mode._numbers([column], shown[relation])[0] }} as column_number, {{ hipaa_mode.each_shown_text(column, relation == 'shown_in_json') }} as shown_text, {{ hipaa_mode._person(view) }} as person
-    from {{ model }}
-    {% if not loop.last %}union all{% endif %}
-    {%- endfor %}
+    {{ hipaa_mode.shown_texts(columns_alike, shown[relation], model, relation == 'shown_in_json', hipaa_mode._person(view)) }}
 
 ),
 

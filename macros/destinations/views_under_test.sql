@@ -66,10 +66,29 @@
     {{- return(relation.identifier) -}}
 {%- endmacro %}
 
-{#- The different texts of a column as `shown_text`; of a list, its elements; `in_json` of JSON, all
-    scalars and keys in it. -#}
-{% macro shown_texts(column, in_json=false) -%}
-    {{- return(('' if column.name == 'row_id' else 'distinct ') ~ hipaa_mode.each_shown_text(column, in_json) ~ ' as shown_text') -}}
+{#- The query of the texts that rows show in some of the numbered columns: `column_number` and
+    `shown_text`; of a list, its elements; `in_json` of JSON, all scalars and keys in it; and, where
+    it is asked for, the `person`. Columns that hold texts are read together, since a query for each
+    would take longer to plan than to run. -#}
+{% macro shown_texts(columns, numbered_columns, rows, in_json=false, person=none) -%}
+    {%- set together = [] if in_json else columns | rejectattr('is_list') | list -%}
+    {%- set groups = [] -%}
+    {%- if together | length > 1 -%}
+        {%- do groups.append([
+            hipaa_mode.rows_of_values(hipaa_mode._numbers(together, numbered_columns)),
+            hipaa_mode.rows_of_values(hipaa_mode.each_identifier(together | map(attribute='name'))),
+        ]) -%}
+    {%- endif -%}
+    {%- for column in columns if not groups or column not in together -%}
+        {%- do groups.append([hipaa_mode._numbers([column], numbered_columns)[0], hipaa_mode.each_shown_text(column, in_json)]) -%}
+    {%- endfor -%}
+    {%- for number, text in groups -%}
+    select {{ number }} as column_number, {{ text }} as shown_text{{ ', ' ~ person ~ ' as person' if person }}
+    from {{ rows }}
+    {%- if not loop.last %}
+    union all
+    {% endif -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {% macro count_where(condition) -%}

@@ -114,33 +114,32 @@ class FileChecker:
         """Forget the ids."""
         self._connection.close()
 
-    def add_ids(self, calls: pa.RecordBatchReader) -> None:
+    def add_ids(self, ids: pa.RecordBatchReader) -> None:
         """Note the ids of all usable calls by what they are ids of, hashed.
 
         Args:
-            calls: columns user_id, anonymous_id, group_id and is_usable, a row a call.
+            ids: what `ids_of_calls` gives.
         """
-        self._connection.register("calls", calls)
+        self._connection.register("ids_of_calls", ids)
         of_kind = " union all ".join(
             f"select '{name}' as kind, id_key, max(length) as length, sum(calls) as calls from "
             f"({self._keys_of_ids(name)}) as keys group by id_key"
             for name in ENVELOPE_IDS
         )
         self._execute(
-            "create or replace table ids as with usable as materialized "
-            f"(select * from calls where is_usable) {of_kind}"
+            "create or replace table ids as with given as materialized "
+            f"(select * from ids_of_calls) {of_kind}"
         )
-        self._connection.unregister("calls")
+        self._connection.unregister("ids_of_calls")
         self.has_ids = True
 
     def _keys_of_ids(self, name: str) -> str:
-        """Return a query of the different ids of a name, by key: once in whichever spelling."""
-        ids = f"select {name} as id, count(*) as calls from usable where {name} <> '' group by 1"
+        """Return a query of the ids of a name, by key: once in whichever spelling."""
         texts = ", ".join(("id", *self._spellings("id", [name])))
         return (
             f"select {_key('text')} as id_key, max(length(text)) as length, max(calls) as calls "
-            f"from (select id, calls, unnest([{texts}]) as text from ({ids}) as ids) as texts "
-            f"where length(text) >= {SHORTEST_ID} group by id, id_key"
+            f"from (select id, calls, unnest([{texts}]) as text from given where kind = '{name}') "
+            f"as texts where length(text) >= {SHORTEST_ID} group by id, id_key"
         )
 
     def _spellings(self, text: str, names: Iterable[str]) -> list[str]:
@@ -266,7 +265,7 @@ class FileChecker:
         read = sorted({*suspected, *(place for places in seeking.values() for place in places)})
         if not read:
             return []
-        texts = " union all ".join(_texts(place, columns[place]) for place in read)
+        texts = f"select distinct column_number, text from ({_texts(read, columns, 'finished')})"
         self._execute(f"create or replace temp table texts as {texts}")
         found: list[tuple[int, str, int]] = []
         for (ids, data_type), places in seeking.items():
@@ -275,10 +274,13 @@ class FileChecker:
                 f"(select column_number, {_leaf(data_type, 'text')} as shown_text from texts "
                 f"where {_are_of(places)})"
             )
-            people = " union all ".join(
-                _people(place, columns[place], finished.view) for place in places
+            is_latest = finished.view in LATEST_VIEWS
+            person = "row_id" if is_latest else "coalesce(user_id, anonymous_id)"
+            people = (
+                f"(select column_number, {_leaf(data_type, 'text')} as shown_text, person "
+                f"from ({_texts(places, columns, 'whole', person)}) as texts_of_people)"
             )
-            leaks = self._leaks(shown, f"({people})", identifiers)
+            leaks = self._leaks(shown, people, identifiers)
             found += [(place, "ids as they arrived", count) for place, count in leaks]
         if suspected:
             check = "values that look like identifiers"
@@ -324,6 +326,22 @@ class FileChecker:
     def _count(self, query: str) -> int:
         [(count,)] = self._connection.execute(query).fetchall()
         return int(count)
+
+
+def ids_of_calls(calls_read: str) -> str:
+    """Return a query of the ids of usable calls: `kind`, `id`, and `calls`, how many have it.
+
+    Counted where the calls are, for there are far fewer ids than calls. By full name: a macro of
+    that database could stand in for `count`.
+
+    Args:
+        calls_read: the relation of all calls.
+    """
+    return " union all ".join(
+        f"select '{name}' as kind, cast({name} as varchar) as id, system.main.count_star() as "
+        f"calls from {calls_read} where rejection_reason is null and {name} <> '' group by {name}"
+        for name in ENVELOPE_IDS
+    )
 
 
 def _wrong_schemas(finished: FinishedView, columns: Sequence[ViewColumn]) -> list[Problem]:
@@ -470,31 +488,32 @@ def _ids_alike(finished: FinishedView, column: ViewColumn, columns: Sequence[Vie
     return f"from ids where {' and '.join(conditions)}"
 
 
-def _texts(place: int, column: ViewColumn) -> str:
-    """Return the query of the different texts of a column; of a list, its elements."""
-    name = identifier(column.name)
-    shown = f"unnest({name})" if column.is_list else name
-    return (
-        f"select {place} as column_number, text "
-        f"from (select distinct {shown} as text from finished) as shown"
+def _texts(
+    places: Sequence[int], columns: Sequence[ViewColumn], rows: str, person: str = "null"
+) -> str:
+    """Return the query of the texts in some columns, and of the person; of lists, their elements.
+
+    The columns that are no lists are read together: a query for each would take longer to plan
+    than to run.
+    """
+    names = {place: identifier(columns[place].name) for place in places}
+    plain = [place for place in places if not columns[place].is_list]
+    groups = [(str(place), f"unnest({names[place]})") for place in places if place not in plain]
+    if len(plain) == 1:
+        groups.append((str(plain[0]), names[plain[0]]))
+    elif plain:
+        numbers = ", ".join(map(str, plain))
+        shown = ", ".join(names[place] for place in plain)
+        groups.append((f"unnest([{numbers}])", f"unnest([{shown}])"))
+    return " union all ".join(
+        f"select {number} as column_number, {text} as text, {person} as person from {rows}"
+        for number, text in groups
     )
 
 
 def _leaf(data_type: str, text: str) -> str:
     """Return the texts to compare with ids: of JSON, its scalars and keys, a row each."""
     return f"unnest({raw_ids.json_texts(text)})" if data_type == "json" else text
-
-
-def _people(place: int, column: ViewColumn, view: str) -> str:
-    """Return the query of all rows' texts of a column, with whom each row is of."""
-    name = identifier(column.name)
-    person = "row_id" if view in LATEST_VIEWS else "coalesce(user_id, anonymous_id)"
-    text = f"unnest({name})" if column.is_list else name
-    leaf = _leaf(column.data_type, "text")
-    return (
-        f"select {place} as column_number, {leaf} as shown_text, person "
-        f"from (select {text} as text, {person} as person from whole) as rows_of_view"
-    )
 
 
 def _are_of(places: Sequence[int]) -> str:

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import duckdb
 
-from hipaa_mode.configuration import ENVELOPE_IDS
 from hipaa_mode.errors import PublishingError
 from hipaa_mode.folders import UNFINISHED
 from hipaa_mode.partitions import PartitionPlan
 from hipaa_mode.plan import Plan
 from hipaa_mode.publishing import file_sha256
-from hipaa_mode.run.finished_files import FileChecker, FinishedView, Problem
+from hipaa_mode.run.finished_files import FileChecker, FinishedView, Problem, ids_of_calls
 from hipaa_mode.run.permission import Permission
 
 ROWS_AT_ONCE = 100_000
@@ -78,12 +77,9 @@ class Gate:
         permission = self.check_permission(name)
         partitions = list(partitions)
         if any(plan.written for plan in partitions) and not self._files.has_ids:
-            ids = ", ".join(f"cast({column} as varchar) as {column}" for column in ENVELOPE_IDS)
             with connect() as cursor:
-                calls = cursor.sql(
-                    f"select {ids}, rejection_reason is null as is_usable from {calls_read}"
-                )
-                self._files.add_ids(calls.to_arrow_reader(ROWS_AT_ONCE))
+                ids = cursor.sql(ids_of_calls(calls_read))
+                self._files.add_ids(ids.to_arrow_reader(ROWS_AT_ONCE))
         problems: list[Problem] = []
         for plan in partitions:
             exceptions = permission.exceptions[plan.view]

@@ -18,7 +18,13 @@ from hipaa_mode.errors import PublishingError
 from hipaa_mode.partitions import plan_partitions
 from hipaa_mode.plan import DestinationPlan, Plan
 from hipaa_mode.run import finished_files
-from hipaa_mode.run.finished_files import SMALL_BYTES, TYPES, FileChecker, FinishedView
+from hipaa_mode.run.finished_files import (
+    SMALL_BYTES,
+    TYPES,
+    FileChecker,
+    FinishedView,
+    ids_of_calls,
+)
 from hipaa_mode.run.gate import Gate
 from hipaa_mode.run.permission import Permission
 from hipaa_mode.run.required_checks import Exceptions
@@ -29,7 +35,6 @@ IDS: dict[str, list[Any]] = {
     "user_id": ["Patient-0001", "gold", None, "ab", TOKEN[::-1]],
     "anonymous_id": ["device-1", None, None, None, None],
     "group_id": ["clinic-77", None, None, None, None],
-    "is_usable": [True, True, True, True, True],
 }
 
 
@@ -102,12 +107,12 @@ def checker() -> FileChecker:
 
 def checker_of(normalizations: Mapping[str, Sequence[str]]) -> FileChecker:
     found = FileChecker(normalizations)
-    found.add_ids(pa.RecordBatchReader.from_batches(
-        pa.schema([(n, pa.bool_() if n == "is_usable" else pa.string()) for n in IDS]),
-        [pa.record_batch(IDS, schema=pa.schema(
-            [(n, pa.bool_() if n == "is_usable" else pa.string()) for n in IDS]
-        ))],
-    ))  # fmt: skip
+    with duckdb.connect(":memory:") as calls:
+        calls.register(
+            "ids", pa.table({n: pa.array(values, pa.string()) for n, values in IDS.items()})
+        )
+        calls.execute("create table calls as select *, null as rejection_reason from ids")
+        found.add_ids(calls.sql(ids_of_calls("calls")).to_arrow_reader())
     return found
 
 
@@ -115,6 +120,19 @@ def check(checker: FileChecker, plan: Plan, path: Path, rows: int = 1, **fields:
     destination = plan.destinations["ga4"]
     finished = FinishedView("ga4__events", "events", [path], rows, **fields)
     return [str(problem) for problem in checker.check(destination, finished)]
+
+
+def test_ids_are_counted_where_the_calls_are_whatever_stands_in_for_count_there() -> None:
+    with duckdb.connect(":memory:") as calls:
+        calls.execute(
+            "create table calls as select * from (values "
+            "('a', 'd', null, null), ('a', '', 'g', null), ('b', null, null, 'no_type')) "
+            "as calls (user_id, anonymous_id, group_id, rejection_reason)"
+        )
+        for name in ("count", "count_star"):
+            calls.execute(f"create macro {name}() as 0")
+        found = calls.sql(ids_of_calls("calls")).fetchall()
+    assert sorted(found) == [("anonymous_id", "d", 1), ("group_id", "g", 1), ("user_id", "a", 2)]
 
 
 def test_sound_files_go_through(checker: FileChecker, plan: Plan, tmp_path: Path) -> None:
@@ -336,7 +354,7 @@ class Door:
 
         def connect() -> duckdb.DuckDBPyConnection:
             connection = duckdb.connect()
-            columns = ", ".join(f"'{v[0]}' as {k}" for k, v in IDS.items() if k != "is_usable")
+            columns = ", ".join(f"'{v[0]}' as {k}" for k, v in IDS.items())
             sql = f"create table calls_read as select {columns}, null as rejection_reason"
             connection.execute(sql).fetchall()
             return connection

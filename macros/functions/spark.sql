@@ -1139,11 +1139,12 @@ return hipaa_functions.lowered(
     )
 );
 
--- A host that is a domain; null for an IP address.
+-- A host that is a domain; null for an IP address. A label begins with no hyphen, and ends with a letter or
+-- digit if it has more than one character.
 create function hipaa_functions.if_domain(host string) returns string
 return case
-    when host rlike r'^[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9])?)*\z'
-        and not host rlike r'^[0-9.]+\z'
+    when host rlike r'^[a-z0-9._-]+\z'
+        and not host rlike r'(?:^|\.)(?:[-.]|\z)|[a-z0-9_-][_-](?:\.|\z)|^[0-9.]+\z'
         then host
 end;
 
@@ -1206,7 +1207,7 @@ return hipaa_functions.ipv6_parts_with(
 create function hipaa_functions.ipv6_parts(value string) returns array<string>
 return hipaa_functions.ipv6_parts_of_short(
     case
-        when value rlike r'^([0-9a-f]{1,4}(:[0-9a-f]{1,4})*)?(::([0-9a-f]{1,4}(:[0-9a-f]{1,4})*)?)?\z'
+        when value rlike r'^(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*+)?(?:::(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*+)?)?\z'
             then regexp_replace(value, r'(^|:)0+(?=[0-9a-f])', '$1')
     end
 );
@@ -1271,14 +1272,22 @@ return r'\p{Z}\t()./\x{2010}-\x{2015}\x{2212}\x{ff0d}-';
 -- What follows the number of an extension: `ext. 12`, `x12`, `,,12`.
 create function hipaa_functions.extension_pattern() returns string
 return '(?:[,;' || hipaa_functions.phone_separators()
-    || r']*(?:(?:[xX]|[eE][xX][tT](?:[nN]|[eE][nN][sS][iI][oO][nN])?|#)[.:=#\p{Z}\t]*[0-9]{1,7}|,+[0-9]{1,5})[#)]?)?';
+    || r']*(?:(?:[xX]|[eE][xX][tT](?:[nN]|[eE][nN][sS][iI][oO][nN])?|#)[.:=#\p{Z}\t]*[0-9]{1,7}|,[0-9]{1,5})[#)]?)?';
 
--- The same of a text that was made plain.
+-- What stands between two digits, as two characters: a pattern would read a long run of them again and again.
+create function hipaa_functions.short_separators(value string) returns string
+return regexp_replace(
+    value,
+    '(?<=[0-9])[' || hipaa_functions.phone_separators() || ']+([' || hipaa_functions.phone_separators() || '])',
+    ' $1'
+);
+
+-- The same as `dialled` of a text that was made plain.
 create function hipaa_functions.dialled_of_written(written string) returns string
 return case
     when not written rlike r'\([0\p{Z}]+\)' then regexp_replace(
         hipaa_functions.pattern_group(
-            written,
+            hipaa_functions.short_separators(written),
             r'(?:[Tt][Ee][Ll]:)?((?:[+(]|\+\(|\(\+)?[0-9][0-9' || hipaa_functions.phone_separators()
                 || r']*?)(?:\.0)?' || hipaa_functions.extension_pattern(),
             1
@@ -1336,9 +1345,12 @@ return '[-. ' || hipaa_functions.wide_separators() || ']';
 create function hipaa_functions.after_label() returns string
 return '[^0-9A-Za-z]{0,4}(([Ii][Dd]|[Nn][Oo]|[Nn]r|[Nn]um|[Nn]umber|NUMBER|[Ii]s)[^0-9A-Za-z]{1,4})?';
 
--- An e-mail address, its @ as it is or as a URL has it.
+-- An e-mail address, its @ as it is or as a URL has it: up to the first label that may be the last one, or
+-- to another `%40`, from where it is looked for again.
 create function hipaa_functions.email_pattern() returns string
-return r'[^ \t\n\f\r@"\x27(),:;<>\[\]](@|%40)([^ \t\n\f\r@"\x27(),:;<>\[\]/?#&=.]+\.)+[^ \t\n\f\r@"\x27(),:;<>\[\]/?#&=.0-9_-]{2,}';
+return r'[^ \t\n\f\r@"\x27(),:;<>\[\]](@|%40)[^ \t\n\f\r@"\x27(),:;<>\[\]/?#&=.](?:(?!%40[^ \t\n\f\r@"\x27(),:;<>\[\]/?#&=.])[^ \t\n\f\r@"\x27(),:;<>\[\]/?#&=.])*+'
+    || r'(?:\.(?![^ \t\n\f\r@"\x27(),:;<>\[\]/?#&=.0-9_-]{2})(?:(?!%40[^ \t\n\f\r@"\x27(),:;<>\[\]/?#&=.])[^ \t\n\f\r@"\x27(),:;<>\[\]/?#&=.])++)*+'
+    || r'\.[^ \t\n\f\r@"\x27(),:;<>\[\]/?#&=.0-9_-]{2}';
 
 -- A telephone number: grouped, with a plus sign, ten digits that are all there is, or labelled.
 create function hipaa_functions.phone_pattern() returns string
@@ -1349,7 +1361,7 @@ return concat_ws(
         || '|/))[0-9]{3}' || hipaa_functions.separator_or_dot() || r'[0-9]{4}([^0-9A-Za-z]|[xX][0-9]|[Ee]xt|\z)',
     r'(^|[^0-9A-Za-z+])\+[1-9][0-9]{0,2}(\.[0-9]{2,4}){3,6}([^0-9]|\z)',
     r'(^|[^0-9A-Za-z+])\+[1-9]([- ()' || hipaa_functions.wide_separators() || r']{0,2}[0-9]){7,14}([^0-9]|\z)',
-    r'(^|[\[{:,])[ \t\n\f\r]*"?[ \t\n\f\r]*1?[2-9][0-9]{2}[2-9][0-9]{6}(\.0+)?[ \t\n\f\r]*"?[ \t\n\f\r]*([\]}:,]|\z)',
+    r'(^|[\[{:,])[ \t\n\f\r]*+"?+[ \t\n\f\r]*+1?[2-9][0-9]{2}[2-9][0-9]{6}(\.0++)?+[ \t\n\f\r]*+"?+[ \t\n\f\r]*+([\]}:,]|\z)',
     '([Pp]hone|PHONE|[Mm]obile|MOBILE|(^|[^A-Za-z])([Tt]el|TEL|[Ff]ax|FAX))' || hipaa_functions.after_label()
         || r'[0-9]{10,15}([^0-9A-Za-z]|\z)'
 );
@@ -1370,7 +1382,7 @@ create function hipaa_functions.mrn_pattern() returns string
 return concat_ws(
     '|',
     r'(^|[^A-Za-z])[Mm]\.?[Rr]\.?[Nn]\.?' || hipaa_functions.after_label()
-        || '[A-Za-z]{0,3}[-_ ]?[0-9]([-. ]?[0-9]){3,}',
+        || '[A-Za-z]{0,3}[-_ ]?[0-9]([-. ]?[0-9]){3}',
     '(^|[^A-Za-z])([Mm]edical[ _-]?[Rr]ecord|MEDICAL RECORD|[Pp]atients?|PATIENT|[Cc]hart[ _-]?([Nn]o|[Nn]umber|#)|MR ?#)'
         || hipaa_functions.after_label() || '[A-Za-z]{0,3}[-_ ]?[0-9]{5,}'
 );
@@ -1406,9 +1418,14 @@ return concat_ws(
         || r'|[0-9A-Fa-f]{1,4}:(:[0-9A-Fa-f]{1,4}){2,6}|([0-9A-Fa-f]{1,4}:){2,7}:)([^0-9A-Za-z:]|\z)'
 );
 
--- A URL, or part of one, with a query.
+-- A URL, or part of one, with a query: up to another beginning, from where it is looked for again.
 create function hipaa_functions.url_query_pattern() returns string
-return r'://[^ \t\n\f\r?"<>]+\?[^ \t\n\f\r"<>]|www\.[^ \t\n\f\r?"]+\?[^ \t\n\f\r"]|(^|[ \t\n\f\r"]|/[^ \t\n\f\r?"]*)\?[^ \t\n\f\r?#=&"]+=';
+return concat_ws(
+    '|',
+    r'://[^ \t\n\f\r?"<>](?:(?!://[^?])[^ \t\n\f\r?"<>])*+\?[^ \t\n\f\r"<>]',
+    r'www\.[^ \t\n\f\r?"](?:(?!www\.[^?])[^ \t\n\f\r?"])*+\?[^ \t\n\f\r"]',
+    r'(^|[ \t\n\f\r"]|/[^ \t\n\f\r?"/]*+)\?[^ \t\n\f\r?#=&"]++='
+);
 
 -- An identifier of any kind but payment cards, which need arithmetic.
 create function hipaa_functions.identifier_pattern() returns string
@@ -1498,7 +1515,9 @@ return contains(
 
 -- The same of one number.
 create function hipaa_functions.is_card_of_issuer(number string) returns boolean
-return hipaa_functions.has_card_number('<' || regexp_replace(number, '[^0-9]', 'x') || '>');
+return hipaa_functions.has_card_number(
+    case when number rlike r'^[0-9]{13,19}\z' then '<' || number || '>' else left(number, 0) end
+);
 
 -- The numbers of 13 to 19 digits in a text, each in angle brackets.
 create function hipaa_functions.long_numbers(value string) returns string

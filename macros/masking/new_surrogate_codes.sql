@@ -4,7 +4,9 @@
 {%- do hipaa_mode.check_connection() -%}
 {%- set plan = hipaa_mode.plan() -%}
 {%- set calls = ref('hipaa_mode', 'stg_calls') -%}
-{%- if execute and plan and is_incremental() -%}
+{#- `dbt compile` needs no database, and what is reviewed is what a first build runs. -#}
+{%- set has_codes = execute and flags.WHICH not in ('compile', 'generate') and is_incremental() -%}
+{%- if plan and has_codes -%}
     {%- do hipaa_mode.forget_unused_codes(this, hipaa_mode.texts_with_codes(plan, calls)) -%}
 {%- endif -%}
 with
@@ -21,7 +23,7 @@ new_values as (
         texts.scope,
         texts.value
     from texts
-    {%- if is_incremental() %}
+    {%- if has_codes %}
     left join {{ this }} as known
         on known.environment = {{ hipaa_mode.literal(hipaa_mode.environment()) }}
         and texts.scope = known.scope
@@ -29,7 +31,7 @@ new_values as (
     {%- endif %}
     where
         hipaa_functions.not_blank(texts.value) is not null
-        {%- if is_incremental() %}
+        {%- if has_codes %}
         and known.code is null
         {%- endif %}
 

@@ -31,6 +31,14 @@ def verify(
         list[str] | None,
         options.environment("An environment to prove; may be repeated."),
     ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            help="dbt target to compile for, such as one of PostgreSQL; the environment if not "
+            "given.",
+        ),
+    ] = None,
     project: options.Project = Path("."),
     manifest: Annotated[
         Path | None,
@@ -53,7 +61,7 @@ def verify(
     proofs: list[Proof] = []
     for name in environment or ["dev"]:
         tell = (lambda text: None) if as_json else console.messages.print
-        proofs.append(prove_environment(project, name, manifest, tell))
+        proofs.append(prove_environment(project, name, manifest, tell, target))
     if sarif is not None:
         sarif.write_text(json.dumps(as_sarif(proofs), indent=2) + "\n", encoding="utf-8")
     if as_json:
@@ -65,13 +73,18 @@ def verify(
 
 
 def prove_environment(
-    project: Path, environment: str, manifest: Path | None, tell: Callable[[str], None]
+    project: Path,
+    environment: str,
+    manifest: Path | None,
+    tell: Callable[[str], None],
+    target: str | None = None,
 ) -> Proof:
     """Prove an environment's views, and that they are what the lock says.
 
     Args:
         manifest: what `dbt compile` wrote; None compiles the project.
         tell: told what is being proven.
+        target: dbt target to compile for; the environment if not given.
 
     Raises:
         HipaaModeError: nothing can be proven.
@@ -82,7 +95,7 @@ def prove_environment(
     noun = "destination" if count == 1 else "destinations"
     tell(f"Proving {count} {noun} of {environment} …")
     with tempfile.TemporaryDirectory(prefix="hipaa_mode_verify_") as folder:
-        compiled = manifest or _compiled(environment, project, Path(folder))
+        compiled = manifest or _compiled(environment, target, project, Path(folder))
         proof = prove(plan, read_manifest(compiled, project))
     proof.verdicts += lock_verdicts(project, environment)
     return proof
@@ -98,13 +111,14 @@ def as_json_of(proof: Proof) -> dict[str, Any]:
     }
 
 
-def _compiled(environment: str, project: Path, folder: Path) -> Path:
-    """Compile the project into a folder of its own, on an empty database."""
+def _compiled(environment: str, target: str | None, project: Path, folder: Path) -> Path:
+    """Compile the project into a folder of its own, on an empty database, or without a server."""
     command = [
         dbt_command(), "--no-use-colors", "--quiet", "compile",
         "--select", "resource_type:model", "resource_type:snapshot", "resource_type:analysis",
         "--indirect-selection", "empty",
-        "--target", environment,
+        "--no-introspect", "--no-populate-cache",
+        "--target", target or environment,
         "--target-path", str(folder / "target"),
         "--log-path", str(folder / "logs"),
         "--project-dir", str(project),
@@ -112,6 +126,8 @@ def _compiled(environment: str, project: Path, folder: Path) -> Path:
     ]  # fmt: skip
     # The database's name is part of the relations' names: it stays.
     environ = {**os.environ, "HIPAA_MODE_DATABASE": str(folder / f"{environment}.duckdb")}
+    if target is not None:
+        command += ["--vars", json.dumps({"hipaa_mode__environment": environment})]
     done = ending.run(command, Path.cwd(), environ)
     if done.returncode:
         lines = done.stdout.decode("utf-8", "backslashreplace").splitlines()

@@ -46,6 +46,11 @@ def read_text(engine: str = "duckdb") -> str:
     return resources.files(__package__).joinpath(f"{engine}.sql").read_text(encoding="utf-8")
 
 
+def file_of(engine: str = "duckdb") -> str:
+    """Return that file's path in the project."""
+    return f"macros/functions/{engine}.sql"
+
+
 def file_hash(engine: str = "duckdb") -> str:
     """Return the SHA-256 of the file, by which `hipaa-mode verify` knows it."""
     return hashlib.sha256(read_text(engine).encode()).hexdigest()

@@ -1,13 +1,21 @@
 """The functions that the models call, as reviewed.
 
-`REVIEWED` is the SHA-256 of macros/functions/duckdb.sql as somebody read it. Under that hash each
-function is known by its name: it gives what its comment says, of its arguments and nothing else.
-Whoever changes the file reviews it and puts the new hash here; docs/functions.md says how.
+`REVIEWED` has the SHA-256 of each engine's file of macros/functions/ as somebody read it. Under
+that hash each function is known by its name: it gives what its comment in duckdb.sql says, of its
+arguments and nothing else. Whoever changes a file reviews it and puts the new hash here;
+docs/functions.md says how.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import sqlglot
+from sqlglot import Token, TokenType
+
 from hipaa_mode import functions
+from hipaa_mode.engines import DUCKDB, POSTGRES
+from hipaa_mode.verify.dialects import calls_of_others, is_word
 from hipaa_mode.verify.terms import (
     Evaluator,
     NotProvenError,
@@ -18,13 +26,18 @@ from hipaa_mode.verify.terms import (
     parse,
 )
 
-REVIEWED = "344289562332aee46bc0a1aea982cc9679c5df2f38e2805a7af27f599d4f56d8"
+REVIEWED = {
+    DUCKDB: "344289562332aee46bc0a1aea982cc9679c5df2f38e2805a7af27f599d4f56d8",
+    POSTGRES: "03923469efcf670f1f5594301ab0d8e54d1622c154dd7513dadb41d667c286d9",
+}
 
 
-def problems() -> list[str]:
-    """Say why the functions are not known to be safe; nothing where they are."""
-    if functions.file_hash() != REVIEWED:
-        return [f"{functions.FILE} is not as reviewed"]
+def problems(engine: str = DUCKDB) -> list[str]:
+    """Say why an engine's functions are not known to be safe; nothing where they are."""
+    if functions.file_hash(engine) != REVIEWED.get(engine):
+        return [f"{functions.file_of(engine)} is not as reviewed"]
+    if engine == POSTGRES:
+        return list(problems_of_text(functions.read_text(POSTGRES)))
     return [
         f"{functions.SCHEMA}.{function.name}: {problem}"
         for function in functions.functions().values()
@@ -32,11 +45,11 @@ def problems() -> list[str]:
     ]
 
 
-def remedy() -> str:
+def remedy(engine: str = DUCKDB) -> str:
     """Say what to do about them."""
     return (
         "Restore the file; or have it reviewed, then put its SHA-256 into verify/functions.py: "
-        + functions.file_hash()
+        + functions.file_hash(engine)
     )
 
 
@@ -58,3 +71,65 @@ def _no_table(table: object) -> Relation:
 
 def _no_join(base: Relation, right: Relation, condition: frozenset[Term]) -> Relation:
     raise NotProvenError("function", "a join in the body of a function")
+
+
+OF_ARGUMENTS = frozenset(
+    (
+        *("abs", "all", "and", "any", "array", "array_agg", "array_fill", "array_remove"),
+        *(
+            "array_to_string",
+            "as",
+            "ascii",
+            "bit",
+            "btrim",
+            "cardinality",
+            "cast",
+            "chr",
+            "coalesce",
+        ),
+        *("concat", "concat_ws", "convert_from", "convert_to", "count", "decode", "else"),
+        *("encode", "exists", "extract", "filter", "floor", "from", "generate_subscripts"),
+        *("get_byte", "greatest", "in", "json_array_elements", "json_each", "json_object_keys"),
+        *("json_typeof", "jsonb_object_keys", "jsonb_path_query_first", "jsonb_typeof"),
+        *("lateral", "lead", "least", "left", "length", "lower", "lpad", "ltrim", "make_date"),
+        *("make_interval", "md5", "min", "normalize", "not", "nullif", "octet_length", "or"),
+        *("over", "power", "regexp_match", "regexp_matches", "regexp_replace", "repeat"),
+        *("replace", "return", "reverse", "right", "round", "rpad", "rtrim", "sha256", "sign"),
+        *("split_part", "starts_with", "string_agg", "string_to_array", "string_to_table"),
+        *("strpos", "substr", "sum", "then", "to_char", "to_json", "translate", "trunc"),
+        *("unnest", "upper", "when"),
+    )
+)
+"""Words that may stand before a bracket in a function of PostgreSQL: of arguments alone."""
+
+_OF_MORE = {"current_setting": "token", "hmac": "token", "gen_random_bytes": "random_code"}
+"""What reads a setting, a key or chance, and the one function that may."""
+
+
+def problems_of_text(text: str) -> Iterator[str]:
+    """Say what PostgreSQL's functions are made of beside their arguments."""
+    for made in text.replace("$$", " ").replace("..", " to ").split("\ncreate ")[1:]:
+        name = made.partition("(")[0].rpartition(".")[2]
+        tokens = list(sqlglot.tokenize(f"create {made}", dialect=POSTGRES))
+        for word, _ in calls_of_others(tokens, OF_ARGUMENTS):
+            if _OF_MORE.get(word) != name:
+                yield f"{functions.SCHEMA}.{name}: function `{word}` is not known"
+        for relation in _relations(tokens):
+            yield f"{functions.SCHEMA}.{name}: it reads `{relation}`"
+
+
+def _relations(tokens: list[Token]) -> Iterator[str]:
+    """Give the names that a function reads rows of, other than those of its own queries."""
+    words = [token.text.lower() for token in tokens]
+    own = {word for word, *after in zip(words, words[1:], words[2:]) if after == ["as", "("]}
+    for place, word in enumerate(words[:-2]):
+        is_of_query = word in ("from", "join", "using", "into", "execute", "perform")
+        is_of_value = words[place - 3 : place - 1] == ["extract", "("] or words[place - 1] == (
+            "distinct"
+        )
+        name, after = tokens[place + 1], tokens[place + 2]
+        if not is_of_query or is_of_value or not is_word(name) or name.text.lower() in own:
+            continue
+        is_called = after.token_type == TokenType.L_PAREN or name.text == functions.SCHEMA
+        if not is_called and name.text.lower() != "lateral":
+            yield name.text

@@ -11,6 +11,7 @@ from typing import Any
 from sqlglot import exp
 
 from hipaa_mode import PACKAGE
+from hipaa_mode.engines import DUCKDB
 from hipaa_mode.errors import MissingFileError
 from hipaa_mode.run.facts import Facts, Node, read_macros, read_nodes, read_settings
 from hipaa_mode.run.node_settings import HOOKS
@@ -61,6 +62,7 @@ class Manifest:
         tests: this package's generic tests, each on its model.
         hooks: what the packages' dbt_project.yml run at the start or the end of every run.
         facts: every node and macro, for what is judged of the project as a whole.
+        engine: the engine that it was compiled for.
         folder: folder of the project.
     """
 
@@ -69,6 +71,7 @@ class Manifest:
     tests: tuple[ViewTest, ...] = ()
     hooks: tuple[Node, ...] = ()
     facts: Facts = field(default_factory=lambda: Facts(PACKAGE))
+    engine: str = DUCKDB
     folder: Path = Path()
 
     def own(self, name: str) -> Model | None:
@@ -104,6 +107,7 @@ def read_manifest(path: Path, project: Path | None = None) -> Manifest:
         day = dt.date.fromisoformat(str(content["metadata"]["generated_at"])[:10])
         tests = [test for node in content["nodes"].values() for test in _tests(node)]
         name = content["metadata"]["project_name"]
+        engine = str(content["metadata"]["adapter_type"])
         facts = Facts(name, read_nodes(content), read_macros(content))
         if project is not None:
             facts = read_settings(facts, project / "dbt_project.yml")
@@ -117,6 +121,7 @@ def read_manifest(path: Path, project: Path | None = None) -> Manifest:
         tuple(tests),
         tuple(node for node in facts.nodes if node.kind == "operation"),
         facts,
+        engine,
         project or Path(),
     )
 

@@ -16,15 +16,35 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from hipaa_mode import functions
+from hipaa_mode.engines import DUCKDB
 from hipaa_mode.run.facts import Facts, Node
 from hipaa_mode.run.node_settings import HOOKS
 from hipaa_mode.run.readers import RAW_VIEWS, names_of_the_zone, outsiders, restricted_schemas
+from hipaa_mode.verify.dialects import calls_of_others
+from hipaa_mode.verify.functions import OF_ARGUMENTS
 
 HARMLESS_TABLE_FUNCTIONS = frozenset(
     ("range", "generate_series", "unnest", "repeat", "repeat_row", "json_each", "json_tree")
 )
 HARMLESS_PREFIXES = ("duckdb_", "pragma_", "sqlite_", "postgres_", "mysql_")
 """Functions that show the catalog, or another database."""
+
+HARMLESS_ON_POSTGRES = frozenset(
+    (
+        *("age", "avg", "bool_and", "bool_or", "by", "case", "ceil", "ceiling", "char_length"),
+        *("corr", "cube", "cume_dist", "date_part", "date_trunc", "dense_rank", "distinct"),
+        *("every", "exp", "first_value", "generate_series", "grouping", "grouping sets"),
+        *("initcap", "interval", "isfinite", "join", "json_agg", "json_build_object"),
+        *("jsonb_agg", "jsonb_build_object", "lag", "last_value", "ln", "log", "materialized"),
+        *("max", "mod", "mode", "now", "nth_value", "ntile", "numeric", "on", "percent_rank"),
+        *("percentile_cont", "percentile_disc", "position", "rank", "rollup", "row_number"),
+        *("select", "sets", "sqrt", "stddev", "substring", "to_date", "to_number"),
+        *("to_timestamp", "trim", "union", "using", "values", "varchar", "variance", "where"),
+        *("within group", "width_bucket"),
+    )
+)
+"""Functions and words beside those, for a project's own models."""
 
 FILE_FUNCTIONS = re.compile(
     r"read_\w+|sniff_csv|parquet_\w+|\w+_scan|glob|st_read\w*|read", re.IGNORECASE
@@ -77,12 +97,15 @@ def unprovable_hooks(nodes: Iterable[Node]) -> Iterator[tuple[Node, str, str]]:
                 yield node, when, code
 
 
-def problems_of_outsiders(facts: Facts, folders: Iterable[Path]) -> Iterator[tuple[Node, str]]:
+def problems_of_outsiders(
+    facts: Facts, folders: Iterable[Path], engine: str = DUCKDB
+) -> Iterator[tuple[Node, str]]:
     """Give what the compiled SQL of each node of the project's own reads and may not.
 
     Args:
         facts: the project.
         folders: where raw calls may lie.
+        engine: the engine that it was compiled for.
     """
     schemas = restricted_schemas(facts.nodes)
     names = names_of_the_zone(facts.nodes)
@@ -93,15 +116,34 @@ def problems_of_outsiders(facts: Facts, folders: Iterable[Path]) -> Iterator[tup
         if node.file.endswith(".py"):
             yield node, "is written in Python, which can't be traced: it could read raw calls"
             continue
-        for problem in dict.fromkeys(_problems(node.sql, schemas, names, places)):
+        found = [*_problems(node.sql, schemas, names, places, engine)]
+        if engine != DUCKDB:
+            found += _problems_of_calls(node.sql, engine)
+        for problem in dict.fromkeys(found):
             yield node, problem
 
 
+def _problems_of_calls(sql: str, engine: str) -> Iterator[str]:
+    """Give the functions that may read what they like, wherever they stand."""
+    try:
+        tokens = list(sqlglot.tokenize(sql, dialect=engine))
+    except SqlglotError:
+        return
+    for word, _ in calls_of_others(tokens, OF_ARGUMENTS | HARMLESS_ON_POSTGRES):
+        yield f"calls `{word.lower()}()`, which can't be traced"
+    if any(token.text.lower() == functions.SCHEMA for token in tokens):
+        yield f"calls a function of {functions.SCHEMA}, which may make tokens"
+
+
 def _problems(
-    sql: str, schemas: set[tuple[str, str]], names: re.Pattern[str], folders: list[Path]
+    sql: str,
+    schemas: set[tuple[str, str]],
+    names: re.Pattern[str],
+    folders: list[Path],
+    engine: str,
 ) -> Iterator[str]:
     try:
-        parsed = [part for part in sqlglot.parse(sql, dialect="duckdb") if part is not None]
+        parsed = [part for part in sqlglot.parse(sql, dialect=engine) if part is not None]
     except (SqlglotError, RecursionError):
         text = _without_comments(sql)
         found = names.search(text) or _DYNAMIC.search(text)
@@ -131,6 +173,14 @@ def _table_problems(
         yield f"reads `{schema}.{name}` of the restricted zone"
     if not schema and FILE.search(name) and _may_be_raw(name, folders):
         yield "reads a file of the folder of raw calls"
+    if is_raw_table(database, schema, name.lower()):
+        yield "reads the table of raw calls"
+
+
+def is_raw_table(*parts: str) -> bool:
+    """Tell whether a table's database, schema and name are those of the raw calls, as set."""
+    named = os.environ.get("HIPAA_MODE_RAW_CALLS", "").lower().split(".")
+    return [part for part in parts if part][-len(named) :] == named
 
 
 def _function_problems(function: exp.Func, folders: list[Path]) -> Iterator[str]:

@@ -36,8 +36,8 @@ from hipaa_mode.run.required_checks import view_checks
 from hipaa_mode.verify import functions as reviewed_functions
 from hipaa_mode.verify.manifest import Manifest, Model
 from hipaa_mode.verify.outsiders import problems_of_outsiders, raw_folders, unprovable_hooks
-from hipaa_mode.verify.reviewed import FORMS, TYPES, Reviewed
-from hipaa_mode.verify.staging import compared_forms, reading_form, what_is_read
+from hipaa_mode.verify.reviewed import FORMS, TYPES, Reviewed, reviewed_on
+from hipaa_mode.verify.staging import compared_forms, listed, reading_form, what_is_read
 from hipaa_mode.verify.terms import (
     JSON_TEXT,
     JSON_TEXTS,
@@ -129,11 +129,6 @@ DEFAULT_REMEDY = "Take it out of the model: only what docs/verify.md names can b
 EARLIEST_DAY = "2000-01-01"
 _TIME_BOUNDS = re.compile(
     r"possible_time\(claimed_received_at, run_number, '([0-9]{4}-[0-9]{2}-[0-9]{2})', ([0-9]+)\)"
-)
-_TEXT = r"'(?:[^']|'')*'"
-_PLACEHOLDERS = re.compile(
-    r"first_id\(message_id_text1, message_id_text2, "
-    rf"(\[{_TEXT}(?:, {_TEXT})*\]|cast\(\[\] as varchar\[\]\))\)"
 )
 
 
@@ -266,13 +261,14 @@ def _judged_project(manifest: Manifest) -> Iterator[Verdict]:
         yield _of_project("setting", item.node.name, item.problem, item.remedy, item.node.file)
     for macro, what in overriding_macros(facts, names_of_dbts_context):
         yield _of_project("macro", macro.name, f"the macro {what}", overrides.REMEDY, macro.file)
-    for problem in reviewed_functions.problems():
-        remedy = reviewed_functions.remedy()
-        yield _of_project("function", "functions", problem, remedy, functions.FILE)
+    for problem in reviewed_functions.problems(manifest.engine):
+        remedy = reviewed_functions.remedy(manifest.engine)
+        file = functions.file_of(manifest.engine)
+        yield _of_project("function", "functions", problem, remedy, file)
     for problem in dispatch_faults(facts):
         yield _of_project("macro", "dispatch", problem)
     inside = {node.unique_id for node, _ in readers(facts.nodes)}
-    outside = problems_of_outsiders(facts, raw_folders(manifest.folder))
+    outside = problems_of_outsiders(facts, raw_folders(manifest.folder), manifest.engine)
     for node, problem in (
         *readers(facts.nodes),
         *((node, problem) for node, problem in outside if node.unique_id not in inside),
@@ -373,6 +369,9 @@ class _Tracer:
         self.reviewed.message = found.arguments[0]
         return raw.query(parse(form))
 
+    def _read(self, model: Model) -> exp.Expression:
+        return parse(model.sql, self._manifest.engine)
+
     def relation(self, model: Model) -> Relation:
         """Evaluate a model, with the models it reads.
 
@@ -408,7 +407,7 @@ class _Tracer:
             return self._compared(model)
         if own and model.name == CROSSWALK:
             return self._crosswalk(model)
-        query = parse(model.sql)
+        query = self._read(model)
         if own and model.name in MASKED_MODELS and self.plan.scopes:
             query = self._without_order(query)
         self._stack.append(model.unique_id)
@@ -427,7 +426,8 @@ class _Tracer:
         finest = next((item for item in known if item in self.plan.precisions), None)
         day = f"cast(date_trunc('day', timestamp__{finest}) as timestamp), " if finest else ""
         row_id = f"row_id{scope_suffix(self.plan.scopes[0])}"
-        form = FORMS["order of masked rows"].replace("{day}", day).replace("{row_id}", row_id)
+        form = reviewed_on("order of masked rows", self._manifest.engine)
+        form = form.replace("{day}", day).replace("{row_id}", row_id)
         query = query.copy()
         order = query.args.get("order")
         if order is None or _bare(order) != parse(f"select 1 order by {form}").args["order"]:
@@ -451,7 +451,7 @@ class _Tracer:
         """
         with _located(model):
             self._check_traceable(model)
-            query = parse(model.sql).copy()
+            query = self._read(model).copy()
             with_ = query.args.get("with_")
             first = with_.expressions[0] if with_ is not None else None
             if not isinstance(first, exp.CTE):
@@ -481,7 +481,7 @@ class _Tracer:
 
     def _compared(self, model: Model) -> Relation:
         self._check_columns_read(READ_BY.get(model.name, ()))
-        actual = parse(model.sql).copy()
+        actual = self._read(model).copy()
         for table in actual.find_all(exp.Table):
             name = self._staging_table(table, model)
             if name is not None:
@@ -518,7 +518,7 @@ class _Tracer:
         return SUPPRESSED_USERS if is_list and reader.name == "withheld_calls" else None
 
     def _crosswalk(self, model: Model) -> Relation:
-        query = parse(model.sql)
+        query = self._read(model)
         wanted = "system.main.hipaa_mode_random_code(value) as code"
         shown = {item.sql("duckdb").lower() for item in getattr(query, "expressions", [])}
         environment = self.plan.environment.replace("'", "''").lower()
@@ -571,13 +571,24 @@ def _reading_form(manifest: Manifest) -> str:
     """
     read = manifest.own("calls_read")
     sql = read.sql if read else ""
-    times, ids = _TIME_BOUNDS.search(sql), _PLACEHOLDERS.search(sql)
+    times = _TIME_BOUNDS.search(sql)
     day, ahead = times.groups() if times else (EARLIEST_DAY, "0")
+    placeholders = _placeholders(parse(sql, manifest.engine)) if sql else []
     return reading_form(
         earliest_day=f"'{day}'",
         ahead_us=ahead,
-        placeholders=ids[1] if ids else "cast([] as varchar[])",
+        placeholders=listed(placeholders),
     )
+
+
+def _placeholders(query: exp.Expression) -> list[str]:
+    """Return the ids that are none, of the first call of a function that is given them."""
+    for call in query.find_all(exp.Anonymous):
+        if call.name == "first_id":
+            given = call.expressions[-1]
+            texts = given.expressions if isinstance(given, exp.Array) else []
+            return [item.this for item in texts if isinstance(item, exp.Literal)]
+    return []
 
 
 def _itself(name: str, query: exp.Expression) -> Relation:

@@ -46,6 +46,11 @@ def _read_forms() -> dict[str, str]:
 FORMS = _read_forms()
 
 
+def reviewed_on(form: str, engine: str) -> str:
+    """Return a form as an engine has it, where it says it otherwise than DuckDB."""
+    return FORMS.get(f"{form} on {engine}", FORMS[form])
+
+
 class Reviewed:
     """Makes the terms that a destination's columns must be.
 

@@ -620,6 +620,9 @@ where delivery = 1 and place > 1
 --- order of masked rows
 {day}try_cast('0x' || left({row_id}, 15) as bigint)
 
+--- order of masked rows on postgres
+{day}{row_id}
+
 --- latest values
 with
 

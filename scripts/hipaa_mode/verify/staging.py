@@ -64,7 +64,7 @@ def consent_form(form: str, plan: Plan) -> str:
         ", ".join(
             (
                 f"select {literal(name)} as destination",
-                *(f"{_listed(getattr(item.consent, key))} as {key}" for key in CONSENT_LISTS),
+                *(f"{listed(getattr(item.consent, key))} as {key}" for key in CONSENT_LISTS),
                 f"{item.consent.needed} as needed",
             )
         )
@@ -77,6 +77,7 @@ def consent_form(form: str, plan: Plan) -> str:
     )
 
 
-def _listed(texts: Iterable[str]) -> str:
+def listed(texts: Iterable[str]) -> str:
+    """Return SQL of a list of text literals."""
     quoted = ", ".join(map(literal, texts))
     return f"[{quoted}]" if quoted else NO_LIST

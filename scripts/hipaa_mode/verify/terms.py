@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import sqlglot
 from sqlglot import exp
 
 from hipaa_mode import functions
+from hipaa_mode.engines import DUCKDB
+from hipaa_mode.verify.dialects import UnreadableError, dialect_of
 
-DIALECT = "duckdb"
 TOKEN_FUNCTION = ("system", "main", "hipaa_mask")
 
 
@@ -58,8 +58,8 @@ class NotProvenError(Exception):
 
 
 def shown(node: exp.Expression) -> str:
-    """Write SQL on one line, cut where it is long."""
-    text = " ".join(node.sql(DIALECT, comments=False).split())
+    """Write SQL on one line, as DuckDB has it, cut where it is long."""
+    text = " ".join(node.sql(DUCKDB, comments=False).split())
     return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
 
 
@@ -425,17 +425,20 @@ def _named(name: str, call: exp.Anonymous, below: Callable[[exp.Expression], Ter
     return Term(name, below(message), tuple(item.this for item in items))
 
 
-def parse(sql: str) -> exp.Expression:
-    """Parse one statement of DuckDB's SQL; comments count for nothing."""
+def parse(sql: str, engine: str = DUCKDB) -> exp.Expression:
+    """Read one statement of an engine's SQL as DuckDB's; comments count for nothing."""
+    dialect = dialect_of(engine)
+    if dialect is None:
+        raise NotProvenError("syntax", f"SQL of {engine} can't be proven yet")
     try:
-        statements = [item for item in sqlglot.parse(sql, dialect=DIALECT) if item is not None]
-    except sqlglot.errors.SqlglotError as error:
-        raise NotProvenError("syntax", f"can't be parsed ({type(error).__name__})") from None
+        statements = dialect.read(sql)
+    except UnreadableError as problem:
+        unproven = NotProvenError(problem.rule, str(problem))
+        unproven.line = problem.line
+        raise unproven from None
     if len(statements) != 1:
         raise NotProvenError("syntax", f"{len(statements)} statements where one is expected")
-    statement = statements[0]
-    assert isinstance(statement, exp.Expression)
-    return statement
+    return statements[0]
 
 
 def substituted(term: Term, old: Term, new: Term) -> Term:
@@ -526,9 +529,9 @@ def _simplified_bracket(node: exp.Bracket, term: Term) -> Term:
 
 def different_values(names: Iterable[str]) -> str:
     """Return the columns and the grouping of a query of the different values of some columns."""
-    quoted = {name: exp.to_identifier(name, quoted=True).sql(DIALECT) for name in names}
+    quoted = {name: exp.to_identifier(name, quoted=True).sql(DUCKDB) for name in names}
     names_of = " ".join(
-        f"when {column} is not null then {exp.Literal.string(name).sql(DIALECT)}"
+        f"when {column} is not null then {exp.Literal.string(name).sql(DUCKDB)}"
         for name, column in quoted.items()
     )
     sets = ", ".join(f"({column})" for column in quoted.values())

@@ -71,7 +71,7 @@ class Traces:
     def _query(self, model: Model) -> exp.Expression | None:
         if model.unique_id not in self._parsed:
             try:
-                self._parsed[model.unique_id] = parse(model.sql)
+                self._parsed[model.unique_id] = parse(model.sql, self._manifest.engine)
             except NotProvenError:
                 self._parsed[model.unique_id] = None
         return self._parsed[model.unique_id]

@@ -26,7 +26,7 @@ from hipaa_mode.functions import (
 )
 from hipaa_mode.treatments import NORMALIZATIONS, TREATMENTS
 from hipaa_mode.verify import functions as verify_functions
-from hipaa_mode.verify.functions import problems, reads_more, remedy
+from hipaa_mode.verify.functions import problems, problems_of_text, reads_more, remedy
 
 
 @pytest.fixture(scope="module")
@@ -355,11 +355,12 @@ def test_a_changed_function_changes_the_hash_of_sql_that_reaches_it(
 # As they are proven.
 
 
-def test_the_functions_are_as_reviewed(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert problems() == []
-    monkeypatch.setattr(verify_functions, "REVIEWED", "of another file")
-    assert problems() == [f"{functions.FILE} is not as reviewed"]
-    assert functions.file_hash() in remedy()
+@pytest.mark.parametrize("engine", verify_functions.REVIEWED)
+def test_the_functions_are_as_reviewed(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert problems(engine) == []
+    monkeypatch.setitem(verify_functions.REVIEWED, engine, "of another file")
+    assert problems(engine) == [f"{functions.file_of(engine)} is not as reviewed"]
+    assert functions.file_hash(engine) in remedy(engine)
 
 
 @pytest.mark.parametrize(
@@ -377,3 +378,24 @@ def test_the_functions_are_as_reviewed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_function_is_made_of_its_arguments_alone(body: str, problem: str) -> None:
     assert problem in reads_more(Function("own", ("value",), body))
     assert reads_more(Function("own", ("value",), "lower(value)")) == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("pg_read_file(value)", "function `pg_read_file` is not known"),
+        ("public.lower(value)", "function `lower` is not known"),
+        ('"lower"(value)', "function `lower` is not known"),
+        ("current_setting(value)", "function `current_setting` is not known"),
+        ("(select max(user_id) from stg_calls)", "function `max` is not known"),
+        ("(select user_id from stg_calls limit 1)", "it reads `stg_calls`"),
+        ("(select count(*) from public.unnest(value))", "it reads `public`"),
+        ("pgcrypto.hmac(value, 'k', 'sha256')", "function `hmac` is not known"),
+    ],
+)
+def test_a_function_of_postgres_is_made_of_its_arguments_alone(body: str, problem: str) -> None:
+    made = (
+        "\ncreate function hipaa_functions.own(value text) returns text language sql\nreturn {};\n"
+    )
+    assert any(problem in found for found in problems_of_text(made.format(body)))
+    assert list(problems_of_text(made.format("lower(value)"))) == []

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hipaa_mode.engines import DUCKDB, POSTGRES
 from hipaa_mode.run.facts import Facts, Node
 from hipaa_mode.verify.outsiders import (
     is_harmless_hook,
@@ -21,11 +22,15 @@ STAGED = Node(
 
 
 def problems(
-    sql: str, kind: str = "model", file: str = "own.sql", folder: Path = Path("/srv/clinic")
+    sql: str,
+    kind: str = "model",
+    file: str = "own.sql",
+    folder: Path = Path("/srv/clinic"),
+    engine: str = DUCKDB,
 ) -> list[str]:
     own = Node(f"{kind}.clinic.own", kind, "clinic", "own", file, sql=sql)
     facts = Facts("clinic", (STAGED, own))
-    return [problem for _, problem in problems_of_outsiders(facts, raw_folders(folder))]
+    return [problem for _, problem in problems_of_outsiders(facts, raw_folders(folder), engine)]
 
 
 @pytest.mark.parametrize(
@@ -121,3 +126,43 @@ def test_hooks_change_neither_values_nor_functions(hook: str, is_harmless: bool)
     config = {"post-hook": [{"sql": hook, "transaction": True}], "pre-hook": []}
     node = Node("model.clinic.own", "model", "clinic", "own", config=config)
     assert bool(list(unprovable_hooks([node]))) is not is_harmless
+
+
+@pytest.mark.parametrize(
+    ("sql", "problem"),
+    [
+        ("select current_setting('hipaa_mode.subkey_a')", "calls `current_setting()`"),
+        ("select query_to_xml('select * from raw.calls', true, true, '')", "query_to_xml"),
+        ("select table_to_xml('raw.calls', true, true, '')", "table_to_xml"),
+        ("select pg_read_file('f')", "pg_read_file"),
+        ("select * from dblink('x', 'select 1') as t (a text)", "dblink"),
+        ("select * from ts_stat('select * from raw.calls')", "ts_stat"),
+        ("select own.function_of_ours(1)", "calls `function_of_ours()`"),
+        ("select hipaa_functions.token('a', '*')", "may make tokens"),
+        ("select * from main_restricted.masked_events", "of the restricted zone"),
+        ("table main_restricted.masked_events", "of the restricted zone"),
+        ("select * from raw.calls", "reads the table of raw calls"),
+        ("select (r).message from only raw.calls as r", "reads the table of raw calls"),
+        ("do $$ begin perform 1; end $$", "can't be traced"),
+    ],
+)
+def test_raw_values_are_shown_by_no_other_model_on_postgres(
+    monkeypatch: pytest.MonkeyPatch, sql: str, problem: str
+) -> None:
+    monkeypatch.setenv("HIPAA_MODE_RAW_CALLS", "raw.calls")
+    assert any(problem in found for found in problems(sql, engine=POSTGRES))
+
+
+def test_what_is_published_may_be_read_on_postgres() -> None:
+    sql = """
+    with days as (
+        select date_trunc('day', "timestamp") as day, count(*) filter (where event = 'x') as calls,
+            row_number() over (partition by plan order by count(*) desc) as place
+        from main_destinations.tool__events as t
+        left join lateral (select 1) as one on true
+        where lower(plan) in ('a', 'b') and not exists (select 1 from other.table_of_ours)
+        group by 1
+    )
+    select day, coalesce(sum(calls), 0), cast(avg(calls) as numeric(10, 2)) from days
+    """
+    assert problems(sql, engine=POSTGRES) == []

@@ -1427,41 +1427,36 @@ return concat_ws(
     r'(^|[ \t\n\f\r"]|/[^ \t\n\f\r?"/]*+)\?[^ \t\n\f\r?#=&"]++='
 );
 
--- An identifier of any kind but payment cards, which need arithmetic.
-create function hipaa_functions.identifier_pattern() returns string
-return concat_ws(
-    '|',
-    hipaa_functions.email_pattern(),
-    hipaa_functions.phone_pattern(),
-    hipaa_functions.ssn_pattern(),
-    hipaa_functions.mrn_pattern(),
-    hipaa_functions.ip_pattern(),
-    hipaa_functions.url_query_pattern()
-);
+-- Java tries each alternative of a pattern at each place of a text: what the patterns can't do without is
+-- looked for first, and there is none for all kinds.
 
 -- Whether a text holds an e-mail address.
 create function hipaa_functions.is_email_like(value string) returns boolean
-return value rlike hipaa_functions.email_pattern();
+return (contains(value, '@') or contains(value, '%40')) and value rlike hipaa_functions.email_pattern();
 
 -- Whether a text holds a telephone number.
 create function hipaa_functions.is_phone_like(value string) returns boolean
-return value rlike hipaa_functions.phone_pattern();
+return value rlike (r'(?=[+0-9])(?:[0-9]{3}' || hipaa_functions.separator_or_dot() || r'[0-9]{4}|[0-9]{10}|\+[1-9])')
+    and value rlike hipaa_functions.phone_pattern();
 
 -- Whether a text holds a Social Security number.
 create function hipaa_functions.is_ssn_like(value string) returns boolean
-return value rlike hipaa_functions.ssn_pattern();
+return value rlike ('(?=[0-9Ss])(?:[0-9]{2}' || hipaa_functions.separator_or_dot() || '[0-9]{4}|[Ss][Ss][Nn]|[Ss]ecurity)')
+    and value rlike hipaa_functions.ssn_pattern();
 
 -- Whether a text holds the number of a medical record.
 create function hipaa_functions.is_mrn_like(value string) returns boolean
-return value rlike hipaa_functions.mrn_pattern();
+return value rlike '[0-9](?:[-. ]?[0-9]){3}'
+    and value rlike r'(?=[CMPcmp])(?:[Mm](?:\.?[Rr]|edical)|MEDICAL|[Pp]atient|PATIENT|[Cc]hart)'
+    and value rlike hipaa_functions.mrn_pattern();
 
 -- Whether a text holds an IP address.
 create function hipaa_functions.is_ip_like(value string) returns boolean
-return value rlike hipaa_functions.ip_pattern();
+return value rlike r'(?=[0-9A-Fa-f])(?:[0-9]\.[0-9]{1,3}\.[0-9]|[0-9A-Fa-f]:[0-9A-Fa-f]{0,4}:)' and value rlike hipaa_functions.ip_pattern();
 
 -- Whether a text holds a URL with a query.
 create function hipaa_functions.is_url_query_like(value string) returns boolean
-return value rlike hipaa_functions.url_query_pattern();
+return contains(value, '?') and value rlike hipaa_functions.url_query_pattern();
 
 -- Whether one of some numbers, each in angle brackets, begins as an issuer's does and passes the check of
 -- ISO/IEC 7812-1 (Luhn). No lambda: a function that has one can't be an argument of another. Every
@@ -1548,14 +1543,22 @@ return coalesce(
     false
 );
 
--- Whether a text is worth a closer look: one search for all kinds lets nearly every text go.
+-- Whether a text looks like, or holds, an identifier of any kind but payment cards, which need arithmetic.
+create function hipaa_functions.holds_identifier(value string) returns boolean
+return hipaa_functions.is_email_like(value)
+    or hipaa_functions.is_phone_like(value)
+    or hipaa_functions.is_ssn_like(value)
+    or hipaa_functions.is_mrn_like(value)
+    or hipaa_functions.is_ip_like(value)
+    or hipaa_functions.is_url_query_like(value);
+
+-- Whether a text is worth a closer look.
 create function hipaa_functions.may_be_identifier(value string) returns boolean
-return value rlike '[0-9@?:]' and value rlike (hipaa_functions.identifier_pattern() || '|[0-9]([ .-]{0,2}[0-9]){12}');
+return hipaa_functions.holds_identifier(value) or value rlike '[0-9](?:[ .-]{0,2}[0-9]){12}';
 
 -- Whether a text looks like, or holds, an identifier of any kind.
 create function hipaa_functions.looks_like_identifier(value string) returns boolean
-return hipaa_functions.may_be_identifier(value)
-    and (value rlike hipaa_functions.identifier_pattern() or hipaa_functions.is_card_like(value));
+return hipaa_functions.holds_identifier(value) or hipaa_functions.is_card_like(value);
 
 -- A text, or null where it looks like an identifier: free text can hold one that nobody expected.
 create function hipaa_functions.guarded(value string) returns string

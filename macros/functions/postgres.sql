@@ -795,7 +795,6 @@ end;
 create function hipaa_functions.texts_within(value text) returns text[] language plpgsql immutable as $$
 begin
     return case
-        when value is null then null
         when hipaa_functions.json_of(value) is null then array[value]
         else array(
             with recursive nodes as (
@@ -1267,8 +1266,8 @@ begin
             select count(*)
             from unnest(categories) as listed (category)
             where 'category yes: ' || category = any (signals)
-                and not 'category no: ' || category = any (signals)
-                and not 'category unreadable: ' || category = any (signals)
+                and ('category no: ' || category = any (signals)) is not true
+                and ('category unreadable: ' || category = any (signals)) is not true
         )
     end;
 end
@@ -1286,7 +1285,7 @@ return case
     when signals && integration_no_to_all and not signals && integration_yes then 'opted_out'
     when signals && consent_no_to_all and not signals && consent_yes then 'opted_out'
     when needed = 0 then null
-    when not 'categories unreadable' = any (signals)
+    when ('categories unreadable' = any (signals)) is not true
         and hipaa_functions.categories_allowed(categories, signals) >= needed then null
     when hipaa_functions.categories_with(categories, signals, 'no') > 0 then 'consent_refused'
     when 'categories unreadable' = any (signals)

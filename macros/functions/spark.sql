@@ -328,7 +328,7 @@ return case when hipaa_functions.is_string(value) then hipaa_functions.scalar_te
 
 -- All scalars and key names in a JSON text, as texts. What is no JSON is looked at as it is.
 create function hipaa_functions.texts_within(value string) returns array<string>
-return hipaa_mode_texts_within(value);
+return coalesce(hipaa_mode_texts_within(value), array(value));
 
 -- The type of a call, of the JSON text of its `type`; null where that is no string.
 create function hipaa_functions.call_type(value string) returns string
@@ -508,7 +508,7 @@ return hipaa_functions.folded_key(item[0]) not in ('integrations', 'consent', 'c
     );
 
 -- What the members of one name say of where a call may go: where they differ, it can't be read.
-create function hipaa_functions.agreed_member(items array<array<string>>, name string, nothing_said string) returns string
+create function hipaa_functions.agreed_of_name(items array<array<string>>, name string, nothing_said string) returns string
 return '"' || name || '":' || (
     select case array_size(telling) when 0 then get(said, 0) when 1 then telling[0] else '""' end
     from (
@@ -571,9 +571,9 @@ return '{' || array_join(
             end || '":' || member[1]
         ),
         array(
-            hipaa_functions.agreed_member(items, 'integrations', nothing_said),
-            hipaa_functions.agreed_member(items, 'consent', nothing_said),
-            hipaa_functions.agreed_member(items, 'context', nothing_said)
+            hipaa_functions.agreed_of_name(items, 'integrations', nothing_said),
+            hipaa_functions.agreed_of_name(items, 'consent', nothing_said),
+            hipaa_functions.agreed_of_name(items, 'context', nothing_said)
         )
     ),
     ','
@@ -741,18 +741,22 @@ end;
 
 -- How many categories of a rule the signals have a mark for.
 create function hipaa_functions.categories_with(categories array<string>, signals array<string>, mark string) returns int
-return array_size(filter(categories, element -> array_contains(signals, 'category ' || mark || ': ' || element)));
+return array_size(filter(categories, element -> coalesce(array_contains(signals, 'category ' || mark || ': ' || element), false)));
 
 -- How many categories of a rule the signals allow, and nothing in them denies.
 create function hipaa_functions.categories_allowed(categories array<string>, signals array<string>) returns int
 return array_size(
     filter(
         categories,
-        element -> array_contains(signals, 'category yes: ' || element)
-            and not array_contains(signals, 'category no: ' || element)
-            and not array_contains(signals, 'category unreadable: ' || element)
+        element -> coalesce(array_contains(signals, 'category yes: ' || element), false)
+            and not coalesce(array_contains(signals, 'category no: ' || element), false)
+            and not coalesce(array_contains(signals, 'category unreadable: ' || element), false)
     )
 );
+
+-- Whether two lists have a text in common. Of null, which none of them has, Spark would not say no.
+create function hipaa_functions.have_same(one array<string>, other array<string>) returns boolean
+return coalesce(arrays_overlap(one, other), false);
 
 -- Why a call with these signals is denied to the destination of a rule; null where it is not. As in
 -- hipaa_mode.consent.
@@ -762,15 +766,15 @@ create function hipaa_functions.denial(
     categories array<string>, needed int
 ) returns string
 return case
-    when arrays_overlap(signals, says_no) then 'opted_out'
-    when arrays_overlap(signals, unreadable) then 'unreadable'
-    when arrays_overlap(signals, integration_no_to_all) and not arrays_overlap(signals, integration_yes) then 'opted_out'
-    when arrays_overlap(signals, consent_no_to_all) and not arrays_overlap(signals, consent_yes) then 'opted_out'
+    when hipaa_functions.have_same(signals, says_no) then 'opted_out'
+    when hipaa_functions.have_same(signals, unreadable) then 'unreadable'
+    when hipaa_functions.have_same(signals, integration_no_to_all) and not hipaa_functions.have_same(signals, integration_yes) then 'opted_out'
+    when hipaa_functions.have_same(signals, consent_no_to_all) and not hipaa_functions.have_same(signals, consent_yes) then 'opted_out'
     when needed = 0 then null
-    when not array_contains(signals, 'categories unreadable')
+    when not hipaa_functions.have_same(signals, array('categories unreadable'))
         and hipaa_functions.categories_allowed(categories, signals) >= needed then null
     when hipaa_functions.categories_with(categories, signals, 'no') > 0 then 'consent_refused'
-    when array_contains(signals, 'categories unreadable')
+    when hipaa_functions.have_same(signals, array('categories unreadable'))
         or hipaa_functions.categories_with(categories, signals, 'unreadable') > 0 then 'unreadable'
     else 'consent_missing'
 end;

@@ -1,4 +1,4 @@
-"""The named functions on PostgreSQL give what they give on DuckDB."""
+"""The named functions on PostgreSQL and Spark give what they give on DuckDB."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
 import pytest
@@ -18,12 +18,16 @@ from postgres_server import Server
 from project import REPOSITORY
 
 from hipaa_mode import functions
+from hipaa_mode.engines.spark import in_session, make_functions
 from hipaa_mode.functions import SCHEMA, create
 
-FILE = REPOSITORY / "macros/functions/postgres.sql"
+FILES = REPOSITORY / "macros/functions"
 DATABASE = "functions"
 LOCALE = "tr-TR"
 """Of the database: its small letters are others than those of the functions."""
+
+CALLS_OF_A_STATEMENT = 20
+"""On Spark, which takes longer to plan a statement than to run it."""
 
 PATHS = (
     *('$."type"', '$."messageId"', '$."properties"', '$."traits"', '$."integrations"', "$"),
@@ -87,17 +91,17 @@ OF_TEXTS = (
     "taken_of_list(array[value, null], array[null, guarded(value)])",
 )
 OF_MESSAGES = (
-    *("may_break_characters(value)", "without_broken_texts(value)", "texts_within(READABLE)"),
-    f"json_texts(READABLE, {LISTED_PATHS})",
-    f"json_kinds(READABLE, {LISTED_PATHS})",
-    f"call_type(json_texts(READABLE, {LISTED_PATHS})[1])",
-    f"key_names(READABLE, {KEY_PATHS})",
-    f"are_plain_keys(key_names(READABLE, {KEY_PATHS})[1])",
-    f"are_usual_keys(key_names(READABLE, {KEY_PATHS})[1])",
-    f"other_spellings(key_names(READABLE, {KEY_PATHS})[1])",
-    f"has_no_key(key_names(READABLE, {KEY_PATHS})[2])",
-    "members(READABLE)",
-    f"respelled_call(READABLE, array['userid', 'USER_ID', 'Consent', 'TYPE'], {PLACEHOLDERS})",
+    *("may_break_characters(value)", "without_broken_texts(value)", "texts_within(readable)"),
+    f"json_texts(readable, {LISTED_PATHS})",
+    f"json_kinds(readable, {LISTED_PATHS})",
+    f"call_type(json_texts(readable, {LISTED_PATHS})[1])",
+    f"key_names(readable, {KEY_PATHS})",
+    f"are_plain_keys(key_names(readable, {KEY_PATHS})[1])",
+    f"are_usual_keys(key_names(readable, {KEY_PATHS})[1])",
+    f"other_spellings(key_names(readable, {KEY_PATHS})[1])",
+    f"has_no_key(key_names(readable, {KEY_PATHS})[2])",
+    "members(readable)",
+    f"respelled_call(readable, array['userid', 'USER_ID', 'Consent', 'TYPE'], {PLACEHOLDERS})",
 )
 OF_JSON = (
     *("scalar_text(value)", "string_text(value)", "scalar_texts(array[value, null])"),
@@ -114,56 +118,138 @@ OF_JSON = (
 WITHOUT_ORDER = {"texts_within", "key_names", "other_spellings"}
 """Functions whose lists are in any order."""
 
-INNER = {"alternatives", "rewritten", "hexadecimal", "ipv6_head", "ipv6_tail", "is_ipv6"}
-"""Functions that only functions of DuckDB call."""
+_INNER = {"alternatives", "hexadecimal", "ipv6_head", "ipv6_tail", "is_ipv6"}
+INNER = {"postgres": {*_INNER, "rewritten"}, "spark": {*_INNER, "agreed_member", "unbroken_part"}}
+"""By engine, functions that only functions of DuckDB call."""
+
+
+class Other(Protocol):
+    """An engine other than DuckDB, with the functions."""
+
+    def columns(self, calls: Sequence[str], values: Sequence[str | None]) -> list[list[Any]]:
+        """Return what each call gives of each value."""
+
+    def text_of_bytes(self, given: bytes) -> str | None:
+        """Return what the function of that name gives."""
 
 
 @dataclass(frozen=True)
 class Engines:
-    """DuckDB and PostgreSQL, both with the functions."""
+    """DuckDB and another engine."""
 
     duckdb: duckdb.DuckDBPyConnection
-    postgres: Server
+    other: Other
 
-    def differences(self, calls: Sequence[str], values: Sequence[str]) -> list[tuple[str, str]]:
-        """Return the first places where they differ: the call, and the text."""
-        selected = [_sql(call) for call in calls]
-        rows = _rows(values)
-        ours = self.duckdb.execute(f"select {', '.join(selected)} from ({rows}) order by place")
-        # A statement for each: PostgreSQL keeps but 32 patterns, and would make more for each row.
-        statements = [
-            f"select replace(json_agg({sql} order by place)::text, chr(10), '') from given;"
-            for sql in selected
-        ]
-        made = f"create temporary table given as {rows};"
-        theirs = self.postgres.run("\n".join([made, *statements]), DATABASE).split("\n")[:-1]
+    def differences(
+        self, calls: Sequence[str], values: Sequence[str]
+    ) -> list[tuple[str, str | None]]:
+        """Return the first places where they differ, of texts and of null: the call, the text."""
+        given = [*values, None]
+        selected = ", ".join(_sql(call) for call in calls)
+        rows = f"select *, {READABLE} as readable from ({_rows(given)})"
+        ours = self.duckdb.execute(f"select {selected} from ({rows}) order by place").fetchall()
         found = (
             (call, text)
-            for call, column, other in zip(calls, zip(*ours.fetchall()), theirs, strict=True)
-            for text, one, two in zip(values, column, json.loads(other), strict=True)
+            for call, column, other in zip(
+                calls, zip(*ours, strict=True), self.other.columns(calls, given), strict=True
+            )
+            for text, one, two in zip(given, column, other, strict=True)
             if _plain(call, one) != _plain(call, two)
         )
         return list(itertools.islice(found, 10))
 
 
-def _rows(values: Sequence[str]) -> str:
-    literals = ("'" + text.replace("'", "''") + "'" for text in values)
+@dataclass(frozen=True)
+class Postgres:
+    """PostgreSQL."""
+
+    server: Server
+
+    def columns(self, calls: Sequence[str], values: Sequence[str | None]) -> list[list[Any]]:
+        """Return what each call gives of each value."""
+        # A statement for each: PostgreSQL keeps but 32 patterns, and would make more for each row.
+        statements = [
+            f"select replace(json_agg({_sql(call)} order by place)::text, chr(10), '') from given;"
+            for call in calls
+        ]
+        made = (
+            f"create temporary table given as "
+            f"select *, {READABLE} as readable from ({_rows(values)}) as texts;"
+        )
+        given = self.server.run("\n".join([made, *statements]), DATABASE).split("\n")[:-1]
+        return [json.loads(line) for line in given]
+
+    def text_of_bytes(self, given: bytes) -> str | None:
+        """Return what the function of that name gives."""
+        sql = f"select to_json({SCHEMA}.text_of_bytes('\\x{given.hex()}'));"
+        text: str | None = json.loads(self.server.run(sql, DATABASE).strip() or "null")
+        return text
+
+
+@dataclass(frozen=True)
+class Spark:
+    """Spark."""
+
+    session: Any
+
+    def columns(self, calls: Sequence[str], values: Sequence[str | None]) -> list[list[Any]]:
+        """Return what each call gives of each value."""
+        rows = self.session.createDataFrame([*enumerate(values)], "place int, value string")
+        rows.coalesce(1).createOrReplaceTempView("texts")
+        self._run(f"select *, {READABLE} as readable from texts").createOrReplaceTempView("given")
+        columns: list[list[Any]] = []
+        for begin in range(0, len(calls), CALLS_OF_A_STATEMENT):
+            several = map(_spark_sql, calls[begin : begin + CALLS_OF_A_STATEMENT])
+            selected = [f"{sql} as c{place}" for place, sql in enumerate(several)]
+            found = self._run(f"select {', '.join(selected)} from given order by place").collect()
+            columns += map(list, zip(*found, strict=True))
+        return columns
+
+    def text_of_bytes(self, given: bytes) -> str | None:
+        """Return what the function of that name gives."""
+        [row] = self._run(f"select {SCHEMA}.text_of_bytes(x'{given.hex()}')").collect()
+        text: str | None = row[0]
+        return text
+
+    def _run(self, sql: str) -> Any:
+        return self.session.sql(in_session(sql))
+
+
+def _rows(values: Sequence[str | None]) -> str:
+    literals = ("null" if text is None else "'" + text.replace("'", "''") + "'" for text in values)
     listed = ", ".join(f"({place}, {literal})" for place, literal in enumerate(literals))
     return f"select * from (values {listed}) as given (place, value)"
 
 
 def _sql(call: str) -> str:
     called = re.sub(r"\b(?!array\b|cast\b)([a-z_0-9]+)\(", rf"{SCHEMA}.\1(", call)
-    named = re.sub(rf"({SCHEMA}\.(?:key_names|json_texts)\([^()]*\))\[", r"(\1)[", called)
-    sql = named.replace("READABLE", READABLE)
-    gives_time = re.match(r"as_(date|timestamp|written)|first_time|possible|time_|moment_of", call)
-    return f"cast({sql} as text)" if gives_time else sql
+    sql = re.sub(rf"({SCHEMA}\.(?:key_names|json_texts)\([^()]*\))\[", r"(\1)[", called)
+    return f"cast({sql} as text)" if _gives_time(call) else sql
+
+
+def _gives_time(call: str) -> bool:
+    return bool(re.match(r"as_(date|timestamp|written)|first_time|possible|time_|moment_of", call))
+
+
+def _spark_sql(call: str) -> str:
+    """Return a call as Spark has it: other lists, other literals."""
+    parts = re.split(r"('(?:[^']|'')*')", _sql(call))
+    for place, part in enumerate(parts):
+        if place % 2:
+            parts[place] = part.replace("\\", "\\\\")
+        else:
+            indexed = re.sub(r"\[(\d+)\]", lambda index: f"[{int(index[1]) - 1}]", part)
+            listed = indexed.replace("text[]", "array<string>").replace("as text", "as string")
+            parts[place] = re.sub(r"(?<!\d)\](?!\d)", ")", listed.replace("array[", "array("))
+    sql = "".join(parts)
+    # It writes years after 9999 with a sign.
+    return f"ltrim('+', {sql})" if _gives_time(call) else sql
 
 
 def _plain(call: str, value: Any) -> Any:
     """Return what the engines write in two ways in one."""
     name = call.partition("(")[0]
-    if isinstance(value, bytes):
+    if isinstance(value, bytes | bytearray):
         return "\\x" + value.hex()
     if not isinstance(value, list | tuple):
         return value
@@ -181,45 +267,7 @@ def _names(item: Any) -> Any:
     return sorted(joined[:-1].split("\x1f")) if joined else []
 
 
-@pytest.fixture(scope="module")
-def engines(postgres: Server) -> Iterator[Engines]:
-    postgres.run(
-        f"create database {DATABASE} template template0 locale_provider icu "
-        f"icu_locale '{LOCALE}' locale 'C'"
-    )
-    cryptography = "create schema pgcrypto; create extension pgcrypto schema pgcrypto;"
-    made = f"{cryptography} create schema {SCHEMA};\n{FILE.read_text('utf-8')}"
-    postgres.run(made, DATABASE)
-    with duckdb.connect() as connection:
-        create(connection)
-        yield Engines(connection, postgres)
-
-
-def test_texts_become_the_same(engines: Engines) -> None:
-    assert engines.differences(OF_TEXTS, texts()) == []
-
-
-def test_messages_are_read_alike(engines: Engines) -> None:
-    assert engines.differences(OF_MESSAGES, messages()) == []
-
-
-def test_json_texts_are_read_alike(engines: Engines) -> None:
-    found = engines.duckdb.execute(
-        f"with given as ({_rows(messages())}), readable as "
-        f"(select {READABLE} as value from given) "
-        f"select distinct unnest({SCHEMA}.json_texts(value, {LISTED_PATHS})) from readable"
-    )
-    json_texts = sorted((text for (text,) in found.fetchall() if text), key=len)
-    assert engines.differences(OF_JSON, json_texts[:2000]) == []
-
-
 TEXTS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
-
-
-@settings(max_examples=10)
-@given(listed=st.lists(TEXTS))
-def test_any_text_becomes_the_same(engines: Engines, listed: list[str]) -> None:
-    assert engines.differences(OF_TEXTS, ["", *listed]) == []
 
 
 def containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -229,17 +277,6 @@ def containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 JSON_VALUES = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), TEXTS), containers
 )
-
-
-@settings(max_examples=10)
-@given(listed=st.lists(st.tuples(JSON_VALUES, JSON_VALUES, st.booleans())))
-def test_any_message_is_read_alike(engines: Engines, listed: list[tuple[Any, Any, bool]]) -> None:
-    read = [
-        json.dumps({"type": "track", "properties": properties, "a": value}, ensure_ascii=escaped)
-        for properties, value, escaped in listed
-    ]
-    assert engines.differences(OF_MESSAGES, ["{}", *read]) == []
-
 
 SIGNALS = [
     *(
@@ -252,45 +289,122 @@ SIGNALS = [
 ]
 
 
-def test_consent_is_judged_alike(engines: Engines) -> None:
-    """Each signal with each other one, where consent is needed and where it is not."""
-    rule = (
-        "array['integration no: ga4'], array['integration unreadable: ga4'], "
-        "array['integration no: all'], array['integration yes: GA4'], array['consent no: all'], "
-        "array['consent yes: GA4'], array['ads']"
-    )
-    calls = [
-        call
-        for other in SIGNALS
-        for signals in [f"array[value, '{other}']"]
-        for call in (
-            f"categories_with(array['ads', 'x'], {signals}, 'no')",
-            f"categories_allowed(array['ads', 'x'], {signals})",
-            *(f"denial({signals}, {rule}, {needed})" for needed in (0, 1)),
+class _EachFunction:
+    """What an engine makes of texts, beside DuckDB."""
+
+    def test_texts_become_the_same(self, engines: Engines) -> None:
+        assert engines.differences(OF_TEXTS, texts()) == []
+
+    def test_messages_are_read_alike(self, engines: Engines) -> None:
+        assert engines.differences(OF_MESSAGES, messages()) == []
+
+    def test_json_texts_are_read_alike(self, engines: Engines) -> None:
+        found = engines.duckdb.execute(
+            f"with given as ({_rows(messages())}), readable as "
+            f"(select {READABLE} as value from given) "
+            f"select distinct unnest({SCHEMA}.json_texts(value, {LISTED_PATHS})) from readable"
         )
-    ]
-    assert engines.differences(calls, SIGNALS) == []
-    assert engines.differences([f"denial(null, {rule}, 1)"], [""]) == []
+        json_texts = sorted((text for (text,) in found.fetchall() if text), key=len)
+        assert engines.differences(OF_JSON, json_texts[:2000]) == []
+
+    def test_consent_is_judged_alike(self, engines: Engines) -> None:
+        """Each signal with each other one, where consent is needed and where it is not."""
+        rule = (
+            "array['integration no: ga4'], array['integration unreadable: ga4'], "
+            "array['integration no: all'], array['integration yes: GA4'], "
+            "array['consent no: all'], array['consent yes: GA4'], array['ads']"
+        )
+        calls = [
+            call
+            for other in SIGNALS
+            for signals in [f"array[value, '{other}']"]
+            for call in (
+                f"categories_with(array['ads', 'x'], {signals}, 'no')",
+                f"categories_allowed(array['ads', 'x'], {signals})",
+                *(f"denial({signals}, {rule}, {needed})" for needed in (0, 1)),
+            )
+        ]
+        assert engines.differences(calls, SIGNALS) == []
+        assert engines.differences([f"denial(null, {rule}, 1)"], [""]) == []
+
+    def test_bytes_become_the_same_text(self, engines: Engines) -> None:
+        for given_bytes in (b"", "é".encode(), b"\xff", b"\xed\xa0\x80", b"{}"):
+            sql = f"select {SCHEMA}.text_of_bytes"
+            [(ours,)] = engines.duckdb.execute(f"{sql}(?)", [given_bytes]).fetchall()
+            assert ours == engines.other.text_of_bytes(given_bytes)
 
 
-def test_bytes_become_the_same_text(engines: Engines) -> None:
-    for given_bytes in (b"", "é".encode(), b"\xff", b"\xed\xa0\x80", b"{}"):
-        sql = f"select {SCHEMA}.text_of_bytes"
-        [(ours,)] = engines.duckdb.execute(f"{sql}(?)", [given_bytes]).fetchall()
-        [theirs] = engines.postgres.run(
-            f"select to_json({SCHEMA}.text_of_bytes('\\x{given_bytes.hex()}'));", DATABASE
-        ).splitlines() or ["null"]
-        assert ours == json.loads(theirs or "null")
+@pytest.fixture(scope="module")
+def on_postgres(postgres: Server) -> Iterator[Engines]:
+    postgres.run(
+        f"create database {DATABASE} template template0 locale_provider icu "
+        f"icu_locale '{LOCALE}' locale 'C'"
+    )
+    cryptography = "create schema pgcrypto; create extension pgcrypto schema pgcrypto;"
+    made = f"{cryptography} create schema {SCHEMA};\n{functions.read_text('postgres')}"
+    postgres.run(made, DATABASE)
+    with duckdb.connect() as connection:
+        create(connection)
+        yield Engines(connection, Postgres(postgres))
 
 
-def test_nothing_is_made_of_nothing(engines: Engines) -> None:
-    every = (*OF_TEXTS, *OF_MESSAGES, *OF_JSON)
-    calls = [call for call in every if not re.search(r"array\[|texts_within", call)]
-    of_nothing = [re.sub(r"\bvalue\b|READABLE", "cast(null as text)", call) for call in calls]
-    assert engines.differences(of_nothing, ["x"]) == []
+class TestPostgres(_EachFunction):
+    """PostgreSQL, in a database whose small letters are others than those of the functions."""
+
+    @pytest.fixture
+    def engines(self, on_postgres: Engines) -> Engines:
+        return on_postgres
+
+    @settings(max_examples=10)
+    @given(listed=st.lists(TEXTS))
+    def test_any_text_becomes_the_same(self, on_postgres: Engines, listed: list[str]) -> None:
+        assert on_postgres.differences(OF_TEXTS, ["", *listed]) == []
+
+    @settings(max_examples=10)
+    @given(listed=st.lists(st.tuples(JSON_VALUES, JSON_VALUES, st.booleans())))
+    def test_any_message_is_read_alike(
+        self, on_postgres: Engines, listed: list[tuple[Any, Any, bool]]
+    ) -> None:
+        read = [
+            json.dumps(
+                {"type": "track", "properties": properties, "a": value}, ensure_ascii=escaped
+            )
+            for properties, value, escaped in listed
+        ]
+        assert on_postgres.differences(OF_MESSAGES, ["{}", *read]) == []
 
 
-# The file.
+@pytest.fixture(scope="module")
+def on_spark(spark: Any) -> Iterator[Engines]:
+    make_functions(spark)
+    with duckdb.connect() as connection:
+        create(connection)
+        yield Engines(connection, Spark(spark))
+
+
+class TestSpark(_EachFunction):
+    """Spark."""
+
+    @pytest.fixture
+    def engines(self, on_spark: Engines) -> Engines:
+        return on_spark
+
+
+# The files.
+
+
+def parameters_of(engine: str) -> dict[str, list[tuple[str, ...]]]:
+    """Return the names of the parameters of the functions of a file, by name."""
+    made = re.compile(
+        rf"^create function {SCHEMA}\.(\w+)\((.*?)\)\s+returns ", re.DOTALL | re.MULTILINE
+    )
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for name, parameters in made.findall((FILES / f"{engine}.sql").read_text("utf-8")):
+        listed = re.sub(r"<[^()]*?>+", "", parameters).split(",")
+        found.setdefault(name, []).append(
+            tuple(each.split()[0] for each in listed if each.strip())
+        )
+    return found
 
 
 def read_postgres() -> dict[str, list[tuple[str, str, str]]]:
@@ -301,20 +415,19 @@ def read_postgres() -> dict[str, list[tuple[str, str, str]]]:
         re.DOTALL | re.MULTILINE,
     )
     found: dict[str, list[tuple[str, str, str]]] = {}
-    for name, parameters, nature, expression, block in made.findall(FILE.read_text("utf-8")):
+    for name, parameters, nature, expression, block in made.findall(
+        (FILES / "postgres.sql").read_text("utf-8")
+    ):
         found.setdefault(name, []).append((parameters, nature, expression or block))
     return found
 
 
-def test_each_function_has_its_twin() -> None:
-    known, theirs = functions.functions(), read_postgres()
-    assert known.keys() - theirs.keys() == INNER
-    for name in known.keys() - INNER:
-        named = [
-            tuple(each.split()[0] for each in parameters.split(",") if each.strip())
-            for parameters, _, _ in theirs[name]
-        ]
-        assert known[name].parameters in named, name
+@pytest.mark.parametrize("engine", INNER)
+def test_each_function_has_its_twin(engine: str) -> None:
+    known, theirs = functions.functions(), parameters_of(engine)
+    assert known.keys() - theirs.keys() == INNER[engine]
+    for name in known.keys() - INNER[engine]:
+        assert known[name].parameters in theirs[name], name
 
 
 def test_each_function_of_a_value_is_compared() -> None:
@@ -323,10 +436,17 @@ def test_each_function_of_a_value_is_compared() -> None:
     of_values = {name for name, function in functions.functions().items() if function.parameters}
     elsewhere = {"text_of_bytes", "categories_with", "categories_allowed", "denial"}
     reached = {
-        *("are_keys_of", "ipv6_parts", "agreed_member", "unbroken_part", "microseconds"),
+        *(
+            "are_keys_of",
+            "ipv6_parts",
+            "rewritten",
+            "agreed_member",
+            "unbroken_part",
+            "microseconds",
+        ),
         "may_be_milliseconds",
     }
-    assert of_values - INNER - compared == elsewhere | reached
+    assert of_values - _INNER - compared == elsewhere | reached
 
 
 def test_what_survives_an_error_is_not_parallel_safe() -> None:
@@ -347,7 +467,9 @@ def test_what_survives_an_error_is_not_parallel_safe() -> None:
     assert unsafe & safe == set()
 
 
-def test_each_function_of_postgres_has_a_comment() -> None:
-    lines = FILE.read_text("utf-8").splitlines()
+@pytest.mark.parametrize("engine", INNER)
+def test_each_function_has_a_comment(engine: str) -> None:
+    lines = (FILES / f"{engine}.sql").read_text("utf-8").splitlines()
     made = [place for place, line in enumerate(lines) if line.startswith("create function ")]
+    assert made
     assert [lines[place] for place in made if not lines[place - 1].startswith("-- ")] == []

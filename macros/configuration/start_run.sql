@@ -49,6 +49,7 @@
     {%- do request.update({
         'needs_key': needs_key,
         'needs_lock': needs_key,
+        'bridges_tokens': hipaa_mode.bridges_tokens(),
         'threads': hipaa_mode.threads(),
         'root': hipaa_mode.published_request().root,
         'zone': [zone.database, zone.schema],

@@ -35,9 +35,7 @@
 {%- endmacro %}
 
 {% macro postgres__retired_token(text, scope, fingerprint) -%}
-    {{- exceptions.raise_compiler_error(
-        'hipaa_mode: a bridge from tokens of a retired key is not made on PostgreSQL yet. Set hipaa_mode__token_bridge: false'
-    ) -}}
+    {{- return('hipaa_functions.retired_token(' ~ text ~ ', ' ~ hipaa_mode.literal(scope) ~ ', ' ~ hipaa_mode.literal(fingerprint) ~ ')') -}}
 {%- endmacro %}
 
 {#- A random 128-bit code for every row, as 32 hexadecimal digits. -#}

@@ -2066,6 +2066,10 @@ select encode(
 )
 $$;
 
+-- The token that a text had in a scope under a retired key, given by its fingerprint.
+create function hipaa_functions.retired_token(value text, scope text, fingerprint text) returns text language sql stable
+return hipaa_functions.token(value, fingerprint || ' ' || scope);
+
 -- A random 128-bit code for every row, as 32 hexadecimal digits; null for a null.
 create function hipaa_functions.random_code(value text) returns text language sql volatile as $$
 select case when value is not null then encode(pgcrypto.gen_random_bytes(16), 'hex') end

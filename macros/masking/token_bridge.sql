@@ -125,10 +125,12 @@ where new_token is not null
 {#- Which retired keys old tokens are bridged from: those that the environment's tokens were made
     with, and that are at hand. -#}
 {% macro bridged_fingerprints() -%}
-    {%- if not execute or flags.WHICH not in ('build', 'run', 'retry') or not var('hipaa_mode__token_bridge', true) -%}
-        {{- return([]) -}}
-    {%- endif -%}
-    {{- return(hipaa_mode.door().bridged_keys()) -}}
+    {{- return(hipaa_mode.door().bridged_keys() if execute and hipaa_mode.bridges_tokens() else []) -}}
+{%- endmacro %}
+
+{#- Whether the command makes a bridge of tokens. -#}
+{% macro bridges_tokens() -%}
+    {{- return(true if flags.WHICH in ('build', 'run', 'retry') and var('hipaa_mode__token_bridge', true) else false) -}}
 {%- endmacro %}
 
 {#- The scopes in which properties are masked. -#}

@@ -73,6 +73,14 @@ class Server:
         with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(f"create database {name}")
 
+    def create_role(self, name: str) -> None:
+        """Make a role that may log in, where there is none: all databases share them."""
+        found = f"select 1 from pg_roles where rolname = '{name}'"
+        with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(found)
+            if not cursor.fetchall():
+                cursor.execute(f"create role {name} login")
+
 
 @contextlib.contextmanager
 def run_server(folder: Path) -> Iterator[Server]:

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hipaa_mode.errors import HipaaModeError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 DUCKDB = "duckdb"
 POSTGRES = "postgres"
@@ -29,12 +33,14 @@ class Engine(Protocol):
             when a run starts; else a plugin of dbt's adapter gave it both.
         knows_rows: whether rows of a table of raw calls that were read are known again; else all
             are read every time.
+        row_count: SQL of how many rows a group has, by full name: a macro could stand in for it.
         row_order: SQL of the order in which rows came into a table.
     """
 
     publishes_files: bool
     masks_itself: bool
     knows_rows: bool
+    row_count: str
     row_order: str
 
     def cursor(self) -> AbstractContextManager[Any]:
@@ -42,6 +48,9 @@ class Engine(Protocol):
 
     def ask(self, sql: str, parameters: Mapping[str, object]) -> list[Any]:
         """Return the rows of a query, whose parameters stand in it as `$name`."""
+
+    def read(self, query: str) -> AbstractContextManager[pa.RecordBatchReader]:
+        """Have the rows of a query, in its columns' own types."""
 
     def start(self, subkeys: Mapping[str, str]) -> str | None:
         """Make the functions and give later connections the subkeys, by scope.
@@ -95,17 +104,19 @@ class Engine(Protocol):
         environment: str,
         destination: str,
         relations: Mapping[str, str],
-        denied: Mapping[str, str],
-    ) -> AbstractContextManager[dict[str, int]]:
+        run_number: int,
+    ) -> AbstractContextManager[dict[str, str]]:
         """Put tables of a destination's views in place, if nothing is raised within.
 
         Args:
             relations: the relation of each view.
-            denied: by view, a query of the row ids that it may not have.
 
         Returns:
-            How many rows each has.
+            The table of each view, as long as it is not in place.
         """
+
+    def write_parquet(self, query: str, path: Path) -> None:
+        """Write the rows of a query to a file."""
 
     def clear_space(self, zone: Sequence[str]) -> None:
         """See that nothing is left of what was deleted in the restricted zone."""

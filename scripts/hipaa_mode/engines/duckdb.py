@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from hipaa_mode import functions, raw_ids, run_end
 from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.quoting import literal
 from hipaa_mode.run import connection
+
+ROWS_AT_ONCE = 100_000
 
 
 class DuckDb:
@@ -24,6 +28,7 @@ class DuckDb:
     publishes_files = True
     masks_itself = False
     knows_rows = False
+    row_count = "system.main.count_star()"
     row_order = "rowid"
 
     def __init__(self, connect: Callable[[], duckdb.DuckDBPyConnection]) -> None:
@@ -49,6 +54,12 @@ class DuckDb:
         """Return the rows of a query."""
         with self.cursor() as cursor:
             return cursor.execute(sql, dict(parameters) or None).fetchall()
+
+    @contextlib.contextmanager
+    def read(self, query: str) -> Iterator[pa.RecordBatchReader]:
+        """Have the rows of a query."""
+        with self.cursor() as cursor, cursor.sql(query).to_arrow_reader(ROWS_AT_ONCE) as rows:
+            yield rows
 
     def start(self, subkeys: Mapping[str, str]) -> str | None:
         """Do nothing: the plugin did it, and masks with the session's keys."""
@@ -120,10 +131,15 @@ class DuckDb:
         environment: str,
         destination: str,
         relations: Mapping[str, str],
-        denied: Mapping[str, str],
-    ) -> contextlib.AbstractContextManager[dict[str, int]]:
+        run_number: int,
+    ) -> contextlib.AbstractContextManager[dict[str, str]]:
         """Refuse: what is published is files."""
         raise HipaaModeError("DuckDB publishes files")
+
+    def write_parquet(self, query: str, path: Path) -> None:
+        """Write the rows of a query to a file."""
+        options = "format parquet, compression zstd, use_tmp_file false"
+        self.ask(f"copy ({query}) to {literal(str(path))} ({options})", {})
 
     def clear_space(self, zone: Sequence[str]) -> None:
         """See that the database file is written anew when the run has ended.

@@ -10,15 +10,19 @@ import re
 import secrets
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import psycopg2
+import psycopg2.extensions
 import pyarrow as pa
+from dbt.adapters.events.logging import AdapterLogger
 
-from hipaa_mode import functions
+from hipaa_mode import functions, locking
 from hipaa_mode.engines import OURS, POSTGRES, closing, schema_of, thread_connection
 from hipaa_mode.errors import HipaaModeError, PublishingError
 from hipaa_mode.quoting import identifier, literal
+from hipaa_mode.run.file_writer import write_file
 
 OPTIONS = "PGOPTIONS"
 """The environment variable of which libpq makes a connection's start-up options."""
@@ -50,13 +54,39 @@ OLD = "__old_"
 
 LOCK_TIMEOUT = "2s"
 MOST_BYTES_OF_A_NAME = 63
+ROWS_AT_ONCE = 20_480
+SPACE_TO_CLEAR = "space_to_clear"
 _LOCK = 7303014
+_HELD = f"{_LOCK}, 1"
+_ROWS = "hipaa_mode_rows"
+"""The cursor that rows are read by."""
+
+_PUBLISHING = f"set local lock_timeout = '{LOCK_TIMEOUT}'; set local synchronize_seqscans = off"
+"""What is in force while tables are published: tables are read in the order of their rows."""
+
+_TYPES: Mapping[int, pa.DataType] = {
+    16: pa.bool_(),
+    20: pa.int64(),
+    25: pa.string(),
+    701: pa.float64(),
+    1082: pa.date32(),
+    1114: pa.timestamp("us"),
+}
+"""Types of columns, by the number that PostgreSQL has for them."""
+
+_LISTS = {1000: 16, 1009: 25, 1016: 20, 1022: 701, 1115: 1114, 1182: 1082}
+"""Types of lists, with those of their elements."""
+
+_OTHER = pa.large_string()
 _PARAMETER = re.compile(r"\$(\w+)")
 
 
 def setting_of(scope: str) -> str:
     """Return the setting that has the subkey of a scope; as in function `token`."""
     return f"hipaa_mode.subkey_{hashlib.md5(scope.encode()).hexdigest()[:16]}"
+
+
+_logger = AdapterLogger("Postgres")
 
 
 class Postgres:
@@ -69,6 +99,7 @@ class Postgres:
     publishes_files = False
     masks_itself = True
     knows_rows = True
+    row_count = "pg_catalog.count(*)"
     row_order = "ctid"
 
     def __init__(self, adapter: Any) -> None:
@@ -76,6 +107,7 @@ class Postgres:
         self._connection: Any = None
         self._settings: tuple[str, ...] = ()
         self._options_before: str | None = None
+        self._is_at_work = False
         self._in_use = threading.RLock()
 
     @contextlib.contextmanager
@@ -89,6 +121,8 @@ class Postgres:
             try:
                 if self._connection is None or self._connection.closed:
                     self._connection = self._connect()
+                    if self._is_at_work:
+                        self._hold_database()
                 with closing(self._connection.cursor()) as cursor:
                     yield cursor
             except psycopg2.Error as error:
@@ -137,25 +171,61 @@ class Postgres:
                 "connections no other options, so that they would have no subkeys. Take it out"
             )
         self.end()
-        made = self._make_functions()
-        options = " ".join(f"-c {setting_of(scope)}={key}" for scope, key in subkeys.items())
+        given = {setting_of(scope): key for scope, key in subkeys.items()}
+        given |= self._notices_the_end()
+        options = " ".join(f"-c {name}={value}" for name, value in given.items())
         if len(options) > MOST_BYTES_OF_OPTIONS:
             raise HipaaModeError(
-                f"{len(subkeys)} scopes of tokens are more than a connection to PostgreSQL can be "
-                "given. Let more destinations and properties share a scope"
+                f"{len(subkeys)} subkeys are more than a connection to PostgreSQL can be given. "
+                "Let more destinations and properties share a scope; after a rotation of the key "
+                "hipaa_mode__token_bridge: false needs half as many"
             )
         self._options_before = os.environ.get(OPTIONS)
         os.environ[OPTIONS] = " ".join(filter(None, (self._options_before, options)))
         self._settings = tuple(map(setting_of, subkeys))
         self._disconnect()
-        if not self.ask(f"select 1 where pg_try_advisory_lock({_LOCK}, 1)", {}):
-            raise HipaaModeError(
-                "another build is at work in this database. Run it again when that has ended"
-            )
-        return made
+        self._is_at_work = True
+        self._hold_database()
+        return self._make_functions()
+
+    def _notices_the_end(self) -> dict[str, str]:
+        """Return what has the server end a statement whose client is gone, where it can.
+
+        Else it would go on with what a build that was killed had begun, and hold its locks.
+        """
+        noticing = {"client_connection_check_interval": "2s"}
+        try:
+            for name, value in noticing.items():
+                self.ask(f"select set_config({literal(name)}, {literal(value)}, false)", {})
+        except HipaaModeError:
+            return {}
+        return noticing
+
+    def _hold_database(self) -> None:
+        """Hold the database for as long as the run's own connection is open.
+
+        Raises:
+            HipaaModeError: another build has it, for longer than it is waited for.
+        """
+        seconds = locking.timeout(os.environ)
+        with self.cursor() as cursor:
+            cursor.execute(f"select pg_try_advisory_lock({_HELD})")
+            if cursor.fetchall() == [(True,)]:
+                return
+            _logger.info("hipaa_mode: another build is at work in this database; waiting for it")
+            cursor.execute(f"set lock_timeout = '{max(1, round(1000 * seconds))}ms'")
+            try:
+                cursor.execute(f"select pg_advisory_lock({_HELD})")
+            except psycopg2.errors.LockNotAvailable:
+                raise HipaaModeError(
+                    "another build is at work in this database. Run it again when that has ended, "
+                    f"or wait longer for it: {locking.TIMEOUT_VARIABLE}"
+                ) from None
+            cursor.execute("reset lock_timeout")
 
     def end(self) -> None:
         """Close the connection, and take the subkeys out of the environment."""
+        self._is_at_work = False
         self._disconnect()
         if self._settings:
             os.environ.pop(OPTIONS, None)
@@ -303,20 +373,41 @@ class Postgres:
         cursor.copy_expert(f"copy {name} from stdin", io.StringIO(lines))
 
     @contextlib.contextmanager
+    def read(self, query: str) -> Iterator[pa.RecordBatchReader]:
+        """Have the rows of a query, of which the server sends some at a time.
+
+        Raises:
+            HipaaModeError: they can't be read.
+        """
+        with self.cursor() as cursor:
+            status = self._connection.info.transaction_status
+            is_alone = status == psycopg2.extensions.TRANSACTION_STATUS_IDLE
+            if is_alone:
+                cursor.execute("begin")
+            try:
+                cursor.execute(f"declare {_ROWS} no scroll cursor for {query}")
+                yield _as_arrow(cursor)
+                cursor.execute(f"close {_ROWS}")
+            finally:
+                if is_alone:
+                    cursor.execute("rollback")
+
+    def write_parquet(self, query: str, path: Path) -> None:
+        """Write the rows of a query to a file."""
+        with self.read(query) as rows:
+            write_file(rows, str(path), ())
+
+    @contextlib.contextmanager
     def publishing(
-        self,
-        environment: str,
-        destination: str,
-        relations: Mapping[str, str],
-        denied: Mapping[str, str],
-    ) -> Iterator[dict[str, int]]:
+        self, environment: str, destination: str, relations: Mapping[str, str], run_number: int
+    ) -> Iterator[dict[str, str]]:
         """Put tables of a destination's views in place in one transaction.
 
         Raises:
-            PublishingError: they are not what they should be; what was published stays.
+            PublishingError: they can't be; what was published stays.
         """
         schema = schema_of(environment, destination)
-        aside, before = f"{schema}__new", f"{schema}{OLD}{secrets.token_hex(4)}"
+        aside, before = f"{schema}__new", _old(schema)
         if len(before.encode()) > MOST_BYTES_OF_A_NAME:
             raise PublishingError(
                 f"the schema `{schema}` would have too long a name. Shorten the destination's"
@@ -324,14 +415,21 @@ class Postgres:
         with self.cursor() as cursor:
             cursor.execute("begin")
             try:
+                cursor.execute(_PUBLISHING)
                 cursor.execute(f"create schema {identifier(aside)}")
-                rows = {
-                    view: _copy_view(cursor, relation, identifier(aside, view), denied[view])
-                    for view, relation in relations.items()
-                }
-                yield rows
-                _swap(cursor, aside, schema, before)
+                tables = {view: identifier(aside, view) for view in relations}
+                for view, table in tables.items():
+                    _copy_view(cursor, relations[view], table)
+                yield tables
+                _swap(cursor, aside, schema, before, run_number)
                 cursor.execute("commit")
+            except psycopg2.errors.LockNotAvailable:
+                cursor.execute("rollback")
+                raise PublishingError(
+                    f"something else in the database holds what the schema `{schema}` needs to be "
+                    f"put in place, for more than {LOCK_TIMEOUT}. End that (pg_locks names it), "
+                    "and run dbt build again"
+                ) from None
             except BaseException:
                 cursor.execute("rollback")
                 raise
@@ -354,18 +452,18 @@ class Postgres:
             cursor.execute("reset lock_timeout")
 
     def clear_space(self, zone: Sequence[str]) -> None:
-        """Write the tables of the restricted zone anew."""
+        """Write the tables of the restricted zone, and their statistics, anew."""
         tables = self.ask(
             "select table_name from information_schema.tables "
             "where table_schema = $schema and table_type = 'BASE TABLE'",
             {"schema": zone[1]},
         )
         for (name,) in tables:
-            self.ask(f"vacuum full {identifier(*zone[1:], name)}", {})
+            self.ask(f"vacuum (full, analyze) {identifier(*zone[1:], name)}", {})
+        self.ask(f"delete from {identifier(*zone[1:], SPACE_TO_CLEAR)}", {})
 
     def withdraw(self, environment: str, kept: Collection[str]) -> None:
         """Drop the schemas of destinations other than some, whoever reads them."""
-        self._drop_old()
         start = schema_of(environment, "")
         for (schema,) in self.ask(
             "select nspname from pg_namespace where starts_with(nspname, $start) and "
@@ -373,7 +471,10 @@ class Postgres:
             {"start": start, "ours": f"{OURS} "},
         ):
             if OLD not in schema and schema[len(start) :] not in kept:
-                self.ask(f"drop schema {identifier(schema)} cascade", {})
+                # By its name at once, whoever reads it; its rows go when they have ended.
+                with self.cursor() as cursor:
+                    cursor.execute(_take_away(schema, _old(schema), _readers(cursor, schema)))
+        self._drop_old()
 
 
 _DIGEST = f"""
@@ -422,14 +523,9 @@ def _create(cursor: Any) -> None:
     cursor.execute(text)
 
 
-def _copy_view(cursor: Any, relation: str, table: str, denied: str) -> int:
-    """Make a table of a view, in the order of its row ids; return how many rows it has."""
+def _copy_view(cursor: Any, relation: str, table: str) -> None:
+    """Make a table of a view, in the order of its row ids, with the comments of its columns."""
     cursor.execute(f"create table {table} as select * from {relation} order by row_id")
-    cursor.execute(f"select count(*) from {table}")
-    [(count,)] = cursor.fetchall()
-    cursor.execute(f"select count(*) from {table} where row_id in ({denied})")
-    if cursor.fetchall() != [(0,)]:
-        raise PublishingError("it has rows of calls that are denied to it")
     cursor.execute(
         "select attname, col_description(attrelid, attnum) from pg_attribute "
         f"where attrelid = to_regclass({literal(relation)}) and attnum > 0"
@@ -437,28 +533,72 @@ def _copy_view(cursor: Any, relation: str, table: str, denied: str) -> int:
     for name, comment in cursor.fetchall():
         if comment:
             cursor.execute(f"comment on column {table}.{identifier(name)} is {literal(comment)}")
-    return int(count)
 
 
-def _swap(cursor: Any, aside: str, schema: str, before: str) -> None:
-    """Put a schema in the place of the one that there was, by names: no reader is waited for."""
+def _old(schema: str) -> str:
+    """Return the name that a schema gets when it is published no more."""
+    return f"{schema}{OLD}{secrets.token_hex(4)}"
+
+
+def _readers(cursor: Any, schema: str) -> str:
+    """Return the roles that may read a schema, as SQL; blank where the server has none of them."""
     cursor.execute("select rolname from pg_roles where rolname = any (%s)", ([schema, ANALYST],))
-    readers = ", ".join(identifier(role) for (role,) in cursor.fetchall())
+    return ", ".join(identifier(role) for (role,) in cursor.fetchall())
+
+
+def _take_away(schema: str, before: str, readers: str) -> str:
+    """Return statements that give a schema another name, under which nobody may read it."""
+    return (
+        f"alter schema {identifier(schema)} rename to {identifier(before)}; "
+        f"revoke all on schema {identifier(before)} from {readers or 'public'}"
+    )
+
+
+def _swap(cursor: Any, aside: str, schema: str, before: str, run_number: int) -> None:
+    """Put a schema in the place of the one that there was, by names: no reader is waited for."""
+    readers = _readers(cursor, schema)
     cursor.execute("select 1 from pg_namespace where nspname = %s", (schema,))
     if cursor.fetchall():
-        cursor.execute(
-            f"alter schema {identifier(schema)} rename to {identifier(before)}; "
-            f"revoke all on schema {identifier(before)} from {readers or 'public'}"
-        )
+        cursor.execute(_take_away(schema, before, readers))
     cursor.execute(
         f"alter schema {identifier(aside)} rename to {identifier(schema)}; "
-        f"comment on schema {identifier(schema)} is {literal(f'{OURS} published')}"
+        f"comment on schema {identifier(schema)} is {literal(f'{OURS} published by {run_number}')}"
     )
     if readers:
         cursor.execute(
             f"grant usage on schema {identifier(schema)} to {readers}; "
             f"grant select on all tables in schema {identifier(schema)} to {readers}"
         )
+
+
+def _as_arrow(cursor: Any) -> pa.RecordBatchReader:
+    """Return the rows of the cursor that was declared."""
+    fetch = f"fetch forward {ROWS_AT_ONCE} from {_ROWS}"
+    cursor.execute(fetch)
+    schema = pa.schema(
+        [(column.name, _arrow_type(column.type_code)) for column in cursor.description]
+    )
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        while rows := cursor.fetchall():
+            columns = zip(zip(*rows, strict=True), schema.types, strict=True)
+            yield pa.record_batch([_array(*column) for column in columns], schema=schema)
+            cursor.execute(fetch)
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
+
+
+def _arrow_type(type_code: int) -> pa.DataType:
+    """Return the type of a column by that of PostgreSQL: one that no view may have for others."""
+    if type_code in _LISTS:
+        return pa.list_(_TYPES[_LISTS[type_code]])
+    return _TYPES.get(type_code, _OTHER)
+
+
+def _array(values: Sequence[Any], arrow: pa.DataType) -> pa.Array:
+    if arrow == _OTHER:
+        values = [None if value is None else str(value) for value in values]
+    return pa.array(values, arrow)
 
 
 def _copied(value: str | None) -> str:

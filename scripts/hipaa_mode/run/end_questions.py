@@ -24,7 +24,6 @@ from hipaa_mode.engines import schema_of
 from hipaa_mode.errors import ConfigurationError, HipaaModeError, PublishingError
 from hipaa_mode.never_matched import never_matched
 from hipaa_mode.published_access import read_access
-from hipaa_mode.quoting import literal
 from hipaa_mode.raw_calls import RawLocation, first_bytes
 from hipaa_mode.raw_formats import SNIFFED_BYTES, likely_kind
 from hipaa_mode.run.audit_entries import Delivered, entry_of
@@ -32,11 +31,13 @@ from hipaa_mode.run.compiled_again import built_otherwise
 from hipaa_mode.run.counted import Counted, Noted, described
 from hipaa_mode.run.ending import Ending, Said
 from hipaa_mode.run.facts import running_project
+from hipaa_mode.run.finished_files import ids_of_calls
 from hipaa_mode.run.gate import Gate
 from hipaa_mode.run.permission import Failure, end_of_run, read_outcome
 from hipaa_mode.run.state import KEEP_HOOK, Run, message_of
 from hipaa_mode.run.summary import totals
 from hipaa_mode.run.view_files import manifest_of_tables
+from hipaa_mode.run.view_tables import write_table
 from hipaa_mode.stops import read_stops, stopped_in
 from hipaa_mode.suppression import ReturningCalls, hub_notices
 
@@ -255,12 +256,12 @@ class EndQuestions(Run):
         self, name: str, own: ToPublish, asked: PublishRequest, counted: Counted
     ) -> dict[str, Any]:
         if not self.engine.publishes_files:
-            return self._finish_schema(name, own, counted)
+            return self._finish_schema(name, own, asked, counted)
         plans = self._files.of(own.views)
         folder = folders.incoming_folder(*self._place) / name
         published = folders.destination_folder(*self._place, name)
         self._at_gate().check(
-            name, plans, folder, self.connect, asked.calls_read, own.denied_rows, published
+            name, plans, folder, self.engine.read, self._ids(asked), own.denied_rows, published
         )
         manifest = self._described(name, own, counted)
         # Not where the run only might publish: a preview's folder is gone after it.
@@ -276,16 +277,29 @@ class EndQuestions(Run):
             read_access(self._environ),
         )
 
-    def _finish_schema(self, name: str, own: ToPublish, counted: Counted) -> dict[str, Any]:
+    def _ids(self, asked: PublishRequest) -> str:
+        return ids_of_calls(asked.calls_read, self.engine.row_count)
+
+    def _finish_schema(
+        self, name: str, own: ToPublish, asked: PublishRequest, counted: Counted
+    ) -> dict[str, Any]:
         """Swap in a destination's schema, and write its manifest beside the audit log."""
-        self._at_gate().check_permission(name)
-        described_as = self._described(name, own, counted)
-        denied = {own.views[model]: query for model, query in own.denied_rows.items()}
+        gate = self._at_gate()
+        gate.check_permission(name)
         self._note_place()
-        with self.engine.publishing(self._place[1], name, own.relations, denied) as rows:
+        folder = folders.incoming_folder(*self._place) / name
+        with self.engine.publishing(
+            self._place[1], name, own.relations, self._run_number
+        ) as tables:
+            plans = [
+                write_table(self.engine, tables[view], own.relations[view], model, folder)
+                for model, view in own.views.items()
+            ]
+            gate.check(name, plans, folder, self.engine.read, self._ids(asked), own.denied_rows)
+            self._coincidences |= gate.coincidences
             manifest = manifest_of_tables(
-                described_as,
-                {model: rows[view] for model, view in own.views.items()},
+                self._described(name, own, counted),
+                {plan.view: sum(plan.rows.values()) for plan in plans},
                 schema_of(self._place[1], name),
             )
             return publishing.finish(
@@ -343,9 +357,7 @@ class EndQuestions(Run):
                 if token_bridges.remove(*place):
                     self._noted.append(f"removed the token bridge of `{name}`")
                 return None
-            path = literal(str(token_bridges.begin(*place)))
-            options = "format parquet, compression zstd, use_tmp_file false"
-            self._ask(f"copy ({query}) to {path} ({options})")
+            self.engine.write_parquet(query, token_bridges.begin(*place))
             bridge = token_bridges.finish(*place, read_access(self._environ))
         except (HipaaModeError, OSError) as error:
             self._at_end().problems.append(message_of(error))

@@ -100,6 +100,10 @@ class FileChecker:
 
     Args:
         normalizations: by the name of an id, how destinations bring it to one spelling.
+
+    Attributes:
+        has_ids: whether it was given them.
+        coincidences: how many values it took for no leak of ids, by view and column.
     """
 
     def __init__(self, normalizations: Mapping[str, Sequence[str]] | None = None) -> None:
@@ -109,6 +113,7 @@ class FileChecker:
         called = (raw_ids.spelling("text"), raw_ids.json_texts("text"), *spellings)
         functions.create_called(self._connection, " ".join(called))
         self.has_ids = False
+        self.coincidences: dict[str, dict[str, int]] = {}
 
     def close(self) -> None:
         """Forget the ids."""
@@ -280,8 +285,11 @@ class FileChecker:
                 f"(select column_number, {_leaf(data_type, 'text')} as shown_text, person "
                 f"from ({_texts(places, columns, 'whole', person)}) as texts_of_people)"
             )
-            leaks = self._leaks(shown, people, identifiers)
-            found += [(place, "ids as they arrived", count) for place, count in leaks]
+            for place, leaks, coincidences in self._leaks(shown, people, identifiers):
+                found.append((place, "ids as they arrived", leaks))
+                if coincidences:
+                    noted = self.coincidences.setdefault(finished.name, {})
+                    noted[columns[place].name] = coincidences
         if suspected:
             check = "values that look like identifiers"
             patterns = self._patterns(suspected, columns)
@@ -315,10 +323,10 @@ class FileChecker:
                 found[place] += bool(looks or has_card_number(text))
         return found
 
-    def _leaks(self, shown: str, people: str, identifiers: str) -> list[tuple[int, int]]:
+    def _leaks(self, shown: str, people: str, identifiers: str) -> list[tuple[int, int, int]]:
         spellings = self._spellings("shown_text", ENVELOPE_IDS)
         query = raw_ids.judged_values(shown, people, identifiers, _key, spellings)
-        return [(place, leaks) for place, leaks, _ in self._connection.execute(query).fetchall()]
+        return self._connection.execute(query).fetchall()
 
     def _execute(self, statement: str) -> None:
         self._connection.execute(statement).fetchall()
@@ -328,17 +336,17 @@ class FileChecker:
         return int(count)
 
 
-def ids_of_calls(calls_read: str) -> str:
+def ids_of_calls(calls_read: str, count: str) -> str:
     """Return a query of the ids of usable calls: `kind`, `id`, and `calls`, how many have it.
 
-    Counted where the calls are, for there are far fewer ids than calls. By full name: a macro of
-    that database could stand in for `count`.
+    Counted where the calls are, for there are far fewer ids than calls.
 
     Args:
         calls_read: the relation of all calls.
+        count: SQL of how many rows a group has; see `Engine`.
     """
     return " union all ".join(
-        f"select '{name}' as kind, cast({name} as varchar) as id, system.main.count_star() as "
+        f"select '{name}' as kind, cast({name} as varchar) as id, {count} as "
         f"calls from {calls_read} where rejection_reason is null and {name} <> '' group by {name}"
         for name in ENVELOPE_IDS
     )

@@ -35,11 +35,7 @@ class MaskingKeys:
         named = keys.unique().to_pylist()
         if len(named) != 1:
             raise HipaaModeError("hipaa_mask_retired takes one key at a time")
-        environment = self._environment
-        key = None if environment is None else self._retired_keys().get(str(named[0]))
-        if key is None or environment is None:
-            raise HipaaModeError("hipaa_mask_retired was called for a key that is not at hand")
-        return make_tokens(values, scopes, lambda scope: key.subkey(environment, scope))
+        return make_tokens(values, scopes, lambda scope: self.retired_subkey(str(named[0]), scope))
 
     def fingerprint(self) -> str:
         """Return the fingerprint of the masking key.
@@ -71,6 +67,14 @@ class MaskingKeys:
                 )
             self._subkeys[scope] = self._key().subkey(self._environment, scope)
         return self._subkeys[scope]
+
+    def retired_subkey(self, fingerprint: str, scope: str) -> Subkey:
+        """Return the subkey of a scope under a retired key."""
+        environment = self._environment
+        key = None if environment is None else self._retired_keys().get(fingerprint)
+        if key is None or environment is None:
+            raise HipaaModeError("hipaa_mask_retired was called for a key that is not at hand")
+        return key.subkey(environment, scope)
 
     def _key(self) -> MasterKey:
         if self._master is None:

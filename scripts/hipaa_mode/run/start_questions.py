@@ -67,6 +67,7 @@ class StartRequest(Configured):
     Attributes:
         needs_key: whether the command masks something.
         needs_lock: whether it may send more than the lock says.
+        bridges_tokens: whether it makes tokens of retired keys.
         zone: database and schema of the tables that builds keep.
         accepted: values of the variables that accept something, by name; None where the command
             is not compared with earlier runs.
@@ -74,6 +75,7 @@ class StartRequest(Configured):
 
     needs_key: bool = False
     needs_lock: bool = False
+    bridges_tokens: bool = False
     threads: int = 1
     root: str = "published"
     zone: Sequence[str] = ()
@@ -155,7 +157,9 @@ class StartQuestions(Run):
             faults += access_faults(self._environ, self._place[0])
         said = [*map(str, faults), *(self._key_faults() if asked.needs_key else ())]
         if asked.needs_key and not (said or refusals):
-            self.made_functions = self.engine.start(self._subkeys(plan)) or self.made_functions
+            self.made_functions = (
+                self.engine.start(self._subkeys(plan, asked.bridges_tokens)) or self.made_functions
+            )
         return Started(
             refusals=refusals,
             notices=notices,
@@ -163,11 +167,25 @@ class StartQuestions(Run):
             warnings=[str(item) for item in (*plan.warnings, *judgement.notices)],
         )
 
-    def _subkeys(self, plan: Plan) -> dict[str, str]:
-        """Return the subkeys of all scopes, for an engine that masks by itself."""
+    def _subkeys(self, plan: Plan, is_bridged: bool) -> dict[str, str]:
+        """Return the subkeys of all scopes, for an engine that masks by itself.
+
+        Those of a retired key have its fingerprint before the scope.
+
+        Args:
+            is_bridged: whether tokens of retired keys are made, too.
+        """
         if not self.engine.masks_itself:
             return {}
-        return {scope: self.keys.subkey(scope).reveal() for scope in all_scopes(plan)}
+        subkeys = {scope: self.keys.subkey(scope) for scope in all_scopes(plan)}
+        stored = {*self._used_keys, publishing.key_published_under(*self._place)}
+        for key in self.keys.retired_fingerprints() if is_bridged else ():
+            if key in stored:
+                subkeys |= {
+                    f"{key} {scope}": self.keys.retired_subkey(key, scope)
+                    for scope in all_scopes(plan)
+                }
+        return {name: subkey.reveal() for name, subkey in subkeys.items()}
 
     def _compare_with_earlier(
         self, asked: StartRequest, accepted: Mapping[str, Any]

@@ -113,8 +113,8 @@ def _load(server: Server) -> None:
     with closing(server.connect(DATABASE)) as connection, connection.cursor() as cursor:
         cursor.execute("create schema raw; create table raw.calls (message bytea)")
         cursor.copy_expert("copy raw.calls from stdin", io.StringIO(lines))
-        for role in (ANALYST, "nobody_special"):
-            cursor.execute(f"create role {role} login")
+    for role in (ANALYST, "nobody_special"):
+        server.create_role(role)
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from seed_files import Seeds
 
+from hipaa_mode.engines.duckdb import DuckDb
 from hipaa_mode.errors import PublishingError
 from hipaa_mode.partitions import plan_partitions
 from hipaa_mode.plan import DestinationPlan, Plan
@@ -29,6 +31,7 @@ from hipaa_mode.run.gate import Gate
 from hipaa_mode.run.permission import Permission
 from hipaa_mode.run.required_checks import Exceptions
 
+IDS_OF_CALLS = ids_of_calls("calls_read", DuckDb.row_count)
 TOKEN = "0123456789abcdef" * 4
 DAY = dt.datetime(2026, 3, 1)
 IDS: dict[str, list[Any]] = {
@@ -112,7 +115,7 @@ def checker_of(normalizations: Mapping[str, Sequence[str]]) -> FileChecker:
             "ids", pa.table({n: pa.array(values, pa.string()) for n, values in IDS.items()})
         )
         calls.execute("create table calls as select *, null as rejection_reason from ids")
-        found.add_ids(calls.sql(ids_of_calls("calls")).to_arrow_reader())
+        found.add_ids(calls.sql(ids_of_calls("calls", DuckDb.row_count)).to_arrow_reader())
     return found
 
 
@@ -131,7 +134,7 @@ def test_ids_are_counted_where_the_calls_are_whatever_stands_in_for_count_there(
         )
         for name in ("count", "count_star"):
             calls.execute(f"create macro {name}() as 0")
-        found = calls.sql(ids_of_calls("calls")).fetchall()
+        found = calls.sql(ids_of_calls("calls", DuckDb.row_count)).fetchall()
     assert sorted(found) == [("anonymous_id", "d", 1), ("group_id", "g", 1), ("user_id", "a", 2)]
 
 
@@ -352,15 +355,16 @@ class Door:
     def go(self) -> None:
         partitions = plan_partitions("ga4__events", "day", [["2026-03-01", 1]], None, {})
 
-        def connect() -> duckdb.DuckDBPyConnection:
-            connection = duckdb.connect()
+        @contextlib.contextmanager
+        def read(query: str) -> Iterator[pa.RecordBatchReader]:
             columns = ", ".join(f"'{v[0]}' as {k}" for k, v in IDS.items())
             sql = f"create table calls_read as select {columns}, null as rejection_reason"
-            connection.execute(sql).fetchall()
-            return connection
+            with duckdb.connect() as connection:
+                connection.execute(sql).fetchall()
+                yield connection.sql(query).to_arrow_reader(10)
 
         denied = {"ga4__events": self.denied_rows}
-        self.gate.check("ga4", [partitions], self.folder, connect, "calls_read", denied)
+        self.gate.check("ga4", [partitions], self.folder, read, IDS_OF_CALLS, denied)
 
 
 @pytest.fixture
@@ -384,10 +388,10 @@ def test_where_nothing_was_written_no_call_is_read(door: Door) -> None:
     kept = plan_partitions("ga4__events", "day", [["2026-03-01", 1]], [], published)
     assert kept.written == []
 
-    def connect() -> duckdb.DuckDBPyConnection:
-        pytest.fail("The calls were read")
+    def read(query: str) -> contextlib.AbstractContextManager[pa.RecordBatchReader]:
+        pytest.fail(f"The calls were read: {query}")
 
-    door.gate.check("ga4", [kept], door.folder, connect, "calls_read", {})
+    door.gate.check("ga4", [kept], door.folder, read, IDS_OF_CALLS, {})
 
 
 @pytest.mark.parametrize(

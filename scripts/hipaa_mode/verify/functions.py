@@ -28,7 +28,7 @@ from hipaa_mode.verify.terms import (
 
 REVIEWED = {
     DUCKDB: "344289562332aee46bc0a1aea982cc9679c5df2f38e2805a7af27f599d4f56d8",
-    POSTGRES: "8141be9e5fd086a9d25c7ad14f8b840f3a5935c3552a0411be477c4bf099c006",
+    POSTGRES: "7921f47ee1221f5e3b0b66c65e0c30416f5c3c44e00a4278c2ef4a0f561d29ff",
 }
 
 

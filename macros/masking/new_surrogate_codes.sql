@@ -4,8 +4,8 @@
 {%- do hipaa_mode.check_connection() -%}
 {%- set plan = hipaa_mode.plan() -%}
 {%- set calls = ref('hipaa_mode', 'stg_calls') -%}
-{#- `dbt compile` needs no database, and what is reviewed is what a first build runs. -#}
-{%- set has_codes = execute and flags.WHICH not in ('compile', 'generate') and is_incremental() -%}
+{#- What is reviewed needs no database: `verify` compiles what a first build runs. -#}
+{%- set has_codes = execute and flags.INTROSPECT is not false and is_incremental() -%}
 {%- if plan and has_codes -%}
     {%- do hipaa_mode.forget_unused_codes(this, hipaa_mode.texts_with_codes(plan, calls)) -%}
 {%- endif -%}

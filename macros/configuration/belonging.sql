@@ -2,7 +2,7 @@
 {% macro check_raw_calls() -%}
     {%- if 'model.hipaa_mode.calls_read' in selected_resources -%}
         {%- do hipaa_mode.pinned_raw_calls() -%}
-        {%- do hipaa_mode.refuse(hipaa_mode.door().check_raw_calls(target.database, **hipaa_mode.raw_calls_request())) -%}
+        {%- do hipaa_mode.refuse(hipaa_mode.door().check_raw_calls(target.database or '', **hipaa_mode.raw_calls_request())) -%}
     {%- endif -%}
 {%- endmacro %}
 
@@ -10,8 +10,7 @@
 {% macro note_run(run_number) -%}
     {%- set record = hipaa_mode.door().note_run() -%}
     {%- call statement('forget_run') -%}
-        delete from {{ hipaa_mode.build_table('run_records') }}
-        where environment = {{ hipaa_mode.literal(hipaa_mode.environment()) }}
+        {{ hipaa_mode.delete_rows(hipaa_mode.build_table('run_records'), 'environment = ' ~ hipaa_mode.literal(hipaa_mode.environment())) }}
     {%- endcall -%}
     {%- call statement('note_run') -%}
         insert into {{ hipaa_mode.build_table('run_records') }} values (

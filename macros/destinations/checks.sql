@@ -80,7 +80,7 @@
 with
 
 {# The rows of small files are read once for all checks; of large ones each check reads its columns. -#}
-rows_under_test as {{ '' if files and hipaa_mode.door().has_small_files(hipaa_mode.tested_name(model)) else 'not ' }}materialized (
+rows_under_test as {{ hipaa_mode.kept(true if files and hipaa_mode.door().has_small_files(hipaa_mode.tested_name(model)) else false) }}(
 
     select * from {{ hipaa_mode.file_rows(files) | indent(4) if files else model }}
     {%- if not files %}
@@ -93,7 +93,7 @@ rows_under_test as {{ '' if files and hipaa_mode.door().has_small_files(hipaa_mo
 {%- set texts = hipaa_mode.shown_texts(shown_columns, shown_columns, 'rows_under_test', relation == 'shown_in_json') -%}
 {#- Materialized, or each column would compile the patterns of the checks for itself; row ids are
     as many as rows, and read again sooner than kept. -#}
-{{ relation }} as {{ 'not ' if relation == 'shown_row_ids' }}materialized (
+{{ relation }} as {{ hipaa_mode.kept(relation != 'shown_row_ids') }}(
 
     {% if relation == 'shown_row_ids' -%}
     {{ texts }}
@@ -110,7 +110,7 @@ rows_under_test as {{ '' if files and hipaa_mode.door().has_small_files(hipaa_mo
 {%- if read.looks_for_ids -%}
 {#- Of all calls, whichever rows are under test: a text may quote somebody of another day, or who
     is withheld. -#}
-identifiers as materialized (
+identifiers as {{ hipaa_mode.kept() }}(
 
     {%- set id_names = ['user_id', 'anonymous_id', 'group_id'] | reject('in', read.passing_ids) | list %}
     {{ hipaa_mode.door().ids_of_calls(
@@ -122,13 +122,13 @@ identifiers as materialized (
 {% for relation, columns_alike in looked_through.items() if columns_alike -%}
 {#- Of all rows, not of those under test alone: whether many people have a value does not depend on
     what changed. Read only for values that are somebody's id. -#}
-{{ relation }}__people as not materialized (
+{{ relation }}__people as {{ hipaa_mode.kept(false) }}(
 
     {{ hipaa_mode.shown_texts(columns_alike, shown[relation], model, relation == 'shown_in_json', hipaa_mode._person(view)) }}
 
 ),
 
-{{ relation }}__ids as materialized (
+{{ relation }}__ids as {{ hipaa_mode.kept() }}(
 
     {{ hipaa_mode.door().judged_values(
         relation, relation ~ '__people', 'identifiers', hipaa_mode._spellings_of_ids(normalized_ids, 'shown_text').values() | sum(start=[]) | unique | list
@@ -271,9 +271,7 @@ where failures > 0
 
 {% macro _column_rows(types) -%}
     {%- if types -%}
-        select
-            {{ hipaa_mode.rows_of_list(types.keys()) }} as column_name,
-            {{ hipaa_mode.rows_of_list(types.values()) }} as data_type
+        select {{ hipaa_mode.rows_side_by_side({'column_name': hipaa_mode.list_of(types.keys()), 'data_type': hipaa_mode.list_of(types.values())}) }}
     {%- else -%}
         select '' as column_name, '' as data_type where false
     {%- endif -%}
@@ -391,9 +389,9 @@ where failures > 0
     of its own that gives its seeds no column_types has columns of the types that dbt guesses. -#}
 {% macro _allowed_by_the_seeds(destination) -%}
 {%- set in_environment = "in ('*', " ~ hipaa_mode.literal(hipaa_mode.environment()) ~ ')' -%}
-listed as materialized (
+listed as {{ hipaa_mode.kept() }}(
 
-    select coalesce(lower(trim(cast(restrict_phi as varchar))) = 'false', false) as is_unrestricted
+    select coalesce(lower(trim(cast(restrict_phi as {{ hipaa_mode.data_type('text') }}))) = 'false', false) as is_unrestricted
     from {{ ref('destinations') }}
     where trim(environment) {{ in_environment }} and trim(destination) = {{ hipaa_mode.literal(destination) }}
     order by trim(environment) = '*'
@@ -401,11 +399,11 @@ listed as materialized (
 
 ),
 
-allowed as materialized (
+allowed as {{ hipaa_mode.kept() }}(
 
     select
-        cast(event as varchar) as event,
-        coalesce(nullif(trim(cast(sent_as as varchar)), ''), cast(event as varchar)) as sent_as
+        cast(event as {{ hipaa_mode.data_type('text') }}) as event,
+        coalesce(nullif(trim(cast(sent_as as {{ hipaa_mode.data_type('text') }})), ''), cast(event as {{ hipaa_mode.data_type('text') }})) as sent_as
     from {{ ref('allowed_events') }}
     where
         trim(environment) {{ in_environment }}

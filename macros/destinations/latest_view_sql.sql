@@ -20,7 +20,7 @@ with
 calls as (
 
     select
-        {{ 'masked.row_id' ~ suffix if destination_plan else 'cast(null as varchar)' }} as call_id,
+        {{ 'masked.row_id' ~ suffix if destination_plan else 'cast(null as ' ~ hipaa_mode.data_type('text') ~ ')' }} as call_id,
         {{ hipaa_mode._view_expression(columns[0], none, masked_names[0]) }} as row_id,
         {{ 'masked.timestamp__' ~ precision if destination_plan else 'cast(null as timestamp)' }} as called_at,
         {{ hipaa_mode._view_expression(columns[2], none, masked_names[2]) }} as id

@@ -74,16 +74,16 @@
     {%- set together = [] if in_json else columns | rejectattr('is_list') | list -%}
     {%- set groups = [] -%}
     {%- if together | length > 1 -%}
-        {%- do groups.append([
-            hipaa_mode.rows_of_values(hipaa_mode._numbers(together, numbered_columns)),
-            hipaa_mode.rows_of_values(hipaa_mode.each_identifier(together | map(attribute='name'))),
-        ]) -%}
+        {%- do groups.append(hipaa_mode.rows_side_by_side({
+            'column_number': hipaa_mode.values_as_list(hipaa_mode._numbers(together, numbered_columns)),
+            'shown_text': hipaa_mode.values_as_list(hipaa_mode.each_identifier(together | map(attribute='name'))),
+        })) -%}
     {%- endif -%}
     {%- for column in columns if not groups or column not in together -%}
-        {%- do groups.append([hipaa_mode._numbers([column], numbered_columns)[0], hipaa_mode.each_shown_text(column, in_json)]) -%}
+        {%- do groups.append(hipaa_mode._numbers([column], numbered_columns)[0] ~ ' as column_number, ' ~ hipaa_mode.each_shown_text(column, in_json) ~ ' as shown_text') -%}
     {%- endfor -%}
-    {%- for number, text in groups -%}
-    select {{ number }} as column_number, {{ text }} as shown_text{{ ', ' ~ person ~ ' as person' if person }}
+    {%- for texts in groups -%}
+    select {{ texts }}{{ ', ' ~ person ~ ' as person' if person }}
     from {{ rows }}
     {%- if not loop.last %}
     union all

@@ -28,6 +28,16 @@
     {{- return('unnest(' ~ hipaa_mode.door().json_texts(name) ~ ')') -}}
 {%- endmacro %}
 
+{% macro spark__each_shown_text(column, in_json) -%}
+    {%- set name = hipaa_mode.identifier(column.name) -%}
+    {%- if not in_json -%}
+        {{- return('explode(' ~ name ~ ')' if column.is_list else name) -}}
+    {%- elif column.is_list -%}
+        {{- return('explode(' ~ hipaa_mode.flatten_list(hipaa_mode.map_list(name, hipaa_mode.door().json_texts('element'))) ~ ')') -}}
+    {%- endif -%}
+    {{- return('explode(' ~ hipaa_mode.door().json_texts(name) ~ ')') -}}
+{%- endmacro %}
+
 {#- A text as a key of 64 bits, quicker to count by. That two of ten million texts share one is as
     likely as three in a million, and then a check fails that should pass. -#}
 {% macro compact_key(text) -%}
@@ -40,6 +50,10 @@
 
 {% macro postgres__compact_key(text) -%}
     {{- return('hashtextextended(' ~ text ~ ', 0)') -}}
+{%- endmacro %}
+
+{% macro spark__compact_key(text) -%}
+    {{- return('case when ' ~ text ~ ' is not null then xxhash64(' ~ text ~ ') end') -}}
 {%- endmacro %}
 
 {#- The relation of the rows of published files, or of those about to be. `all_columns` are those
@@ -57,6 +71,10 @@
     {{- exceptions.raise_compiler_error('hipaa_mode: PostgreSQL publishes no files') -}}
 {%- endmacro %}
 
+{% macro spark__file_rows(files, all_columns) -%}
+    {{- return(hipaa_mode.door().view_of_files(files, all_columns)) -}}
+{%- endmacro %}
+
 {% macro csv_rows(file) -%}
     {{- return(adapter.dispatch('csv_rows', 'hipaa_mode')(file)) -}}
 {%- endmacro %}
@@ -66,20 +84,20 @@
 {%- endmacro %}
 
 {#- The server does not have the file, so its rows stand in the query. -#}
-{% macro postgres__csv_rows(file) -%}
+{% macro default__csv_rows(file) -%}
     {%- set found = hipaa_mode.door().csv_rows(file) if file else {'names': ['nothing'], 'rows': []} -%}
     {%- set rows = [] -%}
     {%- for row in found.rows -%}
         {%- set cells = [] -%}
         {%- for cell in row -%}
-            {%- do cells.append('cast(null as text)' if cell is none else hipaa_mode.literal(cell)) -%}
+            {%- do cells.append('cast(null as ' ~ hipaa_mode.data_type('text') ~ ')' if cell is none else hipaa_mode.literal(cell)) -%}
         {%- endfor -%}
         {%- do rows.append('(' ~ cells | join(', ') ~ ')') -%}
     {%- endfor -%}
     {%- if not rows -%}
         {%- set cells = [] -%}
         {%- for name in found.names -%}
-            {%- do cells.append('cast(null as text)') -%}
+            {%- do cells.append('cast(null as ' ~ hipaa_mode.data_type('text') ~ ')') -%}
         {%- endfor -%}
         {{- return('(select ' ~ cells | join(', ') ~ ' where false) as rows_of_file (' ~ hipaa_mode.each_identifier(found.names) | join(', ') ~ ')') -}}
     {%- endif -%}
@@ -106,6 +124,10 @@
     {{- return('select ' ~ (columns | join(', ') or '*') ~ ' from ' ~ relation) -}}
 {%- endmacro %}
 
+{% macro spark__rows_as_texts(relation) -%}
+    {{- return('select * from ' ~ relation) -}}
+{%- endmacro %}
+
 {#- Notes how many values of a column are taken for a coincidence; true once that is done. -#}
 {% macro note_coincidences(view_name, column_name, count) -%}
     {{- return(adapter.dispatch('note_coincidences', 'hipaa_mode')(view_name, column_name, count)) -}}
@@ -118,6 +140,10 @@
 {#- No test can note anything there: what is published is looked at once more, and that is noted. -#}
 {% macro postgres__note_coincidences(view_name, column_name, count) -%}
     {{- return('true') -}}
+{%- endmacro %}
+
+{% macro spark__note_coincidences(view_name, column_name, count) -%}
+    {{- return('false') -}}
 {%- endmacro %}
 
 {#- A statement that fails with a message: the one way for a last hook to make dbt's exit code 1 and
@@ -133,4 +159,8 @@
 {% macro postgres__failing_statement(message) -%}
     {%- set block = 'begin raise exception using message = ' ~ hipaa_mode.literal(message) ~ '; end' -%}
     {{- return('do ' ~ hipaa_mode.literal(block)) -}}
+{%- endmacro %}
+
+{% macro spark__failing_statement(message) -%}
+    {{- return('select raise_error(' ~ hipaa_mode.literal(message) ~ ')') -}}
 {%- endmacro %}

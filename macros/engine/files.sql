@@ -15,3 +15,17 @@
 {% macro postgres__write_rows(view, relation, shown, planned) -%}
     {{- exceptions.raise_compiler_error('hipaa_mode: PostgreSQL publishes no files') -}}
 {%- endmacro %}
+
+{#- One query for all days: in the order of days, and of row ids within one. -#}
+{% macro spark__write_rows(view, relation, shown, planned) -%}
+    {%- set rows = 'select ' ~ shown | join(', ') ~ ' from ' ~ relation ~ ' where ' -%}
+    {%- set whole = hipaa_mode.door().all_days(view) -%}
+    {%- set written = [] -%}
+    {%- if whole -%}
+        {%- set query = rows ~ hipaa_mode.in_partition(whole) ~ " order by date_trunc('day', timestamp), row_id" -%}
+        {%- do written.extend(hipaa_mode.door().write_days(view, query)) -%}
+    {%- endif -%}
+    {%- for file in planned.write if file.name not in written -%}
+        {%- do hipaa_mode.door().write_file(view, file.name, rows ~ hipaa_mode.in_partition(file) ~ ' order by row_id') -%}
+    {%- endfor -%}
+{%- endmacro %}

@@ -13,6 +13,10 @@
     {{- return('hipaa_functions.latest(' ~ value ~ ' order by ' ~ place ~ ')') -}}
 {%- endmacro %}
 
+{% macro spark__latest_value(value, place) -%}
+    {{- return('max_by(' ~ value ~ ', case when ' ~ value ~ ' is not null then ' ~ place ~ ' end)') -}}
+{%- endmacro %}
+
 {#- Whether a value is another one than the last of the rows before that is not null. -#}
 {% macro is_new_value(value, group, place) -%}
     {{- return(adapter.dispatch('is_new_value', 'hipaa_mode')(value, group, place)) -}}
@@ -29,5 +33,12 @@
     {{- return(
         '(' ~ value ~ ' is not null and ' ~ value ~ ' is distinct from hipaa_functions.latest(' ~ value
         ~ ') over (partition by ' ~ group ~ ' order by ' ~ place ~ ' rows between unbounded preceding and 1 preceding))'
+    ) -}}
+{%- endmacro %}
+
+{% macro spark__is_new_value(value, group, place) -%}
+    {{- return(
+        '(' ~ value ~ ' is not null and ' ~ value ~ ' is distinct from lag(' ~ value
+        ~ ') ignore nulls over (partition by ' ~ group ~ ' order by ' ~ place ~ '))'
     ) -}}
 {%- endmacro %}

@@ -18,6 +18,20 @@
     ) as raw_table
 {%- endmacro %}
 
+{#- Numbers of rows are no more than different there. -#}
+{% macro spark__raw_rows(raw) %}
+{%- set table = hipaa_mode.table_name(raw.table) %}
+(
+        select
+            1 as file_number,
+            {{ hipaa_mode.literal(raw.table | join('.')) }} as source_file,
+            monotonically_increasing_id() + 1 as line_number,
+            cast({{ hipaa_mode.door().run_number() }} as bigint) as run_number,
+            {{ hipaa_mode.message_of_row(hipaa_mode.message_column(table)) }}
+        from {{ table }}
+    ) as raw_table
+{%- endmacro %}
+
 {#- Made by `begin_reading_rows`, for the connection of that model alone. -#}
 {% macro postgres__raw_rows(raw) -%}
     {{- return(raw.view) -}}
@@ -43,6 +57,9 @@
 
 {#- No place tells one row of a table from another in every run: calls_read is always made anew. -#}
 {% macro duckdb__begin_reading_rows(relation, since, run_number) -%}
+{%- endmacro %}
+
+{% macro spark__begin_reading_rows(relation, since, run_number) -%}
 {%- endmacro %}
 
 {#- A table has no order, and a row no place that stays its own. So a row's place is made of what it
@@ -124,7 +141,7 @@
     {{- return(adapter.dispatch('count_of_raw_rows', 'hipaa_mode')(source_relation)) -}}
 {%- endmacro %}
 
-{% macro duckdb__count_of_raw_rows(source_relation) -%}
+{% macro default__count_of_raw_rows(source_relation) -%}
     {{- return('select count(*) from ' ~ hipaa_mode.raw_calls(source_relation)) -}}
 {%- endmacro %}
 

@@ -21,6 +21,10 @@
     {%- endcall -%}
 {%- endmacro %}
 
+{% macro spark__make_temporary_table(name, sql) -%}
+    {{- exceptions.raise_compiler_error('hipaa_mode: nothing is brought up to date on Spark: every table is made anew') -}}
+{%- endmacro %}
+
 {#- The statements that make a table of a query, in place of one of that name. Tokens and codes look
     random: to compress them, the texts of some `tokens` columns, takes more time than all else. -#}
 {% macro make_table(relation, sql, tokens=[]) -%}
@@ -48,6 +52,10 @@
     {{- return('create table ' ~ relation ~ ' as (\n' ~ sql ~ '\n)') -}}
 {%- endmacro %}
 
+{% macro spark__make_table(relation, sql, tokens) -%}
+    {{- return('create table ' ~ relation ~ ' using parquet as\n' ~ sql) -}}
+{%- endmacro %}
+
 {#- The statement that says whether rows are stored in the order in which they come. Where nothing asks
     for it, several threads write a table with less work. -#}
 {% macro keep_order(is_kept) -%}
@@ -63,6 +71,10 @@
     {{- return('select 1') -}}
 {%- endmacro %}
 
+{% macro spark__keep_order(is_kept) -%}
+    {{- return('select 1') -}}
+{%- endmacro %}
+
 {#- The statement that adds all rows of a table that has the same columns. -#}
 {% macro insert_all(relation, table) -%}
     {{- return(adapter.dispatch('insert_all', 'hipaa_mode')(relation, table)) -}}
@@ -73,6 +85,10 @@
 {%- endmacro %}
 
 {% macro postgres__insert_all(relation, table) -%}
+    {{- return('insert into ' ~ relation ~ ' select * from ' ~ table) -}}
+{%- endmacro %}
+
+{% macro spark__insert_all(relation, table) -%}
     {{- return('insert into ' ~ relation ~ ' select * from ' ~ table) -}}
 {%- endmacro %}
 
@@ -104,6 +120,12 @@
         )
 {%- endmacro %}
 
+{% macro spark__replace_view(relation, sql) -%}
+        create or replace view {{ relation }} as (
+            {{ sql }}
+        )
+{%- endmacro %}
+
 {#- What makes a step of a query be made once, where the engine would make it again for each column
     that is read of it. -#}
 {% macro made_once() -%}
@@ -116,4 +138,133 @@
 
 {% macro postgres__made_once() -%}
     {{- return('materialized ') -}}
+{%- endmacro %}
+
+{% macro spark__made_once() -%}
+    {{- return('') -}}
+{%- endmacro %}
+
+{#- Whether the rows of a step are kept for all that read them, or found again by each. -#}
+{% macro kept(is_kept=true) -%}
+    {{- return(adapter.dispatch('kept', 'hipaa_mode')(is_kept)) -}}
+{%- endmacro %}
+
+{% macro default__kept(is_kept) -%}
+    {{- return('materialized ' if is_kept else 'not materialized ') -}}
+{%- endmacro %}
+
+{#- Spark decides that by itself. -#}
+{% macro spark__kept(is_kept) -%}
+    {{- return('') -}}
+{%- endmacro %}
+
+{#- The statement that takes rows of a table away. -#}
+{% macro delete_rows(relation, condition='true') -%}
+    {{- return(adapter.dispatch('delete_rows', 'hipaa_mode')(relation, condition)) -}}
+{%- endmacro %}
+
+{% macro default__delete_rows(relation, condition) -%}
+    {{- return('delete from ' ~ relation ~ ' where ' ~ condition) -}}
+{%- endmacro %}
+
+{#- Files are not changed there: what stays is written anew. -#}
+{% macro spark__delete_rows(relation, condition) -%}
+    {%- do hipaa_mode.door().delete_rows(relation | string, condition) -%}
+    {{- return('select 1') -}}
+{%- endmacro %}
+
+{#- Makes those of some tables of the build that are not there; of each its columns. -#}
+{% macro create_tables(tables) -%}
+    {%- do adapter.dispatch('create_tables', 'hipaa_mode')(tables) -%}
+{%- endmacro %}
+
+{% macro default__create_tables(tables) -%}
+    {%- call statement('build_tables') -%}
+        {%- for name, columns in tables.items() %}
+        create table if not exists {{ hipaa_mode.build_table(name) }} ({{ columns }});
+        {%- endfor %}
+    {%- endcall -%}
+{%- endmacro %}
+
+{#- Codes are kept there as the tables of the build are. dbt looked for relations before that. -#}
+{% macro spark__create_tables(tables) -%}
+    {%- set codes = hipaa_mode.package_relation('surrogate_codes') -%}
+    {%- do hipaa_mode.door().create_tables(codes.schema, {codes.identifier: 'environment varchar, scope varchar, value varchar, code varchar'}) -%}
+    {%- do hipaa_mode.door().create_tables(hipaa_mode.build_table('build_state').schema, tables) -%}
+    {%- do adapter.cache_added(codes.incorporate(type='table')) -%}
+{%- endmacro %}
+
+{#- A statement that makes a view, and others that follow it. -#}
+{% macro with_comments(statement, comments) -%}
+    {{- return(adapter.dispatch('with_comments', 'hipaa_mode')(statement, comments)) -}}
+{%- endmacro %}
+
+{% macro default__with_comments(statement, comments) -%}
+    {{- return(statement ~ ';\n        ' ~ comments) -}}
+{%- endmacro %}
+
+{#- Columns of views have no comments of their own there. -#}
+{% macro spark__with_comments(statement, comments) -%}
+    {{- return(statement) -}}
+{%- endmacro %}
+
+{#- How a query with a recursive step begins. -#}
+{% macro with_recursive() -%}
+    {{- return(adapter.dispatch('with_recursive', 'hipaa_mode')()) -}}
+{%- endmacro %}
+
+{% macro default__with_recursive() -%}
+    {{- return('with recursive') -}}
+{%- endmacro %}
+
+{% macro spark__with_recursive() -%}
+    {{- return('with') -}}
+{%- endmacro %}
+
+{#- A recursive step, which has each `id` once: those of `start`, and those that `further` finds from
+    the ones found. `steps` are the queries before it. -#}
+{% macro reached(name, start, further, steps) -%}
+    {{- return(adapter.dispatch('reached', 'hipaa_mode')(name, start, further, steps)) -}}
+{%- endmacro %}
+
+{% macro default__reached(name, start, further, steps) -%}
+{{ name }} as (
+
+    {{ start }}
+    union
+    {{ further }}
+
+)
+{%- endmacro %}
+
+{#- Spark's own recursion finds an id again and again: Python asks for further ones until there are
+    none, and makes a view of them. -#}
+{% macro spark__reached(name, start, further, steps) -%}
+    {%- set view = 'hipaa_mode_reached_' ~ local_md5(steps ~ start ~ further) -%}
+    {%- if execute and flags.WHICH not in ('compile', 'generate') -%}
+        {%- do hipaa_mode.door().reach(view, name, start, further, steps) -%}
+    {%- endif -%}
+    {{- return(name ~ ' as (select id from ' ~ view ~ ')') -}}
+{%- endmacro %}
+
+{#- A step of a query whose rows are kept for the many that read it. -#}
+{% macro kept_step(name, sql) -%}
+    {{- return(adapter.dispatch('kept_step', 'hipaa_mode')(name, sql)) -}}
+{%- endmacro %}
+
+{% macro default__kept_step(name, sql) -%}
+{{ name }} as materialized (
+
+    {{ sql }}
+
+)
+{%- endmacro %}
+
+{#- Each that reads a step would find its rows anew. -#}
+{% macro spark__kept_step(name, sql) -%}
+    {%- set view = 'hipaa_mode_kept_' ~ local_md5(sql) -%}
+    {%- if execute and flags.WHICH not in ('compile', 'generate') -%}
+        {%- do hipaa_mode.door().keep(view, sql) -%}
+    {%- endif -%}
+    {{- return(name ~ ' as (select * from ' ~ view ~ ')') -}}
 {%- endmacro %}

@@ -25,6 +25,15 @@
     {{- return(quoted) -}}
 {%- endmacro %}
 
+{#- A backslash escapes there. -#}
+{% macro spark__each_literal(texts) -%}
+    {%- set quoted = [] -%}
+    {%- for text in texts -%}
+        {%- do quoted.append("'" ~ (text | string | replace('\\', '\\\\') | replace("'", "\\'")) ~ "'") -%}
+    {%- endfor -%}
+    {{- return(quoted) -}}
+{%- endmacro %}
+
 {#- A list of identifiers. -#}
 {% macro each_identifier(names) -%}
     {{- return(adapter.dispatch('each_identifier', 'hipaa_mode')(names)) -}}
@@ -34,6 +43,14 @@
     {%- set quoted = [] -%}
     {%- for name in names -%}
         {%- do quoted.append('"' ~ (name | string | replace('"', '""')) ~ '"') -%}
+    {%- endfor -%}
+    {{- return(quoted) -}}
+{%- endmacro %}
+
+{% macro spark__each_identifier(names) -%}
+    {%- set quoted = [] -%}
+    {%- for name in names -%}
+        {%- do quoted.append('`' ~ (name | string | replace('`', '``')) ~ '`') -%}
     {%- endfor -%}
     {{- return(quoted) -}}
 {%- endmacro %}
@@ -56,6 +73,10 @@
     {{- return('string_agg(' ~ column ~ ', chr(10) order by ' ~ column ~ ')') -}}
 {%- endmacro %}
 
+{% macro spark__lines_of(column) -%}
+    {{- return('string_agg(' ~ column ~ ', chr(10)) within group (order by ' ~ column ~ ')') -}}
+{%- endmacro %}
+
 {#- The names that a text has, with a unit separator between them, as a list. -#}
 {% macro parts_of(text) -%}
     {{- return(adapter.dispatch('parts_of', 'hipaa_mode')(text)) -}}
@@ -67,4 +88,8 @@
 
 {% macro postgres__parts_of(text) -%}
     {{- return('string_to_array(' ~ text ~ ', chr(31))') -}}
+{%- endmacro %}
+
+{% macro spark__parts_of(text) -%}
+    {{- return('split(' ~ text ~ ', chr(31))') -}}
 {%- endmacro %}

@@ -15,6 +15,10 @@
     {{- return(1) -}}
 {%- endmacro %}
 
+{% macro spark__threads() -%}
+    {{- return(1) -}}
+{%- endmacro %}
+
 {#- The statement that has the engine work with so many threads. -#}
 {% macro set_threads(threads) -%}
     {{- return(adapter.dispatch('set_threads', 'hipaa_mode')(threads)) -}}
@@ -25,5 +29,9 @@
 {%- endmacro %}
 
 {% macro postgres__set_threads(threads) -%}
+    {{- return('select 1') -}}
+{%- endmacro %}
+
+{% macro spark__set_threads(threads) -%}
     {{- return('select 1') -}}
 {%- endmacro %}

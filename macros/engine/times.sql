@@ -31,3 +31,9 @@
         ~ period ~ "', " ~ timestamp ~ "), 'YYYY-MM-DD') end"
     ) -}}
 {%- endmacro %}
+
+{% macro spark__day_of(timestamp, period) -%}
+    {{- return(
+        'case when year(' ~ timestamp ~ ") between 1 and 9999 then cast(cast(date_trunc('" ~ period ~ "', " ~ timestamp ~ ') as date) as string) end'
+    ) -}}
+{%- endmacro %}

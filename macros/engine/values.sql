@@ -20,6 +20,14 @@
     {{- return(types[name] ~ ('[]' if is_list else '')) -}}
 {%- endmacro %}
 
+{% macro spark__data_type(name, is_list) -%}
+    {%- set types = {
+        'text': 'string', 'json': 'string', 'integer': 'bigint', 'number': 'double',
+        'boolean': 'boolean', 'timestamp': 'timestamp_ntz', 'date': 'date', 'bytes': 'binary',
+    } -%}
+    {{- return('array<' ~ types[name] ~ '>' if is_list else types[name]) -}}
+{%- endmacro %}
+
 {#- The types of columns of a view, in their order. -#}
 {% macro data_types(columns) -%}
     {%- set known = {} -%}
@@ -63,6 +71,14 @@
     {{- return(columns) -}}
 {%- endmacro %}
 
+{% macro spark__columns_of(relation) -%}
+    {%- set columns = [] -%}
+    {%- for row in run_query('describe query select * from ' ~ relation).rows -%}
+        {%- do columns.append({'name': row[0], 'dtype': row[1]}) -%}
+    {%- endfor -%}
+    {{- return(columns) -}}
+{%- endmacro %}
+
 {#- The types that a column of messages may have, each with whether it holds bytes. -#}
 {% macro message_types() -%}
     {{- return(adapter.dispatch('message_types', 'hipaa_mode')()) -}}
@@ -74,4 +90,8 @@
 
 {% macro postgres__message_types() -%}
     {{- return({'text': false, 'character varying': false, 'json': false, 'jsonb': false, 'bytea': true}) -}}
+{%- endmacro %}
+
+{% macro spark__message_types() -%}
+    {{- return({'string': false, 'binary': true}) -}}
 {%- endmacro %}

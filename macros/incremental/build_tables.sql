@@ -20,11 +20,7 @@
         'property_names': 'run_number bigint, view_name varchar, root varchar, name varchar',
     } -%}
     {%- do adapter.create_schema(hipaa_mode.build_table('build_state')) -%}
-    {%- call statement('build_tables') -%}
-        {%- for name, columns in tables.items() %}
-        create table if not exists {{ hipaa_mode.build_table(name) }} ({{ columns }});
-        {%- endfor %}
-    {%- endcall -%}
+    {%- do hipaa_mode.create_tables(tables) -%}
     {%- do adapter.commit() -%}
 {%- endmacro %}
 

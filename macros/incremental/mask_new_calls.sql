@@ -133,7 +133,7 @@
         select distinct
             {{ run_number }},
             {{ hipaa_mode.literal(view) }},
-            {{ hipaa_mode.day_of('timestamp__' ~ finest) if finest else 'cast(null as varchar)' }}
+            {{ hipaa_mode.day_of('timestamp__' ~ finest) if finest else 'cast(null as ' ~ hipaa_mode.data_type('text') ~ ')' }}
         from {{ rows }}
     {%- endcall -%}
 {%- endmacro %}

@@ -37,7 +37,7 @@
         {#- Message ids look as random as tokens. -#}
         {%- do hipaa_mode.rebuild_table(relation, sql, ['message_id']) -%}
         {%- call statement('forget_files') -%}
-            delete from {{ files }}
+            {{ hipaa_mode.delete_rows(files) }}
         {%- endcall -%}
     {%- else -%}
         {%- if reading.removed -%}

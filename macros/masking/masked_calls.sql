@@ -43,10 +43,8 @@ calls as {{ hipaa_mode.made_once() }}(
 ),
 {#- Values recur: each different one is given its forms once, and these are joined back. #}
 {%- if lookups %}
-
-different_values as materialized (
-
-    select
+{%- set different -%}
+select
         case
             {%- for value in lookups %}
             when {{ hipaa_mode.identifier(value) }} is not null then {{ hipaa_mode.literal(value) }}
@@ -63,8 +61,9 @@ different_values as materialized (
         ({{ value }}){{ ',' if not loop.last }}
         {%- endfor %}
     )
+{%- endset %}
 
-),
+{{ hipaa_mode.kept_step('different_values', different) }},
 {%- endif %}
 {%- for value, forms in lookups.items() %}
 

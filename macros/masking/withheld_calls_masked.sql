@@ -26,8 +26,7 @@
 
 {%- if has_people %}
 
-with recursive
-
+{%- set steps -%}
 said as (
 
     select
@@ -53,7 +52,7 @@ said as (
 
 ),
 
-ids as materialized (
+ids as {{ hipaa_mode.kept() }}(
 
     {%- for spelling in hipaa_mode.spellings('id', plan.person_normalizations) %}
     select
@@ -66,7 +65,7 @@ ids as materialized (
 
 ),
 
-listed as materialized (
+listed as {{ hipaa_mode.kept() }}(
 
     {%- for spelling in hipaa_mode.spellings('user_id', plan.person_normalizations) %}
     select {{ spelling }} as id
@@ -74,23 +73,23 @@ listed as materialized (
     {% if not loop.last %}union{% endif %}
     {%- endfor %}
 
-),
-
-theirs as (
-
-    select id
-    from listed
-    union
-    select others.id
+)
+{%- endset -%}
+{%- set further -%}
+select others.id
     from theirs
     inner join ids on theirs.id = ids.id
     inner join ids as others
         on ids.file_number = others.file_number
         and ids.line_number = others.line_number
+{%- endset -%}
+{{ hipaa_mode.with_recursive() }}
 
-),
+{{ steps }},
 
-seen as materialized (
+{{ hipaa_mode.reached('theirs', 'select id\n    from listed', further, steps) }},
+
+seen as {{ hipaa_mode.kept() }}(
 
     select distinct
         user_id,

@@ -20,8 +20,7 @@
         {%- do adapter.drop_relation(existing_relation) -%}
     {%- endif -%}
     {%- call statement('main') -%}
-        {{ hipaa_mode.replace_view(target_relation, sql) }};
-        {{ hipaa_mode.column_comments(target_relation, columns) }}
+        {{ hipaa_mode.with_comments(hipaa_mode.replace_view(target_relation, sql), hipaa_mode.column_comments(target_relation, columns)) }}
     {%- endcall -%}
     {%- do persist_docs(target_relation, model) -%}
 

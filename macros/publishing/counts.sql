@@ -47,8 +47,7 @@
         select destination, reason, call_type, event, count(*)
         from (
             select
-                {{ hipaa_mode.rows_of('denied_calls.denied_to') }} as destination,
-                {{ hipaa_mode.rows_of('denied_calls.reasons') }} as reason,
+                {{ hipaa_mode.rows_side_by_side({'destination': 'denied_calls.denied_to', 'reason': 'denied_calls.reasons'}) }},
                 stg_calls.call_type,
                 stg_calls.event
             from {{ hipaa_mode.package_relation('denied_calls') }} as denied_calls
@@ -72,7 +71,7 @@
     {%- if is_whole -%}
         {%- for table in [counts, names] -%}
             {%- call statement('forget_counts') -%}
-                delete from {{ table }} where view_name = {{ hipaa_mode.literal(view) }}
+                {{ hipaa_mode.delete_rows(table, 'view_name = ' ~ hipaa_mode.literal(view)) }}
             {%- endcall -%}
         {%- endfor -%}
     {%- endif -%}
@@ -122,12 +121,18 @@
             select
                 {{ run_number }},
                 {{ hipaa_mode.literal(view) }},
-                {{ hipaa_mode.rows_of_list(columns | map(attribute='name') | list) }},
+                column_name,
                 null,
-                {{ hipaa_mode.rows_of_values(lost) }},
+                lost,
                 null,
-                {{ hipaa_mode.rows_of_values(arrived) }}
+                arrived
             from (
+                select {{ hipaa_mode.rows_side_by_side({
+                    'column_name': hipaa_mode.list_of(columns | map(attribute='name') | list),
+                    'lost': hipaa_mode.values_as_list(lost),
+                    'arrived': hipaa_mode.values_as_list(arrived),
+                }) }}
+                from (
                 select
                     {%- for column in columns %}
                     {{ hipaa_mode._count_values(column, column.value) }} as {{ hipaa_mode.identifier(column.name) }}{{ ',' if not loop.last }}
@@ -147,6 +152,7 @@
                     {%- endfor %}
                 from {{ masked }}
             ) as masked
+            ) as counted
 {%- endmacro %}
 
 {#- By masked column, and by event: how many values looked like an identifier. -#}
@@ -155,12 +161,19 @@
             select
                 {{ run_number }},
                 {{ hipaa_mode.literal(view) }},
-                {{ hipaa_mode.rows_of_list(columns | map(attribute='name') | list) }},
+                column_name,
                 event,
                 null,
-                {{ hipaa_mode.rows_of_values(hipaa_mode.each_identifier(columns | map(attribute='guard_column'))) }},
+                suspected,
                 null
             from (
+                select
+                    event,
+                    {{ hipaa_mode.rows_side_by_side({
+                        'column_name': hipaa_mode.list_of(columns | map(attribute='name') | list),
+                        'suspected': hipaa_mode.values_as_list(hipaa_mode.each_identifier(columns | map(attribute='guard_column'))),
+                    }) }}
+                from (
                 select
                     coalesce(event, '') as event
                     {%- for column in columns %},
@@ -168,7 +181,8 @@
                     {%- endfor %}
                 from {{ masked }}
                 group by 1
-            ) as by_event
+                ) as by_event
+            ) as counted
 {%- endmacro %}
 
 {% macro _count_values(column, name) -%}

@@ -33,13 +33,14 @@
     {%- endset -%}
     {{- return({
         'lines': lines, 'accepted_lines': accepted, 'accept_lines': accept,
-        'returning': hipaa_mode._released_calls_staged(), 'withheld_now': withheld_now,
+        'returning': hipaa_mode._released_calls_staged() if hipaa_mode.door().keeps_tables() else '', 'withheld_now': withheld_now,
     }) -}}
 {%- endmacro %}
 
-{#- Counts of calls that were withheld since the run `$since` and no longer are: those of suppressed
+{#- Counts of calls that were withheld since the run `$since`, where its tables are there, and no longer are: those of suppressed
     people, and those that had expired or have no time. -#}
 {% macro _released_calls_staged() %}
+        {%- set tied_people = hipaa_mode.tied_people('people', hipaa_mode.package_relation('calls_read')) %}
         with recursive
 
         released as (
@@ -59,9 +60,9 @@
 
         ),
 
-        {{ hipaa_mode.tied_people('people', hipaa_mode.package_relation('calls_read')) }},
+        {{ tied_people }},
 
-        {{ hipaa_mode.devices_of('tied_devices', 'tied', hipaa_mode.package_relation('calls_read')) }}
+        {{ hipaa_mode.devices_of('tied_devices', 'tied', hipaa_mode.package_relation('calls_read'), tied_people) }}
 
         select
             count(*) filter (

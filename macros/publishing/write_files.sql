@@ -26,7 +26,7 @@
     {%- set of = hipaa_mode.latest_of(view) -%}
     {%- set of_view = hipaa_mode.calls_view(view) -%}
     {%- set counts -%}
-        select {{ 'cast(null as varchar)' if of else hipaa_mode.day_of('timestamp', period) }} as day, count(*) as calls
+        select {{ 'cast(null as ' ~ hipaa_mode.data_type('text') ~ ')' if of else hipaa_mode.day_of('timestamp', period) }} as day, count(*) as calls
         from {{ relation }}
         group by 1
     {%- endset -%}

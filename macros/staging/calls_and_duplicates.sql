@@ -73,7 +73,7 @@ select
     file_number,
     line_number,
     content_hash,
-    cast(null as varchar) as message_id,
+    cast(null as {{ hipaa_mode.data_type('text') }}) as message_id,
     'content:' || content_hash || ':' || row_number() over (
         partition by content_hash
         order by source_file, line_number, file_number
@@ -84,7 +84,7 @@ union all
 select
     file_number,
     line_number,
-    cast(null as varchar) as content_hash,
+    cast(null as {{ hipaa_mode.data_type('text') }}) as content_hash,
     message_id,
     call_key
 from deliveries

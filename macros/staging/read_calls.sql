@@ -40,25 +40,25 @@
         {%- set list = 'rare' if spelling in rare_keys else 'found' -%}
         {%- set listed = rare_paths if spelling in rare_keys else paths -%}
         {%- do listed.append('$."' ~ (spelling if spelling is string else spelling | join('"."')) ~ '"') -%}
-        {%- do places[field].append({'list': list, 'json': list ~ '[' ~ (listed | length) ~ ']', 'place': listed | length}) -%}
+        {%- do places[field].append({'list': list, 'json': hipaa_mode.element_at(list, listed | length), 'place': listed | length}) -%}
     {%- endfor -%}
 {%- endfor -%}
 {%- set value_places = [] -%}
 {%- for value in values -%}
     {%- do paths.append(value.json_path) -%}
-    {%- do value_places.append('found[' ~ (paths | length) ~ ']') -%}
+    {%- do value_places.append(hipaa_mode.element_at('found', paths | length)) -%}
 {%- endfor -%}
 {%- set whole_places = {} -%}
 {%- if whole -%}
     {%- for key in containers -%}
         {%- do paths.append('$."' ~ key ~ '"') -%}
-        {%- do whole_places.update({key: 'found[' ~ (paths | length) ~ ']'}) -%}
+        {%- do whole_places.update({key: hipaa_mode.element_at('found', paths | length)}) -%}
     {%- endfor -%}
 {%- endif -%}
 {%- set consent_places = [] -%}
 {%- for path in ['$."integrations"', '$."consent"', '$."context"."consent"', '$."context"."consentManagement"'] -%}
     {%- do paths.append(path) -%}
-    {%- do consent_places.append('found[' ~ (paths | length) ~ ']') -%}
+    {%- do consent_places.append(hipaa_mode.element_at('found', paths | length)) -%}
 {%- endfor -%}
 with
 
@@ -113,7 +113,7 @@ keyed as {{ hipaa_mode.made_once() }}(
 
     select
         *,
-        hipaa_functions.are_plain_keys(names_first[1]) as has_plain_keys
+        hipaa_functions.are_plain_keys({{ hipaa_mode.element_at('names_first', 1) }}) as has_plain_keys
     from parsed
 
 ),
@@ -123,8 +123,8 @@ spelled as {{ hipaa_mode.made_once() }}(
     select
         *,
         case
-            when not has_plain_keys and not hipaa_functions.are_usual_keys(names_first[1])
-                then hipaa_functions.other_spellings(names_first[1])
+            when not has_plain_keys and not hipaa_functions.are_usual_keys({{ hipaa_mode.element_at('names_first', 1) }})
+                then hipaa_functions.other_spellings({{ hipaa_mode.element_at('names_first', 1) }})
         end as other_keys
     from keyed
 
@@ -158,11 +158,11 @@ named as {{ hipaa_mode.made_once() }}(
     select
         *,
         {#- What has keys is an object. #}
-        case when hipaa_functions.has_no_key(key_names[2]) or hipaa_functions.has_no_key(key_names[3]) then hipaa_functions.json_kinds(call, {{ hipaa_mode.list_of(['$."properties"', '$."traits"']) }}) end as kinds
+        case when hipaa_functions.has_no_key({{ hipaa_mode.element_at('key_names', 2) }}) or hipaa_functions.has_no_key({{ hipaa_mode.element_at('key_names', 3) }}) then hipaa_functions.json_kinds(call, {{ hipaa_mode.list_of(['$."properties"', '$."traits"']) }}) end as kinds
         {%- if counts_names %},
-        hipaa_functions.joined(key_names[2]) as properties_names,
-        hipaa_functions.joined(key_names[3]) as traits_names,
-        hipaa_functions.joined(key_names[4]) as context_names
+        hipaa_functions.joined({{ hipaa_mode.element_at('key_names', 2) }}) as properties_names,
+        hipaa_functions.joined({{ hipaa_mode.element_at('key_names', 3) }}) as traits_names,
+        hipaa_functions.joined({{ hipaa_mode.element_at('key_names', 4) }}) as context_names
         {%- endif %},
         nullif({{ places.type[0].json }}, 'null') as type_json,
         nullif({{ places.event[0].json }}, 'null') as event_json,
@@ -183,7 +183,7 @@ texts as {{ hipaa_mode.made_once() }}(
         hipaa_functions.string_text({{ places.page_name[0].json }}) as page_name_written,
         case when rare is not null then hipaa_functions.merged_texts(coalesce(nullif({{ places.merged[0].json }}, 'null'), nullif({{ places.merged[1].json }}, 'null'))) end as merged_texts
         {%- for field in ids + ['timestamp', 'received_at'] %}{% for spelling in places[field] %},
-        {{ 'rare_texts[' ~ spelling.place ~ ']' if spelling.list == 'rare' else 'hipaa_functions.scalar_text(' ~ spelling.json ~ ')' }} as {{ field }}_text{{ loop.index }}
+        {{ hipaa_mode.element_at('rare_texts', spelling.place) if spelling.list == 'rare' else 'hipaa_functions.scalar_text(' ~ spelling.json ~ ')' }} as {{ field }}_text{{ loop.index }}
         {%- endfor %}{% endfor %}
     from named
 
@@ -210,9 +210,9 @@ judged as {{ hipaa_mode.made_once() }}(
             when type_json is null then 'missing_type'
             when call_type is null then 'type_not_text'
             when call_type not in ('track', 'page', 'screen', 'identify', 'group', 'alias', 'merge') then 'unknown_type'
-            when call_type in ('track', 'page', 'screen') and kinds[1] not in ('OBJECT', 'NULL')
+            when call_type in ('track', 'page', 'screen') and {{ hipaa_mode.element_at('kinds', 1) }} not in ('OBJECT', 'NULL')
                 and not hipaa_functions.is_empty_container(call, '$."properties"') then 'properties_not_an_object'
-            when call_type in ('identify', 'group') and kinds[2] not in ('OBJECT', 'NULL')
+            when call_type in ('identify', 'group') and {{ hipaa_mode.element_at('kinds', 2) }} not in ('OBJECT', 'NULL')
                 and not hipaa_functions.is_empty_container(call, '$."traits"') then 'traits_not_an_object'
             when call_type = 'track' and not hipaa_functions.is_string(event_json) then 'event_not_text'
             when call_type in ('page', 'screen') and not hipaa_functions.is_string(name_json) then 'name_not_text'

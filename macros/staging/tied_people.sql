@@ -10,6 +10,7 @@
 {%- set said_of = "case when user_id is null then 'device' else 'person' end" -%}
 {%- set plan = hipaa_mode.plan() -%}
 {%- set normalizations = plan.person_normalizations if plan else [] -%}
+{%- set steps -%}
 {%- if normalizations -%}
 ids as (
 
@@ -52,7 +53,7 @@ said as (
 
 {#- Materialized: DuckDB 1.5 loses steps of a recursion that joins a query with a `union`, as soon as
     it has several threads. -#}
-ties as materialized (
+ties as {{ hipaa_mode.kept() }}(
 
     select
         hipaa_functions.trimmed_id(one_id) as one_id,
@@ -68,16 +69,18 @@ ties as materialized (
     from said
     where one_id <> other_id and other_id <> ''
 
-),
+)
+{%- endset %}
+{%- set steps = steps ~ ',\n\n' ~ hipaa_mode._all_tied('listed_ids', 'select user_id as id from ' ~ listed, ['spelling'], steps) -%}
+{{- steps }},
 
-{{ hipaa_mode._all_tied('listed_ids', 'select user_id as id from ' ~ listed, ['spelling']) }},
-
-{{ hipaa_mode._all_tied('tied', 'select id from listed_ids', ['spelling', 'device', 'person']) }}
+{{ hipaa_mode._all_tied('tied', 'select id from listed_ids', ['spelling', 'device', 'person'], steps) }}
 {%- endmacro %}
 
 {#- A query of such a `with recursive`: the ids of some people, and the anonymous ids that were ever
-    seen in a call with one of these user ids, or are tied to such an anonymous id. -#}
-{% macro devices_of(name, people, calls_read, said_of=['spelling', 'device']) -%}
+    seen in a call with one of these user ids, or are tied to such an anonymous id. `steps` are the
+    queries before it. -#}
+{% macro devices_of(name, people, calls_read, steps, said_of=['spelling', 'device']) -%}
 {%- set seen -%}
 select id
     from (
@@ -89,21 +92,18 @@ select id
         from {{ people }}
     ) as seen
 {%- endset -%}
-{{- hipaa_mode._all_tied(name, seen, said_of) -}}
+{{- hipaa_mode._all_tied(name, seen, said_of, steps) -}}
 {%- endmacro %}
 
 {#- A recursive query: some ids, and all that what is said ties to them. -#}
-{% macro _all_tied(name, ids, said_of) -%}
-{{ name }} as (
-
-    {{ ids }}
-    union
-    select ties.other_id as id
+{% macro _all_tied(name, ids, said_of, steps) -%}
+{%- set further -%}
+select ties.other_id as id
     from {{ name }}
     inner join ties on {{ name }}.id = ties.one_id
     where ties.said_of in ({{ hipaa_mode.literals(said_of) }})
-
-)
+{%- endset -%}
+{{- hipaa_mode.reached(name, ids, further, steps) -}}
 {%- endmacro %}
 
 {#- The condition that a call is of some people: with a user id of theirs, or without any and from a

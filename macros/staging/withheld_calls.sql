@@ -11,13 +11,14 @@
 {%- set suppressed_users = hipaa_mode.build_table('suppressed_users') -%}
 {%- set calls_read = ref('hipaa_mode', 'calls_read') -%}
 {%- set anonymous_id = 'hipaa_functions.trimmed_id(anonymous_id)' -%}
-with recursive
+{%- set tied_people = hipaa_mode.tied_people(suppressed_users, calls_read) -%}
+{{ hipaa_mode.with_recursive() }}
 
-{{ hipaa_mode.tied_people(suppressed_users, calls_read) }},
+{{ tied_people }},
 
-{{ hipaa_mode.devices_of('listed_devices', 'listed_ids', calls_read, ['spelling']) }},
+{{ hipaa_mode.devices_of('listed_devices', 'listed_ids', calls_read, tied_people, ['spelling']) }},
 
-{{ hipaa_mode.devices_of('tied_devices', 'tied', calls_read) }},
+{{ hipaa_mode.devices_of('tied_devices', 'tied', calls_read, tied_people) }},
 
 judged as (
 

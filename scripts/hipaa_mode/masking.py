@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,8 @@ FEW = 100_000
 
 NOT_BLANK = r"[^\p{Z}\x09-\x0d\x1c-\x1f\x{85}]"
 """Pattern of a character that is no blank; staging has the same one in its macro not_blank."""
+
+SURROGATE_BYTES = 16
 
 
 def hmac_sha256(messages: pa.Array, key: bytes) -> pa.Array:
@@ -99,6 +102,15 @@ def make_tokens(
         chosen = pc.if_else(in_scope, present, pa.scalar(None, values.type))
         tokens = pc.coalesce(tokens, hmac_sha256(chosen, subkey).cast(pa.large_string()))
     return tokens
+
+
+def random_codes(values: pa.Array) -> pa.Array:
+    """Make a random 128-bit code of 32 hexadecimal digits for every value; null for a null."""
+    count = len(values)
+    digits = secrets.token_hex(SURROGATE_BYTES * count)
+    width = 2 * SURROGATE_BYTES
+    codes = [digits[start : start + width] for start in range(0, width * count, width)]
+    return pc.if_else(values.is_valid(), pa.array(codes, pa.string()), None)
 
 
 def _one_array(values: pa.Array | pa.ChunkedArray) -> pa.Array:

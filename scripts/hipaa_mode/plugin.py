@@ -21,14 +21,11 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
-import pyarrow.compute as pc
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
@@ -36,13 +33,12 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from hipaa_mode import functions, locking, run_end, temporary_copies
 from hipaa_mode.errors import HipaaModeError
+from hipaa_mode.masking import random_codes
 from hipaa_mode.run import current
 from hipaa_mode.run.session import Session
 from hipaa_mode.run.state import RAW_LINES_VIEW, SUPPRESSED_USERS_VIEW, tell
 from hipaa_mode.run_settings import run_faults
 from hipaa_mode.settings import plugin_faults
-
-SURROGATE_BYTES = 16
 
 
 def _make_folder(database: Path) -> None:
@@ -55,15 +51,6 @@ def _make_folder(database: Path) -> None:
             f"The folder of the database can't be made: {error.strerror} ({folder}). Make it, or "
             "correct the path in profiles.yml"
         ) from None
-
-
-def random_codes(values: pa.Array) -> pa.Array:
-    """Make a random 128-bit code of 32 hexadecimal digits for every value; null for a null."""
-    count = len(values)
-    digits = secrets.token_hex(SURROGATE_BYTES * count)
-    width = 2 * SURROGATE_BYTES
-    codes = [digits[start : start + width] for start in range(0, width * count, width)]
-    return pc.if_else(values.is_valid(), pa.array(codes, pa.string()), None)
 
 
 class Plugin(BasePlugin):

@@ -57,6 +57,7 @@ def judged_values(
     identifiers: str,
     key: Callable[[str], str] = spelling,
     spellings: Sequence[str] = (),
+    before_joins: bool = False,
 ) -> str:
     """Return a query that judges the values which some id equals.
 
@@ -71,9 +72,15 @@ def judged_values(
             `calls`, how many were made under it.
         key: SQL of what a text has in common with the ids that it equals, given SQL of the text.
         spellings: SQL of other spellings of `shown_text`, null where it has none.
+        before_joins: whether keys are columns, where no join may be on what SQL calls.
     """
     shown = _respelled(shown, "column_number", spellings)
     people = _respelled(people, "column_number, person", spellings)
+    shown_key, others_key = key("shown.shown_text"), key("others.shown_text")
+    if before_joins:
+        keyed = f"(select *, {key('shown_text')} as shown_key from {{}} as texts)"
+        shown, people = keyed.format(shown), keyed.format(people)
+        shown_key, others_key = "shown.shown_key", "others.shown_key"
     return f"""select
     column_number,
     count(case when not is_common or common > {MOST_COINCIDENCES} then 1 end) as leaks,
@@ -95,11 +102,11 @@ from (
                 identifiers.calls
             from {shown} as shown
             inner join {identifiers} as identifiers
-                on {key("shown.shown_text")} = identifiers.identifier
+                on {shown_key} = identifiers.identifier
         ) as ids_shown
         inner join {people} as others
             on ids_shown.column_number = others.column_number
-            and ids_shown.identifier = {key("others.shown_text")}
+            and ids_shown.identifier = {others_key}
         group by
             ids_shown.column_number,
             ids_shown.identifier,

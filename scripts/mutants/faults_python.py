@@ -213,7 +213,7 @@ FAULTS: tuple[Fault, ...] = (
         "surrogates are not different",
         r"ga4__events\.member: its codes are not one for each value",
         (
-            PLUGIN,
+            MASK,
             "digits = secrets.token_hex(SURROGATE_BYTES * count)",
             'digits = "0" * (2 * SURROGATE_BYTES * count)',
         ),

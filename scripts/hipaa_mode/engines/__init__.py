@@ -16,6 +16,8 @@ from hipaa_mode.errors import HipaaModeError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from hipaa_mode.raw_calls import RawLines
+
 DUCKDB = "duckdb"
 POSTGRES = "postgres"
 SPARK = "spark"
@@ -34,6 +36,9 @@ class Engine(Protocol):
         knows_rows: whether rows of a table of raw calls that were read are known again; else all
             are read every time.
         row_count: SQL of how many rows a group has, by full name: a macro could stand in for it.
+        keeps_tables: whether what a build makes is there for the next one.
+        text_type: SQL of the type of texts.
+        joins_on_calls: whether a join may be on what a function gives.
         row_order: SQL of the order in which rows came into a table.
     """
 
@@ -41,6 +46,9 @@ class Engine(Protocol):
     masks_itself: bool
     knows_rows: bool
     row_count: str
+    keeps_tables: bool
+    text_type: str
+    joins_on_calls: bool
     row_order: str
 
     def cursor(self) -> AbstractContextManager[Any]:
@@ -51,6 +59,12 @@ class Engine(Protocol):
 
     def read(self, query: str) -> AbstractContextManager[pa.RecordBatchReader]:
         """Have the rows of a query, in its columns' own types."""
+
+    def read_here(self, query: str) -> AbstractContextManager[pa.RecordBatchReader]:
+        """Have the rows of a query, by the connection that dbt gave to what asks."""
+
+    def command_faults(self, command: str) -> list[str]:
+        """Say of a command of dbt that it can't be run."""
 
     def start(self, subkeys: Mapping[str, str]) -> str | None:
         """Make the functions and give later connections the subkeys, by scope.
@@ -75,6 +89,9 @@ class Engine(Protocol):
     def hash_of_called(self, sql: str) -> str:
         """Return the hash of the functions that SQL calls; of more, where that is not known."""
 
+    def create_tables(self, schema: str, tables: Mapping[str, str]) -> None:
+        """Make tables of the build, each with its columns, where a macro does not."""
+
     def has_table(self, database: str, schema: str, name: str) -> bool:
         """Tell whether there is a table."""
 
@@ -90,6 +107,9 @@ class Engine(Protocol):
     def replaced_table(self, name: str, query: str) -> str:
         """Return statements that make a table, in place of one of that name."""
 
+    def together(self, statements: Sequence[str]) -> Sequence[str]:
+        """Return statements that run others in one transaction, where there are such."""
+
     def texts(self, texts: Sequence[str]) -> str:
         """Return SQL of a list of text literals."""
 
@@ -98,6 +118,25 @@ class Engine(Protocol):
 
     def list_people(self, cursor: Any, name: str, people: Any) -> None:
         """Let a cursor read the lists of suppressed people under a name; in no SQL text."""
+
+    def read_raw_lines(self, name: str, lines: RawLines) -> None:
+        """Let queries read the lines of the raw files under a name."""
+
+    def keep(self, view: str, sql: str) -> None:
+        """Make a view of the rows of a query, found once, where SQL does not keep them."""
+
+    def reach(self, view: str, name: str, start: str, further: str, steps: str) -> None:
+        """Make a view of the ids that a recursive step finds, where SQL has no such step.
+
+        Args:
+            name: of the step, as `further` has it.
+            start: a query of the first ids.
+            further: a query of those that are found from the step's.
+            steps: the queries before it.
+        """
+
+    def view_of_files(self, files: Sequence[str], all_columns: bool) -> str:
+        """Return a relation of the rows of Parquet files, where SQL names none."""
 
     def publishing(
         self,
@@ -138,7 +177,7 @@ def running_adapter() -> Any:
     """
     from dbt.adapters.factory import FACTORY
 
-    for name in (POSTGRES, DUCKDB):
+    for name in (POSTGRES, SPARK, DUCKDB):
         if name in FACTORY.adapters:
             return FACTORY.adapters[name]
     raise LookupError("no adapter")

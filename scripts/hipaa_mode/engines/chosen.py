@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from hipaa_mode.engines import POSTGRES, Engine, running_adapter
+from hipaa_mode.engines import POSTGRES, SPARK, Engine, running_adapter
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,6 +25,10 @@ def engine_of(connect: Callable[[], duckdb.DuckDBPyConnection]) -> Engine:
         from hipaa_mode.engines.postgres import Postgres
 
         return Postgres(adapter)
+    if adapter is not None and adapter.type() == SPARK:
+        from hipaa_mode.engines.spark import Spark
+
+        return Spark(adapter)
     from hipaa_mode.engines.duckdb import DuckDb
 
     return DuckDb(connect)

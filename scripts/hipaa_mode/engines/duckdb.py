@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
@@ -15,7 +15,11 @@ from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.quoting import literal
 from hipaa_mode.run import connection
 
+if TYPE_CHECKING:
+    from hipaa_mode.raw_calls import RawLines
+
 ROWS_AT_ONCE = 100_000
+ROWS_OF_FILE = 20_480
 
 
 class DuckDb:
@@ -29,6 +33,9 @@ class DuckDb:
     masks_itself = False
     knows_rows = False
     row_count = "system.main.count_star()"
+    keeps_tables = True
+    text_type = "varchar"
+    joins_on_calls = True
     row_order = "rowid"
 
     def __init__(self, connect: Callable[[], duckdb.DuckDBPyConnection]) -> None:
@@ -61,6 +68,16 @@ class DuckDb:
         with self.cursor() as cursor, cursor.sql(query).to_arrow_reader(ROWS_AT_ONCE) as rows:
             yield rows
 
+    @contextlib.contextmanager
+    def read_here(self, query: str) -> Iterator[pa.RecordBatchReader]:
+        """Have the rows of a query, by the connection of the thread."""
+        with connection.this_connection().sql(query).to_arrow_reader(ROWS_OF_FILE) as rows:
+            yield rows
+
+    def command_faults(self, command: str) -> list[str]:
+        """Say nothing: all commands can be run."""
+        return []
+
     def start(self, subkeys: Mapping[str, str]) -> str | None:
         """Do nothing: the plugin did it, and masks with the session's keys."""
         return None
@@ -79,6 +96,9 @@ class DuckDb:
     def hash_of_called(self, sql: str) -> str:
         """Return the hash of the functions that SQL calls, and of those that they call."""
         return functions.hash_of_called(sql)
+
+    def create_tables(self, schema: str, tables: Mapping[str, str]) -> None:
+        """Do nothing: a macro made them."""
 
     def has_table(self, database: str, schema: str, name: str) -> bool:
         """Tell whether there is a table."""
@@ -115,6 +135,10 @@ class DuckDb:
         """Return the statement that makes a table."""
         return f"create or replace table {name} as {query}"
 
+    def together(self, statements: Sequence[str]) -> Sequence[str]:
+        """Return statements that run others in one transaction."""
+        return [f"begin; {'; '.join(statements)}; commit"]
+
     def texts(self, texts: Sequence[str]) -> str:
         """Return SQL of a list of text literals."""
         return f"cast([{', '.join(map(literal, texts))}] as varchar[])"
@@ -124,6 +148,19 @@ class DuckDb:
         return raw_ids.different_texts(texts)
 
     def list_people(self, cursor: Any, name: str, people: Any) -> None:
+        """Do nothing: every cursor has the view of that name."""
+
+    def keep(self, view: str, sql: str) -> None:
+        """Do nothing: SQL does it."""
+
+    def reach(self, view: str, name: str, start: str, further: str, steps: str) -> None:
+        """Do nothing: SQL does it."""
+
+    def view_of_files(self, files: Sequence[str], all_columns: bool) -> str:
+        """Refuse: no macro asks for it."""
+        raise HipaaModeError("DuckDB reads files by their names")
+
+    def read_raw_lines(self, name: str, lines: RawLines) -> None:
         """Do nothing: every cursor has the view of that name."""
 
     def publishing(

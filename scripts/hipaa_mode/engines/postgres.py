@@ -11,7 +11,7 @@ import secrets
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg2
 import psycopg2.extensions
@@ -23,6 +23,9 @@ from hipaa_mode.engines import OURS, POSTGRES, closing, schema_of, thread_connec
 from hipaa_mode.errors import HipaaModeError, PublishingError
 from hipaa_mode.quoting import identifier, literal
 from hipaa_mode.run.file_writer import write_file
+
+if TYPE_CHECKING:
+    from hipaa_mode.raw_calls import RawLines
 
 OPTIONS = "PGOPTIONS"
 """The environment variable of which libpq makes a connection's start-up options."""
@@ -100,6 +103,9 @@ class Postgres:
     masks_itself = True
     knows_rows = True
     row_count = "pg_catalog.count(*)"
+    keeps_tables = True
+    text_type = "text"
+    joins_on_calls = True
     row_order = "ctid"
 
     def __init__(self, adapter: Any) -> None:
@@ -158,6 +164,14 @@ class Postgres:
             else:
                 cursor.execute(sql)
             return list(cursor.fetchall()) if cursor.description else []
+
+    def read_here(self, query: str) -> contextlib.AbstractContextManager[pa.RecordBatchReader]:
+        """Refuse: no files are written of rows."""
+        raise HipaaModeError("PostgreSQL publishes no files")
+
+    def command_faults(self, command: str) -> list[str]:
+        """Say nothing: all commands can be run."""
+        return []
 
     def start(self, subkeys: Mapping[str, str]) -> str | None:
         """Make the functions; connections that are opened from now on have the subkeys.
@@ -324,6 +338,9 @@ class Postgres:
         """Return the hash of the functions that SQL calls: of all, since no file says which."""
         return functions.file_hash(POSTGRES)
 
+    def create_tables(self, schema: str, tables: Mapping[str, str]) -> None:
+        """Do nothing: a macro made them."""
+
     def has_table(self, database: str, schema: str, name: str) -> bool:
         """Tell whether there is a table."""
         return bool(
@@ -353,6 +370,10 @@ class Postgres:
         """Return statements that fill a table anew."""
         return f"delete from {name}; insert into {name} {query}"
 
+    def together(self, statements: Sequence[str]) -> Sequence[str]:
+        """Return statements that run others in one transaction."""
+        return [f"begin; {'; '.join(statements)}; commit"]
+
     def texts(self, texts: Sequence[str]) -> str:
         """Return SQL of a list of text literals."""
         return f"cast(array[{', '.join(map(literal, texts))}] as text[])"
@@ -371,6 +392,19 @@ class Postgres:
         )
         lines = "".join("\t".join(map(_copied, row.values())) + "\n" for row in table.to_pylist())
         cursor.copy_expert(f"copy {name} from stdin", io.StringIO(lines))
+
+    def keep(self, view: str, sql: str) -> None:
+        """Do nothing: SQL does it."""
+
+    def reach(self, view: str, name: str, start: str, further: str, steps: str) -> None:
+        """Do nothing: SQL does it."""
+
+    def view_of_files(self, files: Sequence[str], all_columns: bool) -> str:
+        """Refuse: no macro asks for it."""
+        raise HipaaModeError("PostgreSQL reads no files")
+
+    def read_raw_lines(self, name: str, lines: RawLines) -> None:
+        """Do nothing: raw calls are a table."""
 
     @contextlib.contextmanager
     def read(self, query: str) -> Iterator[pa.RecordBatchReader]:

@@ -1,16 +1,98 @@
-"""Spark: functions of the session, tokens by an Arrow function of the session."""
+"""Spark: functions of the session, tokens by an Arrow function of the session.
+
+The catalog is in memory and the warehouse a private folder of the run's own, so what a build makes
+is nobody else's, and goes when it ends. What later runs ask for is kept there: see `KEPT`.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import importlib
 import re
-from typing import Any
+import secrets
+import shutil
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from hipaa_mode import functions
 from hipaa_mode.engines import SPARK, spark_json
+from hipaa_mode.errors import HipaaModeError, PublishingError
+from hipaa_mode.quoting import identifier, literal
+from hipaa_mode.run.file_writer import ROWS_AT_ONCE, write_file
+
+if TYPE_CHECKING:
+    from hipaa_mode.raw_calls import RawLines
+
+SET: Mapping[str, str] = {
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.ansi.doubleQuotedIdentifiers": "true",
+    "spark.sql.defaultCatalog": "spark_catalog",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.timestampType": "TIMESTAMP_NTZ",
+    # Steps that are put together into one take the optimizer minutes.
+    "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.CollapseProject",
+}
+"""Settings that decide what the reviewed SQL means: the run makes them."""
+
+REQUIRED: Mapping[str, str] = {
+    **SET,
+    "spark.sql.catalogImplementation": "in-memory",
+    "spark.ui.enabled": "false",
+    "spark.eventLog.enabled": "false",
+}
+"""The same, and those that a session has from its start: who may see what Spark does."""
+
+DEFAULT = {"spark.ui.enabled": "true", "spark.eventLog.enabled": "false"}
+
+MAY_DIFFER = (
+    "spark.sql.warehouse.dir",
+    "spark.sql.shuffle.partitions",
+    "spark.sql.autoBroadcastJoinThreshold",
+    "spark.sql.broadcastTimeout",
+    "spark.sql.adaptive.",
+    "spark.sql.files.",
+    "spark.sql.parquet.compression.codec",
+    "spark.sql.execution.arrow.maxRecordsPerBatch",
+    "spark.sql.artifact.",
+)
+"""What settings of `spark.sql` begin with that change neither values nor rows."""
+
+KEPT = ("masking_keys", "run_records", "listed_people", "accepted_lines", "audit_log")
+"""Tables of the build that the next one asks for."""
+
+CODES = "surrogate_codes"
+"""The model whose rows are kept: a value keeps its code."""
+
+MASK = "hipaa_mask"
+CODE = "hipaa_mode_random_code"
+OWN = f"{functions.SCHEMA}__"
+"""What the names of functions begin with in a session."""
+
+COMMANDS = ("build", "compile", "generate")
+"""Commands of dbt that make sense without tables of an earlier one."""
+
+IS_BUILT = False
+STATE = "hipaa_mode"
+"""Folder of the warehouse that has the tables of the build."""
+
+ASIDE = "hipaa_mode_aside"
+"""Folder of the warehouse that has what is read once."""
 
 _END = re.compile(r";$", re.MULTILINE)
 _COMMENT = re.compile(r"^ *--.*\n?", re.MULTILINE)
 _CREATE = re.compile(rf"^create function {functions.SCHEMA}\.", re.MULTILINE)
+_NAME_OR_TEXT = re.compile(
+    rf"(\br'[^']*'|'(?:[^'\\]|\\.|'')*'|--[^\n]*|`[^`]*`)|\b{functions.SCHEMA}\.", re.DOTALL
+)
+_PARAMETER = re.compile(r"\$(\w+)")
+_DELETE = re.compile(r"\s*delete from (\S+)(?: as (\w+))?\s+where (.*)", re.DOTALL)
 
 
 def in_session(sql: str) -> str:
@@ -18,7 +100,7 @@ def in_session(sql: str) -> str:
 
     A persistent function can't call one of Python, and a temporary one has no schema.
     """
-    return sql.replace(f"{functions.SCHEMA}.", f"{functions.SCHEMA}__")
+    return _NAME_OR_TEXT.sub(lambda found: found[1] or OWN, sql)
 
 
 def make_functions(session: Any, text: str | None = None) -> None:
@@ -38,3 +120,453 @@ def statements(text: str) -> list[str]:
     made = _CREATE.sub(f"create or replace temporary function {functions.SCHEMA}.", text)
     found = _END.split(_COMMENT.sub("", made))
     return [in_session(statement) for statement in found if statement.strip()]
+
+
+class Spark:
+    """See `Engine`; it uses the session that dbt has.
+
+    Args:
+        adapter: dbt's adapter of the run.
+    """
+
+    publishes_files = True
+    masks_itself = True
+    knows_rows = False
+    keeps_tables = False
+    text_type = "string"
+    joins_on_calls = False
+    row_count = "count(*)"
+    row_order = "first_used_at"
+
+    def __init__(self, adapter: Any) -> None:
+        # dbt-spark switches ANSI mode off for every statement; its connections have this dict.
+        adapter.config.credentials.server_side_parameters.update(SET)
+        for name, value in SET.items():
+            self.session.conf.set(name, value)
+        self._makers: dict[str, Any] = {}
+        self._locations: dict[str, Path] = {}
+        self._changing = threading.Lock()
+        self._is_started = False
+
+    @property
+    def session(self) -> Any:
+        """The session of the thread's connection.
+
+        Raises:
+            HipaaModeError: there is none.
+        """
+        from pyspark.sql import SparkSession
+
+        session = SparkSession._instantiatedSession
+        if session is None:
+            raise HipaaModeError("Spark has no session. Let dbt open one: method session")
+        return session
+
+    @contextlib.contextmanager
+    def cursor(self) -> Iterator[_Cursor]:
+        """Have a cursor on the session.
+
+        Raises:
+            HipaaModeError: Spark can't run a statement.
+        """
+        from py4j.protocol import Py4JError
+        from pyspark.errors import PySparkException
+
+        try:
+            yield _Cursor(self)
+        except (PySparkException, Py4JError) as error:
+            # Spark's own words may quote a value.
+            raise HipaaModeError(
+                f"Spark can't read or write: {_name_of(error)}. Its log says more"
+            ) from None
+
+    def ask(self, sql: str, parameters: Mapping[str, object]) -> list[Any]:
+        """Return the rows of a query."""
+        with self.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return cursor.fetchall()
+
+    @contextlib.contextmanager
+    def read(self, query: str) -> Iterator[pa.RecordBatchReader]:
+        """Have the rows of a query: they are written aside, and need not fit into memory."""
+        from pyspark.sql.pandas.types import to_arrow_schema
+
+        folder = self.aside()
+        with self.cursor():
+            rows = self.session.sql(query)
+            kinds = to_arrow_schema(rows.schema)
+            rows.write.parquet((folder / "rows").as_uri())
+            plain = pa.schema([(field.name, _plain(field.type)) for field in kinds])
+            yield pa.RecordBatchReader.from_batches(plain, _batches(folder / "rows", plain))
+        shutil.rmtree(folder)
+
+    def read_here(self, query: str) -> contextlib.AbstractContextManager[pa.RecordBatchReader]:
+        """Have the rows of a query: all threads have one session."""
+        return self.read(query)
+
+    def write_parquet(self, query: str, path: Path) -> None:
+        """Write the rows of a query to a file."""
+        with self.read(query) as rows:
+            write_file(rows, str(path), ())
+
+    def command_faults(self, command: str) -> list[str]:
+        """Say of a command of dbt that it can't be run."""
+        if IS_BUILT and command in COMMANDS:
+            return []
+        if not IS_BUILT:
+            return ["the project is not built on Spark yet. Take another target"]
+        return [
+            f"`dbt {command}` has no tables on Spark: they are gone when a build ends. "
+            "Run: dbt build"
+        ]
+
+    def start(self, subkeys: Mapping[str, str]) -> str | None:
+        """Take the warehouse, make the functions and register those that mask."""
+        warehouse = self._warehouse()
+        warehouse.mkdir(mode=0o700, parents=True, exist_ok=True)
+        warehouse.chmod(0o700)
+        self._clear(warehouse)
+        self._is_started = True
+        session = self.session
+        with self.cursor():
+            session.udf.register(MASK, _masking(dict(subkeys)))
+            session.udf.register(CODE, _coding())
+            make_functions(session)
+        self._makers = _makers(session)
+        _call_by_name(session)
+        return functions.file_hash(SPARK)
+
+    def end(self) -> None:
+        """Stop the session, and remove what it made."""
+        if not self._is_started:
+            return
+        self._is_started = False
+        warehouse = self._warehouse()
+        self.session.stop()
+        self._clear(warehouse)
+
+    def _warehouse(self) -> Path:
+        """Return the warehouse's folder.
+
+        Raises:
+            HipaaModeError: it is not one of this machine.
+        """
+        named = urlsplit(str(self.session.conf.get("spark.sql.warehouse.dir")))
+        path = Path(unquote(named.path))
+        if named.scheme not in ("", "file") or named.netloc or not path.is_absolute():
+            raise HipaaModeError(
+                "the warehouse of Spark is no folder of a file system that is mounted here. Set "
+                "`spark.sql.warehouse.dir` in profiles.yml to one of the project's restricted "
+                "folder"
+            )
+        return path
+
+    def _clear(self, warehouse: Path) -> None:
+        """Remove what builds have left, but for what is kept."""
+        for folder in warehouse.iterdir():
+            if folder.name == STATE:
+                for table in folder.iterdir():
+                    if table.name not in (*KEPT, CODES):
+                        shutil.rmtree(table)
+            elif folder.name == ASIDE:
+                shutil.rmtree(folder)
+            elif folder.suffix == ".db":
+                for table in folder.iterdir():
+                    shutil.rmtree(table)
+
+    def connection_faults(self, masks: bool = False) -> list[str]:
+        """Say which settings of the session are not as the SQL was reviewed with."""
+        session = self.session
+        if not hasattr(session, "_jsparkSession"):
+            return ["Spark Connect is not built for yet. Take SPARK_REMOTE out of the environment"]
+        faults = [
+            f"`{name}` of the session is `{value}` and has to be `{wanted}`. Say so in "
+            "`server_side_parameters` in profiles.yml"
+            for name, wanted in REQUIRED.items()
+            if (value := session.conf.get(name, DEFAULT.get(name, ""))).lower() != wanted.lower()
+        ]
+        faults += [
+            f"`{name}` of the session was not reviewed, and it can change which rows or values "
+            "are let through. Take it out of `server_side_parameters` in profiles.yml, and out of "
+            "hooks and models that set it"
+            for name in sorted(session.conf.getAll)
+            if name.startswith("spark.sql.")
+            and name not in REQUIRED
+            and not name.startswith(MAY_DIFFER)
+        ]
+        return faults
+
+    def function_fault(self, made: str | None) -> str:
+        """Say what may stand in for a function of the package or of the engine."""
+        if made is None:
+            return "the functions were not made, so nothing was built. Keep the on-run-start hook"
+        session = self.session
+        with self.cursor():
+            makers = _makers(session)
+        if makers.keys() != self._makers.keys() or any(
+            not makers[name].equals(maker) for name, maker in self._makers.items()
+        ):
+            return (
+                "the functions of the session, which every value passes through, are not those "
+                "that were made when the run started. Take out what adds, replaces or drops one"
+            )
+        return ""
+
+    def hash_of_called(self, sql: str) -> str:
+        """Return the hash of the functions that SQL calls: of all, since no file says which."""
+        return functions.file_hash(SPARK)
+
+    def create_tables(self, schema: str, tables: Mapping[str, str]) -> None:
+        """Make tables of the build, or find those that were kept, each with its columns."""
+        folder = self._warehouse() / STATE
+        with self.cursor() as cursor:
+            for name, columns in tables.items():
+                place = folder / name
+                place.mkdir(mode=0o700, parents=True, exist_ok=True)
+                cursor.execute(
+                    f"create table if not exists {identifier(schema, name)} "
+                    f"({columns.replace('varchar', 'string')}) using parquet "
+                    f"location {literal(place.as_uri())}"
+                )
+                self._locations[f"{schema}.{name}"] = place
+
+    def has_table(self, database: str | None, schema: str, name: str) -> bool:
+        """Tell whether there is a table."""
+        return bool(self.session.catalog.tableExists(_quoted(schema, name)))
+
+    def database_of(self, table: Sequence[str], database: str | None) -> str:
+        """Return the name of a table's catalog."""
+        return table[0] if len(table) > 2 else "spark_catalog"
+
+    def columns(self, parts: Sequence[str]) -> str:
+        """Return a query of the columns of a table."""
+        name = _quoted(*parts)
+        if not self.session.catalog.tableExists(name):
+            return "select '' where false"
+        return "select * from values " + ", ".join(
+            f"({literal(field.lower())})" for field in self.session.table(name).columns
+        )
+
+    def temporary_table(self, name: str, query: str) -> str:
+        """Return the statement that makes a view of the session."""
+        return f"create or replace temporary view {name} as {query}"
+
+    def replaced_table(self, name: str, query: str) -> str:
+        """Return the statement that fills a table anew."""
+        return f"insert overwrite {name} {query}"
+
+    def together(self, statements: Sequence[str]) -> Sequence[str]:
+        """Return statements as they are run one after the other."""
+        return statements
+
+    def texts(self, texts: Sequence[str]) -> str:
+        """Return SQL of a list of text literals."""
+        return f"cast(array({', '.join(map(literal, texts))}) as array<string>)"
+
+    def different_texts(self, texts: Sequence[str]) -> str:
+        """Return SQL of the different ones of some texts."""
+        return f"explode(array_distinct(array_compact(array({', '.join(texts)}))))"
+
+    def list_people(self, cursor: Any, name: str, people: Any) -> None:
+        """Give the session the lists as a view; what is in them is in no SQL text."""
+        self._view(name, pa.RecordBatchReader.from_stream(people))
+
+    def read_raw_lines(self, name: str, lines: RawLines) -> None:
+        """Give the session the lines of the raw files as a view."""
+        self._view(name, pa.RecordBatchReader.from_stream(lines))
+
+    def _view(self, name: str, rows: pa.RecordBatchReader) -> None:
+        """Write rows aside, where the executors can read them, and make a view of them."""
+        file = self.aside() / f"{name}.parquet"
+        plain = pa.schema([(field.name, _plain(field.type)) for field in rows.schema])
+        with pq.ParquetWriter(file, plain, compression="zstd") as writer:
+            for batch in rows:
+                writer.write_batch(batch.cast(plain))
+        with self.cursor():
+            self.session.read.parquet(file.as_uri()).createOrReplaceTempView(name)
+
+    def keep(self, view: str, sql: str) -> None:
+        """Write the rows of a query aside, and make a view of them."""
+        place = (self.aside() / "rows").as_uri()
+        with self.cursor():
+            session = self.session
+            session.sql(sql).write.parquet(place)
+            session.read.parquet(place).createOrReplaceTempView(view)
+
+    def reach(self, view: str, name: str, start: str, further: str, steps: str) -> None:
+        """Make a view of the ids that a recursive step finds; they are in no SQL text."""
+        schema = pa.schema([("id", pa.string())])
+        latest = f"{view}_latest"
+
+        def ids_of(sql: str) -> set[str]:
+            return {row[0] for row in self.session.sql(sql).collect() if row[0] is not None}
+
+        def show(of: str, ids: Collection[str]) -> None:
+            rows = pa.record_batch([pa.array(sorted(ids), pa.string())], schema=schema)
+            self._view(of, pa.RecordBatchReader.from_batches(schema, [rows]))
+
+        with self.cursor():
+            found = ids_of(f"with {steps} {start}")
+            new: Collection[str] = found
+            while new:
+                show(latest, new)
+                query = f"with {steps}, {name} as (select id from {latest}) {further}"
+                new = ids_of(query) - found
+                found |= new
+            show(view, found)
+
+    def view_of_files(self, files: Sequence[str], all_columns: bool) -> str:
+        """Make a view of the session of the rows of Parquet files; return its name.
+
+        Args:
+            all_columns: whether it has the columns that any of them has.
+        """
+        named = repr((sorted(files), all_columns))
+        name = f"hipaa_mode_files_{hashlib.sha256(named.encode()).hexdigest()[:16]}"
+        with self.cursor():
+            reader = self.session.read.option("mergeSchema", all_columns)
+            rows = reader.parquet(*(Path(file).as_uri() for file in files))
+            rows.createOrReplaceTempView(name)
+        return name
+
+    def aside(self) -> Path:
+        """Make a folder for what is read once."""
+        folder = self._warehouse() / ASIDE / secrets.token_hex(8)
+        folder.mkdir(mode=0o700, parents=True)
+        return folder
+
+    def delete(self, table: str, alias: str, condition: str, arguments: Mapping[str, Any]) -> None:
+        """Write the rows of a table of the build anew that do not meet a condition."""
+        session = self.session
+        place = self._locations[table.replace('"', "").replace("`", "")]
+        with self._changing:
+            aside = self.aside() / place.name
+            session.sql(
+                f"select * from {table} as {alias} where not coalesce(({condition}), false)",
+                dict(arguments),
+            ).write.parquet(aside.as_uri())
+            before = self.aside() / place.name
+            place.rename(before)
+            aside.rename(place)
+            shutil.rmtree(before)
+            session.sql(f"refresh table {table}")
+
+    def publishing(
+        self, environment: str, destination: str, relations: Mapping[str, str], run_number: int
+    ) -> contextlib.AbstractContextManager[dict[str, str]]:
+        """Refuse: what is published is files."""
+        raise PublishingError("Spark publishes files")
+
+    def clear_space(self, zone: Sequence[str]) -> None:
+        """Do nothing: files that are deleted leave nothing behind."""
+
+    def withdraw(self, environment: str, kept: Collection[str]) -> None:
+        """Do nothing: what is published is files."""
+
+
+class _Cursor:
+    """Runs statements on the session."""
+
+    def __init__(self, engine: Spark) -> None:
+        self._engine = engine
+        self._rows: list[Any] = []
+
+    def execute(self, sql: str, parameters: Mapping[str, object] | None = None) -> None:
+        arguments = dict(parameters or {})
+        text = _PARAMETER.sub(r":\1", sql) if arguments else sql
+        if found := _DELETE.fullmatch(text):
+            table, alias, condition = found.groups()
+            self._engine.delete(table, alias or "here", condition, arguments)
+            self._rows = []
+            return
+        rows = self._engine.session.sql(text, arguments or None).collect()
+        self._rows = [tuple(row) for row in rows]
+
+    def fetchall(self) -> list[Any]:
+        return self._rows
+
+
+def _batches(folder: Path, plain: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Read the rows that Spark wrote, in the order of its files."""
+    for file in sorted(folder.glob("part-*.parquet")):
+        for batch in pq.ParquetFile(file).iter_batches(ROWS_AT_ONCE):
+            columns = [
+                column.cast(kind) for column, kind in zip(batch.columns, plain.types, strict=True)
+            ]
+            yield pa.record_batch(columns, schema=plain)
+
+
+def _quoted(*parts: str) -> str:
+    """Write a name as Spark's own parser takes it whatever is set."""
+    return ".".join("`" + part.replace("`", "``") + "`" for part in parts)
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """Return the type of a column as the other engines give it."""
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("us")
+    if pa.types.is_dictionary(kind):
+        return _plain(kind.value_type)
+    if pa.types.is_large_string(kind):
+        return pa.string()
+    if pa.types.is_large_binary(kind):
+        return pa.binary()
+    if pa.types.is_list(kind):
+        return pa.list_(_plain(kind.value_type))
+    return kind
+
+
+def _name_of(error: Exception) -> str:
+    """Return what kind an error is, without its text."""
+    condition = getattr(error, "getCondition", lambda: None)()
+    return str(condition or type(error).__name__)
+
+
+def _masking(subkeys: Mapping[str, str]) -> Any:
+    """Return the function that makes tokens, with the subkeys in it."""
+    arrow_udf = importlib.import_module("pyspark.sql.functions").arrow_udf
+
+    def hipaa_mask(values: Any, scopes: Any) -> Any:
+        import pyarrow as arrow
+
+        from hipaa_mode.keys import Subkey
+        from hipaa_mode.masking import make_tokens
+
+        tokens = make_tokens(values, scopes, lambda scope: Subkey(subkeys[scope]))
+        return tokens.cast(arrow.string())
+
+    hipaa_mask.__annotations__ = {}
+    return arrow_udf(hipaa_mask, "string")
+
+
+def _coding() -> Any:
+    """Return the function that makes random codes."""
+    arrow_udf = importlib.import_module("pyspark.sql.functions").arrow_udf
+
+    def hipaa_mode_random_code(values: Any) -> Any:
+        from hipaa_mode.masking import random_codes
+
+        return random_codes(values)
+
+    hipaa_mode_random_code.__annotations__ = {}
+    return arrow_udf(hipaa_mode_random_code, "string").asNondeterministic()
+
+
+def _makers(session: Any) -> dict[str, Any]:
+    """Return what the session makes calls of its functions with, to tell them from others."""
+    jvm = session._jvm
+    registry = session._jsparkSession.sessionState().functionRegistry()
+    name_in = jvm.org.apache.spark.sql.catalyst.FunctionIdentifier
+    where = (jvm.scala.Option.apply("session"), jvm.scala.Option.apply("system"))
+    names = [row[0] for row in session.sql("show user functions").collect()]
+    return {
+        name: registry.lookupFunctionBuilder(name_in(name, *where)).get()
+        for name in names
+        if "." not in name
+    }
+
+
+def _call_by_name(session: Any) -> None:
+    """See that statements, dbt's too, call the functions by their names in the session."""
+    run = session.sql
+    session.sql = lambda sql, *values, **named: run(in_session(sql), *values, **named)

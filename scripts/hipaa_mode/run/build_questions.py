@@ -21,8 +21,7 @@ from hipaa_mode.plan import Plan, ViewColumn
 from hipaa_mode.raw_calls import RawLocation
 from hipaa_mode.raw_files import KnownFile, as_known, plan_reading
 from hipaa_mode.run.checked_columns import CheckedColumns, Column, checked_columns
-from hipaa_mode.run.connection import this_connection
-from hipaa_mode.run.file_writer import ROWS_AT_ONCE, write_days, write_file
+from hipaa_mode.run.file_writer import write_days, write_file
 from hipaa_mode.run.finished_files import DIGITS, are_small
 from hipaa_mode.run.plan_texts import PlanTexts
 from hipaa_mode.run.state import RAW_LINES_VIEW, Run, place_of
@@ -124,6 +123,7 @@ class BuildQuestions(Run):
         location = self._begin_reading()
         reading = plan_reading(location, [KnownFile(**row) for row in known], last_number)
         self.raw_lines.files = reading.files
+        self.engine.read_raw_lines(RAW_LINES_VIEW, self.raw_lines)
         return FilesToRead(list(reading.removed), len(reading.files), reading.unchanged)
 
     def read_again(self, known: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -303,7 +303,7 @@ class BuildQuestions(Run):
     def _rows_to_write(self, view: str, query: str) -> Iterator[pa.RecordBatchReader]:
         """Read rows by the very connection that the view's model has, which was checked."""
         try:
-            with this_connection().sql(query).to_arrow_reader(ROWS_AT_ONCE) as rows:
+            with self.engine.read_here(query) as rows:
                 yield rows
         except (duckdb.Error, pa.ArrowException) as error:
             # Its text could quote a value.
@@ -316,6 +316,14 @@ class BuildQuestions(Run):
         """Return the partitions of a view that are about to be published; none for all of it."""
         return self._files.tested(view)
 
+    def all_days(self, view: str) -> Partition | None:
+        """Return the period of all files of days that a view writes; none where it writes none."""
+        return self._files.all_days(view)
+
+    def view_of_files(self, files: list[str], all_columns: bool) -> str:
+        """Return a relation of the rows of files; see `Engine`."""
+        return self.engine.view_of_files(files, all_columns)
+
     def tested_files(self, view: str) -> list[str] | None:
         """Return the files of a view that are about to be published; none where it wrote none."""
         return self._files.tested_files(view)
@@ -323,6 +331,26 @@ class BuildQuestions(Run):
     def has_small_files(self, view: str) -> bool:
         """Whether the files of a view that are about to be published fit into memory."""
         return are_small(self._files.tested_files(view) or ())
+
+    def create_tables(self, schema: str, tables: Mapping[str, str]) -> None:
+        """Make tables that the build keeps, each with its columns; see `Engine`."""
+        self.engine.create_tables(schema, tables)
+
+    def keeps_tables(self) -> bool:
+        """Whether what a build makes is there for the next one."""
+        return self.engine.keeps_tables
+
+    def reach(self, view: str, name: str, start: str, further: str, steps: str) -> None:
+        """Make a view of all ids that a recursive step finds; see macro `reached`."""
+        self.engine.reach(view, name, start, further, steps)
+
+    def keep(self, view: str, sql: str) -> None:
+        """Make a view of the rows of a query, found once; see macro `kept_step`."""
+        self.engine.keep(view, sql)
+
+    def delete_rows(self, table: str, condition: str) -> None:
+        """Take rows of such a table away, where no statement does that."""
+        self._ask(f"delete from {table} where {condition}")
 
     def check_connection(self) -> None:
         """Refuse a connection that may change what the reviewed SQL means."""
@@ -353,7 +381,13 @@ class BuildQuestions(Run):
         self, shown: str, people: str, identifiers: str, spellings: list[str]
     ) -> str:
         """Return a query that judges values that some id equals; see `raw_ids.judged_values`."""
-        return raw_ids.judged_values(shown, people, identifiers, spellings=spellings)
+        return raw_ids.judged_values(
+            shown,
+            people,
+            identifiers,
+            spellings=spellings,
+            before_joins=not self.engine.joins_on_calls,
+        )
 
     def json_texts(self, text: str) -> str:
         """Return SQL of all texts in a JSON text; see `raw_ids.json_texts`."""

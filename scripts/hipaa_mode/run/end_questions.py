@@ -104,12 +104,13 @@ class EndQuestions(Run):
         self._ending = Ending(ended, sorted(plan.destinations), was_read)
         if fault := self.engine.function_fault(self.made_functions):
             self._ending.reasons.append(fault)
-            self._ask(
-                f"update {self._table('build_state')} set fingerprint = $why where "
-                "run_number = $run_number",
-                why=OTHER_FUNCTIONS,
-                run_number=self._run_number,
-            )
+            if self.engine.keeps_tables:
+                self._ask(
+                    f"update {self._table('build_state')} set fingerprint = $why where "
+                    "run_number = $run_number",
+                    why=OTHER_FUNCTIONS,
+                    run_number=self._run_number,
+                )
         return not ended.notice
 
     def _failures(self, sql: str) -> list[Failure]:
@@ -278,7 +279,7 @@ class EndQuestions(Run):
         )
 
     def _ids(self, asked: PublishRequest) -> str:
-        return ids_of_calls(asked.calls_read, self.engine.row_count)
+        return ids_of_calls(asked.calls_read, self.engine.row_count, self.engine.text_type)
 
     def _finish_schema(
         self, name: str, own: ToPublish, asked: PublishRequest, counted: Counted

@@ -15,10 +15,10 @@ from hipaa_mode.engines import running_adapter
 
 ZONE = "restricted_zone"
 DBT = "dbt"
-DBT_PACKAGES = ("dbt", "dbt_duckdb", "dbt_postgres")
+DBT_PACKAGES = ("dbt", "dbt_duckdb", "dbt_postgres", "dbt_spark")
 """Packages of macros that come with dbt and its adapter."""
 
-ADAPTERS = ("default", "duckdb", "postgres")
+ADAPTERS = ("default", "duckdb", "postgres", "spark")
 """Names of adapters that dbt looks for in front of a macro's name."""
 
 VIEW = "destination_view"

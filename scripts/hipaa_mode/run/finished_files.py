@@ -336,7 +336,7 @@ class FileChecker:
         return int(count)
 
 
-def ids_of_calls(calls_read: str, count: str) -> str:
+def ids_of_calls(calls_read: str, count: str, text_type: str = "varchar") -> str:
     """Return a query of the ids of usable calls: `kind`, `id`, and `calls`, how many have it.
 
     Counted where the calls are, for there are far fewer ids than calls.
@@ -344,9 +344,10 @@ def ids_of_calls(calls_read: str, count: str) -> str:
     Args:
         calls_read: the relation of all calls.
         count: SQL of how many rows a group has; see `Engine`.
+        text_type: SQL of the type of texts.
     """
     return " union all ".join(
-        f"select '{name}' as kind, cast({name} as varchar) as id, {count} as "
+        f"select '{name}' as kind, cast({name} as {text_type}) as id, {count} as "
         f"calls from {calls_read} where rejection_reason is null and {name} <> '' group by {name}"
         for name in ENVELOPE_IDS
     )

@@ -16,7 +16,6 @@ from hipaa_mode.run.state import SUPPRESSED_USERS_VIEW, Run
 from hipaa_mode.suppression import ListCounts
 
 LISTED_NOW = "hipaa_mode_listed_now"
-ID = f"{SCHEMA}.trimmed(cast(user_id as varchar))"
 
 
 class ListQuestions(Run):
@@ -48,17 +47,18 @@ class ListQuestions(Run):
             lists = {location: ListCounts(**counted) for location, counted in counts.items()}
             if faults := self._state.judge_lists(lists):
                 return [str(fault) for fault in faults]
-            cursor.execute(
-                f"begin; insert into {self._table('released_people')} "
+            statements = [
+                f"insert into {self._table('released_people')} "
                 f"select distinct {self._run_number}, user_id from ({before}) as before "
-                f"where {_is_on_no_list('user_id', normalizations)}; "
-                f"delete from {people} where environment = {own}; "
-                f"insert into {people} select {own}, user_id, location from {LISTED_NOW}; "
-                + self.engine.replaced_table(
+                f"where {_is_on_no_list('user_id', normalizations)}",
+                f"delete from {people} where environment = {own}",
+                f"insert into {people} select {own}, user_id, location from {LISTED_NOW}",
+                self.engine.replaced_table(
                     self._table("suppressed_users"), f"select distinct user_id from {LISTED_NOW}"
-                )
-                + "; commit"
-            )
+                ),
+            ]
+            for statement in self.engine.together(statements):
+                cursor.execute(statement)
         return []
 
     def _read_lists(
@@ -69,8 +69,10 @@ class ListQuestions(Run):
         self.engine.list_people(cursor, SUPPRESSED_USERS_VIEW, lists)
         tables = {name: self._named_table(cursor, parts) for name, parts in lists.tables.items()}
         own = literal(self._place[1])
+        user_id = f"{SCHEMA}.trimmed(cast(user_id as {self.engine.text_type}))"
         listed = [f"select distinct user_id, location from {SUPPRESSED_USERS_VIEW}"] + [
-            f"select {ID}, {literal(name)} from {table} where {ID} <> '' and {of} in ('*', {own})"
+            f"select {user_id}, {literal(name)} from {table} "
+            f"where {user_id} <> '' and {of} in ('*', {own})"
             for name, (table, of) in tables.items()
         ]
         cursor.execute(self.engine.temporary_table(LISTED_NOW, " union ".join(listed)))
@@ -79,9 +81,10 @@ class ListQuestions(Run):
         placeholders = self.engine.texts(placeholder_ids)
         for name, (table, of) in tables.items():
             cursor.execute(
-                f"select count(*), count(*) filter (where coalesce({ID}, '') = ''), "
+                f"select count(*), count(*) filter (where coalesce({user_id}, '') = ''), "
                 f"count(*) filter (where {of} not in ({environments})), "
-                f"count(*) filter (where {ID} <> '' and {SCHEMA}.is_no_id({ID}, {placeholders})) "
+                f"count(*) filter (where {user_id} <> '' "
+                f"and {SCHEMA}.is_no_id({user_id}, {placeholders})) "
                 f"from {table}"
             )
             [found] = cursor.fetchall()
@@ -101,7 +104,7 @@ class ListQuestions(Run):
                 "`user_id`. Nothing was built. Correct HIPAA_MODE_SUPPRESSED_USERS, or attach its "
                 "database in profiles.yml"
             )
-        of_row = "coalesce(nullif(trim(cast(environment as varchar)), ''), '*')"
+        of_row = f"coalesce(nullif(trim(cast(environment as {self.engine.text_type})), ''), '*')"
         return identifier(*parts), of_row if ("environment",) in rows else "'*'"
 
 

@@ -18,6 +18,12 @@ MAY_BE_REPLACED = (
 """Macros that say where relations go: what they say is judged, see `relations`."""
 
 
+OUR_OWN = (
+    Macro(PACKAGE, "spark__create_csv_table", "macros/engine/seeds.sql"),
+    Macro(PACKAGE, "spark__load_csv_rows", "macros/engine/seeds.sql"),
+)
+"""Macros of the package that stand in for dbt's, which does not escape the texts of seeds."""
+
 REMEDY = "Rename it, or keep it in a project of its own, which can read what is published"
 
 
@@ -30,7 +36,7 @@ def overriding_macros(
         context_names: gives the names that dbt defines beside macros, such as `ref`; asked for
             only where the project has macros of its own.
     """
-    own = [macro for macro in facts.macros if macro.package not in DBT_PACKAGES]
+    own = [m for m in facts.macros if m.package not in DBT_PACKAGES and m not in OUR_OWN]
     built_in = {base_name(m.name) for m in facts.macros if m.package in DBT_PACKAGES}
     ours = {base_name(macro.name) for macro in own if macro.package == PACKAGE}
     in_front_of_dbt = {facts.project}.union(*(_in_front(facts, name) for name in DBT_PACKAGES))

@@ -153,6 +153,7 @@ class StartQuestions(Run):
         self._run_number = max(new_run_number(), self._run_number + 1)
         self._files = ViewFiles(asked.threads, len(asked.models or ()))
         faults = [*run_faults(self._environ), *plan.faults, *judgement.faults]
+        refusals += self.engine.command_faults(asked.command)
         if asked.needs_key:
             faults += access_faults(self._environ, self._place[0])
         said = [*map(str, faults), *(self._key_faults() if asked.needs_key else ())]
@@ -293,7 +294,8 @@ class StartQuestions(Run):
             self._record([entry])
         for key in choice.note:
             self._ask(
-                f"insert into {self._table('masking_keys')} values ($environment, $key, $today)",
+                f"insert into {self._table('masking_keys')} values ($environment, $key, "
+                "cast($today as timestamp))",
                 environment=self._place[1],
                 key=key,
                 today=today,

@@ -115,7 +115,7 @@ class Run:
 
     def _table(self, name: str) -> str:
         """Return the full name of a table that the build keeps in the restricted zone."""
-        return identifier(*self._zone, name)
+        return identifier(*filter(None, self._zone), name)
 
     def _record(
         self, entries: Sequence[Mapping[str, Any]], look: bool = False, create: bool = True

@@ -171,6 +171,11 @@ class ViewFiles:
         days = _days_of(self._partitions[view]) if view in self._partitions else []
         return {day.name: self._paths[view][day.name] for day in days}
 
+    def all_days(self, view: str) -> Partition | None:
+        """Return the period of a view's new files of days; None where it has none."""
+        days = _days_of(self._partitions[view])
+        return Partition("days", days[0].first, days[-1].after) if days else None
+
     def of(self, views: Collection[str]) -> list[PartitionPlan]:
         """Return what was planned for some views."""
         return [self._partitions[view] for view in views]

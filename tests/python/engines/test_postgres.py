@@ -87,7 +87,7 @@ class Built:
             return list(cursor.fetchall()) if cursor.description else []
 
 
-def _seeds() -> tuple[Any, ...]:
+def seeds_and_calls() -> tuple[Any, ...]:
     return (
         [destination("tool", timestamp_precision="second")],
         [event("tool", "Booked"), event("tool", "Paid", "bought")],
@@ -120,7 +120,9 @@ def _load(server: Server) -> None:
 @pytest.fixture(scope="module")
 def built(postgres: Server, new_project: Callable[..., Project]) -> Iterator[Built]:
     _load(postgres)
-    on_duckdb, on_postgres = (new_project(name, *_seeds()) for name in ("duckdb", "postgres"))
+    on_duckdb, on_postgres = (
+        new_project(name, *seeds_and_calls()) for name in ("duckdb", "postgres")
+    )
     on_postgres.as_users_do = True
     on_postgres.environment |= {
         "HIPAA_MODE_RAW_CALLS": "raw.calls",

@@ -28,7 +28,8 @@ from hipaa_mode.keys import (
     MasterKey,
     write_key_file,
 )
-from hipaa_mode.plugin import Plugin, random_codes
+from hipaa_mode.masking import random_codes
+from hipaa_mode.plugin import Plugin
 from hipaa_mode.published_places import Place
 from hipaa_mode.run.counted import Counted
 from hipaa_mode.run.end_questions import PublishRequest, ToPublish

@@ -138,7 +138,8 @@ def test_dispatch_may_put_nothing_before_the_package() -> None:
         ("default__run_query", "run_query"),
         ("materialization_view_duckdb", "materialization_view"),
         ("materialization_own_view_default", "materialization_own_view"),
-        ("spark__run_query", "spark__run_query"),
+        ("spark__run_query", "run_query"),
+        ("snowflake__run_query", "snowflake__run_query"),
         ("run_query", "run_query"),
     ],
 )

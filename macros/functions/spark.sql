@@ -5,7 +5,8 @@
 -- `hipaa_functions__` with its name there: engines/spark.py writes statements so before they run.
 -- Spark puts its body in the place of its call, and evaluates an argument once, whether the body
 -- needs it or not. A function within a lambda is refused: what a list needs is written there, and
--- what does not depend on the element is an argument.
+-- what does not depend on the element is an argument. So is a lambda within an argument: a subquery
+-- gives what it makes a name.
 --
 -- A statement ends with `;` at the end of a line, and nothing else does. Patterns are raw
 -- literals, r'\d': in others a backslash escapes. They are Java's: `$` matches before a line break

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
+import os
+import signal
+import subprocess
 import sys
 from typing import Any
 
@@ -12,6 +15,7 @@ from project import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "scripts/benchmark"))
 
+from processes import Watch
 from report import as_markdown, exponent, median, plot, readme_row
 
 PAGE = REPOSITORY / "docs/benchmark.md"
@@ -54,3 +58,21 @@ def test_a_contestant_that_failed_is_shown_as_failed(facts: dict[str, Any]) -> N
 def test_other_outputs_are_shown(facts: dict[str, Any]) -> None:
     facts["sections"]["1_million"]["agrees"]["node"] = False
     assert as_markdown(facts, "benchmark.svg").count("DIFFERENT") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
+def test_what_a_process_does_for_another_is_counted() -> None:
+    """Spark's work is done by processes that dbt does not wait for."""
+    work = "while time.process_time() < 0.3: pass"
+    child = f"import time\n{work}\nprint('done', flush=True)\ntime.sleep(60)"
+    parent = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {child!r}])"
+    with subprocess.Popen(
+        [sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        watch = Watch(process.pid)
+        watch.look()
+        os.killpg(process.pid, signal.SIGKILL)
+    assert watch.processor_seconds >= 0.3
+    assert watch.peak_bytes > 1 << 20

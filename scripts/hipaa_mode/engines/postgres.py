@@ -20,6 +20,7 @@ from dbt.adapters.events.logging import AdapterLogger
 
 from hipaa_mode import functions, locking
 from hipaa_mode.engines import OURS, POSTGRES, closing, schema_of, thread_connection
+from hipaa_mode.engines.postgres_faults import faults_of_server, what_stands_in, why
 from hipaa_mode.errors import HipaaModeError, PublishingError
 from hipaa_mode.quoting import identifier, literal
 from hipaa_mode.run.file_writer import write_file
@@ -44,9 +45,6 @@ REQUIRED: Mapping[str, str] = {
     "plpgsql.variable_conflict": "error",
 }
 """Settings that decide what the reviewed SQL means."""
-
-BYTEWISE = frozenset(("C", "POSIX", "C.UTF-8", "C.utf8"))
-"""Collations by which texts are in the order of their characters, as on every engine."""
 
 ANALYST = "hipaa_mode_analyst"
 """The role that may read all published schemas, where there is one; that of a destination has the
@@ -134,7 +132,7 @@ class Postgres:
             except psycopg2.Error as error:
                 # PostgreSQL's own words may quote a value.
                 raise HipaaModeError(
-                    f"The database can't be read or written: {type(error).__name__}"
+                    f"The database can't be read or written: {why(error)}"
                 ) from None
 
     def _connect(self) -> Any:
@@ -249,6 +247,8 @@ class Postgres:
     def _make_functions(self) -> str:
         own = f"{OURS} {functions.file_hash(POSTGRES)}"
         with self.cursor() as cursor:
+            if faults := list(faults_of_server(cursor)):
+                raise HipaaModeError("\n".join(faults))
             cursor.execute("begin")
             try:
                 cursor.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
@@ -282,11 +282,7 @@ class Postgres:
             with closing(thread_connection().cursor()) as cursor:
                 cursor.execute("select name, setting from pg_settings")
                 settings = dict(cursor.fetchall())
-                cursor.execute(
-                    "select datcollate, datctype from pg_database "
-                    "where datname = current_database()"
-                )
-                [collations] = cursor.fetchall()
+                faults = list(faults_of_server(cursor))
                 cursor.execute(
                     "select count(*) from unnest(cast(%s as text[])) as given (name) "
                     "where current_setting(name, true) is null",
@@ -297,16 +293,11 @@ class Postgres:
             raise HipaaModeError(
                 f"The connection does not say how it is set ({type(error).__name__})"
             ) from None
-        faults = [
+        faults += [
             f"`{name}` of the connection is `{settings.get(name)}` and has to be `{wanted}`"
             for name, wanted in REQUIRED.items()
             if settings.get(name, wanted) != wanted
         ]
-        if not set(collations) <= BYTEWISE:
-            faults.append(
-                "the database sorts by a language. Make one with `create database … template "
-                "template0 lc_collate 'C' lc_ctype 'C'`, and build there"
-            )
         if masks and lacking:
             faults.append(
                 "the connection was opened without the subkeys of tokens. Nothing may take "
@@ -325,12 +316,11 @@ class Postgres:
                     "through, are not those that were made when the run started. Take out what "
                     "replaces or drops one, and run one build at a time"
                 )
-            cursor.execute(_SHADOWING)
-            names = sorted(name for (name,) in cursor.fetchall())
+            names = what_stands_in(cursor)
         if names:
             return (
-                "the database has functions that may stand in for the engine's own, so nothing "
-                f"was built. Drop them: {', '.join(names)}"
+                "the database has what may stand in for the engine's own, so nothing was built. "
+                f"Drop: {', '.join(names)}"
             )
         return ""
 
@@ -519,20 +509,6 @@ select proname, pg_get_function_identity_arguments(oid), prorettype::regtype::te
 from pg_catalog.pg_proc
 where pronamespace = to_regnamespace('{functions.SCHEMA}')
 order by 1, 2
-"""
-
-_SHADOWING = """
-select distinct own.proname
-from pg_catalog.pg_proc as own
-where own.pronamespace::regnamespace::text = any (current_schemas(false)::text[])
-    and exists (
-        select 1 from pg_catalog.pg_proc as built_in
-        where built_in.pronamespace = 'pg_catalog'::regnamespace and built_in.proname = own.proname
-    )
-    and not exists (
-        select 1 from pg_catalog.pg_depend
-        where classid = 'pg_proc'::regclass and objid = own.oid and deptype = 'e'
-    )
 """
 
 

@@ -1,0 +1,218 @@
+"""What of a PostgreSQL server keeps a run from starting, each in a line with its remedy."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import psycopg2
+import pytest
+from postgres_server import Server
+
+from hipaa_mode import functions
+from hipaa_mode.engines import POSTGRES
+from hipaa_mode.engines.postgres import Postgres
+from hipaa_mode.engines.postgres_faults import faults_of_server
+from hipaa_mode.errors import HipaaModeError
+
+DATABASE = "faults"
+SUBKEYS = {"*": "a" * 64}
+
+
+def engine_on(server: Server, database: str = DATABASE) -> Postgres:
+    """Return the engine on a database, with nothing of dbt but the opening of connections."""
+
+    class Manager:
+        @staticmethod
+        def open(connection: Any) -> Any:
+            return SimpleNamespace(handle=server.connect(database))
+
+    credentials = SimpleNamespace(search_path=None)
+    config = SimpleNamespace(credentials=credentials)
+    return Postgres(SimpleNamespace(connections=Manager(), config=config))
+
+
+@pytest.fixture(scope="module")
+def server(postgres: Server) -> Server:
+    postgres.create_database(DATABASE)
+    for role in ("builder", "wanderer"):
+        postgres.run(f"create role {role} login;")
+    return postgres
+
+
+@pytest.fixture
+def engine(server: Server) -> Iterator[Postgres]:
+    engine = engine_on(server)
+    yield engine
+    end(engine, server)
+
+
+def end(engine: Postgres, server: Server) -> None:
+    """End a run, and wait until the server has seen it."""
+    engine.end()
+    while server.run("select 1 from pg_locks where locktype = 'advisory';"):
+        time.sleep(0.05)
+
+
+@contextmanager
+def with_sql(server: Server, sql: str, undo: str) -> Iterator[None]:
+    server.run(sql, DATABASE)
+    try:
+        yield
+    finally:
+        server.run(undo, DATABASE)
+
+
+STAND_INS = {
+    "function": (
+        "create function public.length(value text) returns integer language sql return 1;",
+        "drop function public.length(text);",
+        "function length",
+    ),
+    "operator": (
+        "create function public.never(one text, other text) returns boolean language sql return "
+        "false; "
+        "create operator public.~ (leftarg = text, rightarg = text, function = public.never);",
+        "drop operator public.~ (text, text); drop function public.never(text, text);",
+        "operator ~",
+    ),
+    "operator for other types": (
+        "create function public.never(one varchar, other varchar) returns boolean language sql "
+        "return true; create operator public.= (leftarg = varchar, rightarg = varchar, "
+        "function = public.never);",
+        "drop operator public.= (varchar, varchar); drop function public.never(varchar, varchar);",
+        "operator =",
+    ),
+    "cast": (
+        "create function public.of_text(value text) returns bigint language sql return 1; "
+        "create cast (text as bigint) with function public.of_text(text) as implicit;",
+        "drop cast (text as bigint); drop function public.of_text(text);",
+        "cast (text as bigint)",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", STAND_INS)
+def test_what_may_stand_in_for_the_engines_own_is_refused(
+    server: Server, engine: Postgres, kind: str
+) -> None:
+    sql, undo, named = STAND_INS[kind]
+    made = engine.start(SUBKEYS)
+    assert engine.function_fault(made) == ""
+    with with_sql(server, sql, undo):
+        assert engine.function_fault(made).endswith(f"Drop: {named}")
+    assert engine.function_fault(made) == ""
+
+
+def test_a_replaced_function_of_the_package_is_refused(server: Server, engine: Postgres) -> None:
+    made = engine.start(SUBKEYS)
+    signature = f"{functions.SCHEMA}.guarded(value text) returns text language sql"
+    server.run(f"create or replace function {signature} return value;", DATABASE)
+    assert "are not those that were made" in engine.function_fault(made)
+    end(engine, server)
+    again = engine.start(SUBKEYS)
+    assert again == made
+    assert engine.function_fault(again) == ""
+
+
+ORDERS = {
+    "a search path": (
+        f"alter role {{user}} in database {DATABASE} set search_path = public, pg_catalog;",
+        f"alter role {{user}} in database {DATABASE} reset search_path;",
+        "`pg_catalog` behind another schema",
+    ),
+    "a read-only database": (
+        f"alter database {DATABASE} set default_transaction_read_only = on;",
+        "begin read write; "
+        f"alter database {DATABASE} reset default_transaction_read_only; commit;",
+        "is read-only",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ORDERS)
+def test_a_setting_that_changes_what_sql_means_is_refused(server: Server, kind: str) -> None:
+    sql, undo, problem = ORDERS[kind]
+    with with_sql(server, sql.format(user=server.user), undo.format(user=server.user)):
+        engine = engine_on(server)
+        with pytest.raises(HipaaModeError, match=problem):
+            engine.start(SUBKEYS)
+        end(engine, server)
+
+
+DATABASES = {
+    "latin": ("encoding 'LATIN1' locale 'C'", "encoding is LATIN1, and has to be UTF8"),
+    "languages": (
+        "encoding 'UTF8' lc_collate 'C' lc_ctype 'C.UTF-8'",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DATABASES)
+def test_the_encoding_of_the_database(server: Server, name: str) -> None:
+    options, problem = DATABASES[name]
+    server.run(f"create database {name} template template0 {options};")
+    engine = engine_on(server, name)
+    try:
+        engine.start(SUBKEYS)
+        found = ""
+    except HipaaModeError as error:
+        found = str(error)
+    end(engine, server)
+    assert problem in found
+    assert bool(problem) == bool(found)
+
+
+def test_an_old_server_and_one_that_sorts_by_a_language_are_refused() -> None:
+    row = (14, "UTF8", "en_US.UTF-8", "en_US.UTF-8", ["pg_temp_3", "pg_catalog", "public"], False)
+    cursor = SimpleNamespace(execute=lambda sql: None, fetchall=lambda: [row])
+    version, sorting = faults_of_server(cursor)
+    assert version == "the server is PostgreSQL 14. Use 15 or later"
+    assert "sorts by a language" in sorting
+
+
+def test_a_role_without_rights_is_told_what_to_grant(server: Server) -> None:
+    server.run("drop schema if exists hipaa_functions cascade;", DATABASE)
+    server.run("drop extension if exists pgcrypto;", DATABASE)
+    engine = engine_on(replace(server, user="builder"))
+    with pytest.raises(
+        HipaaModeError, match=r"permission denied .* grant it to the role"
+    ) as found:
+        engine.start(SUBKEYS)
+    assert "\n" not in str(found.value)
+    end(engine, server)
+
+
+def test_a_missing_extension_is_told(
+    server: Server, engine: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.run("drop schema if exists hipaa_functions cascade;", DATABASE)
+    text = functions.read_text(POSTGRES)
+    monkeypatch.setattr(functions, "read_text", lambda engine: "create extension not_there;")
+    with pytest.raises(HipaaModeError, match=r"is not available.* postgresql-contrib"):
+        engine.start(SUBKEYS)
+    monkeypatch.setattr(functions, "read_text", lambda engine: text)
+    assert engine.start(SUBKEYS)
+
+
+def test_an_error_that_may_quote_a_value_does_not(server: Server, engine: Postgres) -> None:
+    with pytest.raises(HipaaModeError) as found:
+        engine.ask("select cast('jane@clinic.example' as integer)", {})
+    assert "jane" not in str(found.value)
+    assert "InvalidTextRepresentation" in str(found.value)
+
+
+def test_who_may_not_build_may_not_call_a_function(server: Server, engine: Postgres) -> None:
+    engine.start(SUBKEYS)
+    wanderer = replace(server, user="wanderer")
+    with (
+        closing(wanderer.connect(DATABASE)) as connection,
+        connection.cursor() as cursor,
+        pytest.raises(psycopg2.errors.InsufficientPrivilege),
+    ):
+        cursor.execute("select hipaa_functions.guarded('a')")

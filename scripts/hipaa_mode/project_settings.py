@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hipaa_mode import PACKAGE
+from hipaa_mode.engines import DUCKDB
 from hipaa_mode.seed_search import read_yaml
 from hipaa_mode.seeds import Fault
 from hipaa_mode.settings import plugin_faults, project_variable_faults
@@ -56,6 +57,13 @@ def profiles_file(project: Path, folder: str | Path | None = None) -> Path:
         return Path(folder).absolute() / "profiles.yml"
     beside, home = project / "profiles.yml", Path.home() / ".dbt" / "profiles.yml"
     return home if home.is_file() and not beside.is_file() else beside
+
+
+def engine_of(project: Path, target: str) -> str:
+    """Return the type of a target's database; DuckDB's where no profile tells."""
+    settings = read_yaml(project / PROJECT_FILE)
+    output = _outputs(settings, profiles_file(project)).get(target, {})
+    return str(output.get("type", DUCKDB))
 
 
 def variable(project: Path, name: str) -> str | None:

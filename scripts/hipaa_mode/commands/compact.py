@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hipaa_mode import locking, rewriting
 from hipaa_mode.commands import console, options
+from hipaa_mode.engines import DUCKDB
+from hipaa_mode.errors import ConfigurationError
+from hipaa_mode.project_settings import engine_of
 
 
 def compact(
@@ -27,6 +31,12 @@ def compact(
 
     Example: `hipaa-mode compact prod`
     """
+    engine = engine_of(Path("."), environment)
+    if database is None and engine != DUCKDB:
+        raise ConfigurationError(
+            f"Target {environment} is of type {engine}, so there is no database file. A build "
+            "that takes calls of a person away writes the tables of the restricted zone anew"
+        )
     path = options.database_file(database, environment)
     try:
         if path.is_file():

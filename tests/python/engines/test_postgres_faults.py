@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -216,3 +217,25 @@ def test_who_may_not_build_may_not_call_a_function(server: Server, engine: Postg
         pytest.raises(psycopg2.errors.InsufficientPrivilege),
     ):
         cursor.execute("select hipaa_functions.guarded('a')")
+
+
+TYPES = ("text", "varchar", "json", "jsonb", "bytea")
+
+
+@pytest.mark.parametrize("data_type", TYPES)
+def test_a_message_is_read_of_every_type_of_column(
+    server: Server, engine: Postgres, data_type: str
+) -> None:
+    engine.start(SUBKEYS)
+    message = '{"type": "track", "properties": {"a": "\\u00fc", "b": [1, 20.50, null]}}'
+    of_column = f"hipaa_functions.text_of_column(cast($message as {data_type}))"
+    of_bytes = "hipaa_functions.text_of_bytes(convert_to($message, 'UTF8'))"
+    sql = f"select {of_bytes if data_type == 'bytea' else of_column}"
+    [(read,)] = engine.ask(sql, {"message": message})
+    assert json.loads(read) == json.loads(message)
+    assert data_type == "jsonb" or read == message
+    [(values,)] = engine.ask(
+        """select hipaa_functions.json_texts($read, array['$."properties"."b"', '$."type"'])""",
+        {"read": read},
+    )
+    assert [json.loads(value) for value in values] == [[1, 20.50, None], "track"]

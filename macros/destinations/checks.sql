@@ -22,7 +22,6 @@
 {%- endif -%}
 {%- do hipaa_mode.check_connection() -%}
 {%- set files = hipaa_mode.tested_files(model) -%}
-{%- set actual = hipaa_mode.actual_columns(model, files) -%}
 {%- set normalized_ids = hipaa_mode.plan('normalized_ids') or {} -%}
 {%- set destination_plan = hipaa_mode.destination_plan(destination) -%}
 {%- set columns = hipaa_mode.view_columns(destination_plan, view) if execute else [] -%}
@@ -34,6 +33,9 @@
 {%- endif -%}
 {#- Looking at each different text of a column once is what makes the checks cheap. -#}
 {%- set read = hipaa_mode.door().checked_columns(columns, names, restricted, except_columns) if execute else {} -%}
+{#- Before this connection asks anything: what began earlier would not see them. -#}
+{%- set counted_ids = hipaa_mode.door().count_ids() if read.looks_for_ids and flags.WHICH not in ('compile', 'generate') else none -%}
+{%- set actual = hipaa_mode.actual_columns(model, files) -%}
 {%- set shown = {
     'shown_row_ids': read.row_ids,
     'shown_tokens': read.tokens,
@@ -52,6 +54,9 @@
             {%- do selects.append(hipaa_mode._check_texts(name, 'values that are no tokens', relation, shown[relation], shown[relation], 'not ' ~ is_token)) -%}
         {%- endfor -%}
     {%- elif name == 'no_raw_identifiers' -%}
+        {%- if counted_ids -%}
+            {%- do selects.append(hipaa_mode._check(name, '', 'ids of the calls that are not counted: run dbt again', '1', '(select 1) as this_run', 'not ' ~ counted_ids.is_complete)) -%}
+        {%- endif -%}
         {%- set alike = {'shown_row_ids': read.ids_among_row_ids, 'shown_tokens': read.ids_among_tokens} -%}
         {%- for relation, columns_alike in alike.items() if columns_alike -%}
             {%- set is_raw = 'shown_text in (select identifier from identifiers where length(identifier) = 64)' -%}
@@ -114,7 +119,8 @@ identifiers as {{ hipaa_mode.kept() }}(
 
     {%- set id_names = ['user_id', 'anonymous_id', 'group_id'] | reject('in', read.passing_ids) | list %}
     {{ hipaa_mode.door().ids_of_calls(
-        ref('hipaa_mode', 'calls_read') | string, id_names, minimum_length, hipaa_mode._spellings_of_ids(normalized_ids, 'id')
+        counted_ids.table if counted_ids else ref('hipaa_mode', 'calls_read') | string, id_names, minimum_length,
+        hipaa_mode._spellings_of_ids(normalized_ids, 'id'), counted_ids is not none
     ) | indent(4) }}
 
 ),

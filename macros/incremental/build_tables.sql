@@ -10,6 +10,7 @@
         'changed_calls': 'run_number bigint, message_id varchar, content_hash varchar, call_key varchar',
         'changed_days': 'run_number bigint, view_name varchar, day varchar',
         'masked_counts': 'run_number bigint, view_name varchar, column_name varchar, event varchar, not_fitting bigint, like_identifiers bigint, arrived bigint',
+        'ids_of_calls': 'run_number bigint, kind varchar, id varchar, calls bigint',
         'suppressed_users': 'user_id varchar',
         'listed_people': 'environment varchar, user_id varchar, location varchar',
         'released_people': 'run_number bigint, user_id varchar',

@@ -36,6 +36,7 @@
     {%- if since is none -%}
         {#- Message ids look as random as tokens. -#}
         {%- do hipaa_mode.rebuild_table(relation, sql, ['message_id']) -%}
+        {%- do hipaa_mode.forget_ids() -%}
         {%- call statement('forget_files') -%}
             {{ hipaa_mode.delete_rows(files) }}
         {%- endcall -%}
@@ -107,6 +108,14 @@
     {%- endcall -%}
     {%- call statement('remove') -%}
         delete from {{ relation }} where {{ are_gone }}
+    {%- endcall -%}
+    {%- do hipaa_mode.forget_ids() -%}
+{%- endmacro %}
+
+{#- Forgets the counted ids of the calls, since some are gone; the next check counts them again. -#}
+{% macro forget_ids() -%}
+    {%- call statement('forget_ids') -%}
+        {{ hipaa_mode.delete_rows(hipaa_mode.build_table('ids_of_calls')) }}
     {%- endcall -%}
 {%- endmacro %}
 

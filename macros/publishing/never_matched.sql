@@ -6,10 +6,20 @@
 
         ids as (
 
-            {%- for id in ['user_id', 'anonymous_id', 'previous_id', hipaa_mode.rows_of('merged_ids')] %}
+            {#- Ids of usable calls are counted; rejected calls are few. #}
+            select id
+            from {{ hipaa_mode.build_table('ids_of_calls') }}
+            where kind in ('user_id', 'anonymous_id')
+            {%- for id in ['user_id', 'anonymous_id'] %}
+            union
             select {{ id }} as id
             from {{ hipaa_mode.package_relation('calls_read') }}
-            {% if not loop.last %}union{% endif %}
+            where rejection_reason is not null
+            {%- endfor %}
+            {%- for id in ['previous_id', hipaa_mode.rows_of('merged_ids')] %}
+            union
+            select {{ id }} as id
+            from {{ hipaa_mode.package_relation('calls_read') }}
             {%- endfor %}
 
         ),

@@ -26,8 +26,18 @@
     {%- set of = hipaa_mode.latest_of(view) -%}
     {%- set of_view = hipaa_mode.calls_view(view) -%}
     {%- set counts -%}
-        select {{ 'cast(null as ' ~ hipaa_mode.data_type('text') ~ ')' if of else hipaa_mode.day_of('timestamp', period) }} as day, count(*) as calls
+        {%- if of %}
+        select cast(null as {{ hipaa_mode.data_type('text') }}) as day, count(*) as calls
         from {{ relation }}
+        {%- else %}
+        {#- Once for each period: to write a day as text takes longer than to count its rows. #}
+        select {{ hipaa_mode.day_of('period_begins', period) }} as day, sum(calls) as calls
+        from (
+            select {{ hipaa_mode.timestamp_at_precision('timestamp', period) }} as period_begins, count(*) as calls
+            from {{ relation }}
+            group by 1
+        ) as periods
+        {%- endif %}
         group by 1
     {%- endset -%}
     {%- if hipaa_mode.door().changed_days(of_view) is none -%}

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from hipaa_mode.configuration import ENVELOPE_IDS
 from hipaa_mode.functions import SCHEMA
 
 PEOPLE_PER_CALL = 10
@@ -29,6 +30,9 @@ PEOPLE_PER_CALL = 10
 
 MOST_COINCIDENCES = 3
 """How many values of one column may be coincidences: a column of ids has more."""
+
+UP_TO = "up to"
+"""The kind of a row of counted ids that has none, and says up to which run they are counted."""
 
 
 def spelling(text: str) -> str:
@@ -138,11 +142,12 @@ def count_of_calls(
     minimum_length: int,
     spellings: Mapping[str, Sequence[str]] | None = None,
     different: Callable[[Sequence[str]], str] = different_texts,
+    is_counted: bool = False,
 ) -> str:
     """Return a query of the ids of all usable calls, `identifier`, each with its `calls`.
 
     Args:
-        calls: the relation `calls_read`.
+        calls: the relation `calls_read`; the table of counted ids, if it `is_counted`.
         names: which of its ids: `user_id`, `anonymous_id`, `group_id`.
         minimum_length: characters that an id must have: shorter ones would be found in any
             column of small numbers.
@@ -153,10 +158,7 @@ def count_of_calls(
     each = "\n        union all\n".join(
         f"        select {_identifier(others.get(name, ()), different)} as identifier, calls\n"
         f"        from (\n"
-        f"            select {name} as id, count(*) as calls\n"
-        f"            from {calls}\n"
-        f"            where rejection_reason is null and {name} is not null\n"
-        f"            group by 1\n"
+        f"            {_counted(calls, name) if is_counted else _count(calls, name)}\n"
         f"        ) as each_id"
         for name in names
     )
@@ -168,6 +170,47 @@ from (
 ) as ids
 where length(identifier) >= {minimum_length:d}
 group by 1"""
+
+
+def count_new(counted: str, calls: str) -> str:
+    """Return the statement that adds the ids of calls that were read since they were counted last.
+
+    A row without an id says up to which run, `$run_number`, that is done.
+
+    Args:
+        counted: the table of counted ids: `run_number`, `kind`, `id`, `calls`.
+        calls: the relation `calls_read`.
+    """
+    is_new = f"run_number > (select coalesce(max(run_number), 0) from {counted})"
+    each = " union all ".join(
+        f"select '{name}', id, calls from ({_count(calls, name, is_new)}) as ids"
+        for name in ENVELOPE_IDS
+    )
+    return (
+        f"insert into {counted} select cast($run_number as bigint), kind, id, calls "
+        f"from ({each} union all select '{UP_TO}', null, 0) as new_ids (kind, id, calls)"
+    )
+
+
+def is_counted_up_to(counted: str, run_number: int) -> str:
+    """Return the condition that the ids of all calls which a run has are counted.
+
+    A transaction that began before they were sees none of them, and must not pass for it.
+    """
+    return (
+        f"exists (select 1 from {counted} where kind = '{UP_TO}' and run_number = {run_number:d})"
+    )
+
+
+def _count(calls: str, name: str, condition: str = "") -> str:
+    return (
+        f"select {name} as id, count(*) as calls from {calls} where rejection_reason is null "
+        f"and {name} is not null{' and ' if condition else ''}{condition} group by 1"
+    )
+
+
+def _counted(counted: str, name: str) -> str:
+    return f"select id, calls from {counted} where kind = '{name}'"
 
 
 def _identifier(spellings: Sequence[str], different: Callable[[Sequence[str]], str]) -> str:

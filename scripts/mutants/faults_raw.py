@@ -159,6 +159,14 @@ FAULTS: tuple[Fault, ...] = (
         "()",
     ),
     _tested(
+        "raw ids",
+        "the ids of calls that came later are not counted",
+        "unit/test_raw_ids.py::test_ids_that_are_counted_run_by_run_are_those_of_all_calls",
+        f"{PACKAGE}/raw_ids.py",
+        "run_number > (select coalesce(max(run_number), 0) from {counted})",
+        "(select max(run_number) from {counted}) is null",
+    ),
+    _tested(
         "rejected lines",
         "any part of the lines may be rejected",
         "unit/test_rejections.py::test_more_than_a_tenth_holds_everything_back",

@@ -56,6 +56,14 @@ class CsvRows:
 
 
 @dataclass(frozen=True)
+class CountedIds:
+    """The table of the ids of all calls, and the condition that it has those of this run."""
+
+    table: str
+    is_complete: str
+
+
+@dataclass(frozen=True)
 class Upkeep:
     """How a table is brought up to date.
 
@@ -369,12 +377,22 @@ class BuildQuestions(Run):
         read = [Column(**{name: item[name] for name in names}) for item in columns]
         return checked_columns(read, checks, is_restricted, left_out)
 
+    def count_ids(self) -> CountedIds:
+        """Count the ids of all calls, so that no check needs to; see `raw_ids.count_new`."""
+        counted = self._count_ids()
+        return CountedIds(counted, raw_ids.is_counted_up_to(counted, self._run_number))
+
     def ids_of_calls(
-        self, calls: str, names: list[str], minimum_length: int, spellings: dict[str, list[str]]
+        self,
+        calls: str,
+        names: list[str],
+        minimum_length: int,
+        spellings: dict[str, list[str]],
+        is_counted: bool,
     ) -> str:
         """Return a query of the ids of all usable calls; see `raw_ids.count_of_calls`."""
         return raw_ids.count_of_calls(
-            calls, names, minimum_length, spellings, self.engine.different_texts
+            calls, names, minimum_length, spellings, self.engine.different_texts, is_counted
         )
 
     def judged_values(

@@ -34,14 +34,13 @@ from hipaa_mode.run.facts import running_project
 from hipaa_mode.run.finished_files import ids_of_calls
 from hipaa_mode.run.gate import Gate
 from hipaa_mode.run.permission import Failure, end_of_run, read_outcome
-from hipaa_mode.run.state import KEEP_HOOK, Run, message_of
+from hipaa_mode.run.state import CALLS_READ, KEEP_HOOK, Run, message_of
 from hipaa_mode.run.summary import totals
 from hipaa_mode.run.view_files import manifest_of_tables
 from hipaa_mode.run.view_tables import write_table
 from hipaa_mode.stops import read_stops, stopped_in
 from hipaa_mode.suppression import ReturningCalls, hub_notices
 
-CALLS_READ = "model.hipaa_mode.calls_read"
 OTHER_FUNCTIONS = "made by other functions"
 """What stands for the fingerprint of a table that is to be made anew for that reason."""
 
@@ -370,7 +369,10 @@ class EndQuestions(Run):
         """Return what to look at, by what the calls have had."""
         plan = self._started_plan()
         events = self._ask(queries["events"]) if plan.event_rows else []
-        unseen = self._ask(queries["suppressed_unseen"]) if counted.suppressed_people else []
+        unseen = []
+        if counted.suppressed_people:
+            self._count_ids()
+            unseen = self._ask(queries["suppressed_unseen"])
         calls = counted.staged + counted.all_withheld
         hints = never_matched(
             plan, calls, counted.arrived, [name for (name,) in events], [x for (x,) in unseen]

@@ -196,14 +196,9 @@ class FileChecker:
         return problems
 
     def _read(self, relation: str, files: Sequence[Path]) -> None:
-        """Name the rows of files. Small files are opened once for all that is asked of them."""
+        """Name the rows of files. Kept in memory they would take longer than to be read again."""
         paths = ", ".join(literal(str(path)) for path in files)
-        source = f"read_parquet([{paths}])"
-        if are_small(files):
-            rows = f"{relation}_rows"
-            self._execute(f"create or replace temp table {rows} as from {source}")
-            source = rows
-        self._execute(f"create or replace temp view {relation} as from {source}")
+        self._execute(f"create or replace temp view {relation} as from read_parquet([{paths}])")
 
     def check_denied(self, finished: FinishedView, denied: pa.RecordBatchReader) -> list[Problem]:
         """Look in the files that were compared last for rows that the destination may not have.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,8 +12,8 @@ import duckdb
 import pyarrow as pa
 from dbt.adapters.events.logging import AdapterLogger
 
-from hipaa_mode import audit, folders, published_places
-from hipaa_mode.engines import Engine
+from hipaa_mode import audit, folders, published_places, raw_ids
+from hipaa_mode.engines import Engine, running_adapter
 from hipaa_mode.engines.chosen import engine_of
 from hipaa_mode.errors import ConfigurationError, HipaaModeError
 from hipaa_mode.names import environment_name
@@ -32,6 +33,7 @@ from hipaa_mode.suppression import SuppressedUsers
 
 RAW_LINES_VIEW = "hipaa_mode_raw_lines"
 SUPPRESSED_USERS_VIEW = "hipaa_mode_suppressed_users"
+CALLS_READ = "model.hipaa_mode.calls_read"
 KEEP_HOOK = "The configuration was not read. Keep hipaa_mode's on-run-start hook"
 
 logger = AdapterLogger("DuckDB")
@@ -65,6 +67,7 @@ class Run:
         """Digest of the functions that values pass through; None without the plugin."""
         self.raw_lines = RawLines()
         self.suppressed_users = SuppressedUsers()
+        self._counting = threading.Lock()
         self._forget()
 
     def _forget(self) -> None:
@@ -78,6 +81,7 @@ class Run:
         self._began = time.monotonic()
         self._log = audit.Reading()
         self._coincidences: dict[str, dict[str, int]] = {}
+        self._has_counted_ids = False
         self._files = ViewFiles()
         self.raw_lines.location = None
         self.raw_lines.files = None
@@ -116,6 +120,20 @@ class Run:
     def _table(self, name: str) -> str:
         """Return the full name of a table that the build keeps in the restricted zone."""
         return identifier(*filter(None, self._zone), name)
+
+    def _count_ids(self) -> str:
+        """Count the ids of the calls that came since that was done last, once in a run.
+
+        Returns:
+            The table of counted ids.
+        """
+        counted = self._table("ids_of_calls")
+        with self._counting:
+            if not self._has_counted_ids:
+                calls = running_adapter().get_macro_resolver().nodes[CALLS_READ].relation_name
+                self._ask(raw_ids.count_new(counted, str(calls)), run_number=self._run_number)
+                self._has_counted_ids = True
+        return counted
 
     def _record(
         self, entries: Sequence[Mapping[str, Any]], look: bool = False, create: bool = True

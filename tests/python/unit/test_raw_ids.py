@@ -177,3 +177,34 @@ def test_scalars_and_keys_of_json_are_texts(text: str | None, expected: set[str]
     query = f"select {raw_ids.json_texts('text')} from (select ?::varchar as text)"
     [(found,)] = CONNECTION.execute(query, [text]).fetchall()
     assert {item for item in found or [] if item is not None and item[0] not in "{["} == expected
+
+
+def test_ids_that_are_counted_run_by_run_are_those_of_all_calls() -> None:
+    names = ["user_id", "anonymous_id", "group_id"]
+    with duckdb.connect() as connection:
+        functions.create(connection)
+        connection.execute(
+            "create table calls (run_number bigint, user_id varchar, anonymous_id varchar, "
+            "group_id varchar, rejection_reason varchar); create table counted "
+            "(run_number bigint, kind varchar, id varchar, calls bigint)"
+        )
+        for run_number, new in (
+            (1, "(1, 'Anna', 'device', null, null), (1, 'lost', 'lost', 'lost', 'no_type')"),
+            (2, "(2, ' ANNA ', null, 'clinic', null), (2, 'Anna', 'other', null, null)"),
+            (3, ""),
+        ):
+            if new:
+                connection.execute(f"insert into calls values {new}")
+            statement = raw_ids.count_new("counted", "calls")
+            connection.execute(statement, {"run_number": run_number})
+            counted = raw_ids.count_of_calls("counted", names, 1, is_counted=True)
+            found, expected = (
+                dict(connection.execute(sql).fetchall())
+                for sql in (counted, raw_ids.count_of_calls("calls", names, 1))
+            )
+            assert found == expected
+            for other in (1, 2, 3, 4):
+                is_up_to = raw_ids.is_counted_up_to("counted", other)
+                [(answer,)] = connection.execute(f"select {is_up_to}").fetchall()
+                assert answer == (other <= run_number)
+        assert found == {"anna": 3, "device": 1, "other": 1, "clinic": 1}

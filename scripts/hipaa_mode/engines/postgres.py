@@ -495,10 +495,23 @@ class Postgres:
             {"start": start, "ours": f"{OURS} "},
         ):
             if OLD not in schema and schema[len(start) :] not in kept:
-                # By its name at once, whoever reads it; its rows go when they have ended.
-                with self.cursor() as cursor:
-                    cursor.execute(_take_away(schema, _old(schema), _readers(cursor, schema)))
+                self._take_away(schema)
         self._drop_old()
+
+    def _take_away(self, schema: str) -> None:
+        """Take a schema away by its name, whoever reads it; its rows go when they have ended."""
+        with self.cursor() as cursor:
+            cursor.execute(f"set lock_timeout = '{LOCK_TIMEOUT}'")
+            try:
+                cursor.execute(_taken_away(schema, _old(schema), _readers(cursor, schema)))
+            except psycopg2.errors.LockNotAvailable:
+                raise HipaaModeError(
+                    f"the schema `{schema}` is to be withdrawn, and something else in the "
+                    f"database holds it for more than {LOCK_TIMEOUT}. End that (pg_locks names "
+                    "it), and run dbt build again; nothing was built"
+                ) from None
+            finally:
+                cursor.execute("reset lock_timeout")
 
 
 _DIGEST = f"""
@@ -556,11 +569,12 @@ def _readers(cursor: Any, schema: str) -> str:
     return ", ".join(identifier(role) for (role,) in cursor.fetchall())
 
 
-def _take_away(schema: str, before: str, readers: str) -> str:
+def _taken_away(schema: str, before: str, readers: str) -> str:
     """Return statements that give a schema another name, under which nobody may read it."""
     return (
         f"alter schema {identifier(schema)} rename to {identifier(before)}; "
-        f"revoke all on schema {identifier(before)} from {readers or 'public'}"
+        f"revoke all on schema {identifier(before)} from {readers or 'public'}; "
+        f"revoke all on all tables in schema {identifier(before)} from {readers or 'public'}"
     )
 
 
@@ -569,7 +583,7 @@ def _swap(cursor: Any, aside: str, schema: str, before: str, run_number: int) ->
     readers = _readers(cursor, schema)
     cursor.execute("select 1 from pg_namespace where nspname = %s", (schema,))
     if cursor.fetchall():
-        cursor.execute(_take_away(schema, before, readers))
+        cursor.execute(_taken_away(schema, before, readers))
     cursor.execute(
         f"alter schema {identifier(aside)} rename to {identifier(schema)}; "
         f"comment on schema {identifier(schema)} is {literal(f'{OURS} published by {run_number}')}"

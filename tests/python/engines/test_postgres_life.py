@@ -345,6 +345,8 @@ class TestKills:
         assert others == "hipaa_mode_dev__tool__old_ours"
         may_use = "select has_schema_privilege(%s, %s, 'usage')"
         assert ready.ask(may_use, ANALYST, still_read) == [(False,)]
+        may_read = f"select has_table_privilege(%s, '{still_read}.events', 'select')"
+        assert ready.ask(may_read, ANALYST) == [(False,)]
         assert "published 2 destinations" in run.output
 
     def test_what_came_after_the_tests_and_what_another_holds_is_held_back(

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from hipaa_mode.engines.spark import REQUIRED
+
 CAN_NOT_RUN = (
     "Spark did not run: it needs Python 3.11 or later, the extra [spark] and Java 17 "
     "(Debian: apt-get install openjdk-17-jre-headless)"
@@ -34,18 +36,14 @@ def run_session(folder: Path) -> Iterator[Any]:
 
     java = f"-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.io.tmpdir={folder}"
     settings = {
+        **REQUIRED,
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": "1g",
         "spark.driver.extraJavaOptions": java,
         "spark.local.dir": str(folder),
-        "spark.sql.ansi.doubleQuotedIdentifiers": "true",
-        "spark.sql.ansi.enabled": "true",
-        "spark.sql.catalogImplementation": "in-memory",
-        "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": "1",
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
-        "spark.ui.enabled": "false",
     }
     # Its workers are to have the packages of this process.
     os.environ["PYSPARK_PYTHON"] = sys.executable

@@ -228,6 +228,14 @@ FAULTS: tuple[Fault, ...] = (
     fault(
         "publishing",
         CHECK,
+        "a row may be twice in finished files",
+        "test_a_row_id_in_two_files_is_found",
+        (FILES, "if not are_different:", "if False:"),
+        check="unit/test_gate.py::test_a_row_id_in_two_files_is_found",
+    ),
+    fault(
+        "publishing",
+        CHECK,
         "times in finished files may be as fine as they like",
         "test_what_must_not_leave_is_found",
         (FILES, "plan.timestamp_precision in TRUNCATED:", "False:"),

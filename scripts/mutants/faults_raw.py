@@ -155,8 +155,8 @@ FAULTS: tuple[Fault, ...] = (
         "an id in a finished file is no id in another spelling",
         "unit/test_gate.py::test_an_id_in_another_spelling_is_found_where_it_is_the_same_person",
         f"{PACKAGE}/run/finished_files.py",
-        'self._spellings("shown_text", ENVELOPE_IDS)',
-        "()",
+        'spellings = self._spellings("shown_text", ENVELOPE_IDS)',
+        "spellings: list[str] = []",
     ),
     _tested(
         "raw ids",

@@ -23,6 +23,7 @@ from hipaa_mode.consent import count_denials
 from hipaa_mode.engines import schema_of
 from hipaa_mode.errors import ConfigurationError, HipaaModeError, PublishingError
 from hipaa_mode.never_matched import never_matched
+from hipaa_mode.partitions import PartitionPlan
 from hipaa_mode.published_access import read_access
 from hipaa_mode.raw_calls import RawLocation, first_bytes
 from hipaa_mode.raw_formats import SNIFFED_BYTES, likely_kind
@@ -32,7 +33,7 @@ from hipaa_mode.run.counted import Counted, Noted, described
 from hipaa_mode.run.ending import Ending, Said
 from hipaa_mode.run.facts import running_project
 from hipaa_mode.run.finished_files import ids_of_calls
-from hipaa_mode.run.gate import Gate
+from hipaa_mode.run.gate import FinishedDestination, Gate
 from hipaa_mode.run.permission import Failure, end_of_run, read_outcome
 from hipaa_mode.run.state import CALLS_READ, KEEP_HOOK, Run, message_of
 from hipaa_mode.run.summary import totals
@@ -142,9 +143,11 @@ class EndQuestions(Run):
         if ending.is_publishable:
             self._judge_returning(asked.queries)
         if chosen := ending.choose(self._stopped()):
+            finishing = {name: ToPublish(**asked.destinations[name]) for name in chosen}
+            self._look_at(finishing, asked)
             counted = self._count(asked.queries)
-            for name in chosen:
-                self._publish(name, ToPublish(**asked.destinations[name]), asked, counted)
+            for name, own in finishing.items():
+                self._publish(name, own, asked, counted)
             retain_days = self._started_plan().retain_days
             if ending.published:
                 of_run = (retain_days, asked.earliest_day, asked.days_ahead)
@@ -252,17 +255,32 @@ class EndQuestions(Run):
         entry = entry_of(replace(delivered, token_bridge=bridge), self._place)
         self._record_at_end([entry])
 
+    def _look_at(self, finishing: Mapping[str, ToPublish], asked: PublishRequest) -> None:
+        """Begin to look at the files of destinations once more."""
+        if self.engine.publishes_files:
+            finished = {
+                name: self._finished(name, own, self._files.of(own.views))
+                for name, own in finishing.items()
+            }
+            self._at_gate().look_at(finished, self.engine.read, self._ids(asked))
+
+    def _finished(
+        self, name: str, own: ToPublish, plans: Sequence[PartitionPlan]
+    ) -> FinishedDestination:
+        return FinishedDestination(
+            plans,
+            folders.incoming_folder(*self._place) / name,
+            folders.destination_folder(*self._place, name),
+            own.denied_rows,
+        )
+
     def _finish(
         self, name: str, own: ToPublish, asked: PublishRequest, counted: Counted
     ) -> dict[str, Any]:
         if not self.engine.publishes_files:
             return self._finish_schema(name, own, asked, counted)
         plans = self._files.of(own.views)
-        folder = folders.incoming_folder(*self._place) / name
-        published = folders.destination_folder(*self._place, name)
-        self._at_gate().check(
-            name, plans, folder, self.engine.read, self._ids(asked), own.denied_rows, published
-        )
+        self._at_gate().check(name)
         manifest = self._described(name, own, counted)
         # Not where the run only might publish: a preview's folder is gone after it.
         self._note_place()
@@ -295,7 +313,9 @@ class EndQuestions(Run):
                 write_table(self.engine, tables[view], own.relations[view], model, folder)
                 for model, view in own.views.items()
             ]
-            gate.check(name, plans, folder, self.engine.read, self._ids(asked), own.denied_rows)
+            finished = self._finished(name, own, plans)
+            gate.look_at({name: finished}, self.engine.read, self._ids(asked))
+            gate.check(name)
             self._coincidences |= gate.coincidences
             manifest = manifest_of_tables(
                 self._described(name, own, counted),

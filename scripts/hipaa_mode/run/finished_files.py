@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,8 +40,14 @@ HEXADECIMAL = b"0123456789abcdef"
 RANKED_DIGITS = 15
 """Digits of row ids that rows are sorted by; see macro `token_order`."""
 
+SPREADING = np.uint64(0x9E3779B97F4A7C15)
+"""An odd number by which two halves of a row id become one number."""
+
 ROWS_AT_ONCE = 8_192
 """Rows whose tokens are looked at together: they fit into a processor's own memory."""
+
+Reader = AbstractContextManager[pa.RecordBatchReader]
+"""Rows of the restricted zone, as long as they are read."""
 
 MANY_DIGITS = "[0-9]([ .-]{0,2}[0-9]){12}"
 
@@ -94,9 +101,9 @@ class Problem:
 
 
 class FileChecker:
-    """A connection that knows the ids of the calls, and looks for them in files.
+    """A database that knows the ids of the calls, and looks for them in files.
 
-    It has to be given them before it looks at any file.
+    It has to be given them before it looks at any file. It may look at several views at once.
 
     Args:
         normalizations: by the name of an id, how destinations bring it to one spelling.
@@ -152,8 +159,17 @@ class FileChecker:
         found = {how for name in names for how in self._normalizations.get(name, ())}
         return [normalized_sql(how, text) for how in sorted(found)]
 
-    def check(self, plan: DestinationPlan, finished: FinishedView) -> list[Problem]:
+    def check(
+        self,
+        plan: DestinationPlan,
+        finished: FinishedView,
+        read_denied: Callable[[], Reader] | None = None,
+    ) -> list[Problem]:
         """Compare a view's new files with the plan.
+
+        Args:
+            read_denied: gives column `row_id` of the rows that the destination may not have;
+                they are looked for where nothing else is wrong.
 
         Returns:
             What is wrong with them; nothing where they may go out.
@@ -161,15 +177,20 @@ class FileChecker:
         Raises:
             PublishingError: a file can't be read.
         """
-        columns = plan.columns(finished.view)
+        spellings = self._spellings("shown_text", ENVELOPE_IDS)
         try:
-            problems = _wrong_schemas(finished, columns)
+            problems = _wrong_schemas(finished, plan.columns(finished.view))
             if problems or not finished.files:
                 return problems
-            with ThreadPoolExecutor(1) as pool:
-                tokens = pool.submit(_tokens, finished, columns)
-                others = self._of_rows(plan, finished, columns)
-                problems = [*tokens.result(), *others]
+            # What a cursor makes for a while is its own.
+            with self._connection.cursor() as cursor:
+                view = _View(cursor, plan, finished, spellings)
+                problems = view.problems()
+                if view.coincidences:
+                    self.coincidences[finished.name] = view.coincidences
+                if read_denied and not problems:
+                    with read_denied() as denied:
+                        problems = view.denied(denied)
         except (duckdb.Error, pa.ArrowException) as error:
             # Its text could quote a value.
             raise PublishingError(
@@ -178,21 +199,58 @@ class FileChecker:
             ) from None
         return problems
 
-    def _of_rows(
-        self, plan: DestinationPlan, finished: FinishedView, columns: Sequence[ViewColumn]
-    ) -> list[Problem]:
+    def _execute(self, statement: str) -> None:
+        self._connection.execute(statement).fetchall()
+
+
+class _View:
+    """Looks at a view's files, by a connection that knows the ids of the calls.
+
+    Args:
+        spellings: SQL of other spellings of `shown_text`.
+
+    Attributes:
+        coincidences: how many values were taken for no leak of ids, by column.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        plan: DestinationPlan,
+        finished: FinishedView,
+        spellings: Sequence[str],
+    ) -> None:
+        self._connection = connection
+        self._plan = plan
+        self._finished = finished
+        self._columns = plan.columns(finished.view)
+        self._spellings = spellings
+        self.coincidences: dict[str, int] = {}
+
+    def problems(self) -> list[Problem]:
+        """Compare all that the files have with the plan."""
+        with ThreadPoolExecutor(1) as pool:
+            tokens = pool.submit(_tokens, self._finished, self._columns)
+            others = self._of_rows()
+            problems, are_different = tokens.result()
+        if not are_different:
+            problems += self._repeated()
+        return [*problems, *others]
+
+    def _of_rows(self) -> list[Problem]:
         """Look at all that rows say of themselves, and at the texts in them."""
+        finished = self._finished
         self._read("finished", finished.files)
         if finished.kept:
             self._read("whole", [*finished.files, *finished.kept])
         else:
             self._execute("create or replace temp view whole as from finished")
-        problems = self._counts(finished, plan, columns)
-        looked_at = _looked_at(finished, columns) if plan.restrict_phi else []
+        problems = self._counts()
+        looked_at = _looked_at(finished, self._columns) if self._plan.restrict_phi else []
         # Of large files one column after the other: its different texts are held at once.
         groups = [looked_at] if are_small(finished.files) else [[c] for c in looked_at]
         for group in groups:
-            problems += self._identifiers(finished, group, columns)
+            problems += self._identifiers(group)
         return problems
 
     def _read(self, relation: str, files: Sequence[Path]) -> None:
@@ -200,51 +258,47 @@ class FileChecker:
         paths = ", ".join(literal(str(path)) for path in files)
         self._execute(f"create or replace temp view {relation} as from read_parquet([{paths}])")
 
-    def check_denied(self, finished: FinishedView, denied: pa.RecordBatchReader) -> list[Problem]:
-        """Look in the files that were compared last for rows that the destination may not have.
-
-        Args:
-            finished: the view.
-            denied: column row_id.
-        """
+    def denied(self, denied: pa.RecordBatchReader) -> list[Problem]:
+        """Look for rows that the destination may not have: the column `row_id` of `denied`."""
         self._connection.register("denied", denied)
         found = self._count(
             "select count(*) from finished where row_id in (select row_id from denied)"
         )
         self._connection.unregister("denied")
         if found:
-            return [Problem(finished.name, "", "rows of calls that are denied to it", found)]
+            check = "rows of calls that are denied to it"
+            return [Problem(self._finished.name, "", check, found)]
         return []
 
-    def _counts(
-        self, finished: FinishedView, plan: DestinationPlan, columns: Sequence[ViewColumn]
-    ) -> list[Problem]:
+    def _counts(self) -> list[Problem]:
         """Count all that a row or a value can be seen to be by itself, in one scan."""
-        asked = list(_counted(plan, finished.view, columns))
-        counts = [f"coalesce(sum({expression}), 0)" for _, _, expression in asked]
-        row_ids = "count(*) - count(distinct row_id)"
-        query = f"select count(*), {', '.join([row_ids, *counts])} from finished"
-        [(rows, repeated, *found)] = self._connection.execute(query).fetchall()
+        finished = self._finished
+        asked = list(_counted(self._plan, finished.view, self._columns))
+        counts = ["count(*)", *(f"coalesce(sum({expression}), 0)" for _, _, expression in asked)]
+        query = f"select {', '.join(counts)} from finished"
+        [(rows, *found)] = self._connection.execute(query).fetchall()
         problems = [
             Problem(finished.name, column, check, int(count))
             for (column, check, _), count in zip(asked, found, strict=True)
             if count
         ]
-        if repeated:
-            problems.append(Problem(finished.name, "row_id", "null or repeated values", repeated))
         if rows != finished.rows:
             check = f"rows where its view has {finished.rows}"
             problems.append(Problem(finished.name, "", check, rows))
         return problems
 
-    def _identifiers(
-        self, finished: FinishedView, looked_at: Sequence[int], columns: Sequence[ViewColumn]
-    ) -> list[Problem]:
+    def _repeated(self) -> list[Problem]:
+        repeated = self._count("select count(*) - count(distinct row_id) from finished")
+        check = "null or repeated values"
+        return [Problem(self._finished.name, "row_id", check, repeated)] if repeated else []
+
+    def _identifiers(self, looked_at: Sequence[int]) -> list[Problem]:
         """Look at the different texts of some columns: ids of calls, and what looks like one.
 
         Args:
             looked_at: places of the columns.
         """
+        finished, columns = self._finished, self._columns
         seeking: dict[tuple[str, str], list[int]] = {}
         for place in looked_at:
             column = columns[place]
@@ -283,11 +337,10 @@ class FileChecker:
             for place, leaks, coincidences in self._leaks(shown, people, identifiers):
                 found.append((place, "ids as they arrived", leaks))
                 if coincidences:
-                    noted = self.coincidences.setdefault(finished.name, {})
-                    noted[columns[place].name] = coincidences
+                    self.coincidences[columns[place].name] = coincidences
         if suspected:
             check = "values that look like identifiers"
-            patterns = self._patterns(suspected, columns)
+            patterns = self._patterns(suspected)
             found += [(place, check, count) for place, count in patterns.items()]
         return [
             Problem(finished.name, columns[place].name, check, count)
@@ -295,12 +348,10 @@ class FileChecker:
             if count
         ]
 
-    def _patterns(
-        self, suspected: Sequence[int], columns: Sequence[ViewColumn]
-    ) -> Mapping[int, int]:
+    def _patterns(self, suspected: Sequence[int]) -> Mapping[int, int]:
         """Count the texts of columns that look like identifiers, by the column's place."""
         # A network is all that treatment ip_prefix leaves, and looks like an address.
-        networks = [place for place in suspected if columns[place].treatment == "ip_prefix"]
+        networks = [place for place in suspected if self._columns[place].treatment == "ip_prefix"]
         patterns = expressions()
         joined = "|".join(patterns.values())
         of_others = "|".join(pattern for kind, pattern in patterns.items() if kind != "ip")
@@ -319,8 +370,7 @@ class FileChecker:
         return found
 
     def _leaks(self, shown: str, people: str, identifiers: str) -> list[tuple[int, int, int]]:
-        spellings = self._spellings("shown_text", ENVELOPE_IDS)
-        query = raw_ids.judged_values(shown, people, identifiers, _key, spellings)
+        query = raw_ids.judged_values(shown, people, identifiers, _key, self._spellings)
         return self._connection.execute(query).fetchall()
 
     def _execute(self, statement: str) -> None:
@@ -378,13 +428,17 @@ def _wrong_schemas(finished: FinishedView, columns: Sequence[ViewColumn]) -> lis
     return problems
 
 
-def _tokens(finished: FinishedView, columns: Sequence[ViewColumn]) -> list[Problem]:
+def _tokens(finished: FinishedView, columns: Sequence[ViewColumn]) -> tuple[list[Problem], bool]:
     """Count values that are no tokens, and rows that stand before one of a lower row id.
 
     Not in SQL: DuckDB's regular expressions take three times as long over so many digits.
+
+    Returns:
+        What is wrong, and whether all row ids are certain to be different.
     """
     digits = {c.name: DIGITS[c.treatment] for c in columns if c.treatment in DIGITS}
     wrong: Counter[tuple[str, str]] = Counter()
+    keys: list[np.ndarray] = []
     for path in finished.files:
         last = ""
         with pq.ParquetFile(path) as opened:
@@ -394,7 +448,29 @@ def _tokens(finished: FinishedView, columns: Sequence[ViewColumn]) -> list[Probl
                 row_ids = pa.concat_arrays([pa.array([last]), batch["row_id"].drop_null()])
                 wrong["row_id", "rows out of order"] += _out_of_order(row_ids)
                 last = row_ids[-1].as_py()
-    return [Problem(finished.name, *key, count) for key, count in wrong.items() if count]
+                keys.append(_keys(batch["row_id"]))
+    problems = [Problem(finished.name, *key, count) for key, count in wrong.items() if count]
+    return problems, _are_different(keys)
+
+
+def _keys(row_ids: pa.Array) -> np.ndarray:
+    """Return 64 bits of each row id's first digits; equal ones where some are no tokens."""
+    if not len(row_ids):
+        return np.zeros(0, np.uint64)
+    digits = DIGITS["mask"]
+    _, offsets, content = row_ids.buffers()
+    ends = np.frombuffer(offsets, np.int32)[row_ids.offset : row_ids.offset + len(row_ids) + 1]
+    if row_ids.null_count or (np.diff(ends) != digits).any():
+        return np.zeros(2, np.uint64)
+    words = np.frombuffer(content, np.uint64, len(row_ids) * (digits // 8), int(ends[0]))
+    first, second = words[:: digits // 8], words[1 :: digits // 8]
+    return first * SPREADING + second
+
+
+def _are_different(keys: Sequence[np.ndarray]) -> bool:
+    """Whether no two keys are equal. Of random ones that are, SQL tells whether the ids are."""
+    in_order = np.sort(np.concatenate(keys)) if keys else np.zeros(0, np.uint64)
+    return not (in_order[1:] == in_order[:-1]).any()
 
 
 def _out_of_order(row_ids: pa.Array) -> int:

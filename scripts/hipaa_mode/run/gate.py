@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+import functools
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-
-import pyarrow as pa
 
 from hipaa_mode.errors import PublishingError
 from hipaa_mode.folders import UNFINISHED
 from hipaa_mode.partitions import PartitionPlan
 from hipaa_mode.plan import Plan
 from hipaa_mode.publishing import file_sha256
-from hipaa_mode.run.finished_files import FileChecker, FinishedView, Problem
+from hipaa_mode.run.finished_files import FileChecker, FinishedView, Problem, Reader
 from hipaa_mode.run.permission import Permission
+
+AT_ONCE = 2
+"""Destinations that are looked at together, while files of others are put in place."""
 
 SUPPRESSED = "suppressed_users"
 """The seed that changes no plan, and yet what may leave."""
+
+
+@dataclass(frozen=True)
+class FinishedDestination:
+    """A destination's finished files.
+
+    Attributes:
+        partitions: which files of each view were written.
+        folder: where they are.
+        published: where the destination's files of earlier runs are.
+        denied_rows: by view, the query of the row ids that it may not have.
+    """
+
+    partitions: Sequence[PartitionPlan]
+    folder: Path
+    published: Path
+    denied_rows: Mapping[str, str]
 
 
 class Gate:
@@ -48,6 +69,9 @@ class Gate:
         for id_ in plan.normalized_ids.values():
             normalizations.setdefault(id_.name, []).append(id_.normalize)
         self._files = FileChecker(normalizations)
+        self._reading_ids = threading.Lock()
+        self._looking = ThreadPoolExecutor(AT_ONCE)
+        self._looks: dict[str, Future[list[Problem]]] = {}
 
     @property
     def coincidences(self) -> dict[str, dict[str, int]]:
@@ -55,52 +79,61 @@ class Gate:
         return self._files.coincidences
 
     def close(self) -> None:
-        """Forget the ids of the calls."""
+        """Look at nothing more, and forget the ids of the calls."""
+        self._looking.shutdown(cancel_futures=True)
         self._files.close()
 
-    def check(
-        self,
-        name: str,
-        partitions: Iterable[PartitionPlan],
-        folder: Path,
-        read: Callable[[str], AbstractContextManager[pa.RecordBatchReader]],
-        ids: str,
-        denied_rows: Mapping[str, str],
-        published: Path | None = None,
+    def look_at(
+        self, finished: Mapping[str, FinishedDestination], read: Callable[[str], Reader], ids: str
     ) -> None:
-        """Look once more at what is about to be put in place.
+        """Begin to look once more at what is about to be put in place.
 
         Args:
-            partitions: which files of each view were written.
+            finished: by destination, in the order in which they will be asked for.
             read: gives the rows of a query; see `Engine.read`.
             ids: a query of the ids of calls; see `ids_of_calls`.
-            denied_rows: by view, the query of the row ids that it may not have.
-            published: where the destination's files of earlier runs are.
+        """
+        for name, of_destination in finished.items():
+            look = self._looking.submit(self._look, name, of_destination, read, ids)
+            self._looks[name] = look
+
+    def _look(
+        self, name: str, finished: FinishedDestination, read: Callable[[str], Reader], ids: str
+    ) -> list[Problem]:
+        exceptions = self._permitted(name).exceptions
+        problems: list[Problem] = []
+        for plan in finished.partitions:
+            if plan.written:
+                with self._reading_ids:
+                    if not self._files.has_ids:
+                        with read(ids) as rows:
+                            self._files.add_ids(rows)
+            view = FinishedView(
+                name=plan.view,
+                view=plan.view.rpartition("__")[2],
+                files=[finished.folder / (file + UNFINISHED) for file in plan.written],
+                rows=sum(plan.rows[file] for file in plan.written),
+                left_out=frozenset(exceptions[plan.view].columns),
+                shortest_id=exceptions[plan.view].shortest_id,
+                kept=[finished.published / file for file in plan.keep],
+            )
+            denied = finished.denied_rows.get(plan.view, "")
+            problems += self._files.check(
+                self._plan.destinations[name], view, functools.partial(read, denied)
+            )
+        return problems
+
+    def check(self, name: str) -> None:
+        """Let a destination through that was looked at, with the seeds as they were.
 
         Raises:
             PublishingError: it may not be put in place; the text says why.
         """
-        permission = self.check_permission(name)
-        partitions = list(partitions)
-        if any(plan.written for plan in partitions) and not self._files.has_ids:
-            with read(ids) as rows:
-                self._files.add_ids(rows)
-        problems: list[Problem] = []
-        for plan in partitions:
-            exceptions = permission.exceptions[plan.view]
-            finished = FinishedView(
-                name=plan.view,
-                view=plan.view.rpartition("__")[2],
-                files=[folder / (file + UNFINISHED) for file in plan.written],
-                rows=sum(plan.rows[file] for file in plan.written),
-                left_out=frozenset(exceptions.columns),
-                shortest_id=exceptions.shortest_id,
-                kept=[published / file for file in plan.keep] if published else (),
-            )
-            problems += self._files.check(self._plan.destinations[name], finished)
-            if not problems and finished.files:
-                with read(denied_rows[plan.view]) as denied:
-                    problems += self._files.check_denied(finished, denied)
+        look = self._looks.pop(name, None)
+        problems = look.result() if look else []
+        self.check_permission(name)
+        if look is None:
+            raise PublishingError(f"Destination `{name}` was not looked at")
         if problems:
             raise PublishingError(
                 "its finished files are not what the allowlist says, though its tests passed: "
@@ -113,10 +146,14 @@ class Gate:
         Raises:
             PublishingError: it may not be put in place.
         """
+        permission = self._permitted(name)
+        self._check_seeds(name)
+        return permission
+
+    def _permitted(self, name: str) -> Permission:
         permission = self.permissions.get(name)
         if permission is None or permission.reasons or not permission.is_selected:
             raise PublishingError(f"This run may not publish destination `{name}`")
-        self._check_seeds(name)
         return permission
 
     def _check_seeds(self, name: str) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from hipaa_mode.run.finished_files import (
     FinishedView,
     ids_of_calls,
 )
-from hipaa_mode.run.gate import Gate
+from hipaa_mode.run.gate import FinishedDestination, Gate
 from hipaa_mode.run.permission import Permission
 from hipaa_mode.run.required_checks import Exceptions
 
@@ -309,6 +310,34 @@ def test_what_a_test_leaves_out_as_reviewed_is_left_out(
     assert check(checker, plan, path, shortest_id=8) != []
 
 
+def test_row_ids_are_told_apart_by_all_their_digits(
+    checker: FileChecker, plan: Plan, tmp_path: Path
+) -> None:
+    ga4 = plan.destinations["ga4"]
+    alike = [{**ROW, "row_id": TOKEN[:-1] + digit} for digit in "de"]
+    assert check(checker, plan, write(tmp_path / "a", ga4, *alike), rows=2) == []
+
+
+def test_a_row_id_in_two_files_is_found(checker: FileChecker, plan: Plan, tmp_path: Path) -> None:
+    ga4 = plan.destinations["ga4"]
+    other = {**ROW, "row_id": "0" + TOKEN[1:-1] + "0"}
+    files = [write(tmp_path / "a", ga4, other, ROW), write(tmp_path / "b", ga4, ROW)]
+    finished = FinishedView("ga4__events", "events", files, 3)
+    found = [str(problem) for problem in checker.check(ga4, finished)]
+    assert found == ["ga4__events.row_id: 1 null or repeated values"]
+
+
+def test_views_that_are_looked_at_together_are_told_apart(
+    checker: FileChecker, plan: Plan, tmp_path: Path
+) -> None:
+    ga4 = plan.destinations["ga4"]
+    sound = write(tmp_path / "a", ga4, ROW)
+    leaking = write(tmp_path / "b", ga4, {**ROW, "note": "device-1"})
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda path: check(checker, plan, path), [sound, leaking] * 4))
+    assert found == [[], ["ga4__events.note: 1 ids as they arrived"]] * 4
+
+
 def test_a_file_that_is_none_is_refused_without_its_content(
     checker: FileChecker, plan: Plan, tmp_path: Path
 ) -> None:
@@ -353,6 +382,10 @@ class Door:
     denied_rows: str = "select 'another' as row_id"
 
     def go(self) -> None:
+        self.look()
+        self.gate.check("ga4")
+
+    def look(self) -> None:
         partitions = plan_partitions("ga4__events", "day", [["2026-03-01", 1]], None, {})
 
         @contextlib.contextmanager
@@ -364,7 +397,8 @@ class Door:
                 yield connection.sql(query).to_arrow_reader(10)
 
         denied = {"ga4__events": self.denied_rows}
-        self.gate.check("ga4", [partitions], self.folder, read, IDS_OF_CALLS, denied)
+        finished = FinishedDestination([partitions], self.folder, self.folder, denied)
+        self.gate.look_at({"ga4": finished}, read, IDS_OF_CALLS)
 
 
 @pytest.fixture
@@ -391,7 +425,22 @@ def test_where_nothing_was_written_no_call_is_read(door: Door) -> None:
     def read(query: str) -> contextlib.AbstractContextManager[pa.RecordBatchReader]:
         pytest.fail(f"The calls were read: {query}")
 
-    door.gate.check("ga4", [kept], door.folder, read, IDS_OF_CALLS, {})
+    finished = FinishedDestination([kept], door.folder, door.folder, {})
+    door.gate.look_at({"ga4": finished}, read, IDS_OF_CALLS)
+    door.gate.check("ga4")
+
+
+def test_what_was_not_looked_at_does_not_pass(door: Door) -> None:
+    with pytest.raises(PublishingError, match="Destination `ga4` was not looked at"):
+        door.gate.check("ga4")
+
+
+def test_seeds_that_change_while_files_are_looked_at_hold_back(door: Door, plan: Plan) -> None:
+    door.look()
+    door.plans[0] = CHANGED_PLANS["a column fewer"](plan)
+    door.seeds["destinations"] = "edited"
+    with pytest.raises(PublishingError, match=r"the seeds \(destinations\) were changed while"):
+        door.gate.check("ga4")
 
 
 @pytest.mark.parametrize(

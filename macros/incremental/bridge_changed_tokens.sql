@@ -2,7 +2,9 @@
     pairs go with calls that are withheld or gone, and come back with them. -#}
 {% macro bridge_changed_tokens(relation, sql, since, run_number) -%}
     {%- if since is none -%}
-        {%- do hipaa_mode.rebuild_table(relation, sql) -%}
+        {%- set bridge = hipaa_mode.token_bridge(hipaa_mode.calls_with_values('bridge', 'true')) if hipaa_mode.bridged_fingerprints() else sql -%}
+        {%- do hipaa_mode.rebuild_table(relation, bridge) -%}
+        {%- do hipaa_mode.forget_calls_again('bridge') -%}
     {%- else -%}
         {%- if hipaa_mode.bridged_fingerprints() -%}
             {%- call hipaa_mode.make_temporary_table('hipaa_mode_bridged_keys') -%}
@@ -21,6 +23,7 @@
 {#- Of the row ids, most of a bridge, only those of the changed calls; all of the others. -#}
 {% macro _bridge_again(relation) -%}
     {%- set calls = hipaa_mode.package_relation('stg_calls') -%}
+    {%- set with_values = hipaa_mode.calls_with_values('bridge', 'true') if hipaa_mode._property_scopes(hipaa_mode.plan()) else calls -%}
     {%- set is_changed = 'call_key in (select call_key from hipaa_mode_bridged_keys)' -%}
     {%- call statement('forget_tokens') -%}
         delete from {{ relation }}
@@ -39,6 +42,7 @@
     {%- endcall -%}
     {%- call statement('bridge_values') -%}
         insert into {{ relation }}
-        {{ hipaa_mode.token_bridge(calls, ['id', 'property']) }}
+        {{ hipaa_mode.token_bridge(with_values, ['id', 'property']) }}
     {%- endcall -%}
+    {%- do hipaa_mode.forget_calls_again('bridge') -%}
 {%- endmacro %}

@@ -3,7 +3,8 @@
 {% macro mask_new_calls(relation, sql, since, run_number) -%}
     {%- set view = config.get('meta').view -%}
     {%- if since is none -%}
-        {%- do hipaa_mode.rebuild_table(relation, sql, hipaa_mode.columns_of_tokens(view)) -%}
+        {%- set calls = hipaa_mode.calls_with_values(view, 'false' if flags.EMPTY else hipaa_mode.masked_condition(hipaa_mode.plan(), view)) -%}
+        {%- do hipaa_mode.rebuild_table(relation, hipaa_mode.masked_calls(view, calls), hipaa_mode.columns_of_tokens(view)) -%}
         {%- do hipaa_mode.note_counts(view, run_number, hipaa_mode.package_relation('stg_calls'), relation, is_whole=true) -%}
     {%- else -%}
         {%- set changed = 'hipaa_mode_changed_' ~ view -%}
@@ -28,14 +29,11 @@
         {%- if keys_changed -%}
             {%- do hipaa_mode._remove_rows(relation, changed, run_number, view) -%}
         {%- endif -%}
+        {%- set is_new = 'run_number > ' ~ since ~ (' or call_key in (select call_key from ' ~ changed ~ ')' if keys_changed else '') -%}
+        {%- set is_of_view = 'call_type in (' ~ hipaa_mode.literals(hipaa_mode.call_types(view)) ~ ')' -%}
+        {%- set calls = hipaa_mode.calls_with_values(view, '(' ~ is_new ~ ') and ' ~ is_of_view) -%}
         {%- call hipaa_mode.make_temporary_table(new_calls) -%}
-            select * from {{ hipaa_mode.package_relation('stg_calls') }}
-            where run_number > {{ since }}
-            {%- if keys_changed %}
-            union all
-            select * from {{ hipaa_mode.package_relation('stg_calls') }}
-            where run_number <= {{ since }} and call_key in (select call_key from {{ changed }})
-            {%- endif %}
+            select * from {{ calls }}
         {%- endcall -%}
         {%- call hipaa_mode.make_temporary_table(new_rows) -%}
             {{ hipaa_mode.masked_calls(view, new_calls) }}
@@ -55,6 +53,7 @@
             drop table {{ new_rows }}
         {%- endcall -%}
     {%- endif -%}
+    {%- do hipaa_mode.forget_calls_again(view) -%}
 {%- endmacro %}
 
 {#- Keys of the calls whose stored row may no longer be right: some delivery of theirs is gone,

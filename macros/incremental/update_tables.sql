@@ -33,9 +33,10 @@
     {%- if is_table -%}
         {%- do hipaa_mode.begin_reading_rows(relation, since, run_number) -%}
     {%- endif -%}
+    {%- set stored = hipaa_mode.stored_calls(sql) -%}
     {%- if since is none -%}
         {#- Message ids look as random as tokens. -#}
-        {%- do hipaa_mode.rebuild_table(relation, sql, ['message_id']) -%}
+        {%- do hipaa_mode.rebuild_table(relation, stored, ['message_id']) -%}
         {%- do hipaa_mode.forget_ids() -%}
         {%- call statement('forget_files') -%}
             {{ hipaa_mode.delete_rows(files) }}
@@ -46,7 +47,7 @@
         {%- endif -%}
         {%- call statement('main') -%}
             insert into {{ relation }}
-            {{ sql }}
+            {{ stored }}
         {%- endcall -%}
         {%- if not is_table -%}
             {%- do hipaa_mode.door().say(

@@ -36,7 +36,9 @@
 
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {{ adapter.commit() }}
-    {%- do door.note_table(model.name, upkeep.fingerprint, upkeep.rebuilt_number) -%}
+    {%- if door.note_table(model.name, upkeep.fingerprint, upkeep.rebuilt_number) -%}
+        {%- do hipaa_mode.forget_values() -%}
+    {%- endif -%}
     {{ run_hooks(post_hooks, inside_transaction=False) }}
 
     {{ return({'relations': [target_relation]}) }}

@@ -1,5 +1,7 @@
-{#- Parses every raw call once and types its envelope; one row a raw call, good or bad. -#}
-{% macro read_calls(source_relation) -%}
+{#- Parses every raw call once and types its envelope; one row a raw call, good or bad.
+
+    `lines` names a relation to take the place of the raw calls, with the same columns. -#}
+{% macro read_calls(source_relation, lines=none) -%}
 {%- set plan = hipaa_mode.plan() -%}
 {%- set values = plan.staged_values if plan else [] -%}
 {%- set whole = plan.keeps_whole_objects if plan else false -%}
@@ -71,7 +73,7 @@ raw_calls as {{ hipaa_mode.made_once() }}(
         run_number,
         message,
         unreadable
-    from {{ hipaa_mode.raw_calls(source_relation) }}
+    from {{ lines or hipaa_mode.raw_calls(source_relation) }}
 
 ),
 

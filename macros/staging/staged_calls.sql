@@ -1,5 +1,7 @@
-{#- The usable calls: neither rejected nor a duplicate nor withheld. -#}
-{% macro staged_calls() -%}
+{#- The usable calls: neither rejected nor a duplicate nor withheld.
+
+    `calls` names a relation to take the place of calls_read, with the same columns. -#}
+{% macro staged_calls(calls=none) -%}
 {%- set plan = hipaa_mode.plan() -%}
 with
 
@@ -9,13 +11,13 @@ usable as (
         calls_read.*,
         coalesce(call_keys.call_key, calls_read.message_id) as call_key,
         coalesce(denied_calls.denied_to, {{ hipaa_mode.empty_list() }}) as denied_to
-    from {{ ref('hipaa_mode', 'calls_read') }} as calls_read
-    left join {{ ref('hipaa_mode', 'call_keys') }} as call_keys
+    from {{ calls or ref('hipaa_mode', 'calls_read') }} as calls_read
+    left join {{ hipaa_mode.package_relation('call_keys') if calls else ref('hipaa_mode', 'call_keys') }} as call_keys
         on calls_read.file_number = call_keys.file_number
         and calls_read.line_number = call_keys.line_number
     {#- Joined and not `not exists`, for which DuckDB would keep all calls in memory. -#}
     {%- for left_out in ['duplicate_calls', 'withheld_calls', 'denied_calls'] %}
-    left join {{ ref('hipaa_mode', left_out) }} as {{ left_out }}
+    left join {{ hipaa_mode.package_relation(left_out) if calls else ref('hipaa_mode', left_out) }} as {{ left_out }}
         on calls_read.file_number = {{ left_out }}.file_number
         and calls_read.line_number = {{ left_out }}.line_number
     {%- endfor %}

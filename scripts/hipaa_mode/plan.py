@@ -195,6 +195,7 @@ class Plan:
     `retain_days` is for how many days calls are kept, and `retained_from` the first of these days
     (UTC, ISO 8601); None for good. `column_rows` has by view and masked column the rows that ask
     for it, each as file, line and path, and `event_rows` the places of each event's rows.
+    `coded_values` names the staged values that have surrogate codes.
     `normalized_ids` has, by what the names of their columns begin with, the ids that are brought
     to one spelling; `id_scopes` the scopes of those that are not. `person_normalizations` are the
     normalisations by which some destination takes spellings of a user or anonymous id for one
@@ -207,6 +208,7 @@ class Plan:
     destinations: dict[str, DestinationPlan] = field(default_factory=dict)
     known_destinations: list[str] = field(default_factory=list)
     staged_values: list[StagedValue] = field(default_factory=list)
+    coded_values: list[str] = field(default_factory=list)
     masked_tables: dict[str, list[MaskedColumn]] = field(default_factory=dict)
     masked_events: list[str] | None = field(default_factory=list)
     scopes: list[str] = field(default_factory=list)
@@ -453,6 +455,13 @@ class _Resolution:
             view: list(columns.values()) for view, columns in self.columns.items()
         }
         destinations = plan.destinations.values()
+        coded = {
+            column.value
+            for columns in plan.masked_tables.values()
+            for column in columns
+            if column.treatment == "surrogate"
+        }
+        plan.coded_values = sorted(coded)
         plan.scopes = list(dict.fromkeys(item.scope for item in destinations))
         plan.precisions = list(dict.fromkeys(item.timestamp_precision for item in destinations))
         plan.keeps_whole_objects = any(not item.restrict_phi for item in destinations)

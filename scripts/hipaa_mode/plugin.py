@@ -31,12 +31,17 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
-from hipaa_mode import functions, locking, run_end, temporary_copies
+from hipaa_mode import functions, locking, rewriting, run_end, temporary_copies
 from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.masking import random_codes
 from hipaa_mode.run import current
 from hipaa_mode.run.session import Session
-from hipaa_mode.run.state import RAW_LINES_VIEW, SUPPRESSED_USERS_VIEW, tell
+from hipaa_mode.run.state import (
+    RAW_LINES_VIEW,
+    SUPPRESSED_USERS_VIEW,
+    VALUES_DATABASE,
+    tell,
+)
 from hipaa_mode.run_settings import run_faults
 from hipaa_mode.settings import plugin_faults
 
@@ -51,6 +56,21 @@ def _make_folder(database: Path) -> None:
             f"The folder of the database can't be made: {error.strerror} ({folder}). Make it, or "
             "correct the path in profiles.yml"
         ) from None
+
+
+def _attach_values(connection: duckdb.DuckDBPyConnection) -> None:
+    """Attach the database that has the values of calls, in memory, while a run goes on."""
+    paths = connection.execute(
+        "select path from system.main.duckdb_databases() "
+        f"where lower(database_name) = '{VALUES_DATABASE}'"
+    ).fetchall()
+    if any(path for (path,) in paths):
+        raise HipaaModeError(
+            f"the database is called {VALUES_DATABASE}, as the one in memory is that has the "
+            "values of calls. Give it another name"
+        )
+    if not paths:
+        connection.execute(f"attach ':memory:' as {VALUES_DATABASE} (read_write)")
 
 
 class Plugin(BasePlugin):
@@ -83,6 +103,8 @@ class Plugin(BasePlugin):
             _make_folder(Path(creds.path))
             seconds = locking.timeout(os.environ)
             locking.hold_database(Path(creds.path), seconds, tell, config)
+            # What a build that was killed had of values there.
+            rewriting.remove_leftovers(Path(creds.path))
         except HipaaModeError as error:
             raise DbtRuntimeError(f"hipaa_mode: {error}") from None
 
@@ -118,6 +140,7 @@ class Plugin(BasePlugin):
                     "again"
                 ) from None
         try:
+            _attach_values(conn)
             self.session.made_functions = functions.create(conn)
         except HipaaModeError as error:
             raise DbtRuntimeError(f"hipaa_mode: {error}") from None

@@ -87,6 +87,33 @@ def plan_reading(
     return Reading(tuple(files), tuple(sorted(removed)), unchanged)
 
 
+def as_read(
+    location: RawLocation, paths: Iterable[str], known: Iterable[KnownFile]
+) -> tuple[RawFile, ...]:
+    """Return files of a location as far as they were read before.
+
+    Raises:
+        RawCallsError: one is gone or changed since, or is no file but a table.
+    """
+    found = {file.path: file for file in location.files}
+    read = {file.path: file for file in known}
+    files = []
+    for path in paths:
+        if location.kind == "table":
+            raise RawCallsError(
+                "Values of calls are needed that an earlier run has read from a table. Run dbt "
+                "build without a selection, or with calls_read in it"
+            )
+        file, before = found.get(path), read.get(path)
+        if not file or not before or not (_is_unchanged(file, before) or _only_grew(file, before)):
+            raise RawCallsError(
+                f"{path} changed or is gone since it was read, and values of its calls are "
+                "needed. Run dbt build without a selection, or with calls_read in it"
+            )
+        files.append(replace(file, size=before.size, number=before.number))
+    return tuple(files)
+
+
 def as_known(file: RawFile, lines: Mapping[str, int]) -> KnownFile:
     """Describe a file that was just read, for the next build.
 

@@ -146,6 +146,15 @@ def every_line_counted(sandbox: Sandbox) -> list[str]:
     return [] if row == (len(lines),) else ["raw lines are not all among the calls read"]
 
 
+def no_value_kept(sandbox: Sandbox) -> list[str]:
+    """Build: of a value that is masked no more must be stored of a call than that it came."""
+    sandbox.dbt("build")
+    with duckdb.connect(str(sandbox.project.database), read_only=True) as connection:
+        stored = "select max(properties__email) from main_restricted.calls_read"
+        row = connection.execute(stored).fetchone()
+    return [] if row == ("",) else ["calls keep values"]
+
+
 def latest_of_what_is_left(sandbox: Sandbox) -> list[str]:
     """Take a person's last calls back, and build: the file must have what was latest before."""
     sandbox.dbt("build")
@@ -199,6 +208,7 @@ CHECKS: dict[str, Callable[[Sandbox], list[str]]] = {
     "more than the lock says refused": unlocked_refused,
     "removed destination": removed_destination,
     "every line counted": every_line_counted,
+    "no value kept": no_value_kept,
     "latest values of what is left": latest_of_what_is_left,
     "column of another property refused": _refused(
         "a column of another property is",

@@ -199,6 +199,27 @@ FAULTS: tuple[Fault, ...] = (
         is_built=True,
         check="rejected lines",
     ),
+    fault(
+        "raw files",
+        CHECK,
+        "calls keep the values that they were read with",
+        "calls keep values",
+        (
+            "macros/engine/values_of_calls.sql",
+            "case when {} is not null then '' end",
+            "{}",
+        ),
+        check="no value kept",
+    ),
+    _tested(
+        "raw files",
+        "values are read again of whatever call is in the line now",
+        "build/test_incremental_changes.py::"
+        "test_values_of_earlier_runs_are_read_again_where_they_are_needed",
+        "macros/engine/values_of_calls.sql",
+        "is not distinct from again.{{ column }}",
+        "is not distinct from calls_read.{{ column }}",
+    ),
     _tested(
         "raw files",
         "a bzip2 file that is cut short is read as far as it goes",

@@ -18,15 +18,19 @@ from hipaa_mode import publishing, raw_ids
 from hipaa_mode.errors import HipaaModeError, PublishingError
 from hipaa_mode.partitions import Partition
 from hipaa_mode.plan import Plan, ViewColumn
-from hipaa_mode.raw_calls import RawLocation
-from hipaa_mode.raw_files import KnownFile, as_known, plan_reading
+from hipaa_mode.raw_calls import RawLines, RawLocation
+from hipaa_mode.raw_files import KnownFile, as_known, as_read, plan_reading
 from hipaa_mode.run.checked_columns import CheckedColumns, Column, checked_columns
+from hipaa_mode.run.connection import this_connection
 from hipaa_mode.run.file_writer import write_days, write_file
 from hipaa_mode.run.finished_files import DIGITS, are_small
 from hipaa_mode.run.plan_texts import PlanTexts
-from hipaa_mode.run.state import RAW_LINES_VIEW, Run, place_of
+from hipaa_mode.run.state import LINES_AGAIN_VIEW, RAW_LINES_VIEW, Run, place_of
 from hipaa_mode.run.stored import TableState
 from hipaa_mode.run.view_files import BuiltView, WritePlan
+
+MADE_OF_VALUES = ("masked_events", "masked_identifies", "masked_groups", "token_bridge")
+"""Models that are made of the values of calls, which calls_read does not store."""
 
 
 @dataclass(frozen=True)
@@ -145,12 +149,34 @@ class BuildQuestions(Run):
         )
         return [file.number for file in self.raw_lines.files]
 
-    def _begin_reading(self) -> RawLocation:
+    def lines_again(self, paths: Sequence[str], known: Sequence[Mapping[str, Any]]) -> str:
+        """Let the connection that asks read files again, as far as they were read.
+
+        Args:
+            known: rows of the warehouse's table of files: see `KnownFile`.
+
+        Returns:
+            Name of the view that has their lines.
+
+        Raises:
+            RawCallsError: one is gone or changed since, or the calls are those of a table.
+        """
+        location = self._location()
+        files = as_read(location, paths, [KnownFile(**row) for row in known])
+        lines = RawLines(location, files, self._run_number)
+        this_connection().register(LINES_AGAIN_VIEW, lines)
+        return LINES_AGAIN_VIEW
+
+    def _location(self) -> RawLocation:
         if self.raw_lines.location is None:
             raise HipaaModeError("The raw calls were not looked for. Keep model calls_read")
+        return self.raw_lines.location
+
+    def _begin_reading(self) -> RawLocation:
+        location = self._location()
         self.raw_lines.run_number = self._run_number
         self.raw_lines.line_counts.clear()
-        return self.raw_lines.location
+        return location
 
     def files_read(self) -> list[KnownFile]:
         """Return the files that were just read, for the table of files."""
@@ -185,8 +211,10 @@ class BuildQuestions(Run):
         compared = "" if meta.get("query_may_change") else sql
         column, raw = "", self.raw_lines.location
         if meta.get("reads_raw_calls") and raw is not None:
-            # No query names the column of Parquet files, nor a table that is read row by row.
-            column = ".".join(filter(None, (*raw.table, raw.column)))
+            # No query names the column of Parquet files, nor a table that is read row by row, nor
+            # the values that are stored.
+            coded = self._started_plan().coded_values
+            column = ".".join(filter(None, (*raw.table, raw.column, *coded)))
             is_anew = is_anew or (raw.kind == "table" and not self.engine.knows_rows)
         known = (self._environment, self._stored_key(), column, compared)
         parts = (*map(str, known), self.engine.hash_of_called(compared))
@@ -206,9 +234,17 @@ class BuildQuestions(Run):
             threads,
         )
 
-    def note_table(self, name: str, fingerprint: str, rebuilt_number: int) -> None:
-        """Note that this run brought a table up to date, or made it anew."""
+    def note_table(self, name: str, fingerprint: str, rebuilt_number: int) -> bool:
+        """Note that this run brought a table up to date, or made it anew.
+
+        Returns:
+            Whether nothing needs the values of the calls that were read any more.
+        """
         self._stored.note(name, TableState(fingerprint, self._run_number, rebuilt_number))
+        made = map(self._stored.state, MADE_OF_VALUES)
+        return name in MADE_OF_VALUES and all(
+            state is not None and state.run_number == self._run_number for state in made
+        )
 
     def changed_days(self, view: str) -> list[tuple[str | None, int]] | None:
         """Return the days of a view whose rows came or went; none where nobody said so yet."""

@@ -12,8 +12,11 @@ from collections.abc import Iterable, Sequence
 from hipaa_mode import PACKAGE
 from hipaa_mode.run.facts import ZONE, Node
 
-RAW_VIEWS = ("hipaa_mode_raw_lines", "hipaa_mode_suppressed_users")
-"""Views of the connection that hold raw calls and ids of people."""
+RAW_VIEWS = (
+    *("hipaa_mode_raw_lines", "hipaa_mode_lines_again", "hipaa_mode_values"),
+    "hipaa_mode_suppressed_users",
+)
+"""Views of the connection, and a database in its memory, that hold raw calls and ids of people."""
 
 RAW_SOURCE = f"source.{PACKAGE}.raw.calls"
 

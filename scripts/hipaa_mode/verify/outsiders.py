@@ -167,8 +167,9 @@ def _table_problems(
         yield from _function_problems(table.this, folders)
         return
     name, schema, database = table.name, table.db.lower(), table.catalog.lower()
-    if name.lower() in RAW_VIEWS:
-        yield f"reads `{name}`, which holds raw calls or ids"
+    for part in (name, schema, database):
+        if part.lower() in RAW_VIEWS:
+            yield f"reads `{part}`, which holds raw calls or ids"
     if any(schema == own and database in ("", of) for of, own in schemas):
         yield f"reads `{schema}.{name}` of the restricted zone"
     if not schema and FILE.search(name) and _may_be_raw(name, folders):

@@ -254,6 +254,27 @@ def test_no_canary_is_outside_the_restricted_zone(searched: Searched) -> None:
     assert found == []
 
 
+def test_no_value_is_stored_but_in_the_forms_that_may_be_received(searched: Searched) -> None:
+    """Of e-mail addresses, which are masked, no relation of the restricted zone has one."""
+    project = searched.project
+    columns = project.query(
+        "select schema_name, table_name, column_name from duckdb_columns() "
+        "where database_name = current_database() and not internal"
+    )
+    assert ("main_restricted", "calls_read", "properties__email") in columns
+    found = [
+        (table, column)
+        for schema, table, column in columns
+        if project.query(
+            f'select 1 from {schema}.{table} where cast("{column}" as varchar) '
+            "like '%.example%' limit 1"
+        )
+    ]
+    assert found == []
+    given = "select distinct properties__email from main_restricted.calls_read"
+    assert set(project.query(given)) == {(None,), ("",)}
+
+
 def test_no_canary_is_on_the_terminal(searched: Searched) -> None:
     shown = {name: run.output for name, run in searched.runs.items()}
     for arguments in (["check"], ["summary"], ["summary", "--json"], ["check", "--json"]):

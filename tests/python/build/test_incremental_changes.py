@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from histories import Story, visit, write
-from project import Project, allowed, destination, event
+from project import Project, allowed, destination, event, token
 
 
 def small(new_project: Callable[..., Project], name: str) -> Project:
@@ -102,6 +103,39 @@ def test_a_new_file_is_not_taken_for_one_that_went_away(
     project.write_seed("suppressed_users", [])
     project.build()
     assert len(project.published_rows("daily__events")) == 3
+
+
+def test_values_of_earlier_runs_are_read_again_where_they_are_needed(
+    new_project: Callable[..., Project],
+) -> None:
+    project = small(new_project, "again")
+    calls = project.folder / "raw_calls/calls.ndjson"
+    project.write_calls([visit(1, 1, note="one"), visit(2, 2, note="two")])
+    project.build()
+    stored = "select distinct properties__note, properties__plan from main_restricted.calls_read"
+    assert project.query(stored) == [("", "")]
+    # The calls are not made anew for it, and new ones come at once.
+    project.write_calls([visit(3, 3, note="three")], "later.ndjson")
+    tokens = [allowed("daily", "event", "plan"), allowed("daily", "event", "note", "mask")]
+    project.write_seed("allowed_properties", tokens)
+    assert "read 1 new or grown files; 1 are unchanged" in project.build().output
+    expected = {token(text) for text in ("one", "two", "three")}
+    assert notes(project) == expected
+    assert project.query(stored) == [("", "")]
+
+    # Where the lines are not what they were, nothing is made of them.
+    project.write_seed("allowed_properties", [allowed("daily", "event", "note")])
+    written, facts = calls.read_bytes(), calls.stat()
+    calls.write_bytes(written.replace(b'"v2"', b'"v9"'))
+    os.utime(calls, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    masked = ("run", "--select", "masked_events")
+    changed = "raw lines that changed since they were read, and that are needed again: 1"
+    assert changed in project.dbt(*masked).output
+    calls.unlink()
+    gone = project.dbt(*masked)
+    assert gone.exit_code != 0
+    assert "calls.ndjson changed or is gone since it was read" in gone.output
+    assert notes(project) == expected
 
 
 def test_raw_calls_from_a_table_are_read_whole_every_time(

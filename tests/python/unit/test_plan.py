@@ -790,6 +790,14 @@ def test_only_a_json_row_keeps_objects(other: str, tmp_path: Path) -> None:
     assert sorted(types.values()) == ["json", "text"]
 
 
+def test_values_that_have_codes_are_known(tmp_path: Path) -> None:
+    seeds = minimal_seeds()
+    seeds.add("allowed_properties", property="account", treatment="surrogate")
+    plan = seeds.plan(tmp_path)
+    assert {value.name for value in plan.staged_values} > {"properties__account"}
+    assert plan.coded_values == ["properties__account"]
+
+
 # Fingerprints.
 
 

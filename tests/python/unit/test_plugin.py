@@ -576,6 +576,15 @@ def test_the_folder_of_a_database_is_made_its_owners_alone(plugin: Plugin, tmp_p
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
+def test_what_a_killed_build_had_of_values_is_removed(plugin: Plugin, tmp_path: Path) -> None:
+    path = tmp_path / "restricted" / "dev.duckdb"
+    spilled = path.with_name(f"{path.name}.tmp")
+    spilled.mkdir(parents=True)
+    (spilled / "duckdb_temp_1_0_storage_DEFAULT-0.tmp").write_bytes(b"patient-1")
+    plugin.update_connection_config(DuckDBCredentials(path=str(path), schema="main"), {})
+    assert not spilled.exists()
+
+
 def test_a_folder_that_can_not_be_made_is_told_plainly(plugin: Plugin, tmp_path: Path) -> None:
     path = tmp_path / "no such folder" / "restricted" / "dev.duckdb"
     with pytest.raises(
@@ -584,6 +593,28 @@ def test_a_folder_that_can_not_be_made_is_told_plainly(plugin: Plugin, tmp_path:
         plugin.update_connection_config(DuckDBCredentials(path=str(path), schema="main"), {})
     assert "correct the path in profiles.yml" in str(caught.value)
     assert not path.parent.parent.exists()
+
+
+def test_values_are_in_no_database_of_a_file(plugin: Plugin, tmp_path: Path) -> None:
+    with (
+        duckdb.connect(str(tmp_path / "HIPAA_mode_values.duckdb")) as connection,
+        pytest.raises(DbtRuntimeError, match="the database is called hipaa_mode_values"),
+    ):
+        plugin.configure_connection(connection)
+    with duckdb.connect(str(tmp_path / "calls.duckdb")) as connection:
+        for _ in range(2):
+            plugin.configure_connection(connection)
+        paths = "select path from duckdb_databases() where database_name = 'hipaa_mode_values'"
+        assert connection.execute(paths).fetchall() == [(None,)]
+
+
+def test_values_are_forgotten_when_all_is_made_of_them(tmp_path: Path) -> None:
+    session = Session(WITH_KEY)
+    start(session, tmp_path, minimal_seeds())
+    names = ["calls_read", "masked_groups", "token_bridge", "masked_identifies", "masked_events"]
+    known = {"fingerprint": "f", "rebuilt_number": 1}
+    answers = [result(session, "note_table", name=name, **known) for name in (*names, "call_keys")]
+    assert answers == [False, False, False, False, True, False]
 
 
 # The functions.

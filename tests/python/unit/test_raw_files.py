@@ -13,8 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hipaa_mode.errors import RawCallsError
-from hipaa_mode.raw_calls import RawLines, locate
-from hipaa_mode.raw_files import SAMPLE_BYTES, KnownFile, Reading, as_known, plan_reading
+from hipaa_mode.raw_calls import RawLines, RawLocation, locate
+from hipaa_mode.raw_files import (
+    SAMPLE_BYTES,
+    KnownFile,
+    Reading,
+    as_known,
+    as_read,
+    plan_reading,
+)
 
 Message = tuple[int, int, str]
 
@@ -194,3 +201,37 @@ def test_after_any_changes_the_warehouse_has_what_a_new_one_reads(
         fresh = Warehouse(folder)
         fresh.build()
         assert warehouse.texts() == fresh.texts()
+
+
+def test_a_file_is_read_again_as_far_as_it_was_read(warehouse: Warehouse) -> None:
+    (warehouse.folder / "a").write_bytes(b"one\n")
+    warehouse.build()
+    with (warehouse.folder / "a").open("ab") as file:
+        file.write(b"two\n")
+    location = locate("*", warehouse.folder)
+    [again] = as_read(location, [str(warehouse.folder / "a")], warehouse.known.values())
+    lines = RawLines(location, (again,))
+    rows = pa.RecordBatchReader.from_stream(lines).read_all().to_pylist()
+    assert [(row["file_number"], row["message"]) for row in rows] == [(1, "one")]
+
+
+def test_what_is_not_as_it_was_is_not_read_again(warehouse: Warehouse) -> None:
+    for name in ("a", "b"):
+        (warehouse.folder / name).write_bytes(b"one\n")
+    warehouse.build()
+    first, second = (str(warehouse.folder / name) for name in ("a", "b"))
+    known = list(warehouse.known.values())
+    (warehouse.folder / "a").write_bytes(b"another\n")
+    location = locate("*", warehouse.folder)
+    assert [file.number for file in as_read(location, [second], known)] == [2]
+    (warehouse.folder / "c").write_bytes(b"new\n")
+    for path in (first, str(warehouse.folder / "c")):
+        with pytest.raises(RawCallsError, match="changed or is gone since it was read"):
+            as_read(locate("*", warehouse.folder), [path], known)
+    (warehouse.folder / "a").unlink()
+    with pytest.raises(RawCallsError, match="a changed or is gone since it was read"):
+        as_read(locate("*", warehouse.folder), [first], known)
+    table = RawLocation("table", table=("raw", "calls"))
+    assert as_read(table, [], known) == ()
+    with pytest.raises(RawCallsError, match="from a table"):
+        as_read(table, ["raw.calls"], known)

@@ -34,7 +34,7 @@
 {#- Looking at each different text of a column once is what makes the checks cheap. -#}
 {%- set read = hipaa_mode.door().checked_columns(columns, names, restricted, except_columns) if execute else {} -%}
 {#- Before this connection asks anything: what began earlier would not see them. -#}
-{%- set counted_ids = hipaa_mode.door().count_ids() if read.looks_for_ids and flags.WHICH not in ('compile', 'generate') else none -%}
+{%- set counted_ids = hipaa_mode.door().count_ids() if read.looks_for_ids and flags.WHICH in ('build', 'test', 'retry') else none -%}
 {%- set actual = hipaa_mode.actual_columns(model, files) -%}
 {%- set shown = {
     'shown_row_ids': read.row_ids,

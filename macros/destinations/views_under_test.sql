@@ -84,7 +84,7 @@
     {%- endfor -%}
     {%- for texts in groups -%}
     select {{ texts }}{{ ', ' ~ person ~ ' as person' if person }}
-    from {{ rows }}
+    from {{ hipaa_mode.rows_with_texts(rows, columns[loop.index0], in_json) }}
     {%- if not loop.last %}
     union all
     {% endif -%}

@@ -30,12 +30,26 @@
 
 {% macro spark__each_shown_text(column, in_json) -%}
     {%- set name = hipaa_mode.identifier(column.name) -%}
+    {{- return('explode(texts_of_column)' if in_json else ('explode(' ~ name ~ ')' if column.is_list else name)) -}}
+{%- endmacro %}
+
+{#- Rows to be read for what they show in a column; `in_json` each column has a query of its own. -#}
+{% macro rows_with_texts(rows, column, in_json=false) -%}
+    {{- return(adapter.dispatch('rows_with_texts', 'hipaa_mode')(rows, column, in_json)) -}}
+{%- endmacro %}
+
+{% macro default__rows_with_texts(rows, column, in_json) -%}
+    {{- return(rows) -}}
+{%- endmacro %}
+
+{#- No rows are made there of what a function gives. -#}
+{% macro spark__rows_with_texts(rows, column, in_json) -%}
     {%- if not in_json -%}
-        {{- return('explode(' ~ name ~ ')' if column.is_list else name) -}}
-    {%- elif column.is_list -%}
-        {{- return('explode(' ~ hipaa_mode.flatten_list(hipaa_mode.map_list(name, hipaa_mode.door().json_texts('element'))) ~ ')') -}}
+        {{- return(rows) -}}
     {%- endif -%}
-    {{- return('explode(' ~ hipaa_mode.door().json_texts(name) ~ ')') -}}
+    {%- set name = hipaa_mode.identifier(column.name) -%}
+    {%- set texts = hipaa_mode.flatten_list(hipaa_mode.map_list(name, hipaa_mode.door().json_texts('element'))) if column.is_list else hipaa_mode.door().json_texts(name) -%}
+    {{- return('(select *, ' ~ texts ~ ' as texts_of_column from ' ~ rows ~ ') as rows_with_texts') -}}
 {%- endmacro %}
 
 {#- A text as a key of 64 bits, quicker to count by. That two of ten million texts share one is as

@@ -143,6 +143,7 @@ def count_of_calls(
     spellings: Mapping[str, Sequence[str]] | None = None,
     different: Callable[[Sequence[str]], str] = different_texts,
     is_counted: bool = False,
+    before_rows: bool = False,
 ) -> str:
     """Return a query of the ids of all usable calls, `identifier`, each with its `calls`.
 
@@ -153,13 +154,16 @@ def count_of_calls(
             column of small numbers.
         spellings: by name, SQL of other spellings of such an `id`, null where it has none.
         different: SQL of the different ones of some texts, as rows.
+        before_rows: whether the texts are columns, where no rows are made of what SQL calls.
     """
     others = spellings or {}
     each = "\n        union all\n".join(
-        f"        select {_identifier(others.get(name, ()), different)} as identifier, calls\n"
-        f"        from (\n"
-        f"            {_counted(calls, name) if is_counted else _count(calls, name)}\n"
-        f"        ) as each_id"
+        _ids_of(
+            _counted(calls, name) if is_counted else _count(calls, name),
+            others.get(name, ()),
+            different,
+            before_rows,
+        )
         for name in names
     )
     return f"""select
@@ -211,6 +215,27 @@ def _count(calls: str, name: str, condition: str = "") -> str:
 
 def _counted(counted: str, name: str) -> str:
     return f"select id, calls from {counted} where kind = '{name}'"
+
+
+def _ids_of(
+    ids: str,
+    spellings: Sequence[str],
+    different: Callable[[Sequence[str]], str],
+    before_rows: bool,
+) -> str:
+    """Return a query of ids in every spelling, given one of each `id` and its `calls`."""
+    each_id = f"(\n            {ids}\n        ) as each_id"
+    if not (before_rows and spellings):
+        return (
+            f"        select {_identifier(spellings, different)} as identifier, calls\n"
+            f"        from {each_id}"
+        )
+    texts = {f"text_{place}": text for place, text in enumerate(("id", *spellings))}
+    columns = ", ".join(f"{spelling(text)} as {column}" for column, text in texts.items())
+    return (
+        f"        select {different(list(texts))} as identifier, calls\n"
+        f"        from (select {columns}, calls from {each_id}) as spelled"
+    )
 
 
 def _identifier(spellings: Sequence[str], different: Callable[[Sequence[str]], str]) -> str:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib
+import os
 import re
 import secrets
 import shutil
+import sys
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -78,7 +80,7 @@ OWN = f"{functions.SCHEMA}__"
 COMMANDS = ("build", "compile", "generate")
 """Commands of dbt that make sense without tables of an earlier one."""
 
-IS_BUILT = False
+IS_BUILT = True
 STATE = "hipaa_mode"
 """Folder of the warehouse that has the tables of the build."""
 
@@ -228,6 +230,8 @@ class Spark:
         self._clear(warehouse)
         self._is_started = True
         session = self.session
+        if "PYSPARK_PYTHON" not in os.environ:
+            session.sparkContext.pythonExec = sys.executable
         with self.cursor():
             session.udf.register(MASK, _masking(dict(subkeys)))
             session.udf.register(CODE, _coding())

@@ -428,7 +428,13 @@ class BuildQuestions(Run):
     ) -> str:
         """Return a query of the ids of all usable calls; see `raw_ids.count_of_calls`."""
         return raw_ids.count_of_calls(
-            calls, names, minimum_length, spellings, self.engine.different_texts, is_counted
+            calls,
+            names,
+            minimum_length,
+            spellings,
+            self.engine.different_texts,
+            is_counted,
+            before_rows=not self.engine.joins_on_calls,
         )
 
     def judged_values(

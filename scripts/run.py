@@ -36,10 +36,10 @@ NO_POSTGRES = (
     "postgresql), and builds `pip install -e '.[postgres]'`."
 )
 NO_SPARK = (
-    "The tests on Spark did NOT run: they need Python 3.11 or later and Java 17 "
-    "(Debian: apt-get install openjdk-17-jre-headless)."
+    "The tests on Spark did NOT run: they need Python 3.11 or later and Java 17 or 21 "
+    "(Debian: apt-get install default-jre-headless)."
 )
-SPARK_PACKAGES = ("openjdk-17-jre-headless",)
+SPARK_PACKAGES = ("default-jre-headless",)
 OLDEST_PYTHON_OF_SPARK = (3, 11)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 

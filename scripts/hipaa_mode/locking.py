@@ -104,6 +104,16 @@ def hold_published(folder: Path, seconds: float, tell: Tell) -> None:
     _hold(folder.absolute(), time.monotonic() + seconds, tell, lambda: problem, is_file=False)
 
 
+def hold_folder(folder: Path, name: str, seconds: float, tell: Tell) -> None:
+    """Hold a folder of the restricted zone until the run of dbt ends, by a file in it.
+
+    Raises:
+        LockedError: another build still has it after `seconds`.
+    """
+    lock = folder.absolute() / name
+    _hold(lock, time.monotonic() + seconds, tell, lambda: _other_build(folder, lock), is_file=True)
+
+
 def release_all() -> None:
     """Release what this process holds, and forget what it waited for: its run has ended."""
     while _held:

@@ -15,7 +15,7 @@ from hipaa_mode.engines.spark import REQUIRED
 
 CAN_NOT_RUN = (
     "Spark did not run: it needs Python 3.11 or later, the extra [spark] and Java 17 "
-    "(Debian: apt-get install openjdk-17-jre-headless)"
+    "(Debian: apt-get install default-jre-headless)"
 )
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib
+import logging
 import os
 import re
 import secrets
 import shutil
 import sys
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -23,11 +24,12 @@ from urllib.parse import unquote, urlsplit
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hipaa_mode import functions
+from hipaa_mode import functions, locking
 from hipaa_mode.engines import SPARK, spark_json
 from hipaa_mode.errors import HipaaModeError, PublishingError
 from hipaa_mode.quoting import identifier, literal
 from hipaa_mode.run.file_writer import ROWS_AT_ONCE, write_file
+from hipaa_mode.run.state import tell
 
 if TYPE_CHECKING:
     from hipaa_mode.raw_calls import RawLines
@@ -80,12 +82,17 @@ OWN = f"{functions.SCHEMA}__"
 COMMANDS = ("build", "compile", "generate")
 """Commands of dbt that make sense without tables of an earlier one."""
 
-IS_BUILT = True
 STATE = "hipaa_mode"
 """Folder of the warehouse that has the tables of the build."""
 
 ASIDE = "hipaa_mode_aside"
 """Folder of the warehouse that has what is read once."""
+
+LOGGERS = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
+"""What PySpark prints errors by, whole, as soon as one is there."""
+
+LOCK = "hipaa_mode.lock"
+"""File of the warehouse that says that a build made it, and that one is at work."""
 
 _END = re.compile(r";$", re.MULTILINE)
 _COMMENT = re.compile(r"^ *--.*\n?", re.MULTILINE)
@@ -122,6 +129,38 @@ def statements(text: str) -> list[str]:
     made = _CREATE.sub(f"create or replace temporary function {functions.SCHEMA}.", text)
     found = _END.split(_COMMENT.sub("", made))
     return [in_session(statement) for statement in found if statement.strip()]
+
+
+def take_warehouse(warehouse: Path) -> None:
+    """Make the folder of the warehouse, or take one that a build made, for this run alone.
+
+    Raises:
+        HipaaModeError: it has files that no build made, or another build is at work in it.
+    """
+    try:
+        if any(warehouse.iterdir()) and not (warehouse / LOCK).is_file():
+            raise HipaaModeError(
+                f"{warehouse} has files that no build made, and a build would remove them. Let "
+                "`spark.sql.warehouse.dir` in profiles.yml name a new folder"
+            )
+    except FileNotFoundError:
+        warehouse.mkdir(mode=0o700, parents=True)
+    locking.hold_folder(warehouse, LOCK, locking.timeout(os.environ), tell)
+    warehouse.chmod(0o700)
+
+
+def clear_warehouse(warehouse: Path) -> None:
+    """Remove what builds have left in the warehouse, but for what is kept."""
+    for folder in warehouse.iterdir():
+        if folder.name == STATE:
+            for table in folder.iterdir():
+                if table.name not in (*KEPT, CODES):
+                    shutil.rmtree(table)
+        elif folder.name == ASIDE:
+            shutil.rmtree(folder)
+        elif folder.suffix == ".db":
+            for table in folder.iterdir():
+                shutil.rmtree(table)
 
 
 class Spark:
@@ -171,16 +210,8 @@ class Spark:
         Raises:
             HipaaModeError: Spark can't run a statement.
         """
-        from py4j.protocol import Py4JError
-        from pyspark.errors import PySparkException
-
-        try:
+        with _without_values():
             yield _Cursor(self)
-        except (PySparkException, Py4JError) as error:
-            # Spark's own words may quote a value.
-            raise HipaaModeError(
-                f"Spark can't read or write: {_name_of(error)}. Its log says more"
-            ) from None
 
     def ask(self, sql: str, parameters: Mapping[str, object]) -> list[Any]:
         """Return the rows of a query."""
@@ -213,10 +244,8 @@ class Spark:
 
     def command_faults(self, command: str) -> list[str]:
         """Say of a command of dbt that it can't be run."""
-        if IS_BUILT and command in COMMANDS:
+        if command in COMMANDS:
             return []
-        if not IS_BUILT:
-            return ["the project is not built on Spark yet. Take another target"]
         return [
             f"`dbt {command}` has no tables on Spark: they are gone when a build ends. "
             "Run: dbt build"
@@ -225,9 +254,8 @@ class Spark:
     def start(self, subkeys: Mapping[str, str]) -> str | None:
         """Take the warehouse, make the functions and register those that mask."""
         warehouse = self._warehouse()
-        warehouse.mkdir(mode=0o700, parents=True, exist_ok=True)
-        warehouse.chmod(0o700)
-        self._clear(warehouse)
+        take_warehouse(warehouse)
+        clear_warehouse(warehouse)
         self._is_started = True
         session = self.session
         if "PYSPARK_PYTHON" not in os.environ:
@@ -237,7 +265,7 @@ class Spark:
             session.udf.register(CODE, _coding())
             make_functions(session)
         self._makers = _makers(session)
-        _call_by_name(session)
+        run_privately(session)
         return functions.file_hash(SPARK)
 
     def end(self) -> None:
@@ -247,7 +275,7 @@ class Spark:
         self._is_started = False
         warehouse = self._warehouse()
         self.session.stop()
-        self._clear(warehouse)
+        clear_warehouse(warehouse)
 
     def _warehouse(self) -> Path:
         """Return the warehouse's folder.
@@ -264,19 +292,6 @@ class Spark:
                 "folder"
             )
         return path
-
-    def _clear(self, warehouse: Path) -> None:
-        """Remove what builds have left, but for what is kept."""
-        for folder in warehouse.iterdir():
-            if folder.name == STATE:
-                for table in folder.iterdir():
-                    if table.name not in (*KEPT, CODES):
-                        shutil.rmtree(table)
-            elif folder.name == ASIDE:
-                shutil.rmtree(folder)
-            elif folder.suffix == ".db":
-                for table in folder.iterdir():
-                    shutil.rmtree(table)
 
     def connection_faults(self, masks: bool = False) -> list[str]:
         """Say which settings of the session are not as the SQL was reviewed with."""
@@ -570,7 +585,50 @@ def _makers(session: Any) -> dict[str, Any]:
     }
 
 
-def _call_by_name(session: Any) -> None:
-    """See that statements, dbt's too, call the functions by their names in the session."""
+def run_privately(session: Any) -> None:
+    """See to it that statements, dbt's too, call the functions by name and tell no values.
+
+    What a task that fails has to say goes to the terminal, by Spark's log and by errors.
+    """
+    session.sparkContext.setLogLevel("OFF")
+    for name in LOGGERS:
+        logging.getLogger(name).disabled = True
     run = session.sql
-    session.sql = lambda sql, *values, **named: run(in_session(sql), *values, **named)
+
+    def sql(text: str, *values: Any, **named: Any) -> Any:
+        with _without_values():
+            rows = run(in_session(text), *values, **named)
+        for name in ("collect", "take"):
+            setattr(rows, name, _quiet(getattr(rows, name)))
+        return rows
+
+    session.sql = sql
+
+
+def _quiet(read: Callable[..., Any]) -> Callable[..., Any]:
+    def read_quietly(*arguments: Any) -> Any:
+        with _without_values():
+            return read(*arguments)
+
+    return read_quietly
+
+
+@contextlib.contextmanager
+def _without_values() -> Iterator[None]:
+    """Say only what kind an error is, unless it is one of names and SQL alone.
+
+    Raises:
+        HipaaModeError: in the place of an error whose text could quote a value.
+    """
+    from py4j.protocol import Py4JError
+    from pyspark.errors import AnalysisException, PySparkException
+
+    try:
+        yield
+    except AnalysisException:
+        raise
+    except (PySparkException, Py4JError) as error:
+        raise HipaaModeError(
+            f"Spark can't run a statement: {_name_of(error)}. Its own words may quote a value, so "
+            "they are not shown"
+        ) from None

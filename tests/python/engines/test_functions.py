@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Iterator, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,7 +19,8 @@ from postgres_server import Server
 from project import REPOSITORY
 
 from hipaa_mode import functions
-from hipaa_mode.engines.spark import in_session, make_functions
+from hipaa_mode.engines.spark import in_session, make_functions, run_privately
+from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.functions import SCHEMA, create
 
 FILES = REPOSITORY / "macros/functions"
@@ -408,6 +410,26 @@ class TestSpark(_EachFunction):
         """Java has each turn of a repeated group on its stack, and tries again what failed."""
         texts = [begin + unit * 9_000 + end for begin, unit, end in LONG]
         assert on_spark.differences(OF_LONG_TEXTS, texts) == []
+
+    def test_an_error_tells_no_value(self, spark: Any, capfd: pytest.CaptureFixture[str]) -> None:
+        run_as_before = spark.sql
+        run_privately(spark)
+        try:
+            spark.sql("select * from values ('pa' || 'tient@x.com') as t (v)").createTempView("v")
+            spark.sql("create table shown (v int) using parquet")
+            reads: list[Callable[[], object]] = [
+                lambda: spark.sql("select cast(v as int) from v").collect(),
+                lambda: spark.sql("select cast(v as int) from v").take(1),
+                lambda: spark.sql("insert into shown select cast(v as int) from v"),
+            ]
+            for read in reads:
+                with pytest.raises(HipaaModeError, match="CAST_INVALID_INPUT") as raised:
+                    read()
+                assert "tient@x" not in "".join(traceback.format_exception(raised.value))
+        finally:
+            spark.sql = run_as_before
+        said = capfd.readouterr()
+        assert "tient@x" not in said.out + said.err
 
 
 # The files.

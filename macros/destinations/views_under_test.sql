@@ -83,7 +83,8 @@
         {%- do groups.append(hipaa_mode._numbers([column], numbered_columns)[0] ~ ' as column_number, ' ~ hipaa_mode.each_shown_text(column, in_json) ~ ' as shown_text') -%}
     {%- endfor -%}
     {%- for texts in groups -%}
-    select {{ texts }}{{ ', ' ~ person ~ ' as person' if person }}
+    select
+        {{ texts | indent(4) }}{{ ',\n        ' ~ person ~ ' as person' if person }}
     from {{ hipaa_mode.rows_with_texts(rows, columns[loop.index0], in_json) }}
     {%- if not loop.last %}
     union all

@@ -193,7 +193,7 @@
     {%- for name, list in lists.items() -%}
         {%- do columns.append(hipaa_mode.rows_of(list) ~ ' as ' ~ name) -%}
     {%- endfor -%}
-    {{- return(columns | join(', ')) -}}
+    {{- return(columns | join(',\n    ')) -}}
 {%- endmacro %}
 
 {#- A select has one such column there. -#}

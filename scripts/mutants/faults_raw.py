@@ -213,12 +213,11 @@ FAULTS: tuple[Fault, ...] = (
     ),
     _tested(
         "raw files",
-        "values are read again of whatever call is in the line now",
-        "build/test_incremental_changes.py::"
-        "test_values_of_earlier_runs_are_read_again_where_they_are_needed",
-        "macros/engine/values_of_calls.sql",
-        "is not distinct from again.{{ column }}",
-        "is not distinct from calls_read.{{ column }}",
+        "a file is read again whatever became of it since",
+        "unit/test_raw_files.py::test_what_is_not_as_it_was_is_not_read_again",
+        f"{PACKAGE}/raw_files.py",
+        "not (_is_unchanged(file, before) or _only_grew(file, before))",
+        "False",
     ),
     _tested(
         "raw files",

@@ -23,6 +23,8 @@ from hipaa_mode.errors import ExitCode, HipaaModeError
 from hipaa_mode.quoting import identifier, literal
 
 UNFINISHED = ".rewriting"
+SPILLED = "duckdb_temp_*"
+"""What DuckDB calls the files that it spills into; others in their folder are not its own."""
 """What the name of the new file ends with until it takes the old one's place."""
 
 FLAG_TABLE = "space_to_clear"
@@ -72,7 +74,13 @@ def remove_leftovers(path: Path) -> None:
     for name in (path.name + UNFINISHED, f"{path.name}{UNFINISHED}.wal"):
         with contextlib.suppress(OSError):
             path.with_name(name).unlink()
-    shutil.rmtree(path.with_name(path.name + ".tmp"), ignore_errors=True)
+    spilled = path.with_name(path.name + ".tmp")
+    if spilled.is_symlink():
+        return
+    with contextlib.suppress(OSError):
+        for file in spilled.glob(SPILLED):
+            file.unlink()
+        spilled.rmdir()
 
 
 def rewrite_apart(path: Path) -> str:

@@ -104,9 +104,25 @@ def test_what_a_killed_run_left_is_removed(path: Path) -> None:
         path.with_name(name).write_bytes(SECRET)
     spilled = path.with_name("calls.duckdb.tmp")
     spilled.mkdir()
-    (spilled / "block").write_bytes(SECRET)
+    (spilled / "duckdb_temp_block-7.block").write_bytes(SECRET)
     remove_leftovers(path)
     assert [item.name for item in path.parent.iterdir()] == [path.name]
+
+
+def test_what_duckdb_did_not_spill_stays(path: Path) -> None:
+    others = path.with_name("others")
+    others.mkdir()
+    (others / "duckdb_temp_block-7.block").write_bytes(SECRET)
+    spilled = path.with_name("calls.duckdb.tmp")
+    spilled.symlink_to(others)
+    remove_leftovers(path)
+    assert len(list(others.iterdir())) == 1
+    spilled.unlink()
+    spilled.mkdir()
+    for name in ("duckdb_temp_block-7.block", "notes.txt"):
+        (spilled / name).write_bytes(SECRET)
+    remove_leftovers(path)
+    assert [item.name for item in spilled.iterdir()] == ["notes.txt"]
 
 
 def test_without_enough_disk_space_the_file_stays(

@@ -23,9 +23,10 @@ from hipaa_mode.errors import ExitCode, HipaaModeError
 from hipaa_mode.quoting import identifier, literal
 
 UNFINISHED = ".rewriting"
+"""What the name of the new file ends with until it takes the old one's place."""
+
 SPILLED = "duckdb_temp_*"
 """What DuckDB calls the files that it spills into; others in their folder are not its own."""
-"""What the name of the new file ends with until it takes the old one's place."""
 
 FLAG_TABLE = "space_to_clear"
 """Table of the restricted zone that has a row while the file is to be written anew."""

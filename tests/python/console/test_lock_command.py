@@ -174,7 +174,7 @@ class TestEnvironments:
         manifest.parent.mkdir(parents=True)
         manifest.write_text("{}")
         assert run("lock", "--yes", "--environment", "trial").exit_code == 0
-        names = ["dev", "elsewhere", "postgres", "prod", "staging", "trial"]
+        names = ["dev", "elsewhere", "postgres", "prod", "spark", "staging", "trial"]
         assert self.environments(demo) == names
         shutil.rmtree(demo / "published")
         assert run("lock", "--check").exit_code == 0
@@ -199,7 +199,7 @@ class TestEnvironments:
             profile.replace("threads: 2", f'threads: 2\n      token: "{secret}"')
         )
         assert run("lock", "--yes").exit_code == 0
-        assert self.environments(demo) == ["dev", "postgres", "prod"]
+        assert self.environments(demo) == ["dev", "postgres", "prod", "spark"]
 
 
 def test_check_reports_what_the_lock_does_not_say(demo: Path, run: Callable[..., Result]) -> None:

@@ -314,7 +314,7 @@ class EndQuestions(Run):
                 for model, view in own.views.items()
             ]
             finished = self._finished(name, own, plans)
-            gate.look_at({name: finished}, self.engine.read, self._ids(asked))
+            gate.look_here(name, finished, self.engine.read, self._ids(asked))
             gate.check(name)
             self._coincidences |= gate.coincidences
             manifest = manifest_of_tables(

@@ -97,6 +97,17 @@ class Gate:
             look = self._looking.submit(self._look, name, of_destination, read, ids)
             self._looks[name] = look
 
+    def look_here(
+        self, name: str, finished: FinishedDestination, read: Callable[[str], Reader], ids: str
+    ) -> None:
+        """Look at one destination in this thread, whose connection alone may see its rows.
+
+        Raises:
+            PublishingError: they can't be read.
+        """
+        self._looks[name] = Future()
+        self._looks[name].set_result(self._look(name, finished, read, ids))
+
     def _look(
         self, name: str, finished: FinishedDestination, read: Callable[[str], Reader], ids: str
     ) -> list[Problem]:

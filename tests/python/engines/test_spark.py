@@ -51,7 +51,9 @@ def _rows(project: Project, view: str) -> dict[str, list[dict[str, Any]]]:
     return {Path(file).name: pq.read_table(file).to_pylist() for file in files}
 
 
-class TestBuild:
+class TestSpark:
+    """One class, so that one worker builds once for all."""
+
     @pytest.mark.parametrize("view", ["events", "identifies", "users"])
     def test_files_have_the_rows_of_duckdb_in_their_order(self, built: Built, view: str) -> None:
         expected = _rows(built.on_duckdb, view)
@@ -84,8 +86,6 @@ class TestBuild:
         kept = {path.parent.name for path in left}
         assert "calls_read" not in kept and "masking_keys" in kept
 
-
-class TestRefusals:
     def test_other_commands_are_refused(self, built: Built) -> None:
         run = built.dbt("run")
         assert run.exit_code != 0

@@ -137,14 +137,14 @@ def take_warehouse(warehouse: Path) -> None:
     Raises:
         HipaaModeError: it has files that no build made, or another build is at work in it.
     """
-    try:
-        if any(warehouse.iterdir()) and not (warehouse / LOCK).is_file():
-            raise HipaaModeError(
-                f"{warehouse} has files that no build made, and a build would remove them. Let "
-                "`spark.sql.warehouse.dir` in profiles.yml name a new folder"
-            )
-    except FileNotFoundError:
-        warehouse.mkdir(mode=0o700, parents=True)
+    # Before a run starts dbt has made its schemas: folders without a file.
+    has_files = any(files for _, _, files in os.walk(warehouse))
+    if has_files and not (warehouse / LOCK).is_file():
+        raise HipaaModeError(
+            f"{warehouse} has files that no build made, and a build would remove them. Let "
+            "`spark.sql.warehouse.dir` in profiles.yml name a new folder"
+        )
+    warehouse.mkdir(mode=0o700, parents=True, exist_ok=True)
     locking.hold_folder(warehouse, LOCK, locking.timeout(os.environ), tell)
     warehouse.chmod(0o700)
 

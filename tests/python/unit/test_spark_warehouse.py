@@ -30,11 +30,12 @@ def release() -> None:
 
 def test_what_builds_left_goes_but_for_what_is_kept(tmp_path: Path) -> None:
     warehouse = tmp_path / "restricted" / "spark"
+    (warehouse / "main_staging.db").mkdir(parents=True)
     take_warehouse(warehouse)
     assert stat.S_IMODE(warehouse.stat().st_mode) == 0o700
     for name in (KEPT[0], "raw_files"):
         (warehouse / "hipaa_mode" / name).mkdir(parents=True)
-    (warehouse / "main_staging.db" / "calls_read").mkdir(parents=True)
+    (warehouse / "main_staging.db" / "calls_read").mkdir()
     (warehouse / "hipaa_mode_aside" / "rows").mkdir(parents=True)
     clear_warehouse(warehouse)
     left = {str(path.relative_to(warehouse)) for path in warehouse.rglob("*")}

@@ -102,20 +102,21 @@
     {%- set found = hipaa_mode.door().csv_rows(file) if file else {'names': ['nothing'], 'rows': []} -%}
     {%- set rows = [] -%}
     {%- for row in found.rows -%}
-        {%- set cells = [] -%}
-        {%- for cell in row -%}
-            {%- do cells.append('cast(null as ' ~ hipaa_mode.data_type('text') ~ ')' if cell is none else hipaa_mode.literal(cell)) -%}
-        {%- endfor -%}
-        {%- do rows.append('(' ~ cells | join(', ') ~ ')') -%}
+        {%- do rows.append('(' ~ hipaa_mode.cells_of(row) ~ ')') -%}
     {%- endfor -%}
     {%- if not rows -%}
-        {%- set cells = [] -%}
-        {%- for name in found.names -%}
-            {%- do cells.append('cast(null as ' ~ hipaa_mode.data_type('text') ~ ')') -%}
-        {%- endfor -%}
-        {{- return('(select ' ~ cells | join(', ') ~ ' where false) as rows_of_file (' ~ hipaa_mode.each_identifier(found.names) | join(', ') ~ ')') -}}
+        {{- return('(select ' ~ hipaa_mode.cells_of([none] * found.names | length) ~ ' where false) as rows_of_file (' ~ hipaa_mode.each_identifier(found.names) | join(', ') ~ ')') -}}
     {%- endif -%}
     {{- return('(values ' ~ rows | join(', ') ~ ') as rows_of_file (' ~ hipaa_mode.each_identifier(found.names) | join(', ') ~ ')') -}}
+{%- endmacro %}
+
+{#- The cells of a row of a seed, as SQL of texts. -#}
+{% macro cells_of(row) -%}
+    {%- set cells = [] -%}
+    {%- for cell in row -%}
+        {%- do cells.append('cast(null as ' ~ hipaa_mode.data_type('text') ~ ')' if cell is none else hipaa_mode.literal(cell)) -%}
+    {%- endfor -%}
+    {{- return(cells | join(', ')) -}}
 {%- endmacro %}
 
 {#- The query of all columns of a table, to be compared with texts. -#}
@@ -123,7 +124,7 @@
     {{- return(adapter.dispatch('rows_as_texts', 'hipaa_mode')(relation)) -}}
 {%- endmacro %}
 
-{% macro duckdb__rows_as_texts(relation) -%}
+{% macro default__rows_as_texts(relation) -%}
     {{- return('select * from ' ~ relation) -}}
 {%- endmacro %}
 
@@ -136,10 +137,6 @@
         {%- endfor -%}
     {%- endif -%}
     {{- return('select ' ~ (columns | join(', ') or '*') ~ ' from ' ~ relation) -}}
-{%- endmacro %}
-
-{% macro spark__rows_as_texts(relation) -%}
-    {{- return('select * from ' ~ relation) -}}
 {%- endmacro %}
 
 {#- Notes how many values of a column are taken for a coincidence; true once that is done. -#}

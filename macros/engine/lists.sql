@@ -27,16 +27,12 @@
     {{- return(adapter.dispatch('flatten_list', 'hipaa_mode')(list)) -}}
 {%- endmacro %}
 
-{% macro duckdb__flatten_list(list) -%}
+{% macro default__flatten_list(list) -%}
     {{- return('flatten(' ~ list ~ ')') -}}
 {%- endmacro %}
 
 {% macro postgres__flatten_list(list) -%}
     {{- exceptions.raise_compiler_error('hipaa_mode: PostgreSQL has no lists of lists') -}}
-{%- endmacro %}
-
-{% macro spark__flatten_list(list) -%}
-    {{- return('flatten(' ~ list ~ ')') -}}
 {%- endmacro %}
 
 {% macro count_list_values(list) -%}
@@ -102,19 +98,6 @@
     {{- return('explode(' ~ list ~ ')') -}}
 {%- endmacro %}
 
-{#- Text literals as rows, in a select without from. -#}
-{% macro rows_of_list(texts) -%}
-    {{- return(adapter.dispatch('rows_of_list', 'hipaa_mode')(texts)) -}}
-{%- endmacro %}
-
-{% macro default__rows_of_list(texts) -%}
-    {{- return('unnest(' ~ hipaa_mode.list_of(texts) ~ ')') -}}
-{%- endmacro %}
-
-{% macro spark__rows_of_list(texts) -%}
-    {{- return(hipaa_mode.rows_of(hipaa_mode.list_of(texts))) -}}
-{%- endmacro %}
-
 {% macro empty_list() -%}
     {{- return(adapter.dispatch('empty_list', 'hipaa_mode')()) -}}
 {%- endmacro %}
@@ -167,19 +150,7 @@
 
 {#- Some expressions, each as a row, in a select's columns. -#}
 {% macro rows_of_values(expressions) -%}
-    {{- return(adapter.dispatch('rows_of_values', 'hipaa_mode')(expressions)) -}}
-{%- endmacro %}
-
-{% macro duckdb__rows_of_values(expressions) -%}
-    {{- return('unnest([' ~ expressions | join(', ') ~ '])') -}}
-{%- endmacro %}
-
-{% macro postgres__rows_of_values(expressions) -%}
-    {{- return('unnest(array[' ~ expressions | join(', ') ~ '])') -}}
-{%- endmacro %}
-
-{% macro spark__rows_of_values(expressions) -%}
-    {{- return('explode(array(' ~ expressions | join(', ') ~ '))') -}}
+    {{- return(hipaa_mode.rows_of(hipaa_mode.values_as_list(expressions))) -}}
 {%- endmacro %}
 
 {#- Lists of one length side by side, in a select's columns: a row for each place. Of each list its

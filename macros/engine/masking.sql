@@ -25,11 +25,7 @@
     {{- return("try_cast('0x' || left(" ~ token ~ ', 15) as bigint)') -}}
 {%- endmacro %}
 
-{% macro postgres__token_order(token) -%}
-    {{- return(token) -}}
-{%- endmacro %}
-
-{% macro spark__token_order(token) -%}
+{% macro default__token_order(token) -%}
     {{- return(token) -}}
 {%- endmacro %}
 

@@ -5,27 +5,22 @@
     {{- return(adapter.dispatch('raw_rows', 'hipaa_mode')(raw)) -}}
 {%- endmacro %}
 
-{% macro duckdb__raw_rows(raw) %}
-{%- set table = hipaa_mode.table_name(raw.table) %}
-(
-        select
-            1 as file_number,
-            {{ hipaa_mode.literal(raw.table | join('.')) }} as source_file,
-            row_number() over () as line_number,
-            cast({{ hipaa_mode.door().run_number() }} as bigint) as run_number,
-            {{ hipaa_mode.message_of_row(hipaa_mode.message_column(table)) }}
-        from {{ table }}
-    ) as raw_table
+{% macro duckdb__raw_rows(raw) -%}
+    {{- return(hipaa_mode._numbered_rows(raw, 'row_number() over ()')) -}}
 {%- endmacro %}
 
 {#- Numbers of rows are no more than different there. -#}
-{% macro spark__raw_rows(raw) %}
+{% macro spark__raw_rows(raw) -%}
+    {{- return(hipaa_mode._numbered_rows(raw, 'monotonically_increasing_id() + 1')) -}}
+{%- endmacro %}
+
+{% macro _numbered_rows(raw, number) %}
 {%- set table = hipaa_mode.table_name(raw.table) %}
 (
         select
             1 as file_number,
             {{ hipaa_mode.literal(raw.table | join('.')) }} as source_file,
-            monotonically_increasing_id() + 1 as line_number,
+            {{ number }} as line_number,
             cast({{ hipaa_mode.door().run_number() }} as bigint) as run_number,
             {{ hipaa_mode.message_of_row(hipaa_mode.message_column(table)) }}
         from {{ table }}
@@ -56,10 +51,7 @@
 {%- endmacro %}
 
 {#- No place tells one row of a table from another in every run: calls_read is always made anew. -#}
-{% macro duckdb__begin_reading_rows(relation, since, run_number) -%}
-{%- endmacro %}
-
-{% macro spark__begin_reading_rows(relation, since, run_number) -%}
+{% macro default__begin_reading_rows(relation, since, run_number) -%}
 {%- endmacro %}
 
 {#- A table has no order, and a row no place that stays its own. So a row's place is made of what it

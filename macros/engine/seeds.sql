@@ -15,11 +15,7 @@
 {% macro spark__load_csv_rows(model, agate_table) -%}
     {%- set rows = [] -%}
     {%- for row in agate_table.rows -%}
-        {%- set cells = [] -%}
-        {%- for cell in row -%}
-            {%- do cells.append('cast(null as string)' if cell is none else hipaa_mode.literal(cell)) -%}
-        {%- endfor -%}
-        {%- do rows.append('(' ~ cells | join(', ') ~ ')') -%}
+        {%- do rows.append('(' ~ hipaa_mode.cells_of(row) ~ ')') -%}
     {%- endfor -%}
     {%- set sql = 'insert into ' ~ this ~ ' values ' ~ rows | join(', ') -%}
     {%- if rows -%}

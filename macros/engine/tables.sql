@@ -67,11 +67,7 @@
 {%- endmacro %}
 
 {#- A table has no order there. -#}
-{% macro postgres__keep_order(is_kept) -%}
-    {{- return('select 1') -}}
-{%- endmacro %}
-
-{% macro spark__keep_order(is_kept) -%}
+{% macro default__keep_order(is_kept) -%}
     {{- return('select 1') -}}
 {%- endmacro %}
 
@@ -84,11 +80,7 @@
     {{- return('insert into ' ~ relation ~ ' from ' ~ table) -}}
 {%- endmacro %}
 
-{% macro postgres__insert_all(relation, table) -%}
-    {{- return('insert into ' ~ relation ~ ' select * from ' ~ table) -}}
-{%- endmacro %}
-
-{% macro spark__insert_all(relation, table) -%}
+{% macro default__insert_all(relation, table) -%}
     {{- return('insert into ' ~ relation ~ ' select * from ' ~ table) -}}
 {%- endmacro %}
 
@@ -106,7 +98,7 @@
     {{- return(adapter.dispatch('replace_view', 'hipaa_mode')(relation, sql)) -}}
 {%- endmacro %}
 
-{% macro duckdb__replace_view(relation, sql) -%}
+{% macro default__replace_view(relation, sql) -%}
         create or replace view {{ relation }} as (
             {{ sql }}
         )
@@ -120,28 +112,18 @@
         )
 {%- endmacro %}
 
-{% macro spark__replace_view(relation, sql) -%}
-        create or replace view {{ relation }} as (
-            {{ sql }}
-        )
-{%- endmacro %}
-
 {#- What makes a step of a query be made once, where the engine would make it again for each column
     that is read of it. -#}
 {% macro made_once() -%}
     {{- return(adapter.dispatch('made_once', 'hipaa_mode')()) -}}
 {%- endmacro %}
 
-{% macro duckdb__made_once() -%}
+{% macro default__made_once() -%}
     {{- return('') -}}
 {%- endmacro %}
 
 {% macro postgres__made_once() -%}
     {{- return('materialized ') -}}
-{%- endmacro %}
-
-{% macro spark__made_once() -%}
-    {{- return('') -}}
 {%- endmacro %}
 
 {#- Whether the rows of a step are kept for all that read them, or found again by each. -#}

@@ -11,11 +11,7 @@
     {{- return(run_query("select current_setting('threads')").columns[0].values()[0] | int) -}}
 {%- endmacro %}
 
-{% macro postgres__threads() -%}
-    {{- return(1) -}}
-{%- endmacro %}
-
-{% macro spark__threads() -%}
+{% macro default__threads() -%}
     {{- return(1) -}}
 {%- endmacro %}
 
@@ -28,10 +24,6 @@
     {{- return('set threads = ' ~ threads) -}}
 {%- endmacro %}
 
-{% macro postgres__set_threads(threads) -%}
-    {{- return('select 1') -}}
-{%- endmacro %}
-
-{% macro spark__set_threads(threads) -%}
+{% macro default__set_threads(threads) -%}
     {{- return('select 1') -}}
 {%- endmacro %}

@@ -35,13 +35,9 @@ from hipaa_mode import functions, locking, rewriting, run_end, temporary_copies
 from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.masking import random_codes
 from hipaa_mode.run import current
+from hipaa_mode.run.readers import RAW_LINES_VIEW, SUPPRESSED_USERS_VIEW, VALUES_DATABASE
 from hipaa_mode.run.session import Session
-from hipaa_mode.run.state import (
-    RAW_LINES_VIEW,
-    SUPPRESSED_USERS_VIEW,
-    VALUES_DATABASE,
-    tell,
-)
+from hipaa_mode.run.state import tell
 from hipaa_mode.run_settings import run_faults
 from hipaa_mode.settings import plugin_faults
 

@@ -89,9 +89,6 @@ class Engine(Protocol):
     def hash_of_called(self, sql: str) -> str:
         """Return the hash of the functions that SQL calls; of more, where that is not known."""
 
-    def create_tables(self, schema: str, tables: Mapping[str, str]) -> None:
-        """Make tables of the build, each with its columns, where a macro does not."""
-
     def has_table(self, database: str, schema: str, name: str) -> bool:
         """Tell whether there is a table."""
 
@@ -122,22 +119,6 @@ class Engine(Protocol):
     def read_raw_lines(self, name: str, lines: RawLines) -> None:
         """Let queries read the lines of the raw files under a name."""
 
-    def keep(self, view: str, sql: str) -> None:
-        """Make a view of the rows of a query, found once, where SQL does not keep them."""
-
-    def reach(self, view: str, name: str, start: str, further: str, steps: str) -> None:
-        """Make a view of the ids that a recursive step finds, where SQL has no such step.
-
-        Args:
-            name: of the step, as `further` has it.
-            start: a query of the first ids.
-            further: a query of those that are found from the step's.
-            steps: the queries before it.
-        """
-
-    def view_of_files(self, files: Sequence[str], all_columns: bool) -> str:
-        """Return a relation of the rows of Parquet files, where SQL names none."""
-
     def publishing(
         self,
         environment: str,
@@ -162,6 +143,29 @@ class Engine(Protocol):
 
     def withdraw(self, environment: str, kept: Collection[str]) -> None:
         """Take away what is published in schemas of destinations other than some."""
+
+
+class SessionEngine(Engine, Protocol):
+    """An engine whose session does by Python what others do by SQL; its own macros ask for it."""
+
+    def create_tables(self, schema: str, tables: Mapping[str, str]) -> None:
+        """Make tables of the build, each with its columns, or find those that were kept."""
+
+    def keep(self, view: str, sql: str) -> None:
+        """Make a view of the rows of a query, found once."""
+
+    def reach(self, view: str, name: str, start: str, further: str, steps: str) -> None:
+        """Make a view of the ids that a recursive step finds.
+
+        Args:
+            name: of the step, as `further` has it.
+            start: a query of the first ids.
+            further: a query of those that are found from the step's.
+            steps: the queries before it.
+        """
+
+    def view_of_files(self, files: Sequence[str], all_columns: bool) -> str:
+        """Return a relation of the rows of Parquet files."""
 
 
 def schema_of(environment: str, destination: str) -> str:

@@ -14,12 +14,13 @@ from hipaa_mode import functions, raw_ids, run_end
 from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.quoting import literal
 from hipaa_mode.run import connection
+from hipaa_mode.run.file_writer import ROWS_AT_ONCE
 
 if TYPE_CHECKING:
     from hipaa_mode.raw_calls import RawLines
 
-ROWS_AT_ONCE = 100_000
-ROWS_OF_FILE = 20_480
+ROWS_READ = 100_000
+"""Rows of a query that are read at once; of those for files, as many as are written."""
 
 
 class DuckDb:
@@ -65,13 +66,13 @@ class DuckDb:
     @contextlib.contextmanager
     def read(self, query: str) -> Iterator[pa.RecordBatchReader]:
         """Have the rows of a query."""
-        with self.cursor() as cursor, cursor.sql(query).to_arrow_reader(ROWS_AT_ONCE) as rows:
+        with self.cursor() as cursor, cursor.sql(query).to_arrow_reader(ROWS_READ) as rows:
             yield rows
 
     @contextlib.contextmanager
     def read_here(self, query: str) -> Iterator[pa.RecordBatchReader]:
         """Have the rows of a query, by the connection of the thread."""
-        with connection.this_connection().sql(query).to_arrow_reader(ROWS_OF_FILE) as rows:
+        with connection.this_connection().sql(query).to_arrow_reader(ROWS_AT_ONCE) as rows:
             yield rows
 
     def command_faults(self, command: str) -> list[str]:
@@ -96,9 +97,6 @@ class DuckDb:
     def hash_of_called(self, sql: str) -> str:
         """Return the hash of the functions that SQL calls, and of those that they call."""
         return functions.hash_of_called(sql)
-
-    def create_tables(self, schema: str, tables: Mapping[str, str]) -> None:
-        """Do nothing: a macro made them."""
 
     def has_table(self, database: str, schema: str, name: str) -> bool:
         """Tell whether there is a table."""
@@ -149,16 +147,6 @@ class DuckDb:
 
     def list_people(self, cursor: Any, name: str, people: Any) -> None:
         """Do nothing: every cursor has the view of that name."""
-
-    def keep(self, view: str, sql: str) -> None:
-        """Do nothing: SQL does it."""
-
-    def reach(self, view: str, name: str, start: str, further: str, steps: str) -> None:
-        """Do nothing: SQL does it."""
-
-    def view_of_files(self, files: Sequence[str], all_columns: bool) -> str:
-        """Refuse: no macro asks for it."""
-        raise HipaaModeError("DuckDB reads files by their names")
 
     def read_raw_lines(self, name: str, lines: RawLines) -> None:
         """Do nothing: every cursor has the view of that name."""

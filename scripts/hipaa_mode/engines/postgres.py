@@ -23,7 +23,7 @@ from hipaa_mode.engines import OURS, POSTGRES, closing, schema_of, thread_connec
 from hipaa_mode.engines.postgres_faults import faults_of_server, what_stands_in, why
 from hipaa_mode.errors import HipaaModeError, PublishingError
 from hipaa_mode.quoting import identifier, literal
-from hipaa_mode.run.file_writer import write_file
+from hipaa_mode.run.file_writer import ROWS_AT_ONCE, write_file
 
 if TYPE_CHECKING:
     from hipaa_mode.raw_calls import RawLines
@@ -55,7 +55,6 @@ OLD = "__old_"
 
 LOCK_TIMEOUT = "2s"
 MOST_BYTES_OF_A_NAME = 63
-ROWS_AT_ONCE = 20_480
 SPACE_TO_CLEAR = "space_to_clear"
 _LOCK = 7303014
 _HELD = f"{_LOCK}, 1"
@@ -328,9 +327,6 @@ class Postgres:
         """Return the hash of the functions that SQL calls: of all, since no file says which."""
         return functions.file_hash(POSTGRES)
 
-    def create_tables(self, schema: str, tables: Mapping[str, str]) -> None:
-        """Do nothing: a macro made them."""
-
     def has_table(self, database: str, schema: str, name: str) -> bool:
         """Tell whether there is a table."""
         return bool(
@@ -382,16 +378,6 @@ class Postgres:
         )
         lines = "".join("\t".join(map(_copied, row.values())) + "\n" for row in table.to_pylist())
         cursor.copy_expert(f"copy {name} from stdin", io.StringIO(lines))
-
-    def keep(self, view: str, sql: str) -> None:
-        """Do nothing: SQL does it."""
-
-    def reach(self, view: str, name: str, start: str, further: str, steps: str) -> None:
-        """Do nothing: SQL does it."""
-
-    def view_of_files(self, files: Sequence[str], all_columns: bool) -> str:
-        """Refuse: no macro asks for it."""
-        raise HipaaModeError("PostgreSQL reads no files")
 
     def read_raw_lines(self, name: str, lines: RawLines) -> None:
         """Do nothing: raw calls are a table."""

@@ -164,7 +164,7 @@ def clear_warehouse(warehouse: Path) -> None:
 
 
 class Spark:
-    """See `Engine`; it uses the session that dbt has.
+    """See `SessionEngine`; it uses the session that dbt has.
 
     Args:
         adapter: dbt's adapter of the run.

@@ -20,7 +20,6 @@ import duckdb
 from hipaa_mode.errors import HipaaModeError
 
 SCHEMA = "hipaa_functions"
-FILE = "macros/functions/duckdb.sql"
 _FUNCTION = re.compile(
     rf"^create macro {SCHEMA}\.(\w+)\(([^()]*)\) as\s(.*?);$", re.DOTALL | re.MULTILINE
 )
@@ -75,7 +74,9 @@ def read_functions(text: str) -> Mapping[str, Function]:
     rest = re.sub(r"^--.*$", "", _FUNCTION.sub("", text), flags=re.MULTILINE)
     by_name = {function.name: function for function in found}
     if rest.strip() or len(by_name) < len(found):
-        raise HipaaModeError(f"{FILE} has something other than functions, or one of them twice")
+        raise HipaaModeError(
+            f"{file_of()} has something other than functions, or one of them twice"
+        )
     return MappingProxyType(by_name)
 
 

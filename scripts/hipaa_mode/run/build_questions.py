@@ -9,12 +9,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import pyarrow as pa
 
 from hipaa_mode import publishing, raw_ids
+from hipaa_mode.engines import SessionEngine
 from hipaa_mode.errors import HipaaModeError, PublishingError
 from hipaa_mode.partitions import Partition
 from hipaa_mode.plan import Plan, ViewColumn
@@ -25,7 +26,8 @@ from hipaa_mode.run.connection import this_connection
 from hipaa_mode.run.file_writer import write_days, write_file
 from hipaa_mode.run.finished_files import DIGITS, are_small
 from hipaa_mode.run.plan_texts import PlanTexts
-from hipaa_mode.run.state import LINES_AGAIN_VIEW, RAW_LINES_VIEW, Run, place_of
+from hipaa_mode.run.readers import LINES_AGAIN_VIEW, RAW_LINES_VIEW
+from hipaa_mode.run.state import Run, place_of
 from hipaa_mode.run.stored import TableState
 from hipaa_mode.run.view_files import BuiltView, WritePlan
 
@@ -365,8 +367,8 @@ class BuildQuestions(Run):
         return self._files.all_days(view)
 
     def view_of_files(self, files: list[str], all_columns: bool) -> str:
-        """Return a relation of the rows of files; see `Engine`."""
-        return self.engine.view_of_files(files, all_columns)
+        """Return a relation of the rows of files; see `SessionEngine`."""
+        return self._session_engine.view_of_files(files, all_columns)
 
     def tested_files(self, view: str) -> list[str] | None:
         """Return the files of a view that are about to be published; none where it wrote none."""
@@ -376,9 +378,14 @@ class BuildQuestions(Run):
         """Whether the files of a view that are about to be published fit into memory."""
         return are_small(self._files.tested_files(view) or ())
 
+    @property
+    def _session_engine(self) -> SessionEngine:
+        """The engine, which is one whose macros ask for what its session does."""
+        return cast(SessionEngine, self.engine)
+
     def create_tables(self, schema: str, tables: Mapping[str, str]) -> None:
-        """Make tables that the build keeps, each with its columns; see `Engine`."""
-        self.engine.create_tables(schema, tables)
+        """Make tables that the build keeps, each with its columns; see `SessionEngine`."""
+        self._session_engine.create_tables(schema, tables)
 
     def keeps_tables(self) -> bool:
         """Whether what a build makes is there for the next one."""
@@ -386,11 +393,11 @@ class BuildQuestions(Run):
 
     def reach(self, view: str, name: str, start: str, further: str, steps: str) -> None:
         """Make a view of all ids that a recursive step finds; see macro `reached`."""
-        self.engine.reach(view, name, start, further, steps)
+        self._session_engine.reach(view, name, start, further, steps)
 
     def keep(self, view: str, sql: str) -> None:
         """Make a view of the rows of a query, found once; see macro `kept_step`."""
-        self.engine.keep(view, sql)
+        self._session_engine.keep(view, sql)
 
     def delete_rows(self, table: str, condition: str) -> None:
         """Take rows of such a table away, where no statement does that."""

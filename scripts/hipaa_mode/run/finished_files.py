@@ -138,10 +138,10 @@ class FileChecker:
             f"({self._keys_of_ids(name)}) as keys group by id_key"
             for name in ENVELOPE_IDS
         )
-        self._execute(
+        self._connection.execute(
             "create or replace table ids as with given as materialized "
             f"(select * from ids_of_calls) {of_kind}"
-        )
+        ).fetchall()
         self._connection.unregister("ids_of_calls")
         self.has_ids = True
 
@@ -198,9 +198,6 @@ class FileChecker:
                 f"({type(error).__name__}), so they were not put in place. Run dbt build again"
             ) from None
         return problems
-
-    def _execute(self, statement: str) -> None:
-        self._connection.execute(statement).fetchall()
 
 
 class _View:

@@ -12,7 +12,8 @@ from typing import Any
 from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.functions import SCHEMA, normalizing
 from hipaa_mode.quoting import identifier, literal
-from hipaa_mode.run.state import SUPPRESSED_USERS_VIEW, Run
+from hipaa_mode.run.readers import SUPPRESSED_USERS_VIEW
+from hipaa_mode.run.state import Run
 from hipaa_mode.suppression import ListCounts
 
 LISTED_NOW = "hipaa_mode_listed_now"

@@ -12,10 +12,12 @@ from collections.abc import Iterable, Sequence
 from hipaa_mode import PACKAGE
 from hipaa_mode.run.facts import ZONE, Node
 
-RAW_VIEWS = (
-    *("hipaa_mode_raw_lines", "hipaa_mode_lines_again", "hipaa_mode_values"),
-    "hipaa_mode_suppressed_users",
-)
+RAW_LINES_VIEW = "hipaa_mode_raw_lines"
+LINES_AGAIN_VIEW = "hipaa_mode_lines_again"
+SUPPRESSED_USERS_VIEW = "hipaa_mode_suppressed_users"
+VALUES_DATABASE = "hipaa_mode_values"
+
+RAW_VIEWS = (RAW_LINES_VIEW, LINES_AGAIN_VIEW, VALUES_DATABASE, SUPPRESSED_USERS_VIEW)
 """Views of the connection, and a database in its memory, that hold raw calls and ids of people."""
 
 RAW_SOURCE = f"source.{PACKAGE}.raw.calls"

@@ -31,10 +31,6 @@ from hipaa_mode.run.view_files import ViewFiles
 from hipaa_mode.run_state import RunState
 from hipaa_mode.suppression import SuppressedUsers
 
-RAW_LINES_VIEW = "hipaa_mode_raw_lines"
-LINES_AGAIN_VIEW = "hipaa_mode_lines_again"
-SUPPRESSED_USERS_VIEW = "hipaa_mode_suppressed_users"
-VALUES_DATABASE = "hipaa_mode_values"
 CALLS_READ = "model.hipaa_mode.calls_read"
 KEEP_HOOK = "The configuration was not read. Keep hipaa_mode's on-run-start hook"
 

@@ -76,17 +76,8 @@ def _no_join(base: Relation, right: Relation, condition: frozenset[Term]) -> Rel
 OF_ARGUMENTS = frozenset(
     (
         *("abs", "all", "and", "any", "array", "array_agg", "array_fill", "array_remove"),
-        *(
-            "array_to_string",
-            "as",
-            "ascii",
-            "bit",
-            "btrim",
-            "cardinality",
-            "cast",
-            "chr",
-            "coalesce",
-        ),
+        *("array_to_string", "as", "ascii", "bit", "btrim", "cardinality", "cast", "chr"),
+        "coalesce",
         *("concat", "concat_ws", "convert_from", "convert_to", "count", "decode", "else"),
         *("encode", "exists", "extract", "filter", "floor", "from", "generate_subscripts"),
         *("get_byte", "greatest", "in", "json_array_elements", "json_each", "json_object_keys"),

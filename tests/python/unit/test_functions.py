@@ -333,7 +333,7 @@ def test_what_has_their_name_is_refused(tmp_path: Path, file: str, has_schema: b
 
 def test_the_file_has_nothing_but_functions() -> None:
     text = functions.read_text()
-    assert (REPOSITORY / functions.FILE).read_text("utf-8") == text
+    assert (REPOSITORY / functions.file_of()).read_text("utf-8") == text
     assert set(read_functions(text)) == set(functions.functions())
     for more in ("drop table calls;\n", f"create macro {SCHEMA}.guarded(value) as\n    value;\n"):
         with pytest.raises(HipaaModeError, match="something other than functions"):

@@ -36,8 +36,8 @@ from hipaa_mode.run.end_questions import PublishRequest, ToPublish
 from hipaa_mode.run.ending import Ending
 from hipaa_mode.run.gate import Gate
 from hipaa_mode.run.permission import EndOfRun, Permission
+from hipaa_mode.run.readers import RAW_LINES_VIEW
 from hipaa_mode.run.session import Session
-from hipaa_mode.run.state import RAW_LINES_VIEW
 from hipaa_mode.run.stored import Tables
 from hipaa_mode.run.view_files import ROWS_FOR_ALL_THREADS
 

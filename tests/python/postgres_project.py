@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
 from histories import STORED, lines_of
 from postgres_server import Server
-from project import Project, Run, as_line
+from project import Project, Run
 
 RAW = "raw.calls"
 TARGET = ("--target", "postgres")
@@ -109,7 +109,7 @@ def make(
 ) -> PostgresProject:
     """Make a project and an empty database of the same name, with a table of raw calls."""
     made = new_project(name, *seeds, **options)
-    project = PostgresProject(**_fields(made), server=server, base=name)
+    project = PostgresProject(**vars(made), server=server, base=name)
     project.environment |= {
         "HIPAA_MODE_RAW_CALLS": RAW,
         "PGHOST": "127.0.0.1",
@@ -120,12 +120,3 @@ def make(
     server.create_database(name)
     project.ask(f"create schema raw; create table {RAW} (message bytea)")
     return project
-
-
-def _fields(project: Project) -> Mapping[str, Any]:
-    return vars(project)
-
-
-def raw_line(call: Any) -> bytes:
-    """A call as its line."""
-    return as_line(call)

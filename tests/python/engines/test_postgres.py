@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg2
 import pyarrow.parquet as pq
 import pytest
+from postgres_project import PostgresProject, make
 from postgres_server import Server
 from project import KEY, Project, allowed, as_line, destination, event, subkey, token
 
@@ -71,20 +70,12 @@ class Built:
     """A project that was built on both engines."""
 
     on_duckdb: Project
-    on_postgres: Project
+    on_postgres: PostgresProject
     server: Server
-
-    def dbt(self, *arguments: str) -> Any:
-        """Run dbt on PostgreSQL."""
-        named = "{hipaa_mode__environment: dev}"
-        return self.on_postgres.dbt(*arguments, "--target", "postgres", "--vars", named)
 
     def ask(self, sql: str, user: str | None = None) -> list[Any]:
         """Ask the database."""
-        server = replace(self.server, user=user or self.server.user)
-        with closing(server.connect(DATABASE)) as connection, connection.cursor() as cursor:
-            cursor.execute(sql)
-            return list(cursor.fetchall()) if cursor.description else []
+        return self.on_postgres.ask(sql, user=user)
 
 
 def seeds_and_calls() -> tuple[Any, ...]:
@@ -106,36 +97,18 @@ def seeds_and_calls() -> tuple[Any, ...]:
     )
 
 
-def _load(server: Server) -> None:
-    """Load the calls, in no SQL text."""
-    lines = "".join(f"\\\\x{as_line(call).hex()}\n" for call in (*CALLS, *ODD))
-    server.create_database(DATABASE)
-    with closing(server.connect(DATABASE)) as connection, connection.cursor() as cursor:
-        cursor.execute("create schema raw; create table raw.calls (message bytea)")
-        cursor.copy_expert("copy raw.calls from stdin", io.StringIO(lines))
-    for role in (ANALYST, "nobody_special"):
-        server.create_role(role)
-
-
 @pytest.fixture(scope="module")
 def built(postgres: Server, new_project: Callable[..., Project]) -> Iterator[Built]:
-    _load(postgres)
-    on_duckdb, on_postgres = (
-        new_project(name, *seeds_and_calls()) for name in ("duckdb", "postgres")
-    )
+    on_duckdb = new_project("duckdb", *seeds_and_calls())
+    on_postgres = make(postgres, new_project, DATABASE, *seeds_and_calls())
     on_postgres.as_users_do = True
-    on_postgres.environment |= {
-        "HIPAA_MODE_RAW_CALLS": "raw.calls",
-        "PGHOST": "127.0.0.1",
-        "PGPORT": str(postgres.port),
-        "PGUSER": postgres.user,
-        "PGDATABASE": DATABASE,
-    }
-    both = Built(on_duckdb, on_postgres, postgres)
+    for role in (ANALYST, "nobody_special"):
+        postgres.create_role(role)
     on_duckdb.build()
-    run = both.dbt("build")
+    run = on_postgres.dbt("build")
     assert run.exit_code == 0, run.output
-    yield both
+    on_postgres.follows_folder = False
+    yield Built(on_duckdb, on_postgres, postgres)
 
 
 class TestDemo:
@@ -201,7 +174,7 @@ class TestRefusals:
         before = profile.read_text("utf-8")
         profile.write_text(before.rstrip() + "\n      search_path: public\n", "utf-8")
         try:
-            run = built.dbt("build")
+            run = built.on_postgres.dbt("build")
         finally:
             profile.write_text(before, "utf-8")
         assert run.exit_code != 0
@@ -210,10 +183,8 @@ class TestRefusals:
     def test_what_fails_its_tests_leaves_what_was_published(self, built: Built) -> None:
         before = built.ask("select * from hipaa_mode_dev__tool.events order by row_id")
         leak = {**CALLS[0], "messageId": "leak", "properties": {"plan": "user-1"}}
-        line = io.StringIO(f"\\\\x{as_line(leak).hex()}\n")
-        with closing(built.server.connect(DATABASE)) as connection, connection.cursor() as cursor:
-            cursor.copy_expert("copy raw.calls from stdin", line)
-        run = built.dbt("build")
+        built.on_postgres.add(as_line(leak))
+        run = built.on_postgres.dbt("build")
         assert run.exit_code != 0
         assert "NOT published: `tool`" in run.output
         assert built.ask("select * from hipaa_mode_dev__tool.events order by row_id") == before
@@ -225,6 +196,6 @@ class TestStop:
         said = " ".join((stopped.stdout + stopped.stderr).split())
         assert stopped.returncode != 0
         assert 'drop schema "hipaa_mode_dev__tool" cascade' in said
-        built.dbt("build")
+        built.on_postgres.dbt("build")
         named = "select nspname from pg_namespace where starts_with(nspname, 'hipaa_mode_dev__')"
         assert built.ask(named) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import itertools
 import os
 import shutil
 import sys
@@ -15,6 +17,7 @@ from hipaa_mode.received.environments import lock_project
 BENCHMARK = Path(__file__).resolve().parent
 PROJECT = BENCHMARK.parents[1]
 OVERLAY = BENCHMARK / "hipaa_mode_overlay"
+DEMO_CALLS = PROJECT / "demo" / "raw_calls" / "dev" / "portal.ndjson.gz"
 HAND_WRITTEN = BENCHMARK / "hand_written"
 
 DESTINATIONS = ("ga4", "mixpanel", "amplitude")
@@ -88,14 +91,12 @@ class Contestant:
 
 
 def copy_project(job: Job, *left_out: str) -> Path:
-    """Copy the project without the demo's destinations, and what else is left out."""
+    """Copy the project, but for its tests of Python and what else is left out."""
     project = job.folder / "project"
     (project / "restricted").mkdir(parents=True)
-    for name in ("dbt_project.yml", "profiles.yml"):
+    for name in ("dbt_project.yml", "profiles.yml", "receives.lock.yml"):
         shutil.copy(PROJECT / name, project / name)
-    ignored = shutil.ignore_patterns(
-        "destination_views", "python", "unit_configuration", *left_out
-    )
+    ignored = shutil.ignore_patterns("python", *left_out)
     for name in ("macros", "models", "seeds", "tests"):
         shutil.copytree(PROJECT / name, project / name, ignore=ignored)
     return project
@@ -103,7 +104,7 @@ def copy_project(job: Job, *left_out: str) -> Path:
 
 def prepare_hipaa_mode(job: Job) -> Command:
     """Copy the project, with the benchmark's seeds and destinations in place of the demo's."""
-    project = copy_project(job)
+    project = copy_project(job, "destination_views")
     shutil.copytree(OVERLAY, project, dirs_exist_ok=True)
     lock_project(project)
     published = job.folder / "published"
@@ -124,6 +125,28 @@ def prepare_hipaa_mode(job: Job) -> Command:
             name: str(published / ENVIRONMENT / name / f"{name}__events" / "*.parquet")
             for name in DESTINATIONS
         },
+    )
+
+
+def write_demo_calls(path: Path, count: int) -> None:
+    """Write the first calls of the demo."""
+    with gzip.open(DEMO_CALLS, "rb") as calls, path.open("wb") as file:
+        file.writelines(itertools.islice(calls, count))
+
+
+def prepare_demo(job: Job) -> Command:
+    """Copy the project as it is, with all its tests."""
+    published = job.folder / "published"
+    return Command(
+        (*DBT, "build", "--target", ENVIRONMENT),
+        copy_project(job),
+        {
+            "HIPAA_MODE_KEY": job.key,
+            "HIPAA_MODE_RAW_CALLS": str(job.raw_calls),
+            "HIPAA_MODE_DATABASE": str(job.folder / "project" / "restricted" / "demo.duckdb"),
+            "HIPAA_MODE_PUBLISHED": str(published),
+        },
+        {"all": str(published / ENVIRONMENT / "*" / "*" / "*.parquet")},
     )
 
 
@@ -174,6 +197,7 @@ NODE = ("node", str(BENCHMARK / "per_call.mjs"))
 
 FLOOR = Contestant("floor", "floor: read, parse, write", False, prepare_floor, is_compared=False)
 HIPAA_MODE = Contestant("hipaa_mode", "hipaa_mode", True, prepare_hipaa_mode)
+DEMO = Contestant("demo", "all calls", True, prepare_demo, is_compared=False)
 
 PEERS = (
     Contestant(

@@ -22,7 +22,7 @@ NUMBERS = (10, 100)
 
 def prepare(job: Job, count: int) -> Command:
     """Make a project of so many destinations."""
-    project = copy_project(job, "*unit_test*")
+    project = copy_project(job, "destination_views", "*unit_test*")
     names = [f"tool_{number:03d}" for number in range(count)]
     dice = random.Random(count)
     write_seed(

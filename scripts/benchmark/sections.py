@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from contestants import FLOOR, HIPAA_MODE, PEERS, Contestant
+from contestants import DEMO, FLOOR, HIPAA_MODE, PEERS, Contestant, write_demo_calls
 from destinations import FEW, MANY, write_wide_calls
 
 
@@ -29,6 +29,7 @@ class Section:
     most_runs: int = 9
 
 
+DEMO_CALLS = 6_000
 _PEERS = {peer.name: peer for peer in PEERS}
 COMPARED = (
     Section("1_million", 1_000_000, (HIPAA_MODE, *PEERS, FLOOR)),
@@ -39,4 +40,5 @@ BY_DESTINATIONS = tuple(
     Section(f"destinations_{calls}", calls, (FEW, MANY), write_wide_calls, most_runs=1)
     for calls in (1, 10_000, 100_000)
 )
-SECTIONS = (*COMPARED, *BY_DESTINATIONS)
+OF_DEMO = Section("demo", DEMO_CALLS, (DEMO,), write_demo_calls)
+SECTIONS = (*COMPARED, *BY_DESTINATIONS, OF_DEMO)

@@ -11,7 +11,9 @@ named, is empty, or has lost rows: the run is refused until that is accepted by 
 
 from __future__ import annotations
 
+import itertools
 import json
+from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -182,9 +184,16 @@ class SuppressedUsers:
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         """Export a new stream over the ids."""
-        rows = [dict(zip(SCHEMA.names, row)) for row in sorted(self._rows)]
-        table = pa.Table.from_pylist(rows, schema=SCHEMA)
+        columns = zip(*sorted(self._rows)) if self._rows else [()] * len(SCHEMA)
+        table = pa.Table.from_arrays([_strings(column) for column in columns], schema=SCHEMA)
         return table.__arrow_c_stream__(requested_schema)
+
+
+def _strings(texts: Sequence[str]) -> pa.StringArray:
+    """Return texts as Arrow. `pa.array` would load pandas first, if it is installed."""
+    data = [text.encode() for text in texts]
+    ends = array("i", itertools.accumulate(map(len, data), initial=0))
+    return pa.StringArray.from_buffers(len(data), pa.py_buffer(ends), pa.py_buffer(b"".join(data)))
 
 
 def _row_faults(configuration: Configuration, row: SeedRow, user_id: str) -> Iterator[Fault]:

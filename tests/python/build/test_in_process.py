@@ -12,7 +12,7 @@ import pytest
 from project import KEY, Project, destination, event, token, track
 
 SCRIPT = """
-import json, os, subprocess, sys
+import gc, json, os, subprocess, sys
 from pathlib import Path
 from dbt.cli.main import dbtRunner
 
@@ -28,6 +28,7 @@ def is_free(path):
     return subprocess.run([sys.executable, "-c", code, path], capture_output=True).returncode == 0
 
 os.umask(0o027)
+gc.set_threshold(701, 11, 12)
 told = []
 for target, key, arguments in json.loads(sys.argv[1]):
     database = f"restricted/{target}.duckdb"
@@ -38,6 +39,7 @@ for target, key, arguments in json.loads(sys.argv[1]):
     told.append({
         "success": done.success,
         "umask": umask,
+        "collection": gc.get_threshold(),
         "database": open_elsewhere(database),
         "lock": is_free(database + ".lock"),
         "published": not Path("published", target).exists() or is_free(f"published/{target}"),
@@ -83,6 +85,9 @@ class TestInProcess:
 
     def test_the_umask_is_the_programs_own_again(self, told: Any) -> None:
         assert [run["umask"] for run in told[1]] == [0o027] * 3
+
+    def test_garbage_is_looked_for_as_the_program_has_it_again(self, told: Any) -> None:
+        assert [run["collection"] for run in told[1]] == [[701, 11, 12]] * 3
 
     def test_nothing_is_held_when_a_run_has_ended(self, told: Any) -> None:
         for what in ("database", "lock", "published"):

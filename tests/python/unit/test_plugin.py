@@ -20,7 +20,7 @@ from dbt_common.exceptions import DbtRuntimeError
 from plugin_requests import KEY, WITH_KEY, configuration, result
 from seed_files import TODAY, Seeds, minimal_seeds
 
-from hipaa_mode import published_places, publishing
+from hipaa_mode import published_places, publishing, run_end
 from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.keys import (
     KEY_FILE_VARIABLE,
@@ -49,10 +49,11 @@ FUNCTIONS = {
 
 @pytest.fixture(autouse=True)
 def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Run where there is no key file, and give the process back its umask."""
+    """Run where there is no key file, and give the process back what a run takes of it."""
     monkeypatch.chdir(tmp_path)
     previous = os.umask(0o022)
     yield
+    run_end.end()
     os.umask(previous)
 
 

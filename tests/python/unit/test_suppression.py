@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -71,6 +73,21 @@ def read(
 def test_nobody_is_listed_where_nothing_is(tmp_path: Path, configuration: Configuration) -> None:
     users, faults = read(tmp_path, configuration)
     assert (listed(users), faults, users.tables) == ([], [], {})
+
+
+LOADS = """
+import sys
+from hipaa_mode.suppression import SuppressedUsers
+
+users = SuppressedUsers()
+users._rows = frozenset([("zo\\u00eb", "", "line 2"), ("a", "", "")])
+users.__arrow_c_stream__()
+assert "pandas" not in sys.modules
+"""
+
+
+def test_the_lists_become_arrow_without_pandas() -> None:
+    subprocess.run([sys.executable, "-c", LOADS], check=True)
 
 
 def test_rows_of_the_environment_and_of_all_count(

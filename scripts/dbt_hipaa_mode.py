@@ -9,8 +9,10 @@ pinned, and macro `door` says plainly where the name is missing.
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
+from dbt.adapters.factory import FACTORY
 from dbt.context import base
 from dbt.plugins.manager import dbtPlugin
 
@@ -38,6 +40,10 @@ class HipaaMode(dbtPlugin):
         door = LazyDoor()
 
         def get_context_modules() -> dict[str, Any]:
+            if (adapter := FACTORY.adapters.get("spark")) is not None:
+                # Before dbt opens a session.
+                faults = importlib.import_module("hipaa_mode.engines.spark_faults")
+                faults.refuse_once(adapter, os.environ)
             return {**modules_of_dbt(), NAME: door}
 
         setattr(get_context_modules, NAME, door)

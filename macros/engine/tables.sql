@@ -190,19 +190,6 @@
     {{- return(statement) -}}
 {%- endmacro %}
 
-{#- How a query with a recursive step begins. -#}
-{% macro with_recursive() -%}
-    {{- return(adapter.dispatch('with_recursive', 'hipaa_mode')()) -}}
-{%- endmacro %}
-
-{% macro default__with_recursive() -%}
-    {{- return('with recursive') -}}
-{%- endmacro %}
-
-{% macro spark__with_recursive() -%}
-    {{- return('with') -}}
-{%- endmacro %}
-
 {#- A recursive step, which has each `id` once: those of `start`, and those that `further` finds from
     the ones found. `steps` are the queries before it. -#}
 {% macro reached(name, start, further, steps) -%}
@@ -220,13 +207,13 @@
 {%- endmacro %}
 
 {#- Spark's own recursion finds an id again and again: Python asks for further ones until there are
-    none, and makes a view of them. -#}
+    none, and makes a view of them, which is read in the place of the step when the query is run. -#}
 {% macro spark__reached(name, start, further, steps) -%}
-    {%- set view = 'hipaa_mode_reached_' ~ local_md5(steps ~ start ~ further) -%}
+    {%- set step = hipaa_mode.default__reached(name, start, further, steps) | trim -%}
     {%- if execute and flags.WHICH not in ('compile', 'generate') -%}
-        {%- do hipaa_mode.door().reach(view, name, start, further, steps) -%}
+        {%- do hipaa_mode.door().reach(step, name, start, further, steps) -%}
     {%- endif -%}
-    {{- return(name ~ ' as (select id from ' ~ view ~ ')') -}}
+    {{- return(step) -}}
 {%- endmacro %}
 
 {#- A step of a query whose rows are kept for the many that read it. -#}
@@ -242,11 +229,11 @@
 )
 {%- endmacro %}
 
-{#- Each that reads a step would find its rows anew. -#}
+{#- Each that reads a step would find its rows anew: they are read of a view when the query is run. -#}
 {% macro spark__kept_step(name, sql) -%}
-    {%- set view = 'hipaa_mode_kept_' ~ local_md5(sql) -%}
+    {%- set step = name ~ ' as (\n\n    ' ~ sql ~ '\n\n)' -%}
     {%- if execute and flags.WHICH not in ('compile', 'generate') -%}
-        {%- do hipaa_mode.door().keep(view, sql) -%}
+        {%- do hipaa_mode.door().keep(step, name, sql) -%}
     {%- endif -%}
-    {{- return(name ~ ' as (select * from ' ~ view ~ ')') -}}
+    {{- return(step) -}}
 {%- endmacro %}

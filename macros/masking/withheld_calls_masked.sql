@@ -83,7 +83,7 @@ select others.id
         on ids.file_number = others.file_number
         and ids.line_number = others.line_number
 {%- endset -%}
-{{ hipaa_mode.with_recursive() }}
+with recursive
 
 {{ steps }},
 

@@ -3,7 +3,7 @@
 {% macro largest_hub() -%}
     {%- set listed = hipaa_mode.build_table('suppressed_users') -%}
     {%- set sql -%}
-        {{ hipaa_mode.with_recursive() }}
+        with recursive
 
         {{ hipaa_mode.tied_people(listed, hipaa_mode.package_relation('calls_read')) }},
 

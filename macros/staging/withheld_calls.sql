@@ -12,7 +12,7 @@
 {%- set calls_read = ref('hipaa_mode', 'calls_read') -%}
 {%- set anonymous_id = 'hipaa_functions.trimmed_id(anonymous_id)' -%}
 {%- set tied_people = hipaa_mode.tied_people(suppressed_users, calls_read) -%}
-{{ hipaa_mode.with_recursive() }}
+with recursive
 
 {{ tied_people }},
 

@@ -151,13 +151,19 @@ class SessionEngine(Engine, Protocol):
     def create_tables(self, schema: str, tables: Mapping[str, str]) -> None:
         """Make tables of the build, each with its columns, or find those that were kept."""
 
-    def keep(self, view: str, sql: str) -> None:
-        """Make a view of the rows of a query, found once."""
-
-    def reach(self, view: str, name: str, start: str, further: str, steps: str) -> None:
-        """Make a view of the ids that a recursive step finds.
+    def keep(self, step: str, name: str, sql: str) -> None:
+        """Find the rows of a query once, for each query that has it as a step.
 
         Args:
+            step: the step, as those queries have it.
+            name: of the step.
+        """
+
+    def reach(self, step: str, name: str, start: str, further: str, steps: str) -> None:
+        """Find the ids of a recursive step, for each query that has it.
+
+        Args:
+            step: the step, as those queries have it.
             name: of the step, as `further` has it.
             start: a query of the first ids.
             further: a query of those that are found from the step's.

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import importlib
 import logging
+import math
 import os
 import re
 import secrets
@@ -29,6 +30,7 @@ from hipaa_mode.engines import SPARK, spark_json
 from hipaa_mode.errors import HipaaModeError, PublishingError
 from hipaa_mode.quoting import identifier, literal
 from hipaa_mode.run.file_writer import ROWS_AT_ONCE, write_file
+from hipaa_mode.run.readers import STEP_VIEWS
 from hipaa_mode.run.state import tell
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ SET: Mapping[str, str] = {
     "spark.sql.defaultCatalog": "spark_catalog",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
+    # Else `${env:…}` in a text of a seed is what the environment has.
+    "spark.sql.variable.substitute": "false",
     # Steps that are put together into one take the optimizer minutes.
     "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.CollapseProject",
 }
@@ -68,6 +72,9 @@ MAY_DIFFER = (
 )
 """What settings of `spark.sql` begin with that change neither values nor rows."""
 
+OWN_CATALOGS = ("spark_catalog", "system", "session", "builtin")
+"""Names by which Spark finds relations and functions of its own."""
+
 KEPT = ("masking_keys", "run_records", "listed_people", "accepted_lines", "audit_log")
 """Tables of the build that the next one asks for."""
 
@@ -88,6 +95,9 @@ STATE = "hipaa_mode"
 ASIDE = "hipaa_mode_aside"
 """Folder of the warehouse that has what is read once."""
 
+LOCAL = "hipaa_mode_local"
+"""Folder of the warehouse that has rows on their way from one step to the next."""
+
 LOGGERS = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
 """What PySpark prints errors by, whole, as soon as one is there."""
 
@@ -100,6 +110,10 @@ _CREATE = re.compile(rf"^create function {functions.SCHEMA}\.", re.MULTILINE)
 _NAME_OR_TEXT = re.compile(
     rf"(\br'[^']*'|'(?:[^'\\]|\\.|'')*'|--[^\n]*|`[^`]*`)|\b{functions.SCHEMA}\.", re.DOTALL
 )
+_CATALOG = re.compile(r"spark\.sql\.catalog\.(\w+)")
+"""A setting of a catalog that is another than the session's own: raw calls may be there."""
+
+_LACKING = re.compile(r"ModuleNotFoundError: No module named '([A-Za-z_]\w*)")
 _PARAMETER = re.compile(r"\$(\w+)")
 _DELETE = re.compile(r"\s*delete from (\S+)(?: as (\w+))?\s+where (.*)", re.DOTALL)
 
@@ -138,7 +152,10 @@ def take_warehouse(warehouse: Path) -> None:
         HipaaModeError: it has files that no build made, or another build is at work in it.
     """
     # Before a run starts dbt has made its schemas: folders without a file.
-    has_files = any(files for _, _, files in os.walk(warehouse))
+    own = warehouse / LOCAL
+    has_files = any(
+        files for folder, _, files in os.walk(warehouse) if not Path(folder).is_relative_to(own)
+    )
     if has_files and not (warehouse / LOCK).is_file():
         raise HipaaModeError(
             f"{warehouse} has files that no build made, and a build would remove them. Let "
@@ -149,18 +166,27 @@ def take_warehouse(warehouse: Path) -> None:
     warehouse.chmod(0o700)
 
 
-def clear_warehouse(warehouse: Path) -> None:
-    """Remove what builds have left in the warehouse, but for what is kept."""
+def clear_warehouse(warehouse: Path, began: float = math.inf) -> None:
+    """Remove what builds have left in the warehouse, but for what is kept.
+
+    Args:
+        began: when the session did whose rows on their way stay.
+    """
     for folder in warehouse.iterdir():
-        if folder.name == STATE:
-            for table in folder.iterdir():
-                if table.name not in (*KEPT, CODES):
-                    shutil.rmtree(table)
-        elif folder.name == ASIDE:
+        if folder.name == ASIDE:
             shutil.rmtree(folder)
-        elif folder.suffix == ".db":
-            for table in folder.iterdir():
-                shutil.rmtree(table)
+        elif folder.name in (STATE, LOCAL) or folder.suffix == ".db":
+            for left in folder.iterdir():
+                if _goes(left, began):
+                    # Spark itself takes its own away as it ends.
+                    shutil.rmtree(left, ignore_errors=folder.name == LOCAL)
+
+
+def _goes(left: Path, began: float) -> bool:
+    """Tell whether what a build has left in a folder of the warehouse goes."""
+    if left.parent.name == STATE:
+        return left.name not in (*KEPT, CODES)
+    return left.parent.name != LOCAL or left.stat().st_mtime < began
 
 
 class Spark:
@@ -182,10 +208,15 @@ class Spark:
     def __init__(self, adapter: Any) -> None:
         # dbt-spark switches ANSI mode off for every statement; its connections have this dict.
         adapter.config.credentials.server_side_parameters.update(SET)
-        for name, value in SET.items():
-            self.session.conf.set(name, value)
+        from pyspark.sql import SparkSession
+
+        # Where dbt does no more than compile there is none.
+        if (session := SparkSession._instantiatedSession) is not None:
+            for name, value in SET.items():
+                session.conf.set(name, value)
         self._makers: dict[str, Any] = {}
         self._locations: dict[str, Path] = {}
+        self._steps: dict[tuple[str, str], str] = {}
         self._changing = threading.Lock()
         self._is_started = False
 
@@ -254,10 +285,10 @@ class Spark:
     def start(self, subkeys: Mapping[str, str]) -> str | None:
         """Take the warehouse, make the functions and register those that mask."""
         warehouse = self._warehouse()
-        take_warehouse(warehouse)
-        clear_warehouse(warehouse)
-        self._is_started = True
         session = self.session
+        take_warehouse(warehouse)
+        clear_warehouse(warehouse, session.sparkContext.startTime / 1000)
+        self._is_started = True
         if "PYSPARK_PYTHON" not in os.environ:
             session.sparkContext.pythonExec = sys.executable
         with self.cursor():
@@ -265,7 +296,7 @@ class Spark:
             session.udf.register(CODE, _coding())
             make_functions(session)
         self._makers = _makers(session)
-        run_privately(session)
+        run_privately(session, self.with_views)
         return functions.file_hash(SPARK)
 
     def end(self) -> None:
@@ -312,8 +343,43 @@ class Spark:
             if name.startswith("spark.sql.")
             and name not in REQUIRED
             and not name.startswith(MAY_DIFFER)
+            and not _CATALOG.match(name)
         ]
-        return faults
+        return [*faults, *self._faults_of_catalogs(), *self._faults_of_local_folder()]
+
+    def _faults_of_catalogs(self) -> list[str]:
+        """Say which catalog of the session's would stand in for something of the build's."""
+        session = self.session
+        found = {match[1] for name in session.conf.getAll if (match := _CATALOG.match(name))}
+        if not found:
+            return []
+        with self.cursor():
+            schemas = session.sql("show databases in spark_catalog").collect()
+        taken = {*OWN_CATALOGS, *(row[0].lower() for row in schemas)}
+        return [
+            f"the catalog `{name}` of the session has a name that something of Spark's or of the "
+            "build's has. Give it another one in `server_side_parameters` in profiles.yml"
+            for name in sorted(found)
+            if name.lower() in taken
+        ]
+
+    def _faults_of_local_folder(self) -> list[str]:
+        """Say where rows on their way from one step to the next would be for others to find.
+
+        On a cluster that is for the workers to say.
+        """
+        context = self.session.sparkContext
+        if not context.master.startswith("local"):
+            return []
+        wanted = (self._warehouse() / LOCAL).resolve()
+        named = os.environ.get("SPARK_LOCAL_DIRS") or context.getConf().get("spark.local.dir", "")
+        if named and Path(named).resolve() == wanted:
+            return []
+        return [
+            "`spark.local.dir` of the session, where rows on their way lie, is not the folder "
+            f"`{LOCAL}` of the warehouse. Say so in `server_side_parameters` in profiles.yml, and "
+            "take SPARK_LOCAL_DIRS out of the environment"
+        ]
 
     def function_fault(self, made: str | None) -> str:
         """Say what may stand in for a function of the package or of the engine."""
@@ -350,8 +416,21 @@ class Spark:
                 self._locations[f"{schema}.{name}"] = place
 
     def has_table(self, database: str | None, schema: str, name: str) -> bool:
-        """Tell whether there is a table."""
-        return bool(self.session.catalog.tableExists(_quoted(schema, name)))
+        """Tell whether there is a table, or one that an earlier build kept."""
+        session = self.session
+        table = _quoted(schema, name)
+        if session.catalog.tableExists(table):
+            return True
+        warehouse = self._warehouse()
+        place = warehouse / STATE / name
+        if name not in KEPT or not place.is_dir():
+            return False
+        take_warehouse(warehouse)
+        if not any(place.glob("*.parquet")):
+            return False
+        with self.cursor():
+            session.sql(f"create table {table} using parquet location {literal(place.as_uri())}")
+        return True
 
     def database_of(self, table: Sequence[str], database: str | None) -> str:
         """Return the name of a table's catalog."""
@@ -404,17 +483,20 @@ class Spark:
         with self.cursor():
             self.session.read.parquet(file.as_uri()).createOrReplaceTempView(name)
 
-    def keep(self, view: str, sql: str) -> None:
+    def keep(self, step: str, name: str, sql: str) -> None:
         """Write the rows of a query aside, and make a view of them."""
         place = (self.aside() / "rows").as_uri()
+        view = _view_name(step)
         with self.cursor():
             session = self.session
             session.sql(sql).write.parquet(place)
             session.read.parquet(place).createOrReplaceTempView(view)
+        self._steps["", step] = f"{name} as (select * from {view})"
 
-    def reach(self, view: str, name: str, start: str, further: str, steps: str) -> None:
+    def reach(self, step: str, name: str, start: str, further: str, steps: str) -> None:
         """Make a view of the ids that a recursive step finds; they are in no SQL text."""
         schema = pa.schema([("id", pa.string())])
+        view = _view_name(steps, step)
         latest = f"{view}_latest"
 
         def ids_of(sql: str) -> set[str]:
@@ -433,6 +515,19 @@ class Spark:
                 new = ids_of(query) - found
                 found |= new
             show(view, found)
+        self._steps[steps, step] = f"{name} as (select id from {view})"
+
+    def with_views(self, sql: str) -> str:
+        """Return SQL that reads views in the place of the steps that were found before.
+
+        What a step means depends on those before it.
+        """
+        known = list(self._steps.items())
+        for step, found in [
+            (step, found) for (before, step), found in known if before in sql and step in sql
+        ]:
+            sql = sql.replace(step, found)
+        return sql
 
     def view_of_files(self, files: Sequence[str], all_columns: bool) -> str:
         """Make a view of the session of the rows of Parquet files; return its name.
@@ -515,6 +610,11 @@ def _batches(folder: Path, plain: pa.Schema) -> Iterator[pa.RecordBatch]:
             yield pa.record_batch(columns, schema=plain)
 
 
+def _view_name(*texts: str) -> str:
+    """Return the name of the view that stands for a step of queries."""
+    return STEP_VIEWS + hashlib.sha256(repr(texts).encode()).hexdigest()[:32]
+
+
 def _quoted(*parts: str) -> str:
     """Write a name as Spark's own parser takes it whatever is set."""
     return ".".join("`" + part.replace("`", "``") + "`" for part in parts)
@@ -539,6 +639,25 @@ def _name_of(error: Exception) -> str:
     """Return what kind an error is, without its text."""
     condition = getattr(error, "getCondition", lambda: None)()
     return str(condition or type(error).__name__)
+
+
+def _why(error: Exception) -> str:
+    """Say why a statement could not be run, in no words that may quote a value."""
+    text = str(error)
+    if "No space left on device" in text:
+        return (
+            "Spark can't run a statement: no space is left on the disk of the warehouse, or of an "
+            "executor. Free some, and run dbt build again"
+        )
+    if lacking := _LACKING.search(text):
+        return (
+            f"Spark can't run a statement: an executor lacks the Python package {lacking[1]}. "
+            "Install hipaa-mode[spark] for the Python of every executor"
+        )
+    return (
+        f"Spark can't run a statement: {_name_of(error)}. Its own words may quote a value, so "
+        "they are not shown"
+    )
 
 
 def _masking(subkeys: Mapping[str, str]) -> Any:
@@ -585,8 +704,10 @@ def _makers(session: Any) -> dict[str, Any]:
     }
 
 
-def run_privately(session: Any) -> None:
+def run_privately(session: Any, as_run: Callable[[str], str] = str) -> None:
     """See to it that statements, dbt's too, call the functions by name and tell no values.
+
+    `as_run` says what is run for a statement.
 
     What a task that fails has to say goes to the terminal, by Spark's log and by errors.
     """
@@ -597,7 +718,7 @@ def run_privately(session: Any) -> None:
 
     def sql(text: str, *values: Any, **named: Any) -> Any:
         with _without_values():
-            rows = run(in_session(text), *values, **named)
+            rows = run(in_session(as_run(text)), *values, **named)
         for name in ("collect", "take"):
             setattr(rows, name, _quiet(getattr(rows, name)))
         return rows
@@ -628,7 +749,4 @@ def _without_values() -> Iterator[None]:
     except AnalysisException:
         raise
     except (PySparkException, Py4JError) as error:
-        raise HipaaModeError(
-            f"Spark can't run a statement: {_name_of(error)}. Its own words may quote a value, so "
-            "they are not shown"
-        ) from None
+        raise HipaaModeError(_why(error)) from None

@@ -391,13 +391,13 @@ class BuildQuestions(Run):
         """Whether what a build makes is there for the next one."""
         return self.engine.keeps_tables
 
-    def reach(self, view: str, name: str, start: str, further: str, steps: str) -> None:
-        """Make a view of all ids that a recursive step finds; see macro `reached`."""
-        self._session_engine.reach(view, name, start, further, steps)
+    def reach(self, step: str, name: str, start: str, further: str, steps: str) -> None:
+        """Find all ids of a recursive step; see macro `reached`."""
+        self._session_engine.reach(step, name, start, further, steps)
 
-    def keep(self, view: str, sql: str) -> None:
-        """Make a view of the rows of a query, found once; see macro `kept_step`."""
-        self._session_engine.keep(view, sql)
+    def keep(self, step: str, name: str, sql: str) -> None:
+        """Find the rows of a step of a query once; see macro `kept_step`."""
+        self._session_engine.keep(step, name, sql)
 
     def delete_rows(self, table: str, condition: str) -> None:
         """Take rows of such a table away, where no statement does that."""

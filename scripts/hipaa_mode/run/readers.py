@@ -17,6 +17,9 @@ LINES_AGAIN_VIEW = "hipaa_mode_lines_again"
 SUPPRESSED_USERS_VIEW = "hipaa_mode_suppressed_users"
 VALUES_DATABASE = "hipaa_mode_values"
 
+STEP_VIEWS = "hipaa_mode_step_"
+"""What the names of a session's views of rows that steps of queries found begin with."""
+
 RAW_VIEWS = (RAW_LINES_VIEW, LINES_AGAIN_VIEW, VALUES_DATABASE, SUPPRESSED_USERS_VIEW)
 """Views of the connection, and a database in its memory, that hold raw calls and ids of people."""
 
@@ -63,7 +66,7 @@ def restricted_schemas(nodes: Iterable[Node]) -> set[tuple[str, str]]:
 
 def names_of_the_zone(nodes: Iterable[Node]) -> re.Pattern[str]:
     """Return a pattern for names of restricted relations: what a schema's name is put before."""
-    views = "|".join(RAW_VIEWS)
+    views = "|".join((*RAW_VIEWS, rf"{STEP_VIEWS}\w*"))
     schemas = "|".join(re.escape(schema) for _, schema in sorted(restricted_schemas(nodes)))
     named = rf'|\b(?:{schemas})(?="?\s*\.)' if schemas else ""
     return re.compile(rf"(\b(?:{views})\b{named})", re.IGNORECASE)

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from hipaa_mode import locking
-from hipaa_mode.engines.spark import KEPT, LOCK, clear_warehouse, take_warehouse
+from hipaa_mode.engines.spark import (
+    KEPT,
+    LOCAL,
+    LOCK,
+    REQUIRED,
+    Spark,
+    _why,
+    clear_warehouse,
+    take_warehouse,
+)
 from hipaa_mode.errors import HipaaModeError
 
 TAKE = """
@@ -63,3 +75,79 @@ def test_a_second_build_is_refused(tmp_path: Path) -> None:
             take_warehouse(folder)
         other.communicate()
     take_warehouse(folder)
+
+
+def test_rows_on_their_way_of_a_killed_build_go_with_the_next(tmp_path: Path) -> None:
+    left, own = (tmp_path / LOCAL / name for name in ("blockmgr-1", "blockmgr-2"))
+    left.mkdir(parents=True)
+    (left / "shuffle_0_0_0.data").write_bytes(b"rows")
+    take_warehouse(tmp_path)
+    own.mkdir()
+    os.utime(left, (1, 1))
+    clear_warehouse(tmp_path, began=own.stat().st_mtime)
+    assert list((tmp_path / LOCAL).iterdir()) == [own]
+    clear_warehouse(tmp_path)
+    assert list((tmp_path / LOCAL).iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("java.io.IOException: No space left on device", "no space is left"),
+        ("ModuleNotFoundError: No module named 'hipaa_mode.keys'", "package hipaa_mode. Install"),
+        ("cannot cast 'jane@clinic.example'", "RuntimeError. Its own words"),
+    ],
+)
+def test_an_error_says_what_to_do_and_no_value(text: str, said: str) -> None:
+    why = _why(RuntimeError(f"at row 'jane@clinic.example': {text}"))
+    assert said in why
+    assert "jane" not in why
+
+
+class OfTests(Spark):
+    """An engine with a session that has some settings."""
+
+    def __init__(self, settings: dict[str, str]) -> None:
+        given = {**REQUIRED, **settings}
+        self._session = SimpleNamespace(
+            _jsparkSession=None,
+            conf=SimpleNamespace(get=given.get, getAll=given),
+            sparkContext=SimpleNamespace(master="spark://of-tests:7077"),
+            sql=lambda text: SimpleNamespace(collect=lambda: [("main_restricted",)]),
+        )
+
+    @property
+    def session(self) -> Any:
+        return self._session
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, ""),
+        ({"spark.sql.catalog.lake": "a.Class", "spark.sql.catalog.lake.uri": "x"}, ""),
+        ({"spark.sql.catalog.main_restricted": "a.Class"}, "`main_restricted` of the session has"),
+        ({"spark.sql.catalog.spark_catalog": "a.Class"}, "`spark_catalog` of the session has"),
+        ({"spark.sql.extensions": "a.Class"}, "was not reviewed"),
+        ({"spark.sql.ansi.enabled": "false"}, "has to be `true`"),
+        ({"spark.sql.variable.substitute": "true"}, "has to be `false`"),
+    ],
+)
+def test_settings_that_change_what_sql_means_are_refused(
+    settings: dict[str, str], said: str
+) -> None:
+    faults = OfTests(settings).connection_faults()
+    assert [said in fault for fault in faults] == ([True] if said else [])
+
+
+def test_a_step_is_read_of_a_view_where_the_steps_before_it_are_the_same() -> None:
+    engine = OfTests({})
+    step = "found as (select id from ties)"
+    engine._steps = {("ties as (select 1)", step): "found as (select * from the_view)"}
+    rest = f"{step} select * from found"
+    assert engine.with_views(f"with ties as (select 1), {rest}") == (
+        "with ties as (select 1), found as (select * from the_view) select * from found"
+    )
+    assert engine.with_views(f"with ties as (select 2), {rest}") == (
+        f"with ties as (select 2), {rest}"
+    )

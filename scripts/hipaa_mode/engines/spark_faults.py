@@ -1,0 +1,135 @@
+"""What keeps a Spark session from starting, said in a line each before dbt asks for one.
+
+Spark's own words come after a minute, from Java, and without a remedy.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import os
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+OLDEST_JAVA = 17
+PYSPARK = "4.3"
+"""The one whose SQL the functions were reviewed in."""
+
+WITHOUT_SESSION = ("compile", "parse", "list", "ls", "deps", "clean", "debug", "docs", "generate")
+"""Commands of dbt that Spark need not run for."""
+
+SECONDS_TO_ANSWER = 5.0
+
+_looked_at: set[int] = set()
+
+
+def refuse_once(adapter: Any, environ: Mapping[str, str], command: str | None = None) -> None:
+    """Refuse a session that can't be started, the first time that it is asked.
+
+    Args:
+        adapter: dbt's adapter of Spark.
+        command: what dbt runs; that of this process if not given.
+
+    Raises:
+        CompilationError: it can't be started.
+    """
+    if id(adapter) in _looked_at:
+        return
+    _looked_at.add(id(adapter))
+    credentials = adapter.config.credentials
+    if command is None:
+        flags: Any = importlib.import_module("dbt.flags")
+        command = getattr(flags.get_flags(), "WHICH", "")
+    if command in WITHOUT_SESSION or credentials.method != "session":
+        return
+    if faults := list(faults_before(credentials.server_side_parameters, environ)):
+        from dbt_common.exceptions import CompilationError
+
+        raise CompilationError(
+            "hipaa_mode: Spark can't be started, so nothing was built.\n- " + "\n- ".join(faults)
+        )
+
+
+def faults_before(settings: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[str]:
+    """Say what keeps a session with some settings from starting."""
+    yield from _faults_of_pyspark()
+    if "SPARK_REMOTE" in environ:
+        return
+    yield from _faults_of_java(environ)
+    yield from _faults_of_master(str(settings.get("spark.master", "")))
+    yield from _faults_of_warehouse(str(settings.get("spark.sql.warehouse.dir", "")))
+
+
+def _faults_of_pyspark() -> Iterator[str]:
+    try:
+        version = importlib.metadata.version("pyspark")
+    except importlib.metadata.PackageNotFoundError:
+        yield "pyspark is not installed. Run: pip install 'hipaa-mode[spark]'"
+        return
+    if not version.startswith(f"{PYSPARK}."):
+        yield (
+            f"pyspark {version} is installed, and {PYSPARK} is needed. "
+            "Run: pip install 'hipaa-mode[spark]'"
+        )
+
+
+def _faults_of_java(environ: Mapping[str, str]) -> Iterator[str]:
+    home = environ.get("JAVA_HOME")
+    java = (
+        str(Path(home) / "bin" / "java")
+        if home
+        else shutil.which("java", path=environ.get("PATH"))
+    )
+    if java is None or not os.access(java, os.X_OK):
+        where = "JAVA_HOME has no bin/java" if home else "there is no Java"
+        yield (
+            f"{where}. Install Java {OLDEST_JAVA} (Debian: apt-get install default-jre-headless), "
+            "or let JAVA_HOME name its folder"
+        )
+        return
+    done = subprocess.run(
+        [java, "-version"], capture_output=True, text=True, check=False, errors="replace"
+    )
+    found = re.search(r'version "(?:1\.)?(\d+)', done.stderr)
+    if found is None:
+        yield f"{java} does not say which Java it is. Install Java {OLDEST_JAVA}"
+    elif int(found[1]) < OLDEST_JAVA:
+        yield (
+            f"{java} is Java {found[1]}, and {OLDEST_JAVA} or later is needed. Install it, and "
+            "let JAVA_HOME name its folder"
+        )
+
+
+def _faults_of_master(master: str) -> Iterator[str]:
+    if not master.startswith("spark://"):
+        return
+    for address in master.removeprefix("spark://").split(","):
+        host, _, port = address.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), SECONDS_TO_ANSWER).close()
+        except (OSError, ValueError):
+            continue
+        return
+    yield (
+        f"{master} does not answer. Start the master, or change `spark.master` of the target in "
+        "profiles.yml"
+    )
+
+
+def _faults_of_warehouse(named: str) -> Iterator[str]:
+    parts = urlsplit(named)
+    if not named or parts.scheme not in ("", "file"):
+        return
+    folder = Path(unquote(parts.path)).absolute()
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        yield (
+            f"the warehouse {folder} can't be written: {there} is no folder that you may write "
+            "to. Change its rights, or `spark.sql.warehouse.dir` of the target in profiles.yml"
+        )

@@ -373,6 +373,10 @@ _FUNCTIONS: dict[Callable[..., Any], tuple[str, pa.DataType]] = {
 }
 
 
+NAMES = frozenset(PREFIX + function.__name__ for function in _FUNCTIONS)
+"""The names of these functions in the session."""
+
+
 def _of_arrays(function: Callable[..., Any], kind: pa.DataType) -> Callable[..., pa.Array]:
     """Return a function of arrays; null of null, and of what is no JSON."""
 

@@ -8,14 +8,13 @@ docs/functions.md says how.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-import sqlglot
 from sqlglot import Token, TokenType
 
 from hipaa_mode import functions
-from hipaa_mode.engines import DUCKDB, POSTGRES
-from hipaa_mode.verify.dialects import calls_of_others, is_word
+from hipaa_mode.engines import DUCKDB, POSTGRES, SPARK, spark_json
+from hipaa_mode.verify.dialects import calls_of_others, is_word, tokens_of
 from hipaa_mode.verify.terms import (
     Evaluator,
     NotProvenError,
@@ -28,6 +27,7 @@ from hipaa_mode.verify.terms import (
 
 REVIEWED = {
     DUCKDB: "344289562332aee46bc0a1aea982cc9679c5df2f38e2805a7af27f599d4f56d8",
+    SPARK: "ffaba3a05bd5e7a619de6446f1273882130da97bacbe652706c993de76017179",
     POSTGRES: "7921f47ee1221f5e3b0b66c65e0c30416f5c3c44e00a4278c2ef4a0f561d29ff",
 }
 
@@ -36,8 +36,8 @@ def problems(engine: str = DUCKDB) -> list[str]:
     """Say why an engine's functions are not known to be safe; nothing where they are."""
     if functions.file_hash(engine) != REVIEWED.get(engine):
         return [f"{functions.file_of(engine)} is not as reviewed"]
-    if engine == POSTGRES:
-        return list(problems_of_text(functions.read_text(POSTGRES)))
+    if engine in OF_ARGUMENTS:
+        return list(problems_of_text(functions.read_text(engine), engine))
     return [
         f"{functions.SCHEMA}.{function.name}: {problem}"
         for function in functions.functions().values()
@@ -73,40 +73,74 @@ def _no_join(base: Relation, right: Relation, condition: frozenset[Term]) -> Rel
     raise NotProvenError("function", "a join in the body of a function")
 
 
-OF_ARGUMENTS = frozenset(
-    (
-        *("abs", "all", "and", "any", "array", "array_agg", "array_fill", "array_remove"),
-        *("array_to_string", "as", "ascii", "bit", "btrim", "cardinality", "cast", "chr"),
-        "coalesce",
-        *("concat", "concat_ws", "convert_from", "convert_to", "count", "decode", "else"),
-        *("encode", "exists", "extract", "filter", "floor", "from", "generate_subscripts"),
-        *("get_byte", "greatest", "in", "json_array_elements", "json_each", "json_object_keys"),
-        *("json_typeof", "jsonb_object_keys", "jsonb_path_query_first", "jsonb_typeof"),
-        *("lateral", "lead", "least", "left", "length", "lower", "lpad", "ltrim", "make_date"),
-        *("make_interval", "md5", "min", "normalize", "not", "nullif", "octet_length", "or"),
-        *("over", "power", "regexp_match", "regexp_matches", "regexp_replace", "repeat"),
-        *("replace", "return", "reverse", "right", "round", "rpad", "rtrim", "sha256", "sign"),
-        *("split_part", "starts_with", "string_agg", "string_to_array", "string_to_table"),
-        *("strpos", "substr", "sum", "then", "to_char", "to_json", "translate", "trunc"),
-        *("unnest", "upper", "when"),
+OF_ARGUMENTS: Mapping[str, frozenset[str]] = {
+    POSTGRES: frozenset(
+        (
+            *("abs", "all", "and", "any", "array", "array_agg", "array_fill", "array_remove"),
+            *("array_to_string", "as", "ascii", "bit", "btrim", "cardinality", "cast", "chr"),
+            "coalesce",
+            *("concat", "concat_ws", "convert_from", "convert_to", "count", "decode", "else"),
+            *("encode", "exists", "extract", "filter", "floor", "from", "generate_subscripts"),
+            *(
+                "get_byte",
+                "greatest",
+                "in",
+                "json_array_elements",
+                "json_each",
+                "json_object_keys",
+            ),
+            *("json_typeof", "jsonb_object_keys", "jsonb_path_query_first", "jsonb_typeof"),
+            *("lateral", "lead", "least", "left", "length", "lower", "lpad", "ltrim", "make_date"),
+            *("make_interval", "md5", "min", "normalize", "not", "nullif", "octet_length", "or"),
+            *("over", "power", "regexp_match", "regexp_matches", "regexp_replace", "repeat"),
+            *("replace", "return", "reverse", "right", "round", "rpad", "rtrim", "sha256", "sign"),
+            *("split_part", "starts_with", "string_agg", "string_to_array", "string_to_table"),
+            *("strpos", "substr", "sum", "then", "to_char", "to_json", "translate", "trunc"),
+            *("unnest", "upper", "when"),
+        )
+    ),
+    SPARK: frozenset(
+        (
+            *("abs", "and", "array", "array_contains", "array_distinct", "array_join"),
+            *("array_remove", "array_repeat", "array_size", "arrays_overlap", "ascii"),
+            *("cardinality", "cast", "coalesce", "concat", "concat_ws", "contains", "conv"),
+            *("count", "double", "endswith", "explode", "filter", "flatten", "floor", "from"),
+            *("from_json", "get", "greatest", "in", "least", "left", "length", "locate"),
+            *("lower", "lpad", "ltrim", "map", "map_contains_key", "not", "nullif", "nvl2"),
+            *("octet_length", "or", "power", "regexp_extract", "regexp_extract_all"),
+            *("regexp_replace", "repeat", "replace", "return", "right", "rint", "rlike"),
+            *("rpad", "rtrim", "sha2", "signum", "slice", "sort_array", "split", "split_part"),
+            *("startswith", "substr", "substring", "timestampadd", "timestampdiff", "to_json"),
+            *("transform", "translate", "trim", "try_cast", "try_element_at"),
+            *("try_url_decode", "try_validate_utf8"),
+        )
     )
-)
-"""Words that may stand before a bracket in a function of PostgreSQL: of arguments alone."""
+    | spark_json.NAMES,
+}
+"""Words that may stand before a bracket in a function of an engine: of arguments alone."""
 
-_OF_MORE = {"current_setting": "token", "hmac": "token", "gen_random_bytes": "random_code"}
-"""What reads a setting, a key or chance, and the one function that may."""
+_OF_MORE: Mapping[str, Mapping[str, str]] = {
+    POSTGRES: {"current_setting": "token", "hmac": "token", "gen_random_bytes": "random_code"},
+    # Of ICU: it composes accents.
+    SPARK: {"java_method": "composed"},
+}
+"""What reads a setting, a key or chance, or is not SQL, and the one function that may."""
 
 
-def problems_of_text(text: str) -> Iterator[str]:
-    """Say what PostgreSQL's functions are made of beside their arguments."""
+def problems_of_text(text: str, engine: str = POSTGRES) -> Iterator[str]:
+    """Say what an engine's functions are made of beside their arguments."""
     for made in text.replace("$$", " ").replace("..", " to ").split("\ncreate ")[1:]:
         name = made.partition("(")[0].rpartition(".")[2]
-        tokens = list(sqlglot.tokenize(f"create {made}", dialect=POSTGRES))
-        for word, _ in calls_of_others(tokens, OF_ARGUMENTS):
-            if _OF_MORE.get(word) != name:
+        tokens = tokens_of(f"create {made}", engine)
+        for word, _ in calls_of_others(tokens, OF_ARGUMENTS[engine]):
+            if _OF_MORE[engine].get(word) != name:
                 yield f"{functions.SCHEMA}.{name}: function `{word}` is not known"
         for relation in _relations(tokens):
             yield f"{functions.SCHEMA}.{name}: it reads `{relation}`"
+
+
+_BEFORE_VALUES = (["extract", "("], ["(", "both"], ["(", "leading"])
+"""What stands two words before a `from` that is no relation's."""
 
 
 def _relations(tokens: list[Token]) -> Iterator[str]:
@@ -115,8 +149,8 @@ def _relations(tokens: list[Token]) -> Iterator[str]:
     own = {word for word, *after in zip(words, words[1:], words[2:]) if after == ["as", "("]}
     for place, word in enumerate(words[:-2]):
         is_of_query = word in ("from", "join", "using", "into", "execute", "perform")
-        is_of_value = words[place - 3 : place - 1] == ["extract", "("] or words[place - 1] == (
-            "distinct"
+        is_of_value = (
+            words[place - 3 : place - 1] in _BEFORE_VALUES or words[place - 1] == "distinct"
         )
         name, after = tokens[place + 1], tokens[place + 2]
         if not is_of_query or is_of_value or not is_word(name) or name.text.lower() in own:

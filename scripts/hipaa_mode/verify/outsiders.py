@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import sqlglot
@@ -17,11 +17,17 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from hipaa_mode import functions
-from hipaa_mode.engines import DUCKDB
+from hipaa_mode.engines import DUCKDB, POSTGRES, SPARK
 from hipaa_mode.run.facts import Facts, Node
 from hipaa_mode.run.node_settings import HOOKS
-from hipaa_mode.run.readers import RAW_VIEWS, names_of_the_zone, outsiders, restricted_schemas
-from hipaa_mode.verify.dialects import calls_of_others
+from hipaa_mode.run.readers import (
+    RAW_VIEWS,
+    STEP_VIEWS,
+    names_of_the_zone,
+    outsiders,
+    restricted_schemas,
+)
+from hipaa_mode.verify.dialects import calls_of_others, reader_of, tokens_of
 from hipaa_mode.verify.functions import OF_ARGUMENTS
 
 HARMLESS_TABLE_FUNCTIONS = frozenset(
@@ -30,20 +36,40 @@ HARMLESS_TABLE_FUNCTIONS = frozenset(
 HARMLESS_PREFIXES = ("duckdb_", "pragma_", "sqlite_", "postgres_", "mysql_")
 """Functions that show the catalog, or another database."""
 
-HARMLESS_ON_POSTGRES = frozenset(
-    (
-        *("age", "avg", "bool_and", "bool_or", "by", "case", "ceil", "ceiling", "char_length"),
-        *("corr", "cube", "cume_dist", "date_part", "date_trunc", "dense_rank", "distinct"),
-        *("every", "exp", "first_value", "generate_series", "grouping", "grouping sets"),
-        *("initcap", "interval", "isfinite", "join", "json_agg", "json_build_object"),
-        *("jsonb_agg", "jsonb_build_object", "lag", "last_value", "ln", "log", "materialized"),
-        *("max", "mod", "mode", "now", "nth_value", "ntile", "numeric", "on", "percent_rank"),
-        *("percentile_cont", "percentile_disc", "position", "rank", "rollup", "row_number"),
-        *("select", "sets", "sqrt", "stddev", "substring", "to_date", "to_number"),
-        *("to_timestamp", "trim", "union", "using", "values", "varchar", "variance", "where"),
-        *("within group", "width_bucket"),
-    )
-)
+HARMLESS_ON: Mapping[str, frozenset[str]] = {
+    POSTGRES: frozenset(
+        (
+            *("age", "avg", "bool_and", "bool_or", "by", "case", "ceil", "ceiling", "char_length"),
+            *("corr", "cube", "cume_dist", "date_part", "date_trunc", "dense_rank", "distinct"),
+            *("every", "exp", "first_value", "generate_series", "grouping", "grouping sets"),
+            *("initcap", "interval", "isfinite", "join", "json_agg", "json_build_object"),
+            *("jsonb_agg", "jsonb_build_object", "lag", "last_value", "ln", "log", "materialized"),
+            *("max", "mod", "mode", "now", "nth_value", "ntile", "numeric", "on", "percent_rank"),
+            *("percentile_cont", "percentile_disc", "position", "rank", "rollup", "row_number"),
+            *("select", "sets", "sqrt", "stddev", "substring", "to_date", "to_number"),
+            *("to_timestamp", "trim", "union", "using", "values", "varchar", "variance", "where"),
+            *("within group", "width_bucket"),
+        )
+    ),
+    SPARK: frozenset(
+        (
+            *("add_months", "all", "any", "approx_count_distinct", "array_agg", "array_sort"),
+            *("as", "avg", "bool_and", "bool_or", "by", "case", "ceil", "ceiling"),
+            *("collect_list", "collect_set", "corr", "count_if", "cube", "cume_dist"),
+            *("date_add", "date_diff", "date_format", "date_sub", "date_trunc", "datediff"),
+            *("day", "decimal", "dense_rank", "distinct", "else", "every", "exists", "exp"),
+            *("extract", "first_value", "grouping", "grouping sets", "hour", "if", "ifnull"),
+            *("initcap", "interval", "join", "lag", "last_value", "lead", "ln", "log"),
+            *("make_date", "max", "max_by", "mean", "median", "min", "min_by", "mod", "mode"),
+            *("month", "named_struct", "now", "ntile", "nvl", "on", "over", "percent_rank"),
+            *("percentile", "percentile_approx", "posexplode", "quarter", "rank", "reverse"),
+            *("rollup", "round", "row_number", "select", "sequence", "sets", "size", "sqrt"),
+            *("stddev", "string_agg", "struct", "sum", "then", "to_date", "to_timestamp"),
+            *("trunc", "union", "upper", "using", "values", "variance", "week", "when"),
+            *("where", "within group", "year"),
+        )
+    ),
+}
 """Functions and words beside those, for a project's own models."""
 
 FILE_FUNCTIONS = re.compile(
@@ -126,10 +152,10 @@ def problems_of_outsiders(
 def _problems_of_calls(sql: str, engine: str) -> Iterator[str]:
     """Give the functions that may read what they like, wherever they stand."""
     try:
-        tokens = list(sqlglot.tokenize(sql, dialect=engine))
+        tokens = tokens_of(sql, engine)
     except SqlglotError:
         return
-    for word, _ in calls_of_others(tokens, OF_ARGUMENTS | HARMLESS_ON_POSTGRES):
+    for word, _ in calls_of_others(tokens, OF_ARGUMENTS[engine] | HARMLESS_ON[engine]):
         yield f"calls `{word.lower()}()`, which can't be traced"
     if any(token.text.lower() == functions.SCHEMA for token in tokens):
         yield f"calls a function of {functions.SCHEMA}, which may make tokens"
@@ -143,7 +169,9 @@ def _problems(
     engine: str,
 ) -> Iterator[str]:
     try:
-        parsed = [part for part in sqlglot.parse(sql, dialect=engine) if part is not None]
+        parsed = [
+            part for part in sqlglot.parse(sql, dialect=reader_of(engine)) if part is not None
+        ]
     except (SqlglotError, RecursionError):
         text = _without_comments(sql)
         found = names.search(text) or _DYNAMIC.search(text)
@@ -155,6 +183,8 @@ def _problems(
             yield "runs a command that can't be traced"
         for table in query.find_all(exp.Table):
             yield from _table_problems(table, schemas, folders)
+            if engine == SPARK and FILE.search(table.name):
+                yield "reads a file by its path, which can't be traced"
         for function in query.find_all(exp.Func):
             if _is_from(function):
                 yield from _function_problems(function, folders)
@@ -168,7 +198,7 @@ def _table_problems(
         return
     name, schema, database = table.name, table.db.lower(), table.catalog.lower()
     for part in (name, schema, database):
-        if part.lower() in RAW_VIEWS:
+        if part.lower() in RAW_VIEWS or part.lower().startswith(STEP_VIEWS):
             yield f"reads `{part}`, which holds raw calls or ids"
     if any(schema == own and database in ("", of) for of, own in schemas):
         yield f"reads `{schema}.{name}` of the restricted zone"

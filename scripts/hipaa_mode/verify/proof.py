@@ -352,7 +352,7 @@ class _Tracer:
         self.plan = plan
         self.reviewed = Reviewed(Evaluator(self._no_table, _no_join), plan, manifest.day.year)
         self.reviewed_reading = self._reviewed_reading(_reading_form(manifest))
-        forms = compared_forms(plan, manifest.day)
+        forms = compared_forms(plan, manifest.day, manifest.engine)
         self._compared_queries = {name: parse(form) for name, form in forms.items()}
         compared = {name: _itself(name, query) for name, query in self._compared_queries.items()}
         self.reviewed_staging = self._given(

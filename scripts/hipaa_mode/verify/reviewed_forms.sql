@@ -623,6 +623,9 @@ where delivery = 1 and place > 1
 --- order of masked rows on postgres
 {day}{row_id}
 
+--- order of masked rows on spark
+{day}{row_id}
+
 --- latest values
 with
 

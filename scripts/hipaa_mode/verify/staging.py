@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
+from hipaa_mode.engines import DUCKDB, SPARK
 from hipaa_mode.functions import SCHEMA, normalizing
 from hipaa_mode.plan import Plan, retained_from
 from hipaa_mode.quoting import literal
@@ -15,6 +16,7 @@ CONSENT_LISTS = (
     *("says_no", "unreadable", "integration_no_to_all", "integration_yes"),
     *("consent_no_to_all", "consent_yes", "categories"),
 )
+KEPT_STEP = " as materialized ("
 AFTER_EXTRACTION = ",\n\nnamed as ("
 
 
@@ -31,7 +33,7 @@ def what_is_read(form: str, columns: str) -> str:
     return f"{form.partition(AFTER_EXTRACTION)[0]} select {columns} from reread"
 
 
-def compared_forms(plan: Plan, day: dt.date) -> dict[str, str]:
+def compared_forms(plan: Plan, day: dt.date, engine: str = DUCKDB) -> dict[str, str]:
     """Return the forms of the models that are compared whole, as of the day of compiling."""
     forms = {
         model: FORMS[f"model {model}"]
@@ -44,6 +46,9 @@ def compared_forms(plan: Plan, day: dt.date) -> dict[str, str]:
     withheld = in_all_spellings(forms["withheld_calls"], plan)
     forms["withheld_calls"] = withheld.replace("{expired}", expired)
     forms["denied_calls"] = consent_form(forms["denied_calls"], plan)
+    if engine == SPARK:
+        # It decides by itself which steps are made once.
+        return {name: form.replace(KEPT_STEP, " as (") for name, form in forms.items()}
     return forms
 
 

@@ -2,7 +2,7 @@
 
 Every case changes the compiled SQL of one model by hand, as a hand-edited model, a changed macro
 or a package's override would. Nothing of it may be proven, on any engine: cases are written in
-DuckDB's SQL, and `ON_POSTGRES` has what PostgreSQL says for it.
+DuckDB's SQL, and `ON_POSTGRES` and `ON_SPARK` have what the others say for it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from project import VIEWS, Project, allowed, destination, event
 
-from hipaa_mode.engines import DUCKDB, POSTGRES
+from hipaa_mode.engines import DUCKDB, POSTGRES, SPARK
 from hipaa_mode.plan import Plan
 from hipaa_mode.project import read_plan
 from hipaa_mode.verify import proof, reviewed
@@ -73,7 +73,7 @@ def parsed_once() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module", params=[DUCKDB, POSTGRES])
+@pytest.fixture(scope="module", params=[DUCKDB, POSTGRES, SPARK])
 def compiled(request: pytest.FixtureRequest, new_project: Callable[..., Project]) -> Compiled:
     project: Project = new_project(
         "verify",
@@ -114,7 +114,8 @@ def _without_server(project: Project, engine: str) -> tuple[str, ...]:
     if engine == DUCKDB:
         return ()
     project.as_users_do = True
-    project.environment |= {"PGDATABASE": "calls", "PGPORT": "1"}
+    # Nor is there a Java.
+    project.environment |= {"PGDATABASE": "calls", "PGPORT": "1", "PATH": "", "JAVA_HOME": ""}
     variables = "{hipaa_mode__environment: dev}"
     options = ("--no-introspect", "--no-populate-cache")
     return ("--target", engine, *options, "--vars", variables)
@@ -174,6 +175,20 @@ ON_POSTGRES = (
     ("readable, [", "readable, cast(array["),
 )
 """What DuckDB says, and what PostgreSQL says for it."""
+
+ON_SPARK = (
+    ("system.main.", "system.session."),
+    (" as varchar)", " as string)"),
+    ("varchar[]", "array<string>"),
+    ("left(row_id__for_ads, 15)", "timestamp), row_id__for_ads"),
+    ("left(user_id__for_ads, 15)", "timestamp), user_id__for_ads"),
+    ("cast([] as", "cast(array() as"),
+    ("['000', ", "cast(array('000', "),
+    ("readable end, [", "readable end, cast(array("),
+    ("readable, [", "readable, cast(array("),
+    ("list_contains(", "array_contains("),
+)
+"""What DuckDB says, and what Spark says for it."""
 
 # name: (rule it breaks, model, (text of its compiled SQL, text put in its place))
 LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
@@ -564,7 +579,7 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
         MASKED,
         ("hipaa_functions.to_round(", "hipaa_functions.pattern_group("),
     ),
-    "small areas kept": ("form", MASKED, ("['000', ", "[")),
+    "small areas kept": ("form", MASKED, ("'000', '001', ", "'001', ")),
     "rounded finer": ("form", MASKED, (", 5, 0)", ", 1, 0)")),
     "function that is not there": (
         "function",
@@ -813,11 +828,6 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
         "withheld_calls",
         ("inner join ties on tied.id = ties.one_id", "inner join said as ties using (one_id)"),
     ),
-    "steps that threads may lose": (
-        "staging",
-        "withheld_calls",
-        ("ties as materialized (", "ties as ("),
-    ),
     "a listed device kept": (
         "staging",
         "withheld_calls",
@@ -857,7 +867,10 @@ LEAKS: dict[str, tuple[str, str, tuple[str, str]]] = {
 }
 
 
-RULES_OF_POSTGRES = {"quoted column of another case": "syntax"}
+RULES_OF_OTHERS = {
+    (POSTGRES, "quoted column of another case"): "syntax",
+    (SPARK, "values"): "syntax",
+}
 
 # name: (rule it breaks, (text of the compiled SQL of a view, text put in its place))
 LEAKS_OF_POSTGRES: dict[str, tuple[str, tuple[str, str]]] = {
@@ -917,16 +930,106 @@ LEAKS_OF_POSTGRES: dict[str, tuple[str, tuple[str, str]]] = {
     "comment in a comment": ("missing-filter", (WHERE, f"/* /* */ {WHERE} */")),
 }
 
+# The same of Spark.
+LEAKS_OF_SPARK: dict[str, tuple[str, tuple[str, str]]] = {
+    "field of a text": ("function", instead("from_json(masked.event, 'a string').a")),
+    "field by a colon": ("syntax", instead("masked.properties__address__allow:street")),
+    "whole row in a list": ("syntax", instead("array(masked.*)")),
+    "all columns in a list": ("syntax", instead("array(*)")),
+    "all columns in a function": ("syntax", instead("coalesce(*)")),
+    "whole row as JSON": ("function", instead("to_json(struct(*))")),
+    "whole row as a struct": ("syntax", instead("struct(masked.*)")),
+    "whole row by names": ("function", instead("named_struct('a', masked.*)")),
+    "raw id in a lambda": (
+        "unlisted-property",
+        instead("transform(array(masked.user_id__raw), element -> element)"),
+    ),
+    "rows of a list": ("syntax", instead("explode(array(masked.event))")),
+    "columns of rows": ("function", instead("inline(array(masked.event))")),
+    "stacked columns": ("function", instead("stack(1, masked.user_id__raw)")),
+    "view of rows": (
+        "syntax",
+        ("as masked\n", "as masked lateral view explode(array(1)) e as one\n"),
+    ),
+    "method of Java": ("function", instead("java_method('java.lang.System', 'getenv', 'HOME')")),
+    "method by reflection": ("function", instead("reflect('java.lang.System', 'getenv', 'HOME')")),
+    "name in a text": ("function", instead("identifier('user_id__raw')")),
+    "relation in a text": (
+        "function",
+        (RELATION, "identifier('main_restricted.stg_calls') as masked"),
+    ),
+    "files of a folder": ("function", (RELATION, "read_files('/raw') as masked")),
+    "file as a table": ("unresolved", (RELATION, 'text."/raw/calls.json" as masked')),
+    "file of a row": ("function", instead("input_file_name()")),
+    "place of a row": ("function", instead("cast(monotonically_increasing_id() as string)")),
+    "file by its column": ("syntax", instead("masked._metadata.file_path")),
+    "program": (
+        "syntax",
+        ("select\n", "select transform(masked.event) using 'cat' as (plan string),\n"),
+    ),
+    "variable of the session": ("syntax", instead("system.session.own")),
+    "parameter": ("syntax", instead(":own")),
+    "setting in the text": ("syntax", instead("${env:HOME}")),
+    "setting in a literal": ("missing-filter", (FILTER, "masked.event in ('${env:HOME}')")),
+    "escape in a literal": ("syntax", (FILTER, r"masked.event in ('Signed\u0020In')")),
+    "raw literal": ("syntax", (FILTER, "masked.event in (r'Signed In')")),
+    "literal with two quotes": ("syntax", (FILTER, "masked.event in ('Signed'' In')")),
+    "literal in two parts": ("missing-filter", (FILTER, "masked.event in ('Signed' ' In')")),
+    "bytes as a literal": ("syntax", (FILTER, "masked.event in (x'41')")),
+    "comment over two lines": ("syntax", (WHERE, WHERE.replace("\n", "-- \\\n"))),
+    "comment in brackets": ("syntax", (WHERE, f"{WHERE} /* more */")),
+    "comment in a comment": ("syntax", (WHERE, f"/* /* */ {WHERE} */")),
+    "hint": ("syntax", ("select\n", "select /*+ broadcast(masked) */\n")),
+    "quoted function": ("function", instead(f'"length"({COLUMN})')),
+    "function of a catalog": ("function", instead(f"spark_catalog.main.length({COLUMN})")),
+    "function of the session": ("function", instead(f"session.hipaa_mask({COLUMN}, '*')")),
+    "token by its short name": ("function", instead(f"hipaa_mask({COLUMN}, '*')")),
+    "token by a quoted name": (
+        "function",
+        instead(f"system.\"session\".hipaa_mask({COLUMN}, '*')"),
+    ),
+    "function by its name there": ("syntax", instead(f"hipaa_functions__kept_json({COLUMN})")),
+    "function of a quoted schema": ("syntax", instead(f'"hipaa_functions".kept_json({COLUMN})')),
+    "function in capitals": ("syntax", instead(f"HIPAA_FUNCTIONS.kept_json({COLUMN})")),
+    "function of DuckDB that masks": (
+        "function",
+        instead("system .main.hipaa_mask(masked.user_id__raw, '*')"),
+    ),
+    "chance": ("function", instead("rand()")),
+    "user": ("function", instead("current_user()")),
+    "sample of a table": ("function", ("as masked\n", "as masked tablesample (1 percent)\n")),
+    "sorted in parts": ("syntax", (WHERE, f"{WHERE} sort by event")),
+    "step by a pipe": ("syntax", (WHERE, f"{WHERE} |> limit 1")),
+    "another language's order": ("syntax", instead(f"{COLUMN} collate unicode_ci")),
+    "older rows of a table": ("syntax", ("as masked\n", "version as of 1 as masked\n")),
+    "time with a zone": ("form", instead(f"cast({COLUMN} as timestamp_ltz)")),
+    "rows into a table": ("syntax", ("\nselect\n", "\ninsert into own select\n")),
+}
+
 
 def on_engine(engine: str, text: str) -> str:
     """Return SQL of DuckDB as an engine has it."""
+    for theirs, own in {POSTGRES: ON_POSTGRES, SPARK: ON_SPARK}.get(engine, ()):
+        text = text.replace(theirs, own)
     if engine == POSTGRES:
-        for theirs, own in ON_POSTGRES:
-            text = text.replace(theirs, own)
         text = re.sub(r"list_contains\((.*?), ('\w+')\)", r"(\2 = any (\1))", text)
         text = re.sub(
             r"arg_max\((\w+), place\)", r"hipaa_functions.latest(\1 order by place)", text
         )
+    if engine == SPARK:
+        relations = (
+            r'"(main|main_\w+|masked_\w+|stg_calls|suppressed_users|surrogate_codes|raw|other)"'
+        )
+        text = re.sub(relations, r"\1", text.replace('"calls".', ""))
+        text = re.sub(
+            r'\$(?:\."[^"]*")+|"', lambda found: found[0] if found[0] != '"' else "`", text
+        )
+        text = re.sub(
+            r"arg_max\((\w+), place\)",
+            r"max_by(\1, case when \1 is not null then place end)",
+            text,
+        )
+        text = re.sub(r"\b(found|rare|merged_ids)\[(\d+)\]", r"try_element_at(\1, \2)", text)
     return text
 
 
@@ -938,8 +1041,8 @@ def called(text: str) -> set[str]:
 def test_leak_is_refused(compiled: Compiled, name: str) -> None:
     rule, model, texts = LEAKS[name]
     text, other = (on_engine(compiled.engine, item) for item in texts)
-    rules = {RULES_OF_POSTGRES.get(name, rule) if compiled.engine == POSTGRES else rule}
-    if compiled.engine == POSTGRES and called(other) - called(text):
+    rules = {RULES_OF_OTHERS.get((compiled.engine, name), rule)}
+    if compiled.engine != DUCKDB and called(other) - called(text):
         # Functions are judged first there, by their names.
         rules.add("function")
     check_refused(compiled, rules, model, text, other)
@@ -951,6 +1054,25 @@ def test_leak_of_postgres_is_refused(compiled: Compiled, name: str) -> None:
     rule, texts = LEAKS_OF_POSTGRES[name]
     text, other = (on_engine(POSTGRES, item) for item in texts)
     check_refused(compiled, {rule}, VIEW, text, other)
+
+
+@pytest.mark.parametrize("compiled", [SPARK], indirect=True)
+@pytest.mark.parametrize("name", LEAKS_OF_SPARK)
+def test_leak_of_spark_is_refused(compiled: Compiled, name: str) -> None:
+    rule, texts = LEAKS_OF_SPARK[name]
+    text, other = (on_engine(SPARK, item) for item in texts)
+    check_refused(compiled, {rule}, VIEW, text, other)
+
+
+@pytest.mark.parametrize("compiled", [SPARK], indirect=True)
+def test_what_is_a_name_in_a_run_is_no_literal(compiled: Compiled) -> None:
+    check_refused(compiled, {"syntax"}, VIEW, FILTER, 'masked.event in ("Signed In")')
+
+
+@pytest.mark.parametrize("compiled", [DUCKDB, POSTGRES], indirect=True)
+def test_steps_that_threads_may_lose_are_refused(compiled: Compiled) -> None:
+    texts = ("ties as materialized (", "ties as (")
+    check_refused(compiled, {"staging"}, "withheld_calls", *texts)
 
 
 def check_refused(compiled: Compiled, rules: set[str], model: str, text: str, other: str) -> None:

@@ -90,3 +90,7 @@ class TestSpark:
         run = built.dbt("run")
         assert run.exit_code != 0
         assert "`dbt run` has no tables on Spark" in run.output
+
+    def test_the_compiled_sql_is_proven(self, built: Built) -> None:
+        proof = built.on_spark.hipaa_mode("verify", "--target", "spark", PATH="", JAVA_HOME="")
+        assert proof.returncode == 0, proof.stdout + proof.stderr

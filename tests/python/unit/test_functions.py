@@ -14,6 +14,7 @@ from hypothesis.strategies import from_regex, lists, one_of, text
 from project import REPOSITORY
 
 from hipaa_mode import functions
+from hipaa_mode.engines import SPARK
 from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.functions import (
     NOT_THE_ENGINES,
@@ -399,3 +400,23 @@ def test_a_function_of_postgres_is_made_of_its_arguments_alone(body: str, proble
     )
     assert any(problem in found for found in problems_of_text(made.format(body)))
     assert list(problems_of_text(made.format("lower(value)"))) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (
+            "java_method('java.lang.System', 'getenv', value)",
+            "function `java_method` is not known",
+        ),
+        ("main.lower(value)", "function `lower` is not known"),
+        ("`lower`(value)", "function `lower` is not known"),
+        ("hipaa_mask(value, '*')", "function `hipaa_mask` is not known"),
+        ("(select user_id from stg_calls limit 1)", "it reads `stg_calls`"),
+        ("rand()", "function `rand` is not known"),
+    ],
+)
+def test_a_function_of_spark_is_made_of_its_arguments_alone(body: str, problem: str) -> None:
+    made = "\ncreate function hipaa_functions.own(value string) returns string return {};\n"
+    assert any(problem in found for found in problems_of_text(made.format(body), SPARK))
+    assert list(problems_of_text(made.format("trim(both '0' from value)"), SPARK)) == []

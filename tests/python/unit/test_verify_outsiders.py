@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hipaa_mode.engines import DUCKDB, POSTGRES
+from hipaa_mode.engines import DUCKDB, POSTGRES, SPARK
 from hipaa_mode.run.facts import Facts, Node
 from hipaa_mode.verify.outsiders import (
     is_harmless_hook,
@@ -169,3 +169,44 @@ def test_what_is_published_may_be_read_on_postgres() -> None:
     select day, coalesce(sum(calls), 0), cast(avg(calls) as numeric(10, 2)) from days
     """
     assert problems(sql, engine=POSTGRES) == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "problem"),
+    [
+        ("select * from text.`/raw/calls.json`", "a file by its path"),
+        ("select * from parquet.`s3a://raw/calls`", "a file by its path"),
+        ("select * from read_files('/raw')", "calls `read_files()`"),
+        ("select reflect('java.lang.System', 'getenv', 'A')", "calls `reflect()`"),
+        ("select java_method('java.lang.System', 'getenv', 'A')", "calls `java_method()`"),
+        ("select * from identifier('raw.calls')", "calls `identifier()`"),
+        ("select system.session.hipaa_mask('a', '*')", "calls `hipaa_mask()`"),
+        ("select hipaa_functions.trimmed('a')", "a function of hipaa_functions"),
+        ("select hipaa_functions__trimmed('a')", "calls `hipaa_functions__trimmed()`"),
+        ("select * from hipaa_mode_raw_lines", "holds raw calls or ids"),
+        ("select * from `HIPAA_MODE_STEP_0`", "holds raw calls or ids"),
+        ('select * from "main_restricted"."masked_events"', "of the restricted zone"),
+        ("select * from `main_restricted`.masked_events", "of the restricted zone"),
+        ("select * from raw.calls", "reads the table of raw calls"),
+    ],
+)
+def test_raw_values_are_shown_by_no_other_model_on_spark(
+    monkeypatch: pytest.MonkeyPatch, sql: str, problem: str
+) -> None:
+    monkeypatch.setenv("HIPAA_MODE_RAW_CALLS", "raw.calls")
+    assert any(problem in found for found in problems(sql, engine=SPARK))
+
+
+def test_what_is_published_may_be_read_on_spark() -> None:
+    sql = """
+    with days as (
+        select date_trunc('day', timestamp) as day, count(*) as calls, /* of a day */
+            row_number() over (partition by plan order by count(*) desc) as place
+        from main_destinations.tool__events as t
+        lateral view explode(array(1)) ones as one
+        where lower(plan) in ('a', "plan") and not exists (select 1 from other.table_of_ours)
+        group by all
+    )
+    select day, coalesce(sum(calls), 0), cast(avg(calls) as decimal(10, 2)) from days
+    """
+    assert problems(sql, engine=SPARK) == []

@@ -251,15 +251,9 @@ where failures > 0
 
 {#- Exactly the columns of the allowlist: no other and none missing. -#}
 {% macro _check_columns(actual_columns, columns) -%}
-    {%- set types = hipaa_mode.data_types(columns) -%}
-    {%- set expected = {} -%}
-    {%- for column in columns -%}
-        {%- do expected.update({column.name: types[loop.index0] | upper}) -%}
-    {%- endfor -%}
-    {%- set actual = {} -%}
-    {%- for column in actual_columns -%}
-        {%- do actual.update({column.name: column.dtype | upper}) -%}
-    {%- endfor %}
+    {%- set types = hipaa_mode.data_types(columns) | map('upper') -%}
+    {%- set expected = dict(zip(columns | map(attribute='name'), types)) -%}
+    {%- set actual = dict(zip(actual_columns | map(attribute='name'), actual_columns | map(attribute='dtype') | map('upper'))) %}
     select
         'only_allowlisted_columns' as check_name,
         coalesce(actual.column_name, expected.column_name) as column_name,

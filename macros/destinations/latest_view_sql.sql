@@ -11,7 +11,8 @@
 {%- set destination_plan = hipaa_mode.destination_plan(destination) %}
 {%- set columns = hipaa_mode.view_columns(destination_plan, view) %}
 {%- set values = columns[3:] %}
-{%- set masked_names = hipaa_mode.each_identifier(columns | map(attribute='masked_column')) %}
+{%- set expressions = hipaa_mode._view_expressions(columns) %}
+{%- set masked_row_id = hipaa_mode.identifier(columns[0].masked_column) %}
 {%- set suffix = hipaa_mode.scope_suffix(destination_plan.scope) if destination_plan %}
 {%- set precision = destination_plan.timestamp_precision if destination_plan %}
 
@@ -21,14 +22,14 @@ calls as (
 
     select
         {{ 'masked.row_id' ~ suffix if destination_plan else 'cast(null as ' ~ hipaa_mode.data_type('text') ~ ')' }} as call_id,
-        {{ hipaa_mode._view_expression(columns[0], none, masked_names[0]) }} as row_id,
+        {{ expressions[0] }} as row_id,
         {{ 'masked.timestamp__' ~ precision if destination_plan else 'cast(null as timestamp)' }} as called_at,
-        {{ hipaa_mode._view_expression(columns[2], none, masked_names[2]) }} as id
-        {%- for column in values %},
-        {{ hipaa_mode._view_expression(column, none, masked_names[loop.index0 + 3]) }} as value_{{ loop.index }}
+        {{ expressions[2] }} as id
+        {%- for expression in expressions[3:] %},
+        {{ expression }} as value_{{ loop.index }}
         {%- endfor %}
     from {{ masked }} as masked
-    where {% if destination_plan %}masked.{{ masked_names[0] }} is not null
+    where {% if destination_plan %}masked.{{ masked_row_id }} is not null
         and {{ hipaa_mode.is_not_denied(destination) }}{% else %}false{% endif %}
 
 ),

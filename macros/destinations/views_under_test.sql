@@ -56,9 +56,14 @@
     {{- return(name) -}}
 {%- endmacro %}
 
-{#- The name of the model or seed that a relation is of: a project may give relations other names. -#}
+{#- The name of the model or seed that a relation is of: a project may give relations other names.
+    Most have the node's own, so that no test need go through all nodes of many destinations. -#}
 {% macro node_name(relation) -%}
-    {%- for node in graph.nodes.values() if node.resource_type in ('model', 'seed') -%}
+    {%- set likely = [] -%}
+    {%- for prefix in ['model.' ~ project_name, 'seed.' ~ project_name, 'seed.hipaa_mode'] -%}
+        {%- do likely.append(graph.nodes.get(prefix ~ '.' ~ relation.identifier)) -%}
+    {%- endfor -%}
+    {%- for node in likely | select | list + graph.nodes.values() | list if node.resource_type in ('model', 'seed') -%}
         {%- if (node.database, node.schema, node.alias) == (relation.database, relation.schema, relation.identifier) -%}
             {{- return(node.name) -}}
         {%- endif -%}

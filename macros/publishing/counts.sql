@@ -198,8 +198,9 @@
 
 {#- A relation of this package, for hooks: they can't use ref(). -#}
 {% macro package_relation(name) -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.package_name == 'hipaa_mode' and node.name == name -%}
-        {{- return(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias)) -}}
-    {%- endfor -%}
-    {{- exceptions.raise_compiler_error('hipaa_mode: model ' ~ name ~ ' is disabled or gone') -}}
+    {%- set node = graph.nodes.get('model.hipaa_mode.' ~ name) -%}
+    {%- if not node -%}
+        {{- exceptions.raise_compiler_error('hipaa_mode: model ' ~ name ~ ' is disabled or gone') -}}
+    {%- endif -%}
+    {{- return(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias)) -}}
 {%- endmacro %}

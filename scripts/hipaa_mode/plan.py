@@ -229,15 +229,6 @@ class Plan:
     warnings: list[Fault] = field(default_factory=list)
     rows_without_effect: list[Fault] = field(default_factory=list)
 
-    def as_json(self) -> str:
-        """Write the plan as JSON text for the dbt macros."""
-        content = asdict(self)
-        content["faults"] = [str(fault) for fault in self.faults]
-        content["warnings"] = [str(warning) for warning in self.warnings]
-        for ours in ("rows_without_effect", "column_rows", "event_rows"):
-            del content[ours]
-        return json.dumps(content, ensure_ascii=False, sort_keys=True)
-
 
 def make_plan(
     configuration: Configuration,

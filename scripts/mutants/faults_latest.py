@@ -15,7 +15,7 @@ LAST_ROW = "dev,ads,event,,member,mask,,,,,a test needs it,tests,\n"
 CALL_ID = "'masked.row_id' ~ suffix if destination_plan"
 CALLED_AT = "'masked.timestamp__' ~ precision if destination_plan"
 FINER_TIME = "'masked.timestamp__hour' if destination_plan"
-PERSON = "masked.{{ masked_names[0] }} is not null"
+PERSON = "masked.{{ masked_row_id }} is not null"
 CHECKS_CALL_ID = (
     'if terms.pop("call_id", None) is not super()._envelope(self._call_id, staging):\n'
     '            problem = "calls of one time'

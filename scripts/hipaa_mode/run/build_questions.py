@@ -25,7 +25,7 @@ from hipaa_mode.run.checked_columns import CheckedColumns, Column, checked_colum
 from hipaa_mode.run.connection import this_connection
 from hipaa_mode.run.file_writer import write_days, write_file
 from hipaa_mode.run.finished_files import DIGITS, are_small
-from hipaa_mode.run.plan_texts import PlanTexts
+from hipaa_mode.run.plan_texts import PlanCopy, PlanTexts
 from hipaa_mode.run.readers import LINES_AGAIN_VIEW, RAW_LINES_VIEW
 from hipaa_mode.run.state import Run, place_of
 from hipaa_mode.run.stored import TableState
@@ -98,7 +98,7 @@ class BuildQuestions(Run):
             configured: nothing, or see `Configured`.
         """
         texts = self._texts_of(self._plan_for(configured))
-        return json.loads(texts.whole if part is None else texts.parts[part])
+        return PlanCopy(texts.parts) if part is None else json.loads(texts.parts[part])
 
     def destination(self, destination: str, **configured: Any) -> Any:
         """Return one destination's part of the plan, or none if the environment has none."""

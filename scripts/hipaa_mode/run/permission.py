@@ -218,6 +218,12 @@ class _Graph:
             for node in self.nodes.values()
             if node.kind == "test" and (not node.attached or node.attached in self.nodes)
         ]
+        self.owners = {test.unique_id: self._owners(test) for test in self.tests}
+        """The destinations whose views a test reads."""
+        self.on: dict[str, list[Node]] = defaultdict(list)
+        """The tests that are attached to a node: of many destinations each has a few."""
+        for test in self.tests:
+            self.on[test.attached].append(test)
 
     def made_from(self, destination: str) -> list[Node]:
         """Return a destination's views and everything they are built from."""
@@ -231,8 +237,7 @@ class _Graph:
                     waiting.append(self.nodes[parent])
         return list(found.values())
 
-    def owners(self, test: Node) -> set[str]:
-        """Return the destinations whose views a test reads."""
+    def _owners(self, test: Node) -> set[str]:
         views = (self.nodes[parent] for parent in test.parents if parent in self.nodes)
         return {view.destination for view in views if view.is_view}
 
@@ -245,7 +250,7 @@ def _permission(outcome: RunOutcome, graph: _Graph, plan: DestinationPlan) -> Pe
     own = list(views)
     concerning: list[Node] = []
     for test in graph.tests:
-        owners = graph.owners(test)
+        owners = graph.owners[test.unique_id]
         on = (test.attached,) if test.attached else test.parents
         if plan.name in owners if owners else ids.intersection(on):
             concerning.append(test)
@@ -331,8 +336,8 @@ def _missing_view_checks(
     """Return the checks that a view lacks; note what those it has overlook."""
     found: set[str] = set()
     problems: dict[str, str] = {}
-    for test in graph.tests:
-        if test.attached != view.unique_id or test.test not in (*VIEW_CHECKS, ALL_VIEW_CHECKS):
+    for test in graph.on[view.unique_id]:
+        if test.test not in (*VIEW_CHECKS, ALL_VIEW_CHECKS):
             continue
         checks = view_checks(view.view) if test.test == ALL_VIEW_CHECKS else (test.test,)
         if not test.calls(test.test):
@@ -372,12 +377,8 @@ def _missing(
             singular = graph.nodes.get(f"test.{PACKAGE}.{check.test}")
             tests = [singular] if singular else []
         else:
-            tests = [
-                test
-                for test in graph.tests
-                if test.attached and test.attached == seeds.get(check.seed)
-                if test.calls(check.test)
-            ]
+            attached = graph.on[seeds[check.seed]] if check.seed in seeds else []
+            tests = [test for test in attached if test.calls(check.test)]
         reason = f"required check {check.label} is missing or switched off"
         for test in tests:
             if changed := changed_settings(test.config):

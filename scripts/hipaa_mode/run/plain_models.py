@@ -7,6 +7,8 @@ neither for the command (`flags.WHICH`) nor for anything else that differs betwe
 
 from __future__ import annotations
 
+import functools
+
 import jinja2
 from jinja2 import nodes
 
@@ -25,6 +27,7 @@ _ALLOWED = (
 )
 
 
+@functools.cache
 def is_plain(code: str) -> bool:
     """Tell whether a model's Jinja is calls of the package's macros, config, ref and source."""
     try:

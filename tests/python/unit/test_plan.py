@@ -16,6 +16,7 @@ from seed_files import TODAY, Seeds, label, minimal_seeds, read_files, the_fault
 
 from hipaa_mode.configuration import ENVELOPE_COLUMNS, VIEWS
 from hipaa_mode.plan import DestinationPlan, Plan, ViewColumn, make_plan
+from hipaa_mode.run.plan_texts import PlanCopy, PlanTexts
 
 DAY = dt.timedelta(days=1)
 
@@ -731,7 +732,7 @@ def test_a_required_property_that_is_denied_or_expired_is_a_warning(tmp_path: Pa
 def test_the_plan_is_json_with_every_name_as_written(tmp_path: Path) -> None:
     seeds = minimal_seeds()
     seeds.add("allowed_properties", property='"it\'s ""😀"" \\"', column_name="odd name")
-    content = json.loads(seeds.plan(tmp_path).as_json())
+    content = PlanCopy(PlanTexts.of(seeds.plan(tmp_path)).parts)
     [column] = [
         column
         for column in content["destinations"]["ga4"]["views"]["events"]
@@ -739,6 +740,18 @@ def test_the_plan_is_json_with_every_name_as_written(tmp_path: Path) -> None:
     ]
     assert column["top_name"] == 'it\'s "😀" \\'
     assert content["faults"] == content["warnings"] == []
+    # Places of rows are messages' alone.
+    assert "column_rows" not in content
+    assert json.loads(json.dumps(dict(content), sort_keys=True)) == dict(content)
+
+
+def test_a_field_of_the_plan_is_read_when_somebody_looks_at_it() -> None:
+    content = PlanCopy({"scopes": '["*"]', "destinations": "no JSON"})
+    assert content
+    content["scopes"].append("ga4")
+    assert content["scopes"] == ["*", "ga4"]
+    with pytest.raises(json.JSONDecodeError):
+        content["destinations"]
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,24 @@ def test_a_file_has_all_rows_and_nothing_beside_them(
         assert all(field.nullable for field in file.schema_arrow)
 
 
+def test_only_what_leads_to_rows_has_statistics(tmp_path: Path) -> None:
+    write_file(reader([("1", "2026-03-02"), ("2", "2026-03-02")]), str(tmp_path / "all"), TOKENS)
+    with pq.ParquetFile(tmp_path / "all") as file:
+        group = file.metadata.row_group(0)
+        columns = [group.column(place) for place in range(group.num_columns)]
+    bounds = {
+        c.path_in_schema: c.statistics and (c.statistics.min, c.statistics.max) for c in columns
+    }
+    day = dt.datetime(2026, 3, 2)
+    assert bounds == {
+        "row_id": ("1".ljust(64, "0"), "2".ljust(64, "0")),
+        "timestamp": (day, day),
+        "emails.list.element": None,
+        "plan": None,
+        "price": (1.5, 1.5),
+    }
+
+
 def test_tokens_have_no_dictionary(tmp_path: Path) -> None:
     write_file(reader([("1", "2026-03-02")]), str(tmp_path / "all"), TOKENS)
     with pq.ParquetFile(tmp_path / "all") as file:

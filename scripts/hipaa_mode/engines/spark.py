@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hipaa_mode import functions, locking
-from hipaa_mode.engines import SPARK, spark_json
+from hipaa_mode.engines import SPARK, spark_faults, spark_json
 from hipaa_mode.errors import HipaaModeError, PublishingError
 from hipaa_mode.quoting import identifier, literal
 from hipaa_mode.run.file_writer import ROWS_AT_ONCE, write_file
@@ -86,14 +86,14 @@ CODE = "hipaa_mode_random_code"
 OWN = f"{functions.SCHEMA}__"
 """What the names of functions begin with in a session."""
 
-COMMANDS = ("build", "compile", "generate")
-"""Commands of dbt that make sense without tables of an earlier one."""
-
 STATE = "hipaa_mode"
 """Folder of the warehouse that has the tables of the build."""
 
 ASIDE = "hipaa_mode_aside"
 """Folder of the warehouse that has what is read once."""
+
+BEFORE = ".before"
+"""What the name of a table's folder ends with while another takes its place."""
 
 LOCAL = "hipaa_mode_local"
 """Folder of the warehouse that has rows on their way from one step to the next."""
@@ -164,6 +164,13 @@ def take_warehouse(warehouse: Path) -> None:
     warehouse.mkdir(mode=0o700, parents=True, exist_ok=True)
     locking.hold_folder(warehouse, LOCK, locking.timeout(os.environ), tell)
     warehouse.chmod(0o700)
+    for before in (warehouse / STATE).glob(f"*{BEFORE}"):
+        table = before.with_suffix("")
+        if table.exists():
+            shutil.rmtree(before)
+        else:
+            # A build was killed between two moves.
+            before.rename(table)
 
 
 def clear_warehouse(warehouse: Path, began: float = math.inf) -> None:
@@ -275,12 +282,7 @@ class Spark:
 
     def command_faults(self, command: str) -> list[str]:
         """Say of a command of dbt that it can't be run."""
-        if command in COMMANDS:
-            return []
-        return [
-            f"`dbt {command}` has no tables on Spark: they are gone when a build ends. "
-            "Run: dbt build"
-        ]
+        return spark_faults.command_faults(command)
 
     def start(self, subkeys: Mapping[str, str]) -> str | None:
         """Take the warehouse, make the functions and register those that mask."""
@@ -559,7 +561,7 @@ class Spark:
                 f"select * from {table} as {alias} where not coalesce(({condition}), false)",
                 dict(arguments),
             ).write.parquet(aside.as_uri())
-            before = self.aside() / place.name
+            before = place.with_name(place.name + BEFORE)
             place.rename(before)
             aside.rename(place)
             shutil.rmtree(before)

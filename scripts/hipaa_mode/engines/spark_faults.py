@@ -21,6 +21,12 @@ OLDEST_JAVA = 17
 PYSPARK = "4.3"
 """The one whose SQL the functions were reviewed in."""
 
+COMMANDS = ("build", "compile", "generate")
+"""Commands of dbt that make sense without tables of an earlier one."""
+
+REFUSED = ("run", "test", "seed", "snapshot", "retry")
+"""Commands that are refused before a session starts for them."""
+
 WITHOUT_SESSION = ("compile", "parse", "list", "ls", "deps", "clean", "debug", "docs", "generate")
 """Commands of dbt that Spark need not run for."""
 
@@ -48,12 +54,22 @@ def refuse_once(adapter: Any, environ: Mapping[str, str], command: str | None = 
         command = getattr(flags.get_flags(), "WHICH", "")
     if command in WITHOUT_SESSION or credentials.method != "session":
         return
-    if faults := list(faults_before(credentials.server_side_parameters, environ)):
+    faults = command_faults(command) if command in REFUSED else []
+    if faults := faults or list(faults_before(credentials.server_side_parameters, environ)):
         from dbt_common.exceptions import CompilationError
 
         raise CompilationError(
-            "hipaa_mode: Spark can't be started, so nothing was built.\n- " + "\n- ".join(faults)
+            "hipaa_mode: Spark was not started, so nothing was built.\n- " + "\n- ".join(faults)
         )
+
+
+def command_faults(command: str) -> list[str]:
+    """Say of a command of dbt that it can't be run."""
+    if command in COMMANDS:
+        return []
+    return [
+        f"`dbt {command}` has no tables on Spark: they are gone when a build ends. Run: dbt build"
+    ]
 
 
 def faults_before(settings: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[str]:

@@ -91,6 +91,6 @@ def test_the_engine_is_that_of_the_profile(project: Project) -> None:
 def test_a_build_says_in_a_line_what_is_missing(project: Project) -> None:
     run = project.dbt("build")
     assert run.exit_code != 0
-    assert "Spark can't be started" in run.output
+    assert "Spark was not started" in run.output
     assert "JAVA_HOME" in run.output
     assert "Traceback" not in run.output

@@ -92,8 +92,10 @@ def test_a_build_is_refused_once_and_a_compilation_is_not(
 ) -> None:
     monkeypatch.setattr(spark_faults, "_looked_at", set())
     environ = {"PATH": str(tmp_path)}
-    asked = [adapter() for _ in range(2)]
+    asked = [adapter() for _ in range(3)]
     refuse_once(asked[0], environ, "compile")
-    with pytest.raises(CompilationError, match="Spark can't be started, so nothing was built"):
+    with pytest.raises(CompilationError, match="Spark was not started, so nothing was built"):
         refuse_once(asked[1], environ, "build")
     refuse_once(asked[1], environ, "build")
+    with pytest.raises(CompilationError, match="`dbt run` has no tables on Spark"):
+        refuse_once(asked[2], environ, "run")

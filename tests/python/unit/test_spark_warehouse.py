@@ -14,6 +14,7 @@ import pytest
 
 from hipaa_mode import locking
 from hipaa_mode.engines.spark import (
+    BEFORE,
     KEPT,
     LOCAL,
     LOCK,
@@ -52,6 +53,22 @@ def test_what_builds_left_goes_but_for_what_is_kept(tmp_path: Path) -> None:
     clear_warehouse(warehouse)
     left = {str(path.relative_to(warehouse)) for path in warehouse.rglob("*")}
     assert left == {LOCK, "hipaa_mode", f"hipaa_mode/{KEPT[0]}", "main_staging.db"}
+
+
+@pytest.mark.parametrize("has_new", [False, True])
+def test_a_table_that_a_killed_build_was_writing_anew_is_there(
+    tmp_path: Path, has_new: bool
+) -> None:
+    table = tmp_path / "hipaa_mode" / KEPT[0]
+    take_warehouse(tmp_path)
+    names = [table.name + BEFORE, *([table.name] if has_new else [])]
+    for name in names:
+        (table.parent / name).mkdir(parents=True)
+        (table.parent / name / "part-0.parquet").write_text(name)
+    locking.release_all()
+    take_warehouse(tmp_path)
+    assert (table / "part-0.parquet").read_text() == names[-1]
+    assert [path.name for path in table.parent.iterdir()] == [table.name]
 
 
 def test_a_folder_that_no_build_made_is_left_as_it_is(tmp_path: Path) -> None:

@@ -2,14 +2,16 @@
 
 dbt imports every top-level module whose name begins with `dbt_` and makes its `plugins` before it
 parses a project, for every command, wherever this package is installed. So nothing of the package
-is imported here before a macro asks for it. dbt calls this interface experimental: dbt-core is
-pinned, and macro `door` says plainly where the name is missing.
+is imported here before a macro asks for it, but for a target of PostgreSQL. dbt calls this
+interface experimental: dbt-core is pinned, and macro `door` says plainly where the name is
+missing.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
+import sys
 from typing import Any
 
 from dbt.adapters.factory import FACTORY
@@ -33,7 +35,9 @@ class HipaaMode(dbtPlugin):
     """Adds the door to the modules that dbt gives to Jinja; once in a process."""
 
     def initialize(self) -> None:
-        """Wrap dbt's own list of modules."""
+        """Wrap dbt's own list of modules, and how it connects to PostgreSQL."""
+        if "dbt.adapters.postgres" in sys.modules:
+            importlib.import_module("hipaa_mode.engines.postgres_connections").use()
         modules_of_dbt = base.get_context_modules
         if hasattr(modules_of_dbt, NAME):
             return

@@ -231,6 +231,31 @@ def finish(
     return complete
 
 
+def finish_killed(root: Path, environment: str, published_by: Mapping[str, int]) -> None:
+    """Put manifests in place that a run had no time to, which was killed when it had published.
+
+    Args:
+        published_by: the number of the run that published the tables of a destination.
+
+    Raises:
+        PublishingError: one can't be put in place.
+    """
+    for destination, run_number in published_by.items():
+        incoming = incoming_folder(root, environment) / destination
+        published = destination_folder(root, environment, destination)
+        manifest = _own_manifest(incoming, environment, destination)
+        if manifest is None or manifest["files"] or manifest.get("run_number") != run_number:
+            continue
+        refuse_links(published.parent, incoming.parent.parent, incoming.parent)
+        refuse_others(published, environment, destination)
+        try:
+            with locking.alone_in(root):
+                _put_in_place(incoming, published, destination)
+            _note_the_end(published / MANIFEST)
+        except OSError as error:
+            raise _failure(destination, error) from None
+
+
 def _give_access_to_new(
     published: Path, incoming: Path, written: Collection[str], access: Access
 ) -> None:

@@ -6,8 +6,9 @@ on one is refused before anything is made.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,6 +25,19 @@ SPARK = "spark"
 
 OURS = "hipaa_mode"
 """What the names of published schemas begin with, and comments on schemas of the package."""
+
+
+@dataclass(frozen=True)
+class NewTables:
+    """Tables that are about to be published.
+
+    Attributes:
+        tables: the table of each view, as long as it is not in place.
+        put_in_place: puts them in the place of what was published before, for good.
+    """
+
+    tables: Mapping[str, str]
+    put_in_place: Callable[[], None]
 
 
 class Engine(Protocol):
@@ -125,15 +139,15 @@ class Engine(Protocol):
         destination: str,
         relations: Mapping[str, str],
         run_number: int,
-    ) -> AbstractContextManager[dict[str, str]]:
-        """Put tables of a destination's views in place, if nothing is raised within.
+    ) -> AbstractContextManager[NewTables]:
+        """Make tables of a destination's views, and put them in place when that is asked for.
 
         Args:
             relations: the relation of each view.
-
-        Returns:
-            The table of each view, as long as it is not in place.
         """
+
+    def published_by(self, environment: str) -> Mapping[str, int]:
+        """Return the number of the run that published a destination, where that is tables."""
 
     def write_parquet(self, query: str, path: Path) -> None:
         """Write the rows of a query to a file."""

@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from hipaa_mode import functions, raw_ids, run_end
+from hipaa_mode.engines import NewTables
 from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.quoting import literal
 from hipaa_mode.run import connection
@@ -157,9 +158,13 @@ class DuckDb:
         destination: str,
         relations: Mapping[str, str],
         run_number: int,
-    ) -> contextlib.AbstractContextManager[dict[str, str]]:
+    ) -> contextlib.AbstractContextManager[NewTables]:
         """Refuse: what is published is files."""
         raise HipaaModeError("DuckDB publishes files")
+
+    def published_by(self, environment: str) -> Mapping[str, int]:
+        """Return none: what is published is files."""
+        return {}
 
     def write_parquet(self, query: str, path: Path) -> None:
         """Write the rows of a query to a file."""

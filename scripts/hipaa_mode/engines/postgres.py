@@ -14,22 +14,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
-import psycopg2.extensions
 import pyarrow as pa
 from dbt.adapters.events.logging import AdapterLogger
 
 from hipaa_mode import functions, locking
-from hipaa_mode.engines import OURS, POSTGRES, closing, schema_of, thread_connection
+from hipaa_mode.engines import OURS, POSTGRES, NewTables, closing, schema_of, thread_connection
+from hipaa_mode.engines.postgres_connections import CLIENT, connect, use
 from hipaa_mode.engines.postgres_faults import faults_of_server, what_stands_in, why
+from hipaa_mode.engines.postgres_rows import copied_line, rows_of
 from hipaa_mode.errors import HipaaModeError, PublishingError
 from hipaa_mode.quoting import identifier, literal
-from hipaa_mode.run.file_writer import ROWS_AT_ONCE, write_file
+from hipaa_mode.run.file_writer import write_file
 
 if TYPE_CHECKING:
     from hipaa_mode.raw_calls import RawLines
-
-OPTIONS = "PGOPTIONS"
-"""The environment variable of which libpq makes a connection's start-up options."""
 
 MOST_BYTES_OF_OPTIONS = 9_000
 """PostgreSQL takes start-up packets of 10,000 bytes."""
@@ -58,26 +56,13 @@ MOST_BYTES_OF_A_NAME = 63
 SPACE_TO_CLEAR = "space_to_clear"
 _LOCK = 7303014
 _HELD = f"{_LOCK}, 1"
-_ROWS = "hipaa_mode_rows"
-"""The cursor that rows are read by."""
+
+_PUBLISHED_BY = f"{OURS} published by "
+"""What the comment on a published schema begins with; the number of the run follows."""
 
 _PUBLISHING = f"set local lock_timeout = '{LOCK_TIMEOUT}'; set local synchronize_seqscans = off"
 """What is in force while tables are published: tables are read in the order of their rows."""
 
-_TYPES: Mapping[int, pa.DataType] = {
-    16: pa.bool_(),
-    20: pa.int64(),
-    25: pa.string(),
-    701: pa.float64(),
-    1082: pa.date32(),
-    1114: pa.timestamp("us"),
-}
-"""Types of columns, by the number that PostgreSQL has for them."""
-
-_LISTS = {1000: 16, 1009: 25, 1016: 20, 1022: 701, 1115: 1114, 1182: 1082}
-"""Types of lists, with those of their elements."""
-
-_OTHER = pa.large_string()
 _PARAMETER = re.compile(r"\$(\w+)")
 
 
@@ -109,7 +94,6 @@ class Postgres:
         self._adapter = adapter
         self._connection: Any = None
         self._settings: tuple[str, ...] = ()
-        self._options_before: str | None = None
         self._is_at_work = False
         self._in_use = threading.RLock()
 
@@ -135,18 +119,7 @@ class Postgres:
                 ) from None
 
     def _connect(self) -> Any:
-        from dbt.adapters.contracts.connection import Connection, ConnectionState, Identifier
-
-        opened = type(self._adapter.connections).open(
-            Connection(
-                type=Identifier("postgres"),
-                name="hipaa_mode",
-                credentials=self._adapter.config.credentials,
-                state=ConnectionState.INIT,
-            )
-        )
-        opened.handle.autocommit = True
-        return opened.handle
+        return connect(self._adapter.config.credentials, type(self._adapter.connections))
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -178,8 +151,8 @@ class Postgres:
         """
         if self._adapter.config.credentials.search_path:
             raise HipaaModeError(
-                "the target in profiles.yml sets `search_path`, with which dbt gives its "
-                "connections no other options, so that they would have no subkeys. Take it out"
+                "the target in profiles.yml sets `search_path`, in which something else may "
+                "stand in for what the SQL names. Take it out"
             )
         self.end()
         given = {setting_of(scope): key for scope, key in subkeys.items()}
@@ -191,8 +164,8 @@ class Postgres:
                 "Let more destinations and properties share a scope; after a rotation of the key "
                 "hipaa_mode__token_bridge: false needs half as many"
             )
-        self._options_before = os.environ.get(OPTIONS)
-        os.environ[OPTIONS] = " ".join(filter(None, (self._options_before, options)))
+        use()
+        CLIENT.options = options
         self._settings = tuple(map(setting_of, subkeys))
         self._disconnect()
         self._is_at_work = True
@@ -235,13 +208,10 @@ class Postgres:
             cursor.execute("reset lock_timeout")
 
     def end(self) -> None:
-        """Close the connection, and take the subkeys out of the environment."""
+        """Close the connection, and give later ones no subkeys."""
         self._is_at_work = False
         self._disconnect()
-        if self._settings:
-            os.environ.pop(OPTIONS, None)
-            if self._options_before is not None:
-                os.environ[OPTIONS] = self._options_before
+        CLIENT.options = ""
 
     def _make_functions(self) -> str:
         own = f"{OURS} {functions.file_hash(POSTGRES)}"
@@ -299,8 +269,8 @@ class Postgres:
         ]
         if masks and lacking:
             faults.append(
-                "the connection was opened without the subkeys of tokens. Nothing may take "
-                f"{OPTIONS} out of the environment while dbt runs"
+                "the connection was opened without the subkeys of tokens. Nothing but "
+                "dbt-postgres may open the connections of a run"
             )
         return faults
 
@@ -376,7 +346,7 @@ class Postgres:
         cursor.execute(
             f"drop table if exists pg_temp.{name}; create temporary table {name} ({columns})"
         )
-        lines = "".join("\t".join(map(_copied, row.values())) + "\n" for row in table.to_pylist())
+        lines = "".join(copied_line(row.values()) for row in table.to_pylist())
         cursor.copy_expert(f"copy {name} from stdin", io.StringIO(lines))
 
     def read_raw_lines(self, name: str, lines: RawLines) -> None:
@@ -389,18 +359,8 @@ class Postgres:
         Raises:
             HipaaModeError: they can't be read.
         """
-        with self.cursor() as cursor:
-            status = self._connection.info.transaction_status
-            is_alone = status == psycopg2.extensions.TRANSACTION_STATUS_IDLE
-            if is_alone:
-                cursor.execute("begin")
-            try:
-                cursor.execute(f"declare {_ROWS} no scroll cursor for {query}")
-                yield _as_arrow(cursor)
-                cursor.execute(f"close {_ROWS}")
-            finally:
-                if is_alone:
-                    cursor.execute("rollback")
+        with self.cursor() as cursor, rows_of(cursor, query) as rows:
+            yield rows
 
     def write_parquet(self, query: str, path: Path) -> None:
         """Write the rows of a query to a file."""
@@ -410,8 +370,8 @@ class Postgres:
     @contextlib.contextmanager
     def publishing(
         self, environment: str, destination: str, relations: Mapping[str, str], run_number: int
-    ) -> Iterator[dict[str, str]]:
-        """Put tables of a destination's views in place in one transaction.
+    ) -> Iterator[NewTables]:
+        """Make tables of a destination's views, and put them in place, in one transaction.
 
         Raises:
             PublishingError: they can't be; what was published stays.
@@ -423,6 +383,11 @@ class Postgres:
                 f"the schema `{schema}` would have too long a name. Shorten the destination's"
             )
         with self.cursor() as cursor:
+
+            def put_in_place() -> None:
+                _swap(cursor, aside, schema, before, run_number)
+                cursor.execute("commit")
+
             cursor.execute("begin")
             try:
                 cursor.execute(_PUBLISHING)
@@ -430,9 +395,7 @@ class Postgres:
                 tables = {view: identifier(aside, view) for view in relations}
                 for view, table in tables.items():
                     _copy_view(cursor, relations[view], table)
-                yield tables
-                _swap(cursor, aside, schema, before, run_number)
-                cursor.execute("commit")
+                yield NewTables(tables, put_in_place)
             except psycopg2.errors.LockNotAvailable:
                 cursor.execute("rollback")
                 raise PublishingError(
@@ -444,6 +407,18 @@ class Postgres:
                 cursor.execute("rollback")
                 raise
         self._drop_old()
+
+    def published_by(self, environment: str) -> Mapping[str, int]:
+        """Return the number of the run that published a destination."""
+        start = schema_of(environment, "")
+        found = self.ask(
+            "select substr(nspname, length($start) + 1), "
+            "substr(obj_description(oid, 'pg_namespace'), length($said) + 1) "
+            "from pg_namespace where starts_with(nspname, $start) "
+            "and starts_with(obj_description(oid, 'pg_namespace'), $said)",
+            {"start": start, "said": _PUBLISHED_BY},
+        )
+        return {name: int(number) for name, number in found if OLD not in name}
 
     def _drop_old(self) -> None:
         """Drop what was published before; what somebody still reads is left for the next build."""
@@ -572,48 +547,10 @@ def _swap(cursor: Any, aside: str, schema: str, before: str, run_number: int) ->
         cursor.execute(_taken_away(schema, before, readers))
     cursor.execute(
         f"alter schema {identifier(aside)} rename to {identifier(schema)}; "
-        f"comment on schema {identifier(schema)} is {literal(f'{OURS} published by {run_number}')}"
+        f"comment on schema {identifier(schema)} is {literal(f'{_PUBLISHED_BY}{run_number}')}"
     )
     if readers:
         cursor.execute(
             f"grant usage on schema {identifier(schema)} to {readers}; "
             f"grant select on all tables in schema {identifier(schema)} to {readers}"
         )
-
-
-def _as_arrow(cursor: Any) -> pa.RecordBatchReader:
-    """Return the rows of the cursor that was declared."""
-    fetch = f"fetch forward {ROWS_AT_ONCE} from {_ROWS}"
-    cursor.execute(fetch)
-    schema = pa.schema(
-        [(column.name, _arrow_type(column.type_code)) for column in cursor.description]
-    )
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        while rows := cursor.fetchall():
-            columns = zip(zip(*rows, strict=True), schema.types, strict=True)
-            yield pa.record_batch([_array(*column) for column in columns], schema=schema)
-            cursor.execute(fetch)
-
-    return pa.RecordBatchReader.from_batches(schema, batches())
-
-
-def _arrow_type(type_code: int) -> pa.DataType:
-    """Return the type of a column by that of PostgreSQL: one that no view may have for others."""
-    if type_code in _LISTS:
-        return pa.list_(_TYPES[_LISTS[type_code]])
-    return _TYPES.get(type_code, _OTHER)
-
-
-def _array(values: Sequence[Any], arrow: pa.DataType) -> pa.Array:
-    if arrow == _OTHER:
-        values = [None if value is None else str(value) for value in values]
-    return pa.array(values, arrow)
-
-
-def _copied(value: str | None) -> str:
-    """Return a value as COPY reads it."""
-    if value is None:
-        return r"\N"
-    escaped = value.replace("\\", r"\\").replace("\t", r"\t")
-    return escaped.replace("\n", r"\n").replace("\r", r"\r")

@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hipaa_mode import functions, locking
-from hipaa_mode.engines import SPARK, spark_faults, spark_json
+from hipaa_mode.engines import SPARK, NewTables, spark_faults, spark_json
 from hipaa_mode.errors import HipaaModeError, PublishingError
 from hipaa_mode.quoting import identifier, literal
 from hipaa_mode.run.file_writer import ROWS_AT_ONCE, write_file
@@ -569,9 +569,13 @@ class Spark:
 
     def publishing(
         self, environment: str, destination: str, relations: Mapping[str, str], run_number: int
-    ) -> contextlib.AbstractContextManager[dict[str, str]]:
+    ) -> contextlib.AbstractContextManager[NewTables]:
         """Refuse: what is published is files."""
         raise PublishingError("Spark publishes files")
+
+    def published_by(self, environment: str) -> Mapping[str, int]:
+        """Return none: what is published is files."""
+        return {}
 
     def clear_space(self, zone: Sequence[str]) -> None:
         """Do nothing: files that are deleted leave nothing behind."""

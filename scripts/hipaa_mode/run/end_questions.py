@@ -306,11 +306,9 @@ class EndQuestions(Run):
         gate.check_permission(name)
         self._note_place()
         folder = folders.incoming_folder(*self._place) / name
-        with self.engine.publishing(
-            self._place[1], name, own.relations, self._run_number
-        ) as tables:
+        with self.engine.publishing(self._place[1], name, own.relations, self._run_number) as new:
             plans = [
-                write_table(self.engine, tables[view], own.relations[view], model, folder)
+                write_table(self.engine, new.tables[view], own.relations[view], model, folder)
                 for model, view in own.views.items()
             ]
             finished = self._finished(name, own, plans)
@@ -322,6 +320,12 @@ class EndQuestions(Run):
                 {plan.view: sum(plan.rows.values()) for plan in plans},
                 schema_of(self._place[1], name),
             )
+
+            def swap() -> None:
+                # Before the manifest: no reader of that finds what is not there.
+                self._refuse_stopped(name)
+                new.put_in_place()
+
             return publishing.finish(
                 *self._place,
                 name,
@@ -329,7 +333,7 @@ class EndQuestions(Run):
                 (),
                 {},
                 {**manifest, "run_number": self._run_number},
-                lambda: self._refuse_stopped(name),
+                swap,
                 read_access(self._environ),
             )
 

@@ -333,6 +333,7 @@ class StartQuestions(Run):
         publishing.make_folder(*self._place)
         locking.hold_published(root / environment, locking.timeout(self._environ), tell)
         publishing.give_access(*self._place, read_access(self._environ))
+        publishing.finish_killed(*self._place, self.engine.published_by(environment))
         if publishing.has_published(*self._place):
             self._note_place()
         lines = self._log.lines_of(audit.log_path(*self._place))

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -293,6 +294,15 @@ def ready(life: Life) -> PostgresProject:
     return project
 
 
+KILLED_BEFORE_THE_MANIFEST = """
+import os, runpy, signal, sys
+from hipaa_mode import publishing
+publishing._put_in_place = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
 class TestKills:
     """In this order: what one build leaves is what the next one finds."""
 
@@ -349,10 +359,33 @@ class TestKills:
         assert ready.ask(may_read, ANALYST) == [(False,)]
         assert "published 2 destinations" in run.output
 
+    def test_a_manifest_is_never_newer_than_what_it_is_of(
+        self, ready: PostgresProject, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # It is published first.
+        before = ready.manifest("other")["run_number"]
+        ready.add(as_line(call(201, "user-last", plan="of the last")))
+        program = ready.folder / "killed.py"
+        program.write_text(KILLED_BEFORE_THE_MANIFEST)
+        monkeypatch.setattr(ready, "launcher", (sys.executable, str(program)))
+        killed = ready.dbt("build")
+        monkeypatch.undo()
+        assert killed.exit_code == -signal.SIGKILL
+        assert ready.manifest("other")["run_number"] == before
+        plans = ready.ask("select plan from hipaa_mode_dev__other.events")
+        assert ("of the last",) in plans
+        run = ready.dbt("run", "--select", "call_keys")
+        assert run.exit_code == 0, run.output
+        described = "select obj_description('hipaa_mode_dev__other'::regnamespace, 'pg_namespace')"
+        [(comment,)] = ready.ask(described)
+        assert comment == f"hipaa_mode published by {ready.manifest('other')['run_number']}"
+        assert ready.manifest("other")["run_number"] > before
+
     def test_what_came_after_the_tests_and_what_another_holds_is_held_back(
         self, ready: PostgresProject
     ) -> None:
         found = published(ready)
+        manifests = [ready.manifest(name)["run_number"] for name in ("tool", "other")]
         masked = "main_restricted.masked_events"
         named = f"attrelid = '{masked}'::regclass and attname"
         names = [
@@ -387,6 +420,7 @@ class TestKills:
             assert problem in run.output
         assert "NOT published: `tool`" in run.output
         assert "holds what the schema `hipaa_mode_dev__other` needs" in run.output
+        assert [ready.manifest(name)["run_number"] for name in ("tool", "other")] == manifests
         assert published(ready) == found
         assert list(ready.incoming.rglob("*")) == []
 

@@ -32,7 +32,8 @@ def selftest(
     """Show by experiment that what is not allowlisted can't change what is published.
 
     Builds copies of the project over your calls and over changed ones, and compares what each
-    published. Your database, key and published files are not touched; the copies are removed.
+    published. What you built, your key and what is published are not touched; the copies are
+    removed.
     Exit code 1 if something interferes or a destination could not be tried.
 
     Example: `hipaa-mode selftest --environment prod --calls '/data/calls/*.ndjson.gz'`
@@ -45,7 +46,7 @@ def selftest(
             if not console.messages.is_terminal:
                 console.messages.print(what)
 
-        lines = sampled_lines(location, sample)
+        lines = sampled_lines(project, target or environment, location, sample)
         outcome = run_selftest(project.absolute(), lines, environment, target, progress)
     if as_json:
         verdicts = outcome.verdicts

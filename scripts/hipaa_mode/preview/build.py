@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-import duckdb
 import pyarrow as pa
 
 from hipaa_mode.calls import VIEW_OF_TYPE
@@ -29,6 +28,7 @@ from hipaa_mode.plan import Plan, scope_suffix
 from hipaa_mode.quoting import identifier
 from hipaa_mode.received.environments import lock_project
 from hipaa_mode.selftest.builds import Copies
+from hipaa_mode.selftest.warehouses import Ask
 
 if sys.platform != "win32":
     import fcntl
@@ -95,7 +95,10 @@ class Previewer:
 
     def __exit__(self, *_: object) -> None:
         """Remove the copy, with the calls and the database in it."""
-        self._folder.clear()
+        try:
+            self._copies.remove_databases()
+        finally:
+            self._folder.clear()
 
     def build(
         self,
@@ -122,7 +125,10 @@ class Previewer:
         copy = self._prepared(lines, changed or {})
         self._run(copy, models)
         self._folder.keep_parsed(copy)
-        return _Database(copy, self.plan, destination).read(len(calls), models, self._tokens)
+        warehouse = self._copies.warehouse
+        with warehouse.reading(copy) as ask:
+            database = _Database(ask, copy, self.plan, destination)
+            return database.read(warehouse.numbered_calls, len(calls), models, self._tokens)
 
     def _prepared(
         self, lines: Sequence[bytes], changed: Mapping[PurePosixPath, bytes | None]
@@ -133,9 +139,8 @@ class Previewer:
             if self.key is None:
                 self.key = load_key({KEY_FILE_VARIABLE: str(self._copy / DEFAULT_KEY_FILE)})
         else:
-            (self._copy / "raw_calls" / CALLS).write_bytes(b"".join(b"%b\n" % x for x in lines))
-        for file in (self._copy / "restricted").iterdir():
-            file.unlink()
+            self._copies.warehouse.empty(self._copy)
+            self._copies.warehouse.give_calls(self._copy, {CALLS: lines})
         for path, content in changed.items():
             file = self._copy / path
             if content is None:
@@ -234,19 +239,26 @@ def _locked(folder: Path) -> IO[bytes] | None:
 
 _WHAT_BECAME = """
     select
-        numbers.line_number as line,
+        numbers.line,
         coalesce(rejected.rejection_reason, '') as rejection,
         duplicates.line_number is not null as is_duplicate,
         coalesce(withheld.reason, '') as withheld,
         coalesce(staged.call_type, '') as view,
         staged.event,
-        coalesce(denied.reasons[list_position(denied.denied_to, $destination)], '') as denial,
+        coalesce(denied.reasons[array_position(denied.denied_to, $destination)], '') as denial,
         staged.call_key
-    from (select unnest(range(1, $count + 1)) as line_number) as numbers
-    left join {rejected_calls} as rejected using (line_number)
-    left join {duplicate_calls} as duplicates using (line_number)
-    left join {withheld_calls} as withheld using (line_number)
-    left join {stg_calls} as staged using (line_number)
+    from ({numbered_calls}) as numbers
+    left join (select distinct line_number, rejection_reason from {rejected_calls}) as rejected
+        on numbers.line_number = rejected.line_number
+    left join {duplicate_calls} as duplicates
+        on numbers.file_number = duplicates.file_number
+        and numbers.line_number = duplicates.line_number
+    left join {withheld_calls} as withheld
+        on numbers.file_number = withheld.file_number
+        and numbers.line_number = withheld.line_number
+    left join {stg_calls} as staged
+        on numbers.line_number = staged.line_number
+        and duplicates.line_number is null
     left join {denied_calls} as denied on denied.call_key = staged.call_key
     order by line
 """
@@ -255,7 +267,7 @@ _WHAT_BECAME = """
 class _Database:
     """Reads what a build left, by the names that dbt gave its relations."""
 
-    def __init__(self, copy: Path, plan: Plan, destination: str) -> None:
+    def __init__(self, ask: Ask, copy: Path, plan: Plan, destination: str) -> None:
         text = (copy / "target/manifest.json").read_text("utf-8")
         self._relations = {
             node["name"]: identifier(node["schema"], node["alias"])
@@ -264,29 +276,25 @@ class _Database:
         }
         self._plan = plan
         self._destination = plan.destinations[destination]
-        file = next((copy / "restricted").glob("*.duckdb"))
-        self._connection = duckdb.connect(str(file), read_only=True)
+        self._ask = ask
 
-    def read(self, count: int, models: Sequence[str], tokens: Tokens) -> list[Built]:
-        with self._connection:
-            parameters = {"destination": self._destination.name, "count": count}
-            found = self._rows(_WHAT_BECAME.format_map(self._relations), parameters)
-            keys = [row.pop("call_key") or "" for row in found]
-            built = [Built(**row) for row in found]
-            for call, row_id in zip(built, tokens(keys, self._destination.scope)):
-                call.view = VIEW_OF_TYPE.get(call.view, "")
-                if f"{self._destination.name}__{call.view}" in models:
-                    self._add_row(call, row_id)
+    def read(
+        self, numbered: str, count: int, models: Sequence[str], tokens: Tokens
+    ) -> list[Built]:
+        parameters = {"destination": self._destination.name, "count": count}
+        sql = _WHAT_BECAME.format_map({**self._relations, "numbered_calls": numbered})
+        found = self._ask(sql, parameters)
+        keys = [row.pop("call_key") or "" for row in found]
+        built = [Built(**row) for row in found]
+        for call, row_id in zip(built, tokens(keys, self._destination.scope)):
+            call.view = VIEW_OF_TYPE.get(call.view, "")
+            if f"{self._destination.name}__{call.view}" in models:
+                self._add_row(call, row_id)
         return built
-
-    def _rows(self, sql: str, parameters: object) -> list[dict[str, Any]]:
-        cursor = self._connection.execute(sql, parameters)
-        names = [column[0] for column in cursor.description or ()]
-        return [dict(zip(names, row)) for row in cursor.fetchall()]
 
     def _add_row(self, call: Built, row_id: str | None) -> None:
         view = self._relations[f"{self._destination.name}__{call.view}"]
-        for row in self._rows(f"select * from {view} where row_id = ?", [row_id]):
+        for row in self._ask(f"select * from {view} where row_id = $row_id", {"row_id": row_id}):
             call.row = row
         columns = self._destination.views[call.view]
         shown = {name for c in columns for name in (c.masked_column, c.other_masked_column)}
@@ -300,5 +308,7 @@ class _Database:
         key = identifier(f"row_id{scope_suffix(self._destination.scope)}")
         names = ", ".join(map(identifier, counts.values()))
         table = self._relations[f"masked_{call.view}"]
-        for row in self._rows(f"select {names} from {table} where {key} = ?", [row_id]):
+        for row in self._ask(
+            f"select {names} from {table} where {key} = $row_id", {"row_id": row_id}
+        ):
             call.guarded = {name: row[column] or 0 for name, column in counts.items()}

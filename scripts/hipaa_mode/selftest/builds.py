@@ -12,23 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import yaml
 
 from hipaa_mode import ending
-from hipaa_mode.engines import DUCKDB
-from hipaa_mode.errors import ConfigurationError, MissingFileError
+from hipaa_mode.errors import MissingFileError
 from hipaa_mode.keys import KEY_FILE_VARIABLE, KEY_VARIABLE
 from hipaa_mode.project import dbt_command
 from hipaa_mode.project_settings import profiles_file
-from hipaa_mode.quoting import identifier, literal
+from hipaa_mode.publishing import read_manifests
 from hipaa_mode.received.environments import lock_project
 from hipaa_mode.seeds import OPTIONAL_SEEDS, read_csv
 from hipaa_mode.selftest.messages import SETTINGS
+from hipaa_mode.selftest.warehouses import Warehouse, warehouse_of
 from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE
 
-DATABASE = "selftest.duckdb"
-RAW_CALLS = "raw_calls/*.ndjson"
 OUR_MARK = "hipaa_mode: "
 NOT_INHERITED = (
     *(KEY_VARIABLE, KEY_FILE_VARIABLE, SUPPRESSED_USERS_VARIABLE),
@@ -106,6 +103,26 @@ def folders_of(settings: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(folders))
 
 
+def target_of(project: Path, target: str) -> tuple[str, str, dict[str, dict[str, Any]]]:
+    """Return the name of a target, of the project's profile, and the profile's targets.
+
+    Raises:
+        MissingFileError: there is no such profile or target.
+    """
+    profile = str(read_settings(project)["profile"])
+    found = profiles_file(project)
+    content = yaml.safe_load(found.read_text("utf-8")) if found.is_file() else {}
+    if profile not in content:
+        raise MissingFileError(f"No profiles.yml with a profile {profile} was found")
+    outputs = content[profile]["outputs"]
+    if target not in outputs:
+        raise MissingFileError(
+            f"Profile {profile} has no target {target}. Name one of its targets with "
+            f"--target: {', '.join(sorted(outputs))}"
+        )
+    return target, profile, outputs
+
+
 class Copies:
     """Makes copies of a project in a private folder and runs dbt in them."""
 
@@ -128,7 +145,20 @@ class Copies:
         self.target = target
         self.environment = environment
         self._withholds = withholds
+        self._warehouse: Warehouse | None = None
         self.key = secrets.token_hex(32)
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """What has the databases of the copies."""
+        if self._warehouse is None:
+            self._warehouse = warehouse_of(*target_of(self.project, self.target))
+        return self._warehouse
+
+    def remove_databases(self) -> None:
+        """Remove the databases of the copies; their folders are the caller's."""
+        if self._warehouse is not None:
+            self._warehouse.remove()
 
     def create(self, name: str, calls: Mapping[str, Sequence[bytes]], like: Path | None) -> Path:
         """Copy the project and give it calls.
@@ -148,16 +178,13 @@ class Copies:
         for folder in folders_of(settings):
             self._copy_folder(folder, copy)
         self._withhold_nothing(copy)
-        self._write_profile(copy, str(settings["profile"]))
         (copy / "restricted").mkdir(mode=0o700)
+        self._write_profile(copy)
         key = copy / ".hipaa_mode/masking.key"
         key.parent.mkdir(mode=0o700)
         key.touch(mode=0o600)
         key.write_text(self.key + "\n", encoding="ascii")
-        (copy / "raw_calls").mkdir(mode=0o700)
-        for file, lines in calls.items():
-            content = b"".join(line + b"\n" for line in lines)
-            (copy / "raw_calls" / file).write_bytes(content)
+        self.warehouse.give_calls(copy, calls)
         # What the copied seeds say, those of nobody withheld, is agreed to: it reaches nobody.
         lock_project(copy, [self.environment])
         if like is not None:
@@ -189,30 +216,13 @@ class Copies:
                 file.unlink()
                 file.write_text("\n".join([",".join(columns), *kept, ""]), encoding="utf-8")
 
-    def _write_profile(self, copy: Path, profile: str) -> None:
+    def _write_profile(self, copy: Path) -> None:
         """Write the profile with a database of the copy's own: nobody else's is touched."""
-        found = profiles_file(self.project)
-        content = yaml.safe_load(found.read_text("utf-8")) if found.is_file() else {}
-        if profile not in content:
-            raise MissingFileError(f"No profiles.yml with a profile {profile} was found")
-        outputs = content[profile]["outputs"]
-        if self.target not in outputs:
-            raise MissingFileError(
-                f"Profile {profile} has no target {self.target}. Name one of its targets with "
-                f"--target: {', '.join(sorted(outputs))}"
-            )
-        output = {key: value for key, value in outputs[self.target].items() if key != "attach"}
-        if output.get("type") != DUCKDB:
-            # In any other the copy would be built, and published, where the project itself is.
-            raise ConfigurationError(
-                f"Target {self.target} of profile {profile} is not of type {DUCKDB}, and a copy "
-                "of the project is built in a database file of its own. Name a target that is, "
-                "with --target"
-            )
-        stem = output.get("database", Path(DATABASE).stem)
-        output["path"] = f"restricted/{stem}.duckdb"
+        _, profile, outputs = target_of(self.project, self.target)
         # All names stay: each is an environment that rows may be for.
-        mine = {profile: {"target": self.target, "outputs": dict.fromkeys(outputs, output)}}
+        own = dict.fromkeys(outputs, self.warehouse.make(copy))
+        mine = {profile: {"target": self.target, "outputs": own}}
+        (copy / "profiles.yml").touch(mode=0o600)
         (copy / "profiles.yml").write_text(yaml.safe_dump(mine), encoding="utf-8")
 
     def _copy_codes(self, like: Path, copy: Path) -> None:
@@ -221,12 +231,7 @@ class Copies:
         for node in nodes:
             if node["resource_type"] != "model" or node["name"] != "surrogate_codes":
                 continue
-            database = next((like / "restricted").glob("*.duckdb"))
-            table = identifier(node["schema"], node["alias"])
-            with duckdb.connect(str(copy / "restricted" / database.name)) as connection:
-                connection.execute(f"attach {literal(database)} as other (read_only)")
-                connection.execute(f"create schema if not exists {identifier(node['schema'])}")
-                connection.execute(f"create table {table} as from other.{table}")
+            self.warehouse.give_codes(copy, like, (node["schema"], node["alias"]))
 
     def build(self, copy: Path) -> Build:
         """Run `dbt build` in a copy, unit tests left out."""
@@ -241,7 +246,19 @@ class Copies:
             for line in done.stdout.decode("utf-8", "backslashreplace").splitlines()
             if OUR_MARK in line
         ]
-        return Build(copy, self.environment, done.returncode, notes)
+        made = Build(copy, self.environment, done.returncode, notes)
+        self._export(made)
+        return made
+
+    def _export(self, made: Build) -> None:
+        """Write to files what was published as tables, where files of it would be."""
+        for manifest in read_manifests(made.published.parent, self.environment):
+            folder = made.published / manifest["destination"]
+            for view in manifest["views"] if "schema" in manifest else ():
+                (folder / view).mkdir(mode=0o700)
+                table = view.rpartition("__")[2]
+                file = folder / view / f"{view}.parquet"
+                self.warehouse.export_published(made.folder, manifest["schema"], table, file)
 
     def run(
         self, copy: Path, *arguments: str, key: Mapping[str, str], **variables: object
@@ -256,7 +273,7 @@ class Copies:
         """
         variables |= {
             "hipaa_mode__environment": self.environment,
-            "hipaa_mode__raw_calls": RAW_CALLS,
+            "hipaa_mode__raw_calls": self.warehouse.raw_calls,
             "hipaa_mode__raw_message_column": None,
             "hipaa_mode__published": "published",
             "hipaa_mode__accept_key_fingerprint": None,

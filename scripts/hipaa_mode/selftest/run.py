@@ -20,13 +20,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hipaa_mode.errors import RawCallsError
+from hipaa_mode.project_settings import variable
 from hipaa_mode.raw_calls import RawLocation, read_lines, read_parquet
 from hipaa_mode.selftest.allowlist import Allowlist, read_allowlist
-from hipaa_mode.selftest.builds import Build, Copies
+from hipaa_mode.selftest.builds import Build, Copies, target_of
 from hipaa_mode.selftest.compare import Comparison, Difference, Published
 from hipaa_mode.selftest.messages import SPELLINGS, Call, Object, dump, read_calls
 from hipaa_mode.selftest.twin import Planted, Twin, make_twin
+from hipaa_mode.selftest.warehouses import warehouse_of
 
 SEED = 20260301
 GIVEN_ID = "hipaa-mode-selftest"
@@ -70,16 +71,15 @@ class Outcome:
         return bool(self.verdicts) and not self.problems and all(v.holds for v in self.verdicts)
 
 
-def sampled_lines(location: RawLocation, sample: int) -> list[bytes]:
-    """Read raw lines, or so many of them drawn at random, in their order; 0 for all."""
-    if location.kind == "table":
-        raise RawCallsError(
-            "The raw calls are a table, which the selftest does not read. Name files of calls: "
-            "hipaa-mode selftest --calls 'export/*.ndjson'"
-        )
+def sampled_lines(project: Path, target: str, location: RawLocation, sample: int) -> list[bytes]:
+    """Read raw lines, or so many of them drawn at random, in their order; 0 for all.
+
+    Args:
+        target: where the table is that the location names, if it is one.
+    """
     source = random.Random(SEED)
     kept: list[tuple[int, bytes]] = []
-    for number, line in enumerate(_lines(location)):
+    for number, line in enumerate(map(_on_one_line, _lines(project, target, location))):
         if not sample or len(kept) < sample:
             kept.append((number, line))
         elif (place := source.randrange(number + 1)) < sample:
@@ -87,7 +87,15 @@ def sampled_lines(location: RawLocation, sample: int) -> list[bytes]:
     return [line for _, line in sorted(kept)]
 
 
-def _lines(location: RawLocation) -> Iterator[bytes]:
+def _on_one_line(line: bytes) -> bytes:
+    """Write a message without line feeds: in a column they are blanks between JSON values."""
+    return line.replace(b"\n", b" ").replace(b"\r", b" ")
+
+
+def _lines(project: Path, target: str, location: RawLocation) -> Iterator[bytes]:
+    if location.kind == "table":
+        column = variable(project, "hipaa_mode__raw_message_column")
+        yield from warehouse_of(*target_of(project, target)).lines(location.table, column)
     for file in location.files:
         is_parquet = location.kind == "parquet"
         batches = read_parquet(file, location.column) if is_parquet else read_lines(file)
@@ -96,8 +104,7 @@ def _lines(location: RawLocation) -> Iterator[bytes]:
             for text, unreadable in zip(texts, batch.column("unreadable").to_pylist()):
                 line = unreadable if text is None else text.encode()
                 if line is not None:
-                    # A line feed in a Parquet file's message is a blank between JSON values.
-                    yield line.replace(b"\n", b" ").replace(b"\r", b" ")
+                    yield line
 
 
 def run_selftest(
@@ -118,13 +125,15 @@ def run_selftest(
     calls, _ = read_calls([*(call.line for call in calls), *_with_given_ids(calls)])
     outcome = Outcome(calls=len(calls), left_out=left_out)
     folder = keep or Path(tempfile.mkdtemp(prefix="hipaa-mode-selftest-"))
+    copies = Copies(project, folder, target or environment, environment)
     try:
-        _Experiment(Copies(project, folder, target or environment, environment), outcome).run(
-            calls, progress
-        )
+        _Experiment(copies, outcome).run(calls, progress)
     finally:
-        if keep is None:
-            shutil.rmtree(folder, ignore_errors=True)
+        try:
+            copies.remove_databases()
+        finally:
+            if keep is None:
+                shutil.rmtree(folder, ignore_errors=True)
     return outcome
 
 

@@ -34,13 +34,14 @@ def project(new_project: Callable[..., Project]) -> Project:
     return project
 
 
+NO_SERVER = "Connection refused. See whether the server runs and can be reached"
 FILES = ("--calls", "export.ndjson")
 REFUSED = {
     ("compact", "dev"): (2, "is of type postgres, so there is no database file"),
     ("inventory",): (3, "--calls 'export/*.parquet'"),
-    ("selftest",): (3, "--calls 'export/*.ndjson'"),
-    ("selftest", *FILES): (2, "is not of type duckdb"),
-    ("preview", "tool"): (2, "is not of type duckdb"),
+    ("selftest",): (1, NO_SERVER),
+    ("selftest", *FILES): (1, NO_SERVER),
+    ("preview", "tool"): (1, NO_SERVER),
     ("summary",): (3, "Nothing is published"),
     ("audit", "show"): (3, "There is no audit log"),
 }
@@ -68,6 +69,12 @@ def test_needs_no_server(project: Project, command: tuple[str, ...]) -> None:
     done = project.hipaa_mode(*command)
     assert done.returncode == 0, done.stdout + done.stderr
     assert DONE[command] in done.stdout
+
+
+def test_a_build_says_that_there_is_no_server(project: Project) -> None:
+    run = project.dbt("build")
+    assert run.exit_code != 0
+    assert NO_SERVER in run.output
 
 
 def test_the_audit_log_is_checked_without_the_table(project: Project) -> None:

@@ -173,7 +173,7 @@ def test_a_fault_of_a_file_that_can_not_be_read_is_about_all(project: Path) -> N
     ],
     ids=lambda command: command[0],
 )
-def test_a_copy_is_never_built_in_the_database_of_a_server(command: tuple[str, ...]) -> None:
-    result = run(REPOSITORY, *command, "--environment", "dev", "--target", "postgres")
+def test_a_copy_is_never_built_where_it_has_no_database(command: tuple[str, ...]) -> None:
+    result = run(REPOSITORY, *command, "--environment", "dev", "--target", "spark")
     assert result.exit_code == ExitCode.BAD_CONFIGURATION
-    assert "is not of type duckdb" in str(result.exception)
+    assert "Name a target of type duckdb or postgres" in str(result.exception)

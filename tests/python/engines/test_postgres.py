@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
+import subprocess
+import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import postgres_server
 import psycopg2
 import pyarrow.parquet as pq
 import pytest
 from postgres_project import PostgresProject, make
 from postgres_server import Server
-from project import KEY, Project, allowed, as_line, destination, event, subkey, token
+from project import HIPAA_MODE, KEY, Project, allowed, as_line, destination, event, subkey, token
 
 from hipaa_mode.engines.postgres import ANALYST
+from hipaa_mode.quoting import literal
+from hipaa_mode.selftest.postgres_databases import MARK, NAME
 
 DATABASE = "clinic"
 EMAIL = "canary.of.jane@clinic.example"
@@ -31,6 +40,7 @@ CALLS = [
         "properties": {
             "plan": ("gold", "silver", None)[number % 3],
             "email": EMAIL,
+            "room": f"room {number % 3}",
             "amount": (1.50, 2e21, "12")[number % 3],
             "tags": ["a", {"b": 1}, f"t{number}"],
             "zip": ("94107-1234", "03612", "x")[number % 3],
@@ -85,6 +95,7 @@ def seeds_and_calls() -> tuple[Any, ...]:
         [
             allowed("tool", "event", "plan"),
             allowed("tool", "event", "email", "mask", normalize="email"),
+            allowed("tool", "event", "room", "surrogate"),
             allowed("tool", "event", "amount", data_type="number"),
             allowed("tool", "event", "tags[]", column_name="tags"),
             allowed("tool", "event", "zip", "zip3"),
@@ -116,6 +127,9 @@ class TestDemo:
     def test_rows_are_those_of_duckdb(self, built: Built, view: str) -> None:
         files = built.on_duckdb.published_files(f"tool__{view}")
         expected = [row for file in files for row in pq.read_table(file).to_pylist()]
+        for row in expected:
+            # Its codes are random.
+            row.pop("room", None)
         columns = ", ".join(f'"{name}"' for name in expected[0])
         found = built.ask(f"select {columns} from hipaa_mode_dev__tool.{view}")
         assert len(expected) > 2
@@ -166,6 +180,151 @@ class TestDemo:
         [(rows,)] = built.ask("select count(*) from hipaa_mode_dev__tool.events")
         assert manifest["views"]["tool__events"]["rows"] == rows
         assert manifest["files"] == {}
+
+
+def dump_of(built: Built) -> str:
+    """What the project's database has, every row of it."""
+    program = str(postgres_server.find_programs() / "pg_dump")  # type: ignore[operator]
+    place = ("-h", "127.0.0.1", "-p", str(built.server.port), "-U", built.server.user)
+    done = subprocess.run([program, *place, DATABASE], capture_output=True, check=True)
+    # Newer ones write a random word around the rest.
+    return re.sub(r"\\(un)?restrict .*", "", done.stdout.decode())
+
+
+def databases(built: Built) -> set[str]:
+    return set(built.server.run("select datname from pg_database;").split())
+
+
+@pytest.fixture(scope="module")
+def killed(built: Built) -> Iterator[str]:
+    """Give the database of a selftest that was killed."""
+    before = databases(built)
+    command = [str(HIPAA_MODE), "selftest", "--target", "postgres"]
+    process = subprocess.Popen(
+        command,
+        cwd=built.on_postgres.folder,
+        env=built.on_postgres.variables(),
+        start_new_session=True,
+    )
+    end = time.monotonic() + 60
+    asked = (
+        "select 1 from pg_database as base "
+        f"where shobj_description(oid, 'pg_database') = {literal(MARK)};"
+    )
+    while not built.server.run(asked):
+        assert time.monotonic() < end and process.poll() is None
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    [made] = databases(built) - before
+    assert made.startswith(NAME)
+    yield made
+
+
+@pytest.fixture(scope="module")
+def others(built: Built) -> Iterator[set[str]]:
+    """Give databases that are not a copy that was left: by mark, by owner, by use."""
+    names = {f"{NAME}unmarked", f"{NAME}foreign", f"{NAME}used"}
+    built.server.create_role("stranger")
+    for name in sorted(names):
+        built.server.create_database(name)
+        if not name.endswith("unmarked"):
+            built.server.run(f"comment on database {name} is {literal(MARK)};")
+    built.server.run(f"alter database {NAME}foreign owner to stranger;")
+    with closing(built.server.connect(f"{NAME}used")):
+        yield names
+    for name in sorted(names):
+        built.server.run(f"drop database {name} with (force);")
+
+
+@pytest.fixture(scope="module")
+def dumped(built: Built, killed: str, others: set[str]) -> str:
+    return dump_of(built)
+
+
+SENT = [False, False, True, True, True, False]
+"""Of the calls of a preview, which are not sent, duplicates and rejected ones among them."""
+
+
+def after(call: dict[str, Any], path: str) -> Any:
+    """What a destination would get at a path of a call that is previewed."""
+    [line] = [line for line in call["lines"] if line["path"] == path]
+    return line["after"]
+
+
+class TestCopies:
+    """What is tried in copies of the project, each in a database of its own on the server."""
+
+    def test_preview_shows_calls_as_they_would_be_published(
+        self, built: Built, dumped: str, killed: str, others: set[str]
+    ) -> None:
+        calls = built.on_postgres.folder / "calls.ndjson"
+        calls.write_bytes(b"\n".join(map(as_line, [*CALLS[:3], CALLS[0], b"{}", CALLS[-1]])))
+        command = ("preview", "tool", "--call", "calls.ndjson", "--target", "postgres", "--json")
+        shown = built.on_postgres.hipaa_mode(*command)
+        assert shown.returncode == 0, shown.stdout + shown.stderr
+        assert killed not in databases(built)
+        assert others < databases(built)
+        assert not {name for name in databases(built) if name.startswith(NAME)} - others
+        found = json.loads(shown.stdout)["calls"]
+        assert [bool(call["not_sent"]) for call in found] == SENT
+        assert after(found[0], "plan") == "gold"
+        assert after(found[0], "email") == token(EMAIL)
+        assert after(found[5], "labels[]") == "[5, 5, 5, 5, 5]"
+
+    def test_selftest_holds_on_the_server_and_touches_nothing(
+        self, built: Built, dumped: str, others: set[str]
+    ) -> None:
+        command = ("selftest", "--target", "postgres", "--sample", "15", "--json")
+        done = built.on_postgres.hipaa_mode(*command)
+        assert done.returncode == 0, done.stdout + done.stderr
+        found = json.loads(done.stdout)
+        assert found["holds"]
+        assert found["calls"] >= 15
+        [tool] = found["destinations"]
+        assert tool["rows"] > 3
+        assert tool["seen"] == tool["planted"] > 0
+        assert not {name for name in databases(built) if name.startswith(NAME)} - others
+        assert dump_of(built) == dumped
+
+
+TYPES = {"text": "text", "varchar": "varchar(400)", "json": "json", "jsonb": "jsonb"}
+SAID = (
+    '{"type": "track", "event": "Booked", "properties": {"plan": "\\u00fc \\\\", "n": [1, null]}}'
+)
+
+
+class TestColumns:
+    """A table of raw calls of each type gives the rows that one of bytes gives."""
+
+    def test_messages_are_the_same_of_every_type(self, built: Built) -> None:
+        built.ask("create table raw.of_bytea (message bytea)")
+        built.ask(f"insert into raw.of_bytea values (convert_to({literal(SAID)}, 'UTF8'))")
+        for name, data_type in TYPES.items():
+            built.ask(f"create table raw.of_{name} (other text, message {data_type})")
+            built.ask(f"insert into raw.of_{name} values ('x', {literal(SAID)})")
+        names = ", ".join(f"'{name}'" for name in ("bytea", *TYPES))
+        inline = (
+            "{% if not execute %} select 1 {% endif %}"
+            "{% for name in (["
+            + names
+            + "] if execute else []) %}{% set table = 'raw.of_' ~ name %}"
+            "{% set column = hipaa_mode.message_column(table) %}"
+            "{% if not loop.first %} union all {% endif %}"
+            "select '{{ name }}' as name, {{ hipaa_mode._postgres_place(column) }} as place, "
+            "{{ hipaa_mode.message_of_row(column) }} from {{ table }}{% endfor %}"
+        )
+        run = built.on_postgres.dbt(
+            *("--quiet", "show", "--output", "json", "--limit", "9", "--inline", inline)
+        )
+        rows = {row["name"]: row for row in json.loads(run.output)["show"]}
+        of_bytes = rows.pop("bytea")
+        assert of_bytes["message"] == SAID
+        assert rows.keys() == TYPES.keys()
+        assert all(json.loads(row["message"]) == json.loads(SAID) for row in rows.values())
+        spelt = [row for name, row in rows.items() if name != "jsonb"]
+        assert [(row["message"], row["place"]) for row in spelt] == [(SAID, of_bytes["place"])] * 3
+        assert all(row["unreadable"] is None for row in rows.values())
 
 
 class TestRefusals:

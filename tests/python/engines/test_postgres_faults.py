@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,9 +18,11 @@ from postgres_server import Server
 
 from hipaa_mode import functions
 from hipaa_mode.engines import POSTGRES
-from hipaa_mode.engines.postgres import Postgres
+from hipaa_mode.engines.postgres import Postgres, setting_of
+from hipaa_mode.engines.postgres_connections import connect, credentials_of, why_not
 from hipaa_mode.engines.postgres_faults import faults_of_server
-from hipaa_mode.errors import HipaaModeError
+from hipaa_mode.errors import ConfigurationError, HipaaModeError, RawCallsError
+from hipaa_mode.selftest.postgres_databases import PostgresDatabases
 
 DATABASE = "faults"
 SUBKEYS = {"*": "a" * 64}
@@ -217,6 +221,111 @@ def test_who_may_not_build_may_not_call_a_function(server: Server, engine: Postg
         pytest.raises(psycopg2.errors.InsufficientPrivilege),
     ):
         cursor.execute("select hipaa_functions.guarded('a')")
+
+
+def output_on(server: Server, database: str = DATABASE, **other: Any) -> dict[str, Any]:
+    """Return a target of profiles.yml."""
+    place = {"host": "127.0.0.1", "port": server.port, "dbname": database}
+    role = {"user": server.user, "password": "not said"}
+    return {"type": "postgres", **place, **role, "schema": "main", "threads": 2, **other}
+
+
+UNREACHABLE: dict[str, tuple[dict[str, Any], str]] = {
+    "no server": ({"port": 1}, "See whether the server runs"),
+    "no such host": ({"host": "nowhere.invalid"}, "See whether the server runs"),
+    "no such database": ({"dbname": "not_there"}, "Make the database as docs/postgres.md says"),
+    "no such role": ({"user": "not_there"}, "Make the role on the server"),
+}
+
+
+@pytest.mark.parametrize("kind", UNREACHABLE)
+def test_what_can_not_be_connected_to_is_told_in_a_line(server: Server, kind: str) -> None:
+    other, remedy = UNREACHABLE[kind]
+    with pytest.raises(HipaaModeError, match=remedy) as found:
+        connect(credentials_of(output_on(server, **other)))
+    assert "\n" not in str(found.value)
+    assert "not said" not in str(found.value)
+
+
+def test_a_wrong_password_is_told() -> None:
+    said = 'connection to server at "h", port 1 failed: FATAL:  password authentication failed for'
+    assert "Give the role's own password" in why_not(f'{said} user "u"\n')
+    two = (
+        f'connection to server at "::1", port 1 failed: Connection refused\n\tIs it?\n{said} "u"\n'
+    )
+    assert why_not(two) == why_not(f'{said} "u"')
+
+
+def test_a_target_that_dbt_does_not_take_is_told_without_its_password(server: Server) -> None:
+    output = output_on(server)
+    del output["host"]
+    for wrong in (output, output_on(server, host="{{ env_var('NOT_THERE') }}")):
+        with pytest.raises(ConfigurationError, match="is not one that dbt takes") as found:
+            credentials_of(wrong)
+        assert "not said" not in str(found.value)
+
+
+def test_subkeys_are_in_connections_and_in_no_program_that_is_started(
+    server: Server, engine: Postgres
+) -> None:
+    asked = f"select current_setting('{setting_of('*')}', true)"
+
+    def settings() -> list[Any]:
+        with (
+            closing(connect(credentials_of(output_on(server)))) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(asked)
+            return [value for (value,) in cursor.fetchall()]
+
+    engine.start(SUBKEYS)
+    started = subprocess.run(["env"], capture_output=True, check=True, text=True).stdout
+    assert "PATH=" in started
+    assert SUBKEYS["*"] not in started
+    assert settings() == [SUBKEYS["*"]]
+    engine.end()
+    assert settings() == [None]
+
+
+def test_a_copy_needs_the_right_to_make_databases(server: Server, tmp_path: Path) -> None:
+    before = server.run("select datname from pg_database;")
+    copies = PostgresDatabases(output_on(server, user="builder"))
+    with pytest.raises(ConfigurationError, match='alter role "builder" createdb'):
+        copies.make(tmp_path)
+    copies.remove()
+    assert server.run("select datname from pg_database;") == before
+
+
+def test_a_copy_lets_nobody_in_and_is_dropped_though_it_is_used(
+    server: Server, tmp_path: Path
+) -> None:
+    copies = PostgresDatabases(output_on(server))
+    name = copies.make(tmp_path)["dbname"]
+    wanderer = replace(server, user="wanderer")
+    with pytest.raises(psycopg2.OperationalError, match="permission denied"):
+        wanderer.connect(name)
+    with closing(server.connect(name)):
+        copies.remove()
+    assert name not in server.run("select datname from pg_database;")
+
+
+@pytest.mark.parametrize("data_type", ["text", "json", "jsonb", "bytea"])
+def test_calls_for_a_selftest_are_read_of_the_raw_table(server: Server, data_type: str) -> None:
+    message = '{"a": "\\u00fc \\\\ \\n"}'
+    of = "convert_to(%s, 'UTF8')" if data_type == "bytea" else f"cast(%s as {data_type})"
+    with closing(server.connect(DATABASE)) as connection, connection.cursor() as cursor:
+        cursor.execute(f'create table "Calls" ("No" integer, message {data_type})')
+        for line in (message, None, message):
+            cursor.execute(f'insert into "Calls" values (1, {of})', (line,))
+        found = list(PostgresDatabases(output_on(server)).lines(("Calls",), None))
+        cursor.execute('drop table "Calls"')
+    assert list(map(json.loads, found)) == [json.loads(message)] * 2
+    assert data_type == "jsonb" or found[0].decode() == message
+
+
+def test_a_raw_table_that_is_not_there_is_told(server: Server) -> None:
+    with pytest.raises(RawCallsError, match=r"no table raw\.calls with a column said"):
+        list(PostgresDatabases(output_on(server)).lines(("raw", "calls"), "said"))
 
 
 TYPES = ("text", "varchar", "json", "jsonb", "bytea")

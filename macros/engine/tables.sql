@@ -216,12 +216,25 @@
     {{- return(step) -}}
 {%- endmacro %}
 
-{#- A step of a query whose rows are kept for the many that read it. -#}
-{% macro kept_step(name, sql) -%}
-    {{- return(adapter.dispatch('kept_step', 'hipaa_mode')(name, sql)) -}}
+{#- A step of a query whose rows are kept for the many that read it: where a temporary table is named,
+    that may be made of them at once. -#}
+{% macro kept_step(name, sql, kept_in=none) -%}
+    {{- return(adapter.dispatch('kept_step', 'hipaa_mode')(name, sql, kept_in)) -}}
 {%- endmacro %}
 
-{% macro default__kept_step(name, sql) -%}
+{#- Within one query DuckDB would keep all that the step and the query both read, every call with its
+    values: gigabytes that are written to disk. -#}
+{% macro duckdb__kept_step(name, sql, kept_in) -%}
+    {%- if kept_in is none -%}
+        {{- return(hipaa_mode.default__kept_step(name, sql, kept_in)) -}}
+    {%- endif -%}
+    {%- call hipaa_mode.make_temporary_table(kept_in) -%}
+        {{ sql }}
+    {%- endcall -%}
+    {{- return(name ~ ' as (select * from ' ~ kept_in ~ ')') -}}
+{%- endmacro %}
+
+{% macro default__kept_step(name, sql, kept_in) -%}
 {{ name }} as materialized (
 
     {{ sql }}
@@ -230,10 +243,24 @@
 {%- endmacro %}
 
 {#- Each that reads a step would find its rows anew: they are read of a view when the query is run. -#}
-{% macro spark__kept_step(name, sql) -%}
+{% macro spark__kept_step(name, sql, kept_in) -%}
     {%- set step = name ~ ' as (\n\n    ' ~ sql ~ '\n\n)' -%}
     {%- if execute and flags.WHICH not in ('compile', 'generate') -%}
         {%- do hipaa_mode.door().keep(step, name, sql) -%}
     {%- endif -%}
     {{- return(step) -}}
+{%- endmacro %}
+
+{#- Forgets the rows that a step was kept in. -#}
+{% macro forget_step(kept_in) -%}
+    {{- return(adapter.dispatch('forget_step', 'hipaa_mode')(kept_in)) -}}
+{%- endmacro %}
+
+{% macro duckdb__forget_step(kept_in) -%}
+    {%- call statement('forget_step') -%}
+        drop table if exists {{ kept_in }}
+    {%- endcall -%}
+{%- endmacro %}
+
+{% macro default__forget_step(kept_in) -%}
 {%- endmacro %}

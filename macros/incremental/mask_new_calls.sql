@@ -4,7 +4,9 @@
     {%- set view = config.get('meta').view -%}
     {%- if since is none -%}
         {%- set calls = hipaa_mode.calls_with_values(view, 'false' if flags.EMPTY else hipaa_mode.masked_condition(hipaa_mode.plan(), view)) -%}
-        {%- do hipaa_mode.rebuild_table(relation, hipaa_mode.masked_calls(view, calls), hipaa_mode.columns_of_tokens(view)) -%}
+        {%- set different_values = 'hipaa_mode_different_values_' ~ view -%}
+        {%- do hipaa_mode.rebuild_table(relation, hipaa_mode.masked_calls(view, calls, different_values), hipaa_mode.columns_of_tokens(view)) -%}
+        {%- do hipaa_mode.forget_step(different_values) -%}
         {%- do hipaa_mode.note_counts(view, run_number, hipaa_mode.package_relation('stg_calls'), relation, is_whole=true) -%}
     {%- else -%}
         {%- set changed = 'hipaa_mode_changed_' ~ view -%}

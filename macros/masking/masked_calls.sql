@@ -2,8 +2,9 @@
     privacy boundary. It is a table: a view that calls the masking function could not be read
     outside dbt, and would be made anew under whatever key is loaded then.
 
-    `calls` names a relation to take the place of stg_calls, with the same columns. -#}
-{% macro masked_calls(view, calls=none) -%}
+    `calls` names a relation to take the place of stg_calls, with the same columns; `kept_in` a
+    temporary table that the different values may be kept in, see `kept_step`. -#}
+{% macro masked_calls(view, calls=none, kept_in=none) -%}
 {%- set stg_calls = calls or ref('hipaa_mode', 'stg_calls') -%}
 {%- set plan = hipaa_mode.plan() -%}
 {%- set columns = plan.masked_tables[view] if plan else [] -%}
@@ -63,7 +64,7 @@ select
     )
 {%- endset %}
 
-{{ hipaa_mode.kept_step('different_values', different) }},
+{{ hipaa_mode.kept_step('different_values', different, kept_in) }},
 {%- endif %}
 {%- for value, forms in lookups.items() %}
 

@@ -192,6 +192,18 @@ def test_masked_rows_are_in_the_order_of_day_and_row_id(built: Built) -> None:
     assert rows == sorted(rows, key=lambda row: (row[0] or dt.date.max, row[1]))
 
 
+def test_different_values_are_found_before_calls_are_masked(built: Built) -> None:
+    # Found in the same query, all calls with their values would be kept for it a second time.
+    log = (built.project.folder / "logs/dbt.log").read_text("utf-8")
+    for view in ("events", "identifies", "groups"):
+        kept_in = f"hipaa_mode_different_values_{view}"
+        masking = f"target/run/hipaa_mode/models/masked/masked_{view}.sql"
+        assert f"different_values as (select * from {kept_in})" in (
+            built.project.folder / masking
+        ).read_text("utf-8")
+        assert f"drop table if exists {kept_in}" in log
+
+
 def test_tokens_are_stored_as_they_are(built: Built) -> None:
     stored = built.project.query(
         "select column_name, compression from pragma_storage_info('main_restricted.masked_events')"

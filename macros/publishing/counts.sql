@@ -1,18 +1,51 @@
 {#- Queries of counts that every manifest quotes: see scripts/hipaa_mode/run/counted.py. No value of a
     call is among them. -#}
 {% macro run_counts() -%}
-    {%- set people = hipaa_mode.build_table('suppressed_users') -%}
     {%- set counts -%}
+        with
+
+        calls as (
+
+            select
+                count(*) as raw,
+                count(rejection_reason) as rejected,
+                count(has_cut_text) as cut
+            from {{ hipaa_mode.package_relation('calls_read') }}
+
+        ),
+
+        {#- Once: what is staged is found anew by joins over all calls. #}
+        staged as (
+
+            select
+                count(*) as staged,
+                count(*) - count(timestamp) as undated
+            from {{ hipaa_mode.package_relation('stg_calls') }}
+
+        ),
+
+        people as (
+
+            select
+                count(*) as suppressed_people,
+                {{ hipaa_mode.token(hipaa_mode.lines_of('user_id'), 'suppression-list') }} as suppressed_people_hmac
+            from {{ hipaa_mode.build_table('suppressed_users') }}
+
+        )
+
         select
-            (select count(*) from {{ hipaa_mode.package_relation('calls_read') }}) as raw,
-            (select count(*) from {{ hipaa_mode.package_relation('stg_calls') }}) as staged,
+            calls.raw,
+            staged.staged,
             (select count(*) from {{ hipaa_mode.package_relation('duplicate_calls') }}) as duplicates,
-            (select count(*) from {{ hipaa_mode.package_relation('rejected_calls') }}) as rejected,
-            (select count(*) - count(timestamp) from {{ hipaa_mode.package_relation('stg_calls') }}) as undated,
+            calls.rejected,
+            staged.undated,
             (select count(message_id) from {{ hipaa_mode.package_relation('call_keys') }}) as namesakes,
-            (select count(has_cut_text) from {{ hipaa_mode.package_relation('calls_read') }}) as cut,
-            (select count(*) from {{ people }}) as suppressed_people,
-            (select {{ hipaa_mode.token(hipaa_mode.lines_of('user_id'), 'suppression-list') }} from {{ people }}) as suppressed_people_hmac
+            calls.cut,
+            people.suppressed_people,
+            people.suppressed_people_hmac
+        from calls
+        cross join staged
+        cross join people
     {%- endset -%}
     {%- set withheld -%}
         select reasons.reason, count(withheld_calls.reason)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hmac
+import itertools
 import secrets
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -54,9 +56,28 @@ _COUNT = _Count()
 
 
 def _hmac_of_each(messages: pa.Array, key: bytes) -> pa.Array:
-    texts = messages.cast(pa.large_binary()).to_pylist()
-    digests = (None if text is None else hmac.digest(key, text, "sha256").hex() for text in texts)
-    return pa.array(digests, pa.large_string())
+    found = messages.cast(pa.large_binary())
+    digests = (
+        b"" if text is None else hmac.digest(key, text, "sha256").hex().encode()
+        for text in found.to_pylist()
+    )
+    tokens = strings(list(digests))
+    return pc.if_else(found.is_valid(), tokens, _null(tokens.type))
+
+
+def strings(texts: Sequence[bytes]) -> pa.LargeStringArray:
+    """Return UTF-8 texts as Arrow.
+
+    `pa.array` and `pa.scalar` would load pandas first, where it is installed: that takes longer
+    than all else that a run does which has few of them.
+    """
+    ends = array("q", itertools.accumulate(map(len, texts), initial=0))
+    data = pa.py_buffer(b"".join(texts))
+    return pa.LargeStringArray.from_buffers(len(texts), pa.py_buffer(ends), data)
+
+
+def _null(kind: pa.DataType) -> pa.Scalar:
+    return pa.nulls(1, kind)[0]
 
 
 def _hmac_in_bulk(messages: pa.Array, key: str) -> pa.Array:
@@ -89,7 +110,7 @@ def make_tokens(
     if values.null_count == len(values) and not scopes.null_count:
         return pa.nulls(len(values), pa.large_string())
     has_mark = pc.match_substring_regex(values, NOT_BLANK)
-    present = pc.if_else(has_mark, values, pa.scalar(None, values.type))
+    present = pc.if_else(has_mark, values, _null(values.type))
     distinct = scopes.unique().to_pylist()
     if None in distinct:
         raise MaskingKeyError("hipaa_mask was called without a scope. Give `*` or a destination")
@@ -99,7 +120,7 @@ def make_tokens(
         if len(distinct) == 1:
             return hmac_sha256(present, subkey)
         in_scope = pc.equal(scopes, scope)
-        chosen = pc.if_else(in_scope, present, pa.scalar(None, values.type))
+        chosen = pc.if_else(in_scope, present, _null(values.type))
         tokens = pc.coalesce(tokens, hmac_sha256(chosen, subkey).cast(pa.large_string()))
     return tokens
 

@@ -11,9 +11,7 @@ named, is empty, or has lost rows: the run is refused until that is accepted by 
 
 from __future__ import annotations
 
-import itertools
 import json
-from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +27,7 @@ from hipaa_mode.configuration import (
     parse_date,
     unknown_environment,
 )
+from hipaa_mode.masking import strings
 from hipaa_mode.raw_calls import looks_like_file, table_parts
 from hipaa_mode.seeds import Fault, SeedFile, SeedRow, read_csv, read_seed
 
@@ -184,16 +183,10 @@ class SuppressedUsers:
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         """Export a new stream over the ids."""
-        columns = zip(*sorted(self._rows)) if self._rows else [()] * len(SCHEMA)
-        table = pa.Table.from_arrays([_strings(column) for column in columns], schema=SCHEMA)
+        rows = sorted(self._rows)
+        columns = [strings([row[i].encode() for row in rows]) for i in range(len(SCHEMA))]
+        table = pa.Table.from_arrays(columns, names=SCHEMA.names).cast(SCHEMA)
         return table.__arrow_c_stream__(requested_schema)
-
-
-def _strings(texts: Sequence[str]) -> pa.StringArray:
-    """Return texts as Arrow. `pa.array` would load pandas first, if it is installed."""
-    data = [text.encode() for text in texts]
-    ends = array("i", itertools.accumulate(map(len, data), initial=0))
-    return pa.StringArray.from_buffers(len(data), pa.py_buffer(ends), pa.py_buffer(b"".join(data)))
 
 
 def _row_faults(configuration: Configuration, row: SeedRow, user_id: str) -> Iterator[Fault]:

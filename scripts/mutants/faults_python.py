@@ -203,7 +203,7 @@ FAULTS: tuple[Fault, ...] = (
         r"ga4__events\.email: not the tokens of its values",
         (
             MASK,
-            "present = pc.if_else(has_mark, values, pa.scalar(None, values.type))",
+            "present = pc.if_else(has_mark, values, _null(values.type))",
             "present = values",
         ),
     ),

@@ -77,16 +77,20 @@ def test_nobody_is_listed_where_nothing_is(tmp_path: Path, configuration: Config
 
 LOADS = """
 import sys
+from hipaa_mode import masking
+from hipaa_mode.keys import Subkey
 from hipaa_mode.suppression import SuppressedUsers
 
 users = SuppressedUsers()
 users._rows = frozenset([("zo\\u00eb", "", "line 2"), ("a", "", "")])
 users.__arrow_c_stream__()
+values, scopes = masking.strings([b"a", b" "]), masking.strings([b"*"] * 2)
+assert masking.make_tokens(values, scopes, lambda _: Subkey("b")).null_count == 1
 assert "pandas" not in sys.modules
 """
 
 
-def test_the_lists_become_arrow_without_pandas() -> None:
+def test_lists_and_few_tokens_are_made_without_pandas() -> None:
     subprocess.run([sys.executable, "-c", LOADS], check=True)
 
 

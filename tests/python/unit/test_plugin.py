@@ -801,7 +801,7 @@ def test_suppressed_users_are_no_part_of_what_macros_are_told(tmp_path: Path) ->
         "environment,user_id,requested_on\n*,patient-10482,2026-03-01\n"
     )
     session = Session(WITH_KEY)
-    told = [start(session, tmp_path), result(session, "plan")]
+    told = [start(session, tmp_path), dict(result(session, "plan"))]
     assert told[0]["faults"] == []
     assert len(session.suppressed_users) == 1
     assert "patient-10482" not in json.dumps(told) + repr(vars(session))

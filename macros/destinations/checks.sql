@@ -36,32 +36,26 @@
 {#- Before this connection asks anything: what began earlier would not see them. -#}
 {%- set counted_ids = hipaa_mode.door().count_ids() if read.looks_for_ids and flags.WHICH in ('build', 'test', 'retry') else none -%}
 {%- set actual = hipaa_mode.actual_columns(model, files) -%}
-{%- set shown = {
-    'shown_row_ids': read.row_ids,
-    'shown_tokens': read.tokens,
-    'shown_texts': read.shown_texts,
-    'shown_in_json': read.objects,
-} -%}
 {%- set looked_through = {'shown_texts': read.texts, 'shown_in_json': read.objects} -%}
+{%- set shown = {'shown_texts': read.shown_texts, 'shown_in_json': read.objects} -%}
 {%- set selects = [] -%}
 {%- for name in names if name in applying -%}
     {%- if name == 'only_allowlisted_columns' -%}
         {%- do selects.append(hipaa_mode._check_columns(actual, columns)) -%}
     {%- elif name == 'masked_columns_are_tokens' -%}
-        {%- for relation in ['shown_row_ids', 'shown_tokens'] if shown[relation] -%}
-            {%- set digits = 'case when ' ~ hipaa_mode._of_columns(read.surrogates, shown[relation]) ~ ' then 32 else 64 end' -%}
+        {%- if read.tokens -%}
+            {%- set digits = 'case when ' ~ hipaa_mode._of_columns(read.surrogates, read.tokens) ~ ' then 32 else 64 end' -%}
             {%- set is_token = 'hipaa_functions.is_hexadecimal(shown_text, ' ~ digits ~ ')' -%}
-            {%- do selects.append(hipaa_mode._check_texts(name, 'values that are no tokens', relation, shown[relation], shown[relation], 'not ' ~ is_token)) -%}
-        {%- endfor -%}
+            {%- do selects.append(hipaa_mode._check_tokens(name, 'values that are no tokens', 'suspected_tokens', read.tokens, read.tokens, 'not ' ~ is_token)) -%}
+        {%- endif -%}
     {%- elif name == 'no_raw_identifiers' -%}
         {%- if counted_ids -%}
             {%- do selects.append(hipaa_mode._check(name, '', 'ids of the calls that are not counted: run dbt again', '1', '(select 1) as this_run', 'not ' ~ counted_ids.is_complete)) -%}
         {%- endif -%}
-        {%- set alike = {'shown_row_ids': read.ids_among_row_ids, 'shown_tokens': read.ids_among_tokens} -%}
-        {%- for relation, columns_alike in alike.items() if columns_alike -%}
+        {%- if read.ids_among_tokens -%}
             {%- set is_raw = 'shown_text in (select identifier from identifiers where length(identifier) = 64)' -%}
-            {%- do selects.append(hipaa_mode._check_texts(name, 'ids of users or groups as they arrived', relation, shown[relation], columns_alike, is_raw)) -%}
-        {%- endfor -%}
+            {%- do selects.append(hipaa_mode._check_tokens(name, 'ids of users or groups as they arrived', 'shown_tokens', read.tokens, read.ids_among_tokens, is_raw)) -%}
+        {%- endif -%}
         {%- for relation, columns_alike in looked_through.items() if columns_alike -%}
             {%- do selects.append(hipaa_mode._check_ids(model.identifier, relation, shown[relation], columns_alike)) -%}
         {%- endfor -%}
@@ -94,20 +88,26 @@ rows_under_test as {{ hipaa_mode.kept(true if files and hipaa_mode.door().has_sm
 
 ),
 
-{% for relation, shown_columns in shown.items() if shown_columns -%}
-{%- set texts = hipaa_mode.shown_texts(shown_columns, shown_columns, 'rows_under_test', relation == 'shown_in_json') -%}
-{#- Materialized, or each column would compile the patterns of the checks for itself; row ids are
-    as many as rows, and read again sooner than kept. -#}
-{{ relation }} as {{ hipaa_mode.kept(relation != 'shown_row_ids') }}(
+{% if read.tokens -%}
+{%- set suspected = hipaa_mode.rows_that_may_show_others(read.tokens, read.surrogates, 'rows_under_test') -%}
+{#- Nearly as many as rows, and read again sooner than kept. -#}
+{% for relation, rows in {'suspected_tokens': suspected, 'shown_tokens': 'rows_under_test'}.items() -%}
+{{ relation }} as {{ hipaa_mode.kept(false) }}(
 
-    {% if relation == 'shown_row_ids' -%}
-    {{ texts }}
-    {%- else -%}
+    {{ hipaa_mode.shown_texts(read.tokens, read.tokens, rows) }}
+
+),
+
+{% endfor -%}
+{%- endif -%}
+{% for relation, shown_columns in shown.items() if shown_columns -%}
+{#- Materialized, or each column would compile the patterns of the checks for itself. -#}
+{{ relation }} as {{ hipaa_mode.kept() }}(
+
     select distinct column_number, shown_text
     from (
-        {{ texts | indent(4) }}
+        {{ hipaa_mode.shown_texts(shown_columns, shown_columns, 'rows_under_test', relation == 'shown_in_json') | indent(4) }}
     ) as texts
-    {%- endif %}
 
 ),
 
@@ -188,13 +188,13 @@ where failures > 0
     where {{ condition }}
 {%- endmacro %}
 
-{#- One check on the texts of some of the columns that a relation shows: one row a column. -#}
-{% macro _check_texts(check_name, problem, relation, shown_columns, columns, condition) %}
+{#- One check on the tokens of some of the columns that a relation shows: one row a column. -#}
+{% macro _check_tokens(check_name, problem, relation, shown_columns, columns, condition) %}
     select
         {{ hipaa_mode.literal(check_name) }} as check_name,
         {{ hipaa_mode._column_name(shown_columns) }} as column_name,
         {{ hipaa_mode.literal(problem) }} as problem,
-        count(*) as failures
+        count(distinct shown_text) as failures
     from {{ relation }}
     where
         {{ hipaa_mode._of_columns(columns, shown_columns) }}

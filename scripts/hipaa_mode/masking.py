@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -132,6 +133,33 @@ def random_codes(values: pa.Array) -> pa.Array:
     width = 2 * SURROGATE_BYTES
     codes = [digits[start : start + width] for start in range(0, width * count, width)]
     return pc.if_else(values.is_valid(), pa.array(codes, pa.string()), None)
+
+
+def are_hexadecimal(texts: pa.Array) -> pa.Array:
+    """Tell of every text whether it has lower-case hexadecimal digits alone.
+
+    Checks ask it of whole rows: DuckDB's regular expressions take ten times as long.
+
+    Args:
+        texts: string array without nulls.
+    """
+    texts = _one_array(texts)
+    characters = _characters(texts)
+    is_digit = np.less(np.subtract(characters, ord("0")), 10)
+    is_letter = np.less(np.subtract(characters, ord("a")), 6)
+    if np.logical_or(is_digit, is_letter).all():
+        return pa.array(np.ones(len(texts), np.bool_))
+    return pc.match_substring_regex(texts, "^[0-9a-f]*$")
+
+
+def _characters(texts: pa.Array) -> np.ndarray:
+    """Return the bytes of all texts, one after the other."""
+    kind = np.int64 if pa.types.is_large_string(texts.type) else np.int32
+    _, offsets, content = texts.buffers()
+    if content is None:
+        return np.zeros(0, np.uint8)
+    ends = np.frombuffer(offsets, kind)[texts.offset : texts.offset + len(texts) + 1]
+    return np.frombuffer(content, np.uint8)[int(ends[0]) : int(ends[-1])]
 
 
 def _one_array(values: pa.Array | pa.ChunkedArray) -> pa.Array:

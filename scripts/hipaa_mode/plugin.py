@@ -8,6 +8,7 @@ Named in profiles.yml as `plugins: [{module: hipaa_mode.plugin}]`. Its one setti
 - `system.main.hipaa_mask_retired(value, scope, key)`: the one it had under a retired key, which is
   named by its fingerprint; for the bridge from old tokens to new ones and nothing else;
 - `system.main.hipaa_mode_random_code(value)`: a random 128-bit code for every row;
+- `system.main.hipaa_mode_is_hexadecimal(text)`: whether it is lower-case hexadecimal digits alone;
 - `system.main.hipaa_mode_note_coincidences(view, column, count)`: notes what a check takes for a
   coincidence, for the run's end, and is true: dbt keeps the rows of a test to itself;
 - the functions that values pass through: see `functions`;
@@ -33,7 +34,7 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from hipaa_mode import functions, locking, rewriting, run_end, temporary_copies
 from hipaa_mode.errors import HipaaModeError
-from hipaa_mode.masking import random_codes
+from hipaa_mode.masking import are_hexadecimal, random_codes
 from hipaa_mode.run import current
 from hipaa_mode.run.readers import RAW_LINES_VIEW, SUPPRESSED_USERS_VIEW, VALUES_DATABASE
 from hipaa_mode.run.session import Session
@@ -120,6 +121,7 @@ class Plugin(BasePlugin):
                 *(random_codes, [text], text),
                 {**on_vectors, "side_effects": True},
             ),
+            "hipaa_mode_is_hexadecimal": (are_hexadecimal, [text], "BOOLEAN", on_vectors),
             "hipaa_mode_note_coincidences": (
                 *(self.session.note_coincidences, [text, text, "BIGINT"], "BOOLEAN"),
                 {"side_effects": True},

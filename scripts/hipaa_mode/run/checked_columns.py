@@ -32,33 +32,29 @@ class CheckedColumns:
     """The columns that checks read; each different text of a column is looked at once.
 
     Attributes:
-        row_ids: row ids, which are to be tokens.
-        tokens: other columns that are to be tokens.
+        tokens: columns that are to be tokens.
         surrogates: those of them that hold codes of half the length.
         texts: columns whose texts are looked through for raw ids.
         objects: columns of JSON: every scalar and key in it is looked at, as one of its values.
         suspected: columns whose texts must not look like identifiers.
         shown_texts: `texts` and `suspected`, each column once.
-        ids_among_row_ids: row ids that a raw id is looked for among: only one of their length.
-        ids_among_tokens: other tokens, the same.
+        ids_among_tokens: tokens that a raw id is looked for among: only one of their length.
         passing_ids: ids that the destination may have as they are, by name.
     """
 
-    row_ids: Columns = ()
     tokens: Columns = ()
     surrogates: Columns = ()
     texts: Columns = ()
     objects: Columns = ()
     suspected: Columns = ()
     shown_texts: Columns = ()
-    ids_among_row_ids: Columns = ()
     ids_among_tokens: Columns = ()
     passing_ids: tuple[str, ...] = ()
 
     @property
     def looks_for_ids(self) -> bool:
         """Whether any column is looked through for raw ids."""
-        return bool(self.texts or self.objects or self.ids_among_row_ids or self.ids_among_tokens)
+        return bool(self.texts or self.objects or self.ids_among_tokens)
 
 
 def checked_columns(
@@ -95,17 +91,14 @@ def checked_columns(
     others = [column for column in with_ids if column not in checked]
     objects = tuple(column for column in others if column.data_type == "json")
     texts = tuple(column for column in others if column.data_type != "json")
-    alike = [column for column in with_ids if column in checked]
     return CheckedColumns(
-        row_ids=tuple(column for column in masked if column.name == "row_id"),
-        tokens=tuple(column for column in masked if column.name != "row_id"),
+        tokens=masked,
         surrogates=tuple(column for column in masked if column.treatment == "surrogate"),
         texts=texts,
         objects=objects,
         suspected=suspected,
         shown_texts=tuple({column.name: column for column in (*texts, *suspected)}.values()),
-        ids_among_row_ids=tuple(column for column in alike if column.name == "row_id"),
-        ids_among_tokens=tuple(column for column in alike if column.name != "row_id"),
+        ids_among_tokens=tuple(column for column in with_ids if column in checked),
         passing_ids=passing,
     )
 

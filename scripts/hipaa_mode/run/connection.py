@@ -51,7 +51,10 @@ MAY_DIFFER = frozenset(
 """Settings that change neither values nor rows."""
 
 REGISTERED = frozenset(
-    ("hipaa_mask", "hipaa_mask_retired", "hipaa_mode_note_coincidences", "hipaa_mode_random_code")
+    (
+        *("hipaa_mask", "hipaa_mask_retired", "hipaa_mode_is_hexadecimal"),
+        *("hipaa_mode_note_coincidences", "hipaa_mode_random_code"),
+    )
 )
 """The functions that the plugin registers."""
 

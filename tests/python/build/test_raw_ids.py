@@ -9,9 +9,11 @@ from typing import Any
 
 import duckdb
 import pytest
+from duckdb.func import FunctionNullHandling, PythonUDFType
 from project import Project, Run, allowed, destination, event, token, track
 
 from hipaa_mode import functions
+from hipaa_mode.masking import are_hexadecimal
 
 VIEW = "main_destinations.tool__events"
 PLANS = ("basic", "plus", "premium", "family", "senior")
@@ -134,6 +136,14 @@ class TestChecks:
         assert files
         with duckdb.connect(str(built.project.database), read_only=True) as connection:
             functions.create(connection)
+            connection.create_function(
+                "hipaa_mode_is_hexadecimal",
+                are_hexadecimal,
+                [str],
+                bool,
+                type=PythonUDFType.ARROW,
+                null_handling=FunctionNullHandling.SPECIAL,
+            )
             connection.create_function(
                 "hipaa_mode_note_coincidences",
                 lambda view, column, count: True,

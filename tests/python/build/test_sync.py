@@ -20,10 +20,12 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+from duckdb.func import FunctionNullHandling, PythonUDFType
 from project import Project, allowed, destination, event, group, identify, token, track
 from sync_examples import Reader, examples
 
 from hipaa_mode import functions
+from hipaa_mode.masking import are_hexadecimal
 
 ENVIRONMENT = {"environment": "prod"}
 VIEWS = ("events", "identifies", "users")
@@ -221,6 +223,14 @@ class TestChecks:
             view = f"create or replace view main_destinations.{USERS} as {query}"
             with duckdb.connect(str(project.database)) as connection:
                 functions.create(connection)
+                connection.create_function(
+                    "hipaa_mode_is_hexadecimal",
+                    are_hexadecimal,
+                    ["VARCHAR"],
+                    "BOOLEAN",
+                    type=PythonUDFType.ARROW,
+                    null_handling=FunctionNullHandling.SPECIAL,
+                )
                 # What the checks report to a run; of no run, here.
                 connection.create_function(
                     "hipaa_mode_note_coincidences",

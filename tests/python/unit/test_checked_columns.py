@@ -50,14 +50,12 @@ def names(columns: tuple[Column, ...]) -> list[str]:
 
 def test_each_check_reads_what_can_break_it() -> None:
     read = checked_columns(COLUMNS, ALL, True, ())
-    assert names(read.row_ids) == ["row_id"]
-    assert names(read.tokens) == ["user_id", "anonymous_id"]
+    assert names(read.tokens) == ["row_id", "user_id", "anonymous_id"]
     assert names(read.surrogates) == ["anonymous_id"]
     assert names(read.texts) == ["anonymous_id", "plan", "note", "free"]
     assert names(read.objects) == ["object"]
     assert names(read.suspected) == ["event", "plan", "free", "object"]
-    assert names(read.ids_among_row_ids) == ["row_id"]
-    assert names(read.ids_among_tokens) == ["user_id"]
+    assert names(read.ids_among_tokens) == ["row_id", "user_id"]
     assert read.passing_ids == ("group_id",)
 
 
@@ -71,7 +69,7 @@ def test_each_text_is_shown_once() -> None:
 def test_without_the_check_of_tokens_they_are_looked_through_as_texts() -> None:
     read = checked_columns(COLUMNS, (RAW_IDS,), True, ())
     assert names(read.texts)[:3] == ["row_id", "user_id", "anonymous_id"]
-    assert (read.tokens, read.ids_among_row_ids, read.ids_among_tokens) == ((), (), ())
+    assert (read.tokens, read.ids_among_tokens) == ((), ())
 
 
 @pytest.mark.parametrize("left_out", ["plan", "object", "user_id"])
@@ -79,13 +77,14 @@ def test_what_a_review_leaves_out_is_still_checked_to_be_tokens(left_out: str) -
     read = checked_columns(COLUMNS, ALL, True, (left_out,))
     looked_at = {*names(read.texts), *names(read.objects), *names(read.suspected)}
     assert left_out not in {*looked_at, *names(read.ids_among_tokens)}
-    assert names(read.tokens) == ["user_id", "anonymous_id"]
+    assert names(read.tokens) == ["row_id", "user_id", "anonymous_id"]
 
 
 def test_where_nothing_is_restricted_only_tokens_are_looked_at() -> None:
     read = checked_columns(COLUMNS, ALL, False, ())
     assert not read.looks_for_ids
-    assert (read.suspected, names(read.tokens)) == ((), ["user_id", "anonymous_id"])
+    assert read.suspected == ()
+    assert names(read.tokens) == ["row_id", "user_id", "anonymous_id"]
 
 
 def test_a_whole_object_of_the_envelope_is_no_id_that_passes() -> None:
@@ -98,8 +97,8 @@ def test_a_whole_object_of_the_envelope_is_no_id_that_passes() -> None:
 def test_a_check_that_does_not_run_reads_nothing(check: str) -> None:
     read = checked_columns(COLUMNS, [name for name in ALL if name != check], True, ())
     nothing = {
-        TOKENS: (read.row_ids, read.tokens, read.surrogates),
-        RAW_IDS: (read.texts, read.objects, read.ids_among_row_ids, read.ids_among_tokens),
+        TOKENS: (read.tokens, read.surrogates),
+        RAW_IDS: (read.texts, read.objects, read.ids_among_tokens),
         PATTERNS: (read.suspected,),
     }[check]
     assert set(nothing) == {()}

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hipaa_mode import masking
 from hipaa_mode.errors import MaskingKeyError
 from hipaa_mode.keys import MasterKey, Subkey
-from hipaa_mode.masking import hmac_sha256, make_tokens
+from hipaa_mode.masking import are_hexadecimal, hmac_sha256, make_tokens
 
 MASTER_KEY = MasterKey(
     bytes.fromhex("8f14e45fceea167a5a36dedd4bea2543c9f0f895fb98ab9159f51fd0297e236d")
@@ -283,3 +283,28 @@ def test_sql_masks_more_rows_than_one_vector_holds() -> None:
     assert all(
         token == (reference_token(value, scope) if value else None) for value, scope, token in rows
     )
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        ([], []),
+        (["", ""], [True, True]),
+        (["0123456789abcdef", "", "0" * 448], [True] * 3),
+        (["00aF", "00af"], [False, True]),
+        *((["af09", f"a{character}0"], [True, False]) for character in "/:`gG@ \n\0\u00e9\u0660"),
+    ],
+)
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+def test_each_text_is_told_to_be_hexadecimal(
+    texts: list[str], expected: list[bool], kind: pa.DataType
+) -> None:
+    whole = pa.array(["?", *texts, "!"], kind)
+    assert are_hexadecimal(whole.slice(1, len(texts))).to_pylist() == expected
+    assert are_hexadecimal(pa.chunked_array([texts], kind)).to_pylist() == expected
+
+
+def test_every_other_byte_is_no_hexadecimal_digit() -> None:
+    texts = [chr(code) for code in range(256)]
+    found = [text for text in texts if are_hexadecimal(pa.array([text])).to_pylist() == [True]]
+    assert "".join(found) == "0123456789abcdef"

@@ -42,7 +42,7 @@ from hipaa_mode.run.stored import Tables
 from hipaa_mode.run.view_files import ROWS_FOR_ALL_THREADS
 
 FUNCTIONS = {
-    *("hipaa_mask", "hipaa_mask_retired"),
+    *("hipaa_mask", "hipaa_mask_retired", "hipaa_mode_is_hexadecimal"),
     *("hipaa_mode_random_code", "hipaa_mode_note_coincidences"),
 }
 

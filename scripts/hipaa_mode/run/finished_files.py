@@ -437,31 +437,34 @@ def _tokens(finished: FinishedView, columns: Sequence[ViewColumn]) -> tuple[list
     wrong: Counter[tuple[str, str]] = Counter()
     keys: list[np.ndarray] = []
     for path in finished.files:
-        last = ""
+        last = pa.array([""])
         with pq.ParquetFile(path) as opened:
-            for batch in opened.iter_batches(ROWS_AT_ONCE, columns=list(digits)):
+            # Several views are looked at together: more threads would take turns.
+            for batch in opened.iter_batches(
+                ROWS_AT_ONCE, columns=list(digits), use_threads=False
+            ):
                 for name, values in zip(batch.schema.names, batch.columns, strict=True):
                     wrong[name, "values that are no tokens"] += _no_tokens(values, digits[name])
-                row_ids = pa.concat_arrays([pa.array([last]), batch["row_id"].drop_null()])
-                wrong["row_id", "rows out of order"] += _out_of_order(row_ids)
-                last = row_ids[-1].as_py()
-                keys.append(_keys(batch["row_id"]))
+                row_ids = batch["row_id"]
+                words = _words(row_ids)
+                wrong["row_id", "rows out of order"] += _out_of_order(last, row_ids, words)
+                last = pa.concat_arrays([last, row_ids.drop_null()[-1:]])[-1:]
+                keys.append(words[:, 0] * SPREADING + words[:, 1])
     problems = [Problem(finished.name, *key, count) for key, count in wrong.items() if count]
     return problems, _are_different(keys)
 
 
-def _keys(row_ids: pa.Array) -> np.ndarray:
-    """Return 64 bits of each row id's first digits; equal ones where some are no tokens."""
+def _words(row_ids: pa.Array) -> np.ndarray:
+    """Return the digits of each row id, eight a number; equal ones where some are no tokens."""
+    count = DIGITS["mask"] // 8
     if not len(row_ids):
-        return np.zeros(0, np.uint64)
-    digits = DIGITS["mask"]
+        return np.zeros((0, count), np.uint64)
     _, offsets, content = row_ids.buffers()
     ends = np.frombuffer(offsets, np.int32)[row_ids.offset : row_ids.offset + len(row_ids) + 1]
-    if row_ids.null_count or (np.diff(ends) != digits).any():
-        return np.zeros(2, np.uint64)
-    words = np.frombuffer(content, np.uint64, len(row_ids) * (digits // 8), int(ends[0]))
-    first, second = words[:: digits // 8], words[1 :: digits // 8]
-    return first * SPREADING + second
+    if row_ids.null_count or (np.diff(ends) != DIGITS["mask"]).any():
+        return np.zeros((2, count), np.uint64)
+    words = np.frombuffer(content, np.uint64, len(row_ids) * count, int(ends[0]))
+    return words.reshape(-1, count)
 
 
 def _are_different(keys: Sequence[np.ndarray]) -> bool:
@@ -470,10 +473,18 @@ def _are_different(keys: Sequence[np.ndarray]) -> bool:
     return not (in_order[1:] == in_order[:-1]).any()
 
 
-def _out_of_order(row_ids: pa.Array) -> int:
-    """Count the row ids that are lower than the one before."""
-    if not _count(pc.less(row_ids[1:], row_ids[:-1])):
+def _out_of_order(last: pa.Array, row_ids: pa.Array, words: np.ndarray) -> int:
+    """Count the row ids that are lower than the one before.
+
+    Args:
+        last: the one before the first of them.
+        words: see `_words`.
+    """
+    firsts = words[:, 0].view(">u8").astype(np.uint64)
+    is_first_after = not len(row_ids) or pc.greater(row_ids[0], last[0]).as_py()
+    if is_first_after and (firsts[1:] > firsts[:-1]).all():
         return 0
+    row_ids = pa.concat_arrays([last, row_ids.drop_null()])
     ranks = pc.utf8_slice_codeunits(row_ids, 0, RANKED_DIGITS)
     return _count(pc.less(ranks[1:], ranks[:-1]))
 

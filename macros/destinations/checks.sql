@@ -89,25 +89,14 @@ rows_under_test as {{ hipaa_mode.kept(true if files and hipaa_mode.door().has_sm
 ),
 
 {% if read.tokens -%}
-{%- set suspected = hipaa_mode.rows_that_may_show_others(read.tokens, read.surrogates, 'rows_under_test') -%}
-{#- Nearly as many as rows, and read again sooner than kept. -#}
-{% for relation, rows in {'suspected_tokens': suspected, 'shown_tokens': 'rows_under_test'}.items() -%}
-{{ relation }} as {{ hipaa_mode.kept(false) }}(
+{{ hipaa_mode.shown_tokens(read.tokens, read.surrogates, 'rows_under_test') }},
 
-    {{ hipaa_mode.shown_texts(read.tokens, read.tokens, rows) }}
-
-),
-
-{% endfor -%}
-{%- endif -%}
+{% endif -%}
 {% for relation, shown_columns in shown.items() if shown_columns -%}
 {#- Materialized, or each column would compile the patterns of the checks for itself. -#}
 {{ relation }} as {{ hipaa_mode.kept() }}(
 
-    select distinct column_number, shown_text
-    from (
-        {{ hipaa_mode.shown_texts(shown_columns, shown_columns, 'rows_under_test', relation == 'shown_in_json') | indent(4) }}
-    ) as texts
+    {{ hipaa_mode.different_texts(shown_columns, 'rows_under_test', relation == 'shown_in_json', hipaa_mode.tested_name(model)) | indent(4) }}
 
 ),
 

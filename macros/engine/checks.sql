@@ -52,32 +52,127 @@
     {{- return('(select *, ' ~ texts ~ ' as texts_of_column from ' ~ rows ~ ') as rows_with_texts') -}}
 {%- endmacro %}
 
-{#- The rows that may show another text than a token in one of some columns: those of which it is not
-    plain at one look at the whole row. -#}
-{% macro rows_that_may_show_others(columns, surrogates, rows) -%}
-    {{- return(adapter.dispatch('rows_that_may_show_others', 'hipaa_mode')(columns, surrogates, rows)) -}}
+{#- The query of the different texts that rows show in some columns: `column_number`, `shown_text`. -#}
+{% macro different_texts(columns, rows, in_json, view_name) -%}
+    {{- return(adapter.dispatch('different_texts', 'hipaa_mode')(columns, rows, in_json, view_name)) -}}
 {%- endmacro %}
 
-{% macro default__rows_that_may_show_others(columns, surrogates, rows) -%}
-    {{- return(rows) -}}
+{% macro default__different_texts(columns, rows, in_json, view_name) -%}
+select distinct column_number, shown_text
+from (
+    {{ hipaa_mode.shown_texts(columns, columns, rows, in_json) }}
+) as texts
 {%- endmacro %}
 
-{#- A pattern would take ten times as long over so many digits. -#}
-{% macro duckdb__rows_that_may_show_others(columns, surrogates, rows) -%}
-    {%- set texts = [] -%}
-    {%- set conditions = [] -%}
-    {%- for column in columns -%}
-        {%- set name = hipaa_mode.identifier(column.name) -%}
-        {%- set digits = 32 if column in surrogates else 64 -%}
-        {%- do texts.append("array_to_string(" ~ name ~ ", '')" if column.is_list else name) -%}
-        {%- do conditions.append(
-            'len(list_filter(' ~ name ~ ', lambda element: strlen(element) <> ' ~ digits ~ ')) > 0' if column.is_list
-            else 'strlen(' ~ name ~ ') <> ' ~ digits
-        ) -%}
-    {%- endfor -%}
-    {%- set is_plain = 'system.main.hipaa_mode_is_hexadecimal(concat(' ~ texts | join(', ') ~ '))' -%}
-    {%- set is_of_other_length = 'coalesce(' ~ conditions | join(', false) or coalesce(') ~ ', false)' -%}
-    {{- return('(select * from ' ~ rows ~ ' where not ' ~ is_plain ~ ' or ' ~ is_of_other_length ~ ') as rows_that_may_show_others') -}}
+{#- Where they can be held at once they are lists first: all columns in one scan, and of a column that is
+    stored as places in a dictionary its different texts alone. -#}
+{% macro duckdb__different_texts(columns, rows, in_json, view_name) -%}
+{%- set plain = [] if in_json else columns | rejectattr('is_list') | list -%}
+{%- set lists = columns | selectattr('is_list') | list -%}
+{%- if not plain or not hipaa_mode.door().has_few_texts(view_name, plain | map(attribute='name') | list) -%}
+{{ hipaa_mode.default__different_texts(columns, rows, in_json, view_name) }}
+{%- else -%}
+select
+    column_number,
+    unnest(texts) as shown_text
+from (
+    select
+        {{ hipaa_mode.rows_side_by_side({'column_number': hipaa_mode.values_as_list(hipaa_mode._numbers(plain, columns)), 'texts': 'texts_of_columns'}) | indent(8) }}
+    from (
+        select [list(distinct {{ hipaa_mode.each_identifier(plain | map(attribute='name')) | join('), list(distinct ') }})] as texts_of_columns
+        from {{ rows }}
+    ) as lists
+) as texts
+{%- if lists %}
+union all
+select distinct column_number, shown_text
+from (
+    {{ hipaa_mode.shown_texts(lists, columns, rows) }}
+) as texts
+{%- endif -%}
+{%- endif -%}
+{%- endmacro %}
+
+{#- Steps `shown_tokens`, the texts of columns of tokens, and `suspected_tokens`: those of them that may
+    be none. -#}
+{% macro shown_tokens(columns, surrogates, rows) -%}
+    {{- return(adapter.dispatch('shown_tokens', 'hipaa_mode')(columns, surrogates, rows)) -}}
+{%- endmacro %}
+
+{#- Each different text once; row ids are as many as rows, and read again sooner than kept. -#}
+{% macro default__shown_tokens(columns, surrogates, rows) -%}
+{%- set row_ids = columns | selectattr('name', 'equalto', 'row_id') | list -%}
+{%- set others = columns | rejectattr('name', 'equalto', 'row_id') | list -%}
+different_tokens as {{ hipaa_mode.kept() }}(
+
+    {% if others -%}
+    select distinct column_number, shown_text
+    from (
+        {{ hipaa_mode.shown_texts(others, columns, rows) | indent(4) }}
+    ) as texts
+    {%- else -%}
+    select 0 as column_number, '' as shown_text
+    where false
+    {%- endif %}
+
+),
+
+shown_tokens as {{ hipaa_mode.kept(false) }}(
+
+    {% if row_ids -%}
+    {{ hipaa_mode.shown_texts(row_ids, columns, rows) }}
+    union all
+    {% endif -%}
+    select column_number, shown_text
+    from different_tokens
+
+),
+
+suspected_tokens as {{ hipaa_mode.kept(false) }}(
+
+    select column_number, shown_text
+    from shown_tokens
+
+)
+{%- endmacro %}
+
+{#- One look at a whole row tells that nothing in it is suspect: a pattern would take ten times as long
+    over so many digits, and different texts more memory. -#}
+{% macro duckdb__shown_tokens(columns, surrogates, rows) -%}
+{%- set texts = [] -%}
+{%- set conditions = [] -%}
+{%- for column in columns -%}
+    {%- set name = hipaa_mode.identifier(column.name) -%}
+    {%- set digits = 32 if column in surrogates else 64 -%}
+    {%- do texts.append("array_to_string(" ~ name ~ ", '')" if column.is_list else name) -%}
+    {%- do conditions.append(
+        'len(list_filter(' ~ name ~ ', lambda element: strlen(element) <> ' ~ digits ~ ')) > 0' if column.is_list
+        else 'strlen(' ~ name ~ ') <> ' ~ digits
+    ) -%}
+{%- endfor -%}
+shown_tokens as {{ hipaa_mode.kept(false) }}(
+
+    {{ hipaa_mode.shown_texts(columns, columns, rows) }}
+
+),
+
+suspected_rows as {{ hipaa_mode.kept(false) }}(
+
+    select *
+    from {{ rows }}
+    where
+        not system.main.hipaa_mode_is_hexadecimal(concat({{ texts | join(', ') }}))
+        {%- for condition in conditions %}
+        or coalesce({{ condition }}, false)
+        {%- endfor %}
+
+),
+
+suspected_tokens as {{ hipaa_mode.kept(false) }}(
+
+    {{ hipaa_mode.shown_texts(columns, columns, 'suspected_rows') }}
+
+)
 {%- endmacro %}
 
 {#- A text as a key of 64 bits, quicker to count by. That two of ten million texts share one is as

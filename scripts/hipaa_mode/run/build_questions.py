@@ -24,7 +24,7 @@ from hipaa_mode.raw_files import KnownFile, as_known, as_read, plan_reading
 from hipaa_mode.run.checked_columns import CheckedColumns, Column, checked_columns
 from hipaa_mode.run.connection import this_connection
 from hipaa_mode.run.file_writer import write_days, write_file
-from hipaa_mode.run.finished_files import DIGITS, are_small
+from hipaa_mode.run.finished_files import DIGITS, are_small, have_few_texts
 from hipaa_mode.run.plan_texts import PlanCopy, PlanTexts
 from hipaa_mode.run.readers import LINES_AGAIN_VIEW, RAW_LINES_VIEW
 from hipaa_mode.run.state import Run, place_of
@@ -33,6 +33,10 @@ from hipaa_mode.run.view_files import BuiltView, WritePlan
 
 MADE_OF_VALUES = ("masked_events", "masked_identifies", "masked_groups", "token_bridge")
 """Models that are made of the values of calls, which calls_read does not store."""
+
+KEPT_BYTES = 2 * 1024 * 1024
+"""Files of so many bytes are read once for all checks, and larger ones again for each: to read a
+few of their columns takes less time than to keep all."""
 
 
 @dataclass(frozen=True)
@@ -375,8 +379,13 @@ class BuildQuestions(Run):
         return self._files.tested_files(view)
 
     def has_small_files(self, view: str) -> bool:
-        """Whether the files of a view that are about to be published fit into memory."""
-        return are_small(self._files.tested_files(view) or ())
+        """Whether the files of a view that are about to be published are best read once."""
+        return are_small(self._files.tested_files(view) or (), KEPT_BYTES)
+
+    def has_few_texts(self, view: str, columns: list[str]) -> bool:
+        """Whether the different texts of some columns of these files can be held at once."""
+        files = self._files.tested_files(view)
+        return files is not None and have_few_texts(files, columns)
 
     @property
     def _session_engine(self) -> SessionEngine:

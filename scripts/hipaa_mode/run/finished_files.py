@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -34,6 +34,7 @@ DIGITS = {"mask": 64, "surrogate": 32}
 """Lower-case hexadecimal digits of a token and of a surrogate code."""
 
 SMALL_BYTES = 32 * 1024 * 1024
+"""Bytes that can be held at once."""
 
 TRUNCATED = ("second", "minute", "hour", "day", "month", "year")
 HEXADECIMAL = b"0123456789abcdef"
@@ -244,11 +245,19 @@ class _View:
             self._execute("create or replace temp view whole as from finished")
         problems = self._counts()
         looked_at = _looked_at(finished, self._columns) if self._plan.restrict_phi else []
-        # Of large files one column after the other: its different texts are held at once.
-        groups = [looked_at] if are_small(finished.files) else [[c] for c in looked_at]
-        for group in groups:
+        for group in self._read_together(looked_at):
             problems += self._identifiers(group)
         return problems
+
+    def _read_together(self, looked_at: Sequence[int]) -> list[list[int]]:
+        """Group columns whose different texts can be held at once."""
+        files = self._finished.files
+        together = list(looked_at)
+        if not are_small(files, SMALL_BYTES):
+            together = [c for c in looked_at if self._columns[c].treatment not in DIGITS]
+            if not have_few_texts(files, {self._columns[c].name for c in together}):
+                together = []
+        return [together, *([c] for c in looked_at if c not in together)]
 
     def _read(self, relation: str, files: Sequence[Path]) -> None:
         """Name the rows of files. Kept in memory they would take longer than to be read again."""
@@ -316,7 +325,7 @@ class _View:
         read = sorted({*suspected, *(place for places in seeking.values() for place in places)})
         if not read:
             return []
-        texts = f"select distinct column_number, text from ({_texts(read, columns, 'finished')})"
+        texts = _different_texts(read, columns, finished.files)
         self._execute(f"create or replace temp table texts as {texts}")
         found: list[tuple[int, str, int]] = []
         for (ids, data_type), places in seeking.items():
@@ -599,6 +608,28 @@ def _texts(
     )
 
 
+def _different_texts(
+    places: Sequence[int], columns: Sequence[ViewColumn], files: Sequence[Path]
+) -> str:
+    """Return the query of the different texts in some columns.
+
+    Those that can be held at once are lists first, which are made in one scan.
+    """
+    plain = [place for place in places if not columns[place].is_list]
+    if not (plain and have_few_texts(files, {columns[place].name for place in plain})):
+        return f"select distinct column_number, text from ({_texts(places, columns, 'finished')})"
+    lists = ", ".join(f"list(distinct {identifier(columns[place].name)})" for place in plain)
+    query = (
+        "select column_number, unnest(texts) as text from (select unnest("
+        f"[{', '.join(map(str, plain))}]) as column_number, unnest(texts) as texts from "
+        f"(select [{lists}] as texts from finished))"
+    )
+    if others := [place for place in places if place not in plain]:
+        texts = _texts(others, columns, "finished")
+        query += f" union all select distinct column_number, text from ({texts})"
+    return query
+
+
 def _leaf(data_type: str, text: str) -> str:
     """Return the texts to compare with ids: of JSON, its scalars and keys, a row each."""
     return f"unnest({raw_ids.json_texts(text)})" if data_type == "json" else text
@@ -609,9 +640,27 @@ def _are_of(places: Sequence[int]) -> str:
     return f"column_number in ({', '.join(map(str, places))})" if places else "false"
 
 
-def are_small(files: Iterable[Path | str]) -> bool:
-    """Whether files are so small that all rows of theirs can be held at once."""
-    return sum(os.stat(path).st_size for path in files) <= SMALL_BYTES
+def are_small(files: Iterable[Path | str], most: int) -> bool:
+    """Whether files take so many bytes at the most."""
+    return sum(os.stat(path).st_size for path in files) <= most
+
+
+def have_few_texts(files: Iterable[Path | str], columns: Collection[str]) -> bool:
+    """Whether the different texts of some columns of files can be held at once.
+
+    A column takes at least what its different texts do, before it is compressed.
+    """
+    size = 0
+    for path in files:
+        metadata = pq.read_metadata(path)
+        for place in range(metadata.num_columns):
+            if metadata.schema.column(place).path in columns:
+                groups = range(metadata.num_row_groups)
+                size += sum(
+                    metadata.row_group(group).column(place).total_uncompressed_size
+                    for group in groups
+                )
+    return size <= SMALL_BYTES
 
 
 def _is_allowed_id(column: ViewColumn) -> bool:

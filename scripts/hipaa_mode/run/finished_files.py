@@ -33,6 +33,9 @@ from hipaa_mode.run.required_checks import SHORTEST_ID
 DIGITS = {"mask": 64, "surrogate": 32}
 """Lower-case hexadecimal digits of a token and of a surrogate code."""
 
+ELEMENT = ".list.element"
+"""What the path of a list's elements ends with in a file."""
+
 SMALL_BYTES = 32 * 1024 * 1024
 """Bytes that can be held at once."""
 
@@ -654,7 +657,7 @@ def have_few_texts(files: Iterable[Path | str], columns: Collection[str]) -> boo
     for path in files:
         metadata = pq.read_metadata(path)
         for place in range(metadata.num_columns):
-            if metadata.schema.column(place).path in columns:
+            if metadata.schema.column(place).path.removesuffix(ELEMENT) in columns:
                 groups = range(metadata.num_row_groups)
                 size += sum(
                     metadata.row_group(group).column(place).total_uncompressed_size

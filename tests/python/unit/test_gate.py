@@ -248,6 +248,17 @@ def test_what_is_wrong_is_said_by_column(
     ]
 
 
+def test_texts_are_few_if_their_columns_take_few_bytes(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "a", plan.destinations["ga4"], ROW)
+    assert finished_files.have_few_texts([path], {"note", "tags"})
+    monkeypatch.setattr(finished_files, "SMALL_BYTES", 0)
+    assert finished_files.have_few_texts([path], set())
+    assert not finished_files.have_few_texts([path], {"note"})
+    assert not finished_files.have_few_texts([path], {"tags"})
+
+
 @pytest.mark.parametrize("types", [{"amount": pa.string()}, {"tags": pa.string()}])
 def test_columns_of_other_types_are_found(
     checker: FileChecker, plan: Plan, tmp_path: Path, types: dict[str, Any]

@@ -46,8 +46,10 @@ SET: Mapping[str, str] = {
     "spark.sql.variable.substitute": "false",
     # Steps that are put together into one take the optimizer minutes.
     "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.CollapseProject",
+    # The driver lists published days by itself: executors would have a task for each.
+    "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
 }
-"""Settings that decide what the reviewed SQL means: the run makes them."""
+"""Settings that decide what the reviewed SQL means, or how fast it is: the run makes them."""
 
 REQUIRED: Mapping[str, str] = {
     **SET,
@@ -107,6 +109,7 @@ LOCK = "hipaa_mode.lock"
 _END = re.compile(r";$", re.MULTILINE)
 _COMMENT = re.compile(r"^ *--.*\n?", re.MULTILINE)
 _CREATE = re.compile(rf"^create function {functions.SCHEMA}\.", re.MULTILINE)
+_CONSTANT = re.compile(r"create .*?\.(\w+)\(\)\s+returns (.*?)\s+return (.*)", re.DOTALL)
 _NAME_OR_TEXT = re.compile(
     rf"(\br'[^']*'|'(?:[^'\\]|\\.|'')*'|--[^\n]*|`[^`]*`)|\b{functions.SCHEMA}\.", re.DOTALL
 )
@@ -114,6 +117,9 @@ _CATALOG = re.compile(r"spark\.sql\.catalog\.(\w+)")
 """A setting of a catalog that is another than the session's own: raw calls may be there."""
 
 _LACKING = re.compile(r"ModuleNotFoundError: No module named '([A-Za-z_]\w*)")
+_CALL_OR_TEXT = re.compile(
+    rf"\br'[^']*'|'(?:[^'\\]|\\.|'')*'|\b{functions.SCHEMA}\.(?P<name>\w+)\(\)", re.DOTALL
+)
 _PARAMETER = re.compile(r"\$(\w+)")
 _DELETE = re.compile(r"\s*delete from (\S+)(?: as (\w+))?\s+where (.*)", re.DOTALL)
 
@@ -142,7 +148,22 @@ def statements(text: str) -> list[str]:
     """Return the statements that make the functions of a text in a session."""
     made = _CREATE.sub(f"create or replace temporary function {functions.SCHEMA}.", text)
     found = _END.split(_COMMENT.sub("", made))
-    return [in_session(statement) for statement in found if statement.strip()]
+    constants: dict[str, str] = {}
+    listed = []
+    for statement in filter(str.strip, found):
+        listed.append(_with_constants(statement, constants))
+        if constant := _CONSTANT.fullmatch(listed[-1].strip()):
+            name, kind, body = constant.groups()
+            constants[name] = f"cast(({body}) as {kind})"
+    return [in_session(statement) for statement in listed]
+
+
+def _with_constants(sql: str, constants: Mapping[str, str]) -> str:
+    """Put what functions without arguments return in the place of their calls.
+
+    Spark would do so for each call anew, with a plan of its own for each.
+    """
+    return _CALL_OR_TEXT.sub(lambda found: constants.get(found["name"] or "", found[0]), sql)
 
 
 def take_warehouse(warehouse: Path) -> None:
@@ -265,9 +286,8 @@ class Spark:
         folder = self.aside()
         with self.cursor():
             rows = self.session.sql(query)
-            kinds = to_arrow_schema(rows.schema)
+            plain = _plain_schema(to_arrow_schema(rows.schema))
             rows.write.parquet((folder / "rows").as_uri())
-            plain = pa.schema([(field.name, _plain(field.type)) for field in kinds])
             yield pa.RecordBatchReader.from_batches(plain, _batches(folder / "rows", plain))
         shutil.rmtree(folder)
 
@@ -478,12 +498,19 @@ class Spark:
     def _view(self, name: str, rows: pa.RecordBatchReader) -> None:
         """Write rows aside, where the executors can read them, and make a view of them."""
         file = self.aside() / f"{name}.parquet"
-        plain = pa.schema([(field.name, _plain(field.type)) for field in rows.schema])
+        plain = _plain_schema(rows.schema)
         with pq.ParquetWriter(file, plain, compression="zstd") as writer:
             for batch in rows:
                 writer.write_batch(batch.cast(plain))
         with self.cursor():
-            self.session.read.parquet(file.as_uri()).createOrReplaceTempView(name)
+            self._files([file.as_uri()], plain).createOrReplaceTempView(name)
+
+    def _files(self, places: Sequence[str], schema: pa.Schema) -> Any:
+        """Return rows of files. Spark would start a job to find out what columns they have."""
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        kinds = from_arrow_schema(schema, prefer_timestamp_ntz=True)
+        return self.session.read.schema(kinds).parquet(*places)
 
     def keep(self, step: str, name: str, sql: str) -> None:
         """Write the rows of a query aside, and make a view of them."""
@@ -491,8 +518,9 @@ class Spark:
         view = _view_name(step)
         with self.cursor():
             session = self.session
-            session.sql(sql).write.parquet(place)
-            session.read.parquet(place).createOrReplaceTempView(view)
+            rows = session.sql(sql)
+            rows.write.parquet(place)
+            session.read.schema(rows.schema).parquet(place).createOrReplaceTempView(view)
         self._steps["", step] = f"{name} as (select * from {view})"
 
     def reach(self, step: str, name: str, start: str, further: str, steps: str) -> None:
@@ -539,9 +567,10 @@ class Spark:
         """
         named = repr((sorted(files), all_columns))
         name = f"hipaa_mode_files_{hashlib.sha256(named.encode()).hexdigest()[:16]}"
+        read = [pq.read_schema(file) for file in (files if all_columns else files[:1])]
+        schema = pa.unify_schemas([_plain_schema(schema) for schema in read])
         with self.cursor():
-            reader = self.session.read.option("mergeSchema", all_columns)
-            rows = reader.parquet(*(Path(file).as_uri() for file in files))
+            rows = self._files([Path(file).as_uri() for file in files], schema)
             rows.createOrReplaceTempView(name)
         return name
 
@@ -556,6 +585,10 @@ class Spark:
         session = self.session
         place = self._locations[table.replace('"', "").replace("`", "")]
         with self._changing:
+            # Another thread may be at work on other rows of the table.
+            gone = f"select 1 from {table} as {alias} where {condition} limit 1"
+            if not session.sql(gone, dict(arguments)).collect():
+                return
             aside = self.aside() / place.name
             session.sql(
                 f"select * from {table} as {alias} where not coalesce(({condition}), false)",
@@ -624,6 +657,10 @@ def _view_name(*texts: str) -> str:
 def _quoted(*parts: str) -> str:
     """Write a name as Spark's own parser takes it whatever is set."""
     return ".".join("`" + part.replace("`", "``") + "`" for part in parts)
+
+
+def _plain_schema(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([(field.name, _plain(field.type)) for field in schema])
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:

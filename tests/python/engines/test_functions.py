@@ -8,7 +8,10 @@ import re
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
+from unittest.mock import MagicMock
+from urllib.parse import urlsplit
 
 import duckdb
 import pytest
@@ -19,7 +22,8 @@ from postgres_server import Server
 from project import REPOSITORY
 
 from hipaa_mode import functions
-from hipaa_mode.engines.spark import in_session, make_functions, run_privately
+from hipaa_mode.engines import spark as spark_engine
+from hipaa_mode.engines.spark import in_session, make_functions, run_privately, statements
 from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.functions import SCHEMA, create
 
@@ -411,6 +415,21 @@ class TestSpark(_EachFunction):
         texts = [begin + unit * 9_000 + end for begin, unit, end in LONG]
         assert on_spark.differences(OF_LONG_TEXTS, texts) == []
 
+    def test_rows_that_stay_are_not_written_anew(self, spark: Any) -> None:
+        """Another thread may be adding rows of its own to the table."""
+        engine = spark_engine.Spark(MagicMock())
+        engine.create_tables("default", {"noted": "view_name varchar"})
+        spark.sql("insert into noted values ('events')")
+        warehouse = Path(urlsplit(spark.conf.get("spark.sql.warehouse.dir")).path)
+        folder = warehouse / spark_engine.STATE / "noted"
+        written = sorted(folder.glob("*.parquet"))
+        with engine.cursor() as cursor:
+            cursor.execute("delete from default.noted where view_name = 'groups'")
+            assert sorted(folder.glob("*.parquet")) == written != []
+            cursor.execute("delete from default.noted where view_name = 'events'")
+            cursor.execute("select count(*) from noted")
+            assert cursor.fetchall() == [(0,)]
+
     def test_an_error_tells_no_value(self, spark: Any, capfd: pytest.CaptureFixture[str]) -> None:
         run_as_before = spark.sql
         run_privately(spark)
@@ -470,6 +489,19 @@ def test_each_function_has_its_twin(engine: str) -> None:
     assert known.keys() - theirs.keys() == INNER[engine]
     for name in known.keys() - INNER[engine]:
         assert known[name].parameters in theirs[name], name
+
+
+def test_what_never_differs_is_written_into_the_functions_of_spark() -> None:
+    made = statements(
+        "create function hipaa_functions.one() returns string return 'a';\n"
+        "create function hipaa_functions.two() returns string\n"
+        "return hipaa_functions.one() || 'b';\n"
+        "create function hipaa_functions.is_it(value string) returns boolean\n"
+        "return value = hipaa_functions.two() or value = 'hipaa_functions.two()';\n"
+    )
+    body = made[-1].partition("\nreturn ")[2]
+    text = "cast((cast(('a') as string) || 'b') as string)"
+    assert body == f"value = {text} or value = 'hipaa_functions.two()'"
 
 
 def test_each_function_of_a_value_is_compared() -> None:

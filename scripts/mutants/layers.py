@@ -114,7 +114,7 @@ class Inspection:
         """Run the selftest, and return what interferes or is not shown."""
         _, output = self.sandbox.run(
             *("hipaa-mode", "selftest", "--calls", "raw_calls/*.ndjson"),
-            *("--sample", "0", "--json"),
+            *("--sample", "0", "--json", *self.sandbox.options_of_selftest),
         )
         if "{\n" not in output:
             return []

@@ -140,18 +140,18 @@
     {{- return('') -}}
 {%- endmacro %}
 
-{#- The statement that takes rows of a table away. -#}
-{% macro delete_rows(relation, condition='true') -%}
-    {{- return(adapter.dispatch('delete_rows', 'hipaa_mode')(relation, condition)) -}}
+{#- The statement that takes rows of a table away; `alias` is the table's name in the condition. -#}
+{% macro delete_rows(relation, condition='true', alias='here') -%}
+    {{- return(adapter.dispatch('delete_rows', 'hipaa_mode')(relation, condition, alias)) -}}
 {%- endmacro %}
 
-{% macro default__delete_rows(relation, condition) -%}
-    {{- return('delete from ' ~ relation ~ ' where ' ~ condition) -}}
+{% macro default__delete_rows(relation, condition, alias) -%}
+    {{- return('delete from ' ~ relation ~ ' as ' ~ alias ~ ' where ' ~ condition) -}}
 {%- endmacro %}
 
 {#- Files are not changed there: what stays is written anew. -#}
-{% macro spark__delete_rows(relation, condition) -%}
-    {%- do hipaa_mode.door().delete_rows(relation | string, condition) -%}
+{% macro spark__delete_rows(relation, condition, alias) -%}
+    {%- do hipaa_mode.door().delete_rows(relation ~ ' as ' ~ alias, condition) -%}
     {{- return('select 1') -}}
 {%- endmacro %}
 

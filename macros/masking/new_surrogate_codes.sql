@@ -80,19 +80,17 @@ from new_values
     {%- set fingerprint = local_md5(hipaa_mode.environment() ~ texts ~ hipaa_mode.door().hash_of_functions(texts)) -%}
     {%- if hipaa_mode.calls_are_withheld() and hipaa_mode._codes_may_be_unused(fingerprint) -%}
         {%- set unused -%}
-            from {{ codes }} as codes
-            where
-                codes.environment = {{ hipaa_mode.literal(hipaa_mode.environment()) }}
-                and not exists (
-                    select 1
-                    from ({{ texts }}) as texts
-                    where texts.scope = codes.scope and texts.value = codes.value
-                )
+            codes.environment = {{ hipaa_mode.literal(hipaa_mode.environment()) }}
+            and not exists (
+                select 1
+                from ({{ texts }}) as texts
+                where texts.scope = codes.scope and texts.value = codes.value
+            )
         {%- endset -%}
-        {%- set count = run_query('select count(*) ' ~ unused).columns[0].values()[0] | int -%}
+        {%- set count = run_query('select count(*) from ' ~ codes ~ ' as codes where ' ~ unused).columns[0].values()[0] | int -%}
         {%- if count -%}
             {%- call statement('forget_codes') -%}
-                delete {{ unused }}
+                {{ hipaa_mode.delete_rows(codes, unused, 'codes') }}
             {%- endcall -%}
             {%- do hipaa_mode.note_space_to_clear() -%}
             {%- do log('hipaa_mode: forgot ' ~ count ~ ' surrogate codes: only withheld calls, or none, have their values', info=true) -%}

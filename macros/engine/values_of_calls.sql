@@ -1,7 +1,7 @@
 {#- The values of calls: what is stored of them, and whence a model has them that makes forms of them. -#}
 
 {#- Reads calls, and returns a query of what calls_read stores of them: of a value no more than that
-    there is one. The values are in a database in memory, until all forms are made of them. -#}
+    there is one. The values are in a database of the run's own, until all forms are made of them. -#}
 {% macro stored_calls(sql) -%}
     {{- return(adapter.dispatch('stored_calls', 'hipaa_mode')(sql)) -}}
 {%- endmacro %}
@@ -12,8 +12,7 @@
 
 {% macro duckdb__stored_calls(sql) -%}
     {%- call statement('read_calls') -%}
-        create or replace table {{ hipaa_mode._calls_in_memory() }} as
-        {{ sql }}
+        {{ hipaa_mode.make_table(hipaa_mode._calls_of_this_run(), sql, ['message_id']) }}
     {%- endcall -%}
     {#- A transaction writes to one database. -#}
     {%- do adapter.commit() -%}
@@ -23,7 +22,7 @@
         {%- set given = "case when {} is not null then '' end" -%}
         {%- do marks.append((hipaa_mode.map_list(name, given.format('element')) if value.is_list else given.format(name)) ~ ' as ' ~ name) -%}
     {%- endfor -%}
-    {{- return('select *' ~ (' replace (' ~ marks | join(', ') ~ ')' if marks else '') ~ ' from ' ~ hipaa_mode._calls_in_memory()) -}}
+    {{- return('select *' ~ (' replace (' ~ marks | join(', ') ~ ')' if marks else '') ~ ' from ' ~ hipaa_mode._calls_of_this_run()) -}}
 {%- endmacro %}
 
 {#- The values of which calls_read stores no more than that there is one: all but those that the
@@ -52,7 +51,7 @@
     {%- set run_number = hipaa_mode.door().run_number() -%}
     {%- set state = hipaa_mode.table_state('calls_read') -%}
     {%- set has_read = state is not none and state.run_number == run_number -%}
-    {%- set relations = [hipaa_mode._calls_in_memory()] if has_read else [] -%}
+    {%- set relations = [hipaa_mode._calls_of_this_run()] if has_read else [] -%}
     {%- if not has_read or state.rebuilt_number != run_number -%}
         {%- set places = 'hipaa_mode_places_' ~ name -%}
         {%- call hipaa_mode.make_temporary_table(places) -%}
@@ -134,11 +133,11 @@
 
 {% macro duckdb__forget_values() -%}
     {%- call statement('forget_values') -%}
-        drop table if exists {{ hipaa_mode._calls_in_memory() }}
+        drop table if exists {{ hipaa_mode._calls_of_this_run() }}
     {%- endcall -%}
     {%- do adapter.commit() -%}
 {%- endmacro %}
 
-{% macro _calls_in_memory() -%}
-    {{- return('hipaa_mode_values.main.calls') -}}
+{% macro _calls_of_this_run() -%}
+    {{- return(hipaa_mode.door().values_database() ~ '.main.calls') -}}
 {%- endmacro %}

@@ -35,10 +35,16 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 from hipaa_mode import functions, locking, rewriting, run_end, temporary_copies
 from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.masking import are_hexadecimal, random_codes
+from hipaa_mode.quoting import literal
 from hipaa_mode.run import current
-from hipaa_mode.run.readers import RAW_LINES_VIEW, SUPPRESSED_USERS_VIEW, VALUES_DATABASE
+from hipaa_mode.run.readers import (
+    RAW_LINES_VIEW,
+    SUPPRESSED_USERS_VIEW,
+    VALUES_IN_FILE,
+    VALUES_IN_MEMORY,
+)
 from hipaa_mode.run.session import Session
-from hipaa_mode.run.state import tell
+from hipaa_mode.run.state import message_of, tell
 from hipaa_mode.run_settings import run_faults
 from hipaa_mode.settings import plugin_faults
 
@@ -55,19 +61,36 @@ def _make_folder(database: Path) -> None:
         ) from None
 
 
-def _attach_values(connection: duckdb.DuckDBPyConnection) -> None:
-    """Attach the database that has the values of calls, in memory, while a run goes on."""
-    paths = connection.execute(
-        "select path from system.main.duckdb_databases() "
-        f"where lower(database_name) = '{VALUES_DATABASE}'"
+def _database_file(creds: DuckDBCredentials) -> Path | None:
+    """Return the database's file; None for one in memory, or at a service."""
+    if creds.is_motherduck or re.match(r":|[A-Za-z_]{2,}:", creds.path):
+        return None
+    return Path(creds.path)
+
+
+def _attach_values(connection: duckdb.DuckDBPyConnection, database: Path | None) -> None:
+    """Attach the databases that have the values of calls while a run goes on.
+
+    The file of the one loses its name at once: nothing is left of it when this process ends,
+    however it does.
+    """
+    file = None if database is None else rewriting.values_file(database)
+    places = {VALUES_IN_MEMORY: None, VALUES_IN_FILE: file and str(file)}
+    attached = connection.execute(
+        "select lower(database_name), path from system.main.duckdb_databases()"
     ).fetchall()
-    if any(path for (path,) in paths):
+    taken = [name for name, path in attached if name in places and places[name] != path]
+    if taken:
         raise HipaaModeError(
-            f"the database is called {VALUES_DATABASE}, as the one in memory is that has the "
-            "values of calls. Give it another name"
+            f"the database is called {taken[0]}, as one is that has the values of calls. Give it "
+            "another name"
         )
-    if not paths:
-        connection.execute(f"attach ':memory:' as {VALUES_DATABASE} (read_write)")
+    for name in places.keys() - {name for name, _ in attached}:
+        # A log of writes would be a second file with values.
+        how = "read_write, recovery_mode no_wal_writes" if places[name] else "read_write"
+        connection.execute(f"attach {literal(places[name] or ':memory:')} as {name} ({how})")
+        if file is not None and places[name]:
+            file.unlink()
 
 
 class Plugin(BasePlugin):
@@ -90,18 +113,19 @@ class Plugin(BasePlugin):
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
         """Wait for, or refuse, a database that another process has open; see `locking`."""
         super().update_connection_config(creds, config)
-        if creds.is_motherduck or re.match(r":|[A-Za-z_]{2,}:", creds.path):
-            # In memory, or at a service: no file that another process could have open.
+        database = _database_file(creds)
+        if database is None:
+            # No file that another process could have open.
             return
         try:
             temporary_copies.refuse_to_keep_in_copy(
-                Path(creds.path), Path.cwd(), "The database", "HIPAA_MODE_DATABASE"
+                database, Path.cwd(), "The database", "HIPAA_MODE_DATABASE"
             )
-            _make_folder(Path(creds.path))
+            _make_folder(database)
             seconds = locking.timeout(os.environ)
-            locking.hold_database(Path(creds.path), seconds, tell, config)
+            locking.hold_database(database, seconds, tell, config)
             # What a build that was killed had of values there.
-            rewriting.remove_leftovers(Path(creds.path))
+            rewriting.remove_leftovers(database)
         except HipaaModeError as error:
             raise DbtRuntimeError(f"hipaa_mode: {error}") from None
 
@@ -138,10 +162,10 @@ class Plugin(BasePlugin):
                     "again"
                 ) from None
         try:
-            _attach_values(conn)
+            _attach_values(conn, _database_file(self.creds) if self.creds else None)
             self.session.made_functions = functions.create(conn)
-        except HipaaModeError as error:
-            raise DbtRuntimeError(f"hipaa_mode: {error}") from None
+        except (HipaaModeError, OSError) as error:
+            raise DbtRuntimeError(f"hipaa_mode: {message_of(error)}") from None
 
     def _cursor(self, conn: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
         cursor = conn.cursor()

@@ -20,13 +20,18 @@ from hipaa_mode.errors import HipaaModeError, PublishingError
 from hipaa_mode.partitions import Partition
 from hipaa_mode.plan import Plan, ViewColumn
 from hipaa_mode.raw_calls import RawLines, RawLocation
-from hipaa_mode.raw_files import KnownFile, as_known, as_read, plan_reading
+from hipaa_mode.raw_files import KnownFile, are_many, as_known, as_read, plan_reading
 from hipaa_mode.run.checked_columns import CheckedColumns, Column, checked_columns
 from hipaa_mode.run.connection import this_connection
 from hipaa_mode.run.file_writer import write_days, write_file
 from hipaa_mode.run.finished_files import DIGITS, are_small, have_few_texts
 from hipaa_mode.run.plan_texts import PlanCopy, PlanTexts
-from hipaa_mode.run.readers import LINES_AGAIN_VIEW, RAW_LINES_VIEW
+from hipaa_mode.run.readers import (
+    LINES_AGAIN_VIEW,
+    RAW_LINES_VIEW,
+    VALUES_IN_FILE,
+    VALUES_IN_MEMORY,
+)
 from hipaa_mode.run.state import Run, place_of
 from hipaa_mode.run.stored import TableState
 from hipaa_mode.run.view_files import BuiltView, WritePlan
@@ -142,7 +147,15 @@ class BuildQuestions(Run):
         reading = plan_reading(location, [KnownFile(**row) for row in known], last_number)
         self.raw_lines.files = reading.files
         self.engine.read_raw_lines(RAW_LINES_VIEW, self.raw_lines)
+        self._has_many_values = location.kind == "table" or are_many(reading.files)
         return FilesToRead(list(reading.removed), len(reading.files), reading.unchanged)
+
+    def values_database(self) -> str:
+        """Return the database that has the values of the calls that the run reads.
+
+        In memory they cost least; but many would leave little of it to what is made of them.
+        """
+        return VALUES_IN_FILE if self._has_many_values else VALUES_IN_MEMORY
 
     def read_again(self, known: Sequence[Mapping[str, Any]]) -> list[int]:
         """Settle that what is known is read again, and nothing else; return the files' numbers."""

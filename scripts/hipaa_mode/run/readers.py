@@ -15,13 +15,18 @@ from hipaa_mode.run.facts import ZONE, Node
 RAW_LINES_VIEW = "hipaa_mode_raw_lines"
 LINES_AGAIN_VIEW = "hipaa_mode_lines_again"
 SUPPRESSED_USERS_VIEW = "hipaa_mode_suppressed_users"
-VALUES_DATABASE = "hipaa_mode_values"
+VALUES_IN_MEMORY = "hipaa_mode_values"
+VALUES_IN_FILE = "hipaa_mode_values_in_file"
+"""Databases of a run, one of which has the values of the calls that it reads."""
 
 STEP_VIEWS = "hipaa_mode_step_"
 """What the names of a session's views of rows that steps of queries found begin with."""
 
-RAW_VIEWS = (RAW_LINES_VIEW, LINES_AGAIN_VIEW, VALUES_DATABASE, SUPPRESSED_USERS_VIEW)
-"""Views of the connection, and a database in its memory, that hold raw calls and ids of people."""
+RAW_VIEWS = (
+    *(RAW_LINES_VIEW, LINES_AGAIN_VIEW, VALUES_IN_MEMORY, VALUES_IN_FILE),
+    SUPPRESSED_USERS_VIEW,
+)
+"""Views of the connection, and databases beside it, that hold raw calls and ids of people."""
 
 RAW_SOURCE = f"source.{PACKAGE}.raw.calls"
 

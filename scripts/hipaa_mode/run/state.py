@@ -80,6 +80,7 @@ class Run:
         self._log = audit.Reading()
         self._coincidences: dict[str, dict[str, int]] = {}
         self._has_counted_ids = False
+        self._has_many_values = False
         self._files = ViewFiles()
         self.raw_lines.location = None
         self.raw_lines.files = None

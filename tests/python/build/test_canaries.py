@@ -331,6 +331,7 @@ def test_the_database_tells_nothing_of_the_key() -> None:
         connection.execute("call enable_logging('QueryLog')").fetchall()
         plugin = Plugin.__new__(Plugin)
         plugin.session = session
+        plugin.creds = None
         plugin.configure_connection(connection)
         masking = "select system.main.hipaa_mask(x::varchar, '*') from range(3) as t(x)"
         shown: list[object] = []

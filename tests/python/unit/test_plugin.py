@@ -582,8 +582,11 @@ def test_what_a_killed_build_had_of_values_is_removed(plugin: Plugin, tmp_path: 
     spilled = path.with_name(f"{path.name}.tmp")
     spilled.mkdir(parents=True)
     (spilled / "duckdb_temp_1_0_storage_DEFAULT-0.tmp").write_bytes(b"patient-1")
+    values = path.with_name(f"{path.name}.values")
+    values.write_bytes(b"patient-1")
     plugin.update_connection_config(DuckDBCredentials(path=str(path), schema="main"), {})
     assert not spilled.exists()
+    assert not values.exists()
 
 
 def test_a_folder_that_can_not_be_made_is_told_plainly(plugin: Plugin, tmp_path: Path) -> None:
@@ -596,17 +599,50 @@ def test_a_folder_that_can_not_be_made_is_told_plainly(plugin: Plugin, tmp_path:
     assert not path.parent.parent.exists()
 
 
-def test_values_are_in_no_database_of_a_file(plugin: Plugin, tmp_path: Path) -> None:
+VALUES_PATHS = """
+    select path
+    from duckdb_databases()
+    where starts_with(database_name, 'hipaa_mode_values')
+    order by database_name
+"""
+
+
+@pytest.mark.parametrize("name", ["HIPAA_mode_values", "hipaa_mode_values_in_file"])
+def test_values_are_in_no_database_that_somebody_made(
+    name: str, plugin: Plugin, tmp_path: Path
+) -> None:
     with (
-        duckdb.connect(str(tmp_path / "HIPAA_mode_values.duckdb")) as connection,
-        pytest.raises(DbtRuntimeError, match="the database is called hipaa_mode_values"),
+        duckdb.connect(str(tmp_path / f"{name}.duckdb")) as connection,
+        pytest.raises(DbtRuntimeError, match=f"the database is called {name.lower()}, as one is"),
     ):
         plugin.configure_connection(connection)
-    with duckdb.connect(str(tmp_path / "calls.duckdb")) as connection:
+
+
+def test_values_beside_a_database_in_memory_are_in_memory(
+    plugin: Plugin, connection: duckdb.DuckDBPyConnection
+) -> None:
+    plugin.configure_connection(connection)
+    assert connection.execute(VALUES_PATHS).fetchall() == [(None,), (None,)]
+
+
+def test_values_are_in_a_file_that_has_lost_its_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
+    path = tmp_path / "calls.duckdb"
+    credentials = DuckDBCredentials(path=str(path), schema="main")
+    plugin = Plugin(name="hipaa_mode", plugin_config={}, credentials=credentials)
+    with duckdb.connect(str(path)) as connection:
         for _ in range(2):
             plugin.configure_connection(connection)
-        paths = "select path from duckdb_databases() where database_name = 'hipaa_mode_values'"
-        assert connection.execute(paths).fetchall() == [(None,)]
+        paths = connection.execute(VALUES_PATHS).fetchall()
+        assert paths == [(None,), (f"{path.resolve()}.values",)]
+        calls = "hipaa_mode_values_in_file.main.calls"
+        connection.execute(f"create table {calls} as select 'patient-1' as id")
+        assert connection.cursor().execute(f"from {calls}").fetchall() == [("patient-1",)]
+        written = [item for item in tmp_path.iterdir() if b"patient-1" in item.read_bytes()]
+        assert not written
+    assert [item.name for item in tmp_path.iterdir()] == [path.name]
 
 
 def test_values_are_forgotten_when_all_is_made_of_them(tmp_path: Path) -> None:

@@ -13,11 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hipaa_mode.errors import RawCallsError
-from hipaa_mode.raw_calls import RawLines, RawLocation, locate
+from hipaa_mode.raw_calls import RawFile, RawLines, RawLocation, locate
 from hipaa_mode.raw_files import (
+    MANY_BYTES,
     SAMPLE_BYTES,
     KnownFile,
     Reading,
+    are_many,
     as_known,
     as_read,
     plan_reading,
@@ -235,3 +237,13 @@ def test_what_is_not_as_it_was_is_not_read_again(warehouse: Warehouse) -> None:
     assert as_read(table, [], known) == ()
     with pytest.raises(RawCallsError, match="from a table"):
         as_read(table, ["raw.calls"], known)
+
+
+def test_many_calls_are_known_by_the_bytes_that_are_read() -> None:
+    half = RawFile("a.ndjson", MANY_BYTES // 2)
+    assert not are_many([])
+    assert not are_many([half])
+    assert are_many([half, half])
+    assert not are_many([RawFile("a.ndjson", MANY_BYTES, start=1)])
+    assert are_many([RawFile("a.ndjson.GZ", MANY_BYTES // 10 + 1)])
+    assert are_many([RawFile("a.parquet", MANY_BYTES // 10 + 1)])

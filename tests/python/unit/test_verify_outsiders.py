@@ -48,6 +48,7 @@ def problems(
         ("select * from hipaa_mode_lines_again", "hipaa_mode_lines_again"),
         ("select * from hipaa_mode_values.main.calls", "hipaa_mode_values"),
         ("select * from Hipaa_Mode_Values.calls", "hipaa_mode_values"),
+        ("select * from hipaa_mode_values_in_file.calls", "hipaa_mode_values_in_file"),
         ("select * from temp.hipaa_mode_suppressed_users", "hipaa_mode_suppressed_users"),
         ("select * from query_table('main_restricted.x')", "query_table"),
         ("select * from query('select 1')", "query"),

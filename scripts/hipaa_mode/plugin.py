@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -74,23 +75,29 @@ def _attach_values(connection: duckdb.DuckDBPyConnection, database: Path | None)
     The file of the one loses its name at once: nothing is left of it when this process ends,
     however it does.
     """
-    file = None if database is None else rewriting.values_file(database)
-    places = {VALUES_IN_MEMORY: None, VALUES_IN_FILE: file and str(file)}
-    attached = connection.execute(
-        "select lower(database_name), path from system.main.duckdb_databases()"
-    ).fetchall()
-    taken = [name for name, path in attached if name in places and places[name] != path]
-    if taken:
-        raise HipaaModeError(
-            f"the database is called {taken[0]}, as one is that has the values of calls. Give it "
-            "another name"
-        )
-    for name in places.keys() - {name for name, _ in attached}:
-        # A log of writes would be a second file with values.
-        how = "read_write, recovery_mode no_wal_writes" if places[name] else "read_write"
-        connection.execute(f"attach {literal(places[name] or ':memory:')} as {name} ({how})")
-        if file is not None and places[name]:
-            file.unlink()
+    in_file = "" if database is None else f"{os.path.realpath(database)}.values-"
+    attached = dict(
+        connection.execute(
+            "select lower(database_name), coalesce(path, '') from system.main.duckdb_databases()"
+        ).fetchall()
+    )
+    for name, begin in ((VALUES_IN_MEMORY, ""), (VALUES_IN_FILE, in_file)):
+        if name not in attached:
+            _attach_one(connection, name, begin and begin + secrets.token_hex(8))
+        elif bool(attached[name]) != bool(begin) or not attached[name].startswith(begin):
+            raise HipaaModeError(
+                f"the database is called {name}, as one is that has the values of calls. Give it "
+                "another name"
+            )
+
+
+def _attach_one(connection: duckdb.DuckDBPyConnection, name: str, file: str) -> None:
+    """Attach a database in a file that is removed, or in memory where none is named."""
+    # A log of writes would be a second file with values.
+    how = "read_write, recovery_mode no_wal_writes" if file else "read_write"
+    connection.execute(f"attach {literal(file or ':memory:')} as {name} ({how})")
+    if file:
+        Path(file).unlink()
 
 
 class Plugin(BasePlugin):

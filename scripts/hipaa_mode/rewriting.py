@@ -25,9 +25,6 @@ from hipaa_mode.quoting import identifier, literal
 UNFINISHED = ".rewriting"
 """What the name of the new file ends with until it takes the old one's place."""
 
-VALUES = ".values"
-"""What the name of the file ends with that has the values of calls, until it loses its name."""
-
 SPILLED = "duckdb_temp_*"
 """What DuckDB calls the files that it spills into; others in their folder are not its own."""
 
@@ -72,17 +69,11 @@ def rewrite(path: Path) -> Rewritten:
         remove_leftovers(path)
 
 
-def values_file(path: Path) -> Path:
-    """Return the file beside a database that a build has the values of calls in."""
-    path = Path(os.path.realpath(path))
-    return path.with_name(path.name + VALUES)
-
-
 def remove_leftovers(path: Path) -> None:
-    """Remove what was left beside a file that a rewriting, or a build, was cut short on."""
+    """Remove what a rewriting that was cut short left beside a file, and what DuckDB spilled."""
     path = Path(os.path.realpath(path))
     unfinished = path.with_name(path.name + UNFINISHED)
-    for file in (unfinished, unfinished.with_name(f"{unfinished.name}.wal"), values_file(path)):
+    for file in (unfinished, unfinished.with_name(f"{unfinished.name}.wal")):
         with contextlib.suppress(OSError):
             file.unlink()
     spilled = path.with_name(path.name + ".tmp")

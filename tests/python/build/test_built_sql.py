@@ -31,7 +31,7 @@ THE_SAME = {
     "year": "run_started_at.year > 2000",
     "setting": "var('hipaa_mode__days_ahead') == 1",
 }
-BEFORE = "select\n    {%- for column in columns %}"
+BEFORE = "select\n    {%- for expression in"
 
 
 @pytest.fixture(scope="module")

@@ -40,8 +40,8 @@ def project(new_project: Callable[..., Project]) -> Project:
 FILES = ("--calls", "export.ndjson")
 REFUSED = {
     ("compact", "dev"): (2, "is of type spark, so there is no database file"),
-    ("selftest", *FILES): (2, "is not of type duckdb"),
-    ("preview", "tool"): (2, "is not of type duckdb"),
+    ("selftest", *FILES): (2, "Name a target of type duckdb or postgres"),
+    ("preview", "tool"): (2, "Name a target of type duckdb or postgres"),
     ("summary",): (3, "Nothing is published"),
     ("audit", "show"): (3, "There is no audit log"),
 }

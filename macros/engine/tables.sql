@@ -63,7 +63,7 @@
 {%- endmacro %}
 
 {% macro duckdb__keep_order(is_kept) -%}
-    {{- return('set preserve_insertion_order = ' ~ is_kept) -}}
+    {{- return('set session preserve_insertion_order = ' ~ is_kept) -}}
 {%- endmacro %}
 
 {#- A table has no order there. -#}

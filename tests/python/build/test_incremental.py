@@ -145,8 +145,9 @@ class TestStory:
         views = [node for node in asked if re.fullmatch(r"model\.hipaa_mode\.\w+ly__\w+", node)]
         assert len(views) == 6
         of_views = sum(len(asked[node]) for node in views)
-        # Of each its columns, the view itself and its days, and the days that changed.
-        assert of_views <= 4 * len(views)
+        # Of each its columns, the view itself and its days, and the days that changed; and once
+        # what dbt-duckdb asks of the schema's constraints, whichever node comes first.
+        assert of_views <= 4 * len(views) + 1
         assert max(len(asked[f"model.hipaa_mode.masked_{view}"]) for view in CALL_VIEWS) <= 6
         assert sum(map(len, asked.values())) <= 200
         # The tests look through no call for ids: no row is about to be published.

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 import spark_session
-from project import KEY, Project, allowed, subkey, token
+from project import KEY, Project, subkey, token
 
 from engines.test_postgres import EMAIL, seeds_and_calls
 
@@ -55,8 +55,6 @@ def built(new_project: Callable[..., Project]) -> Iterator[Built]:
         must_run = spark_session.must_run()
         (pytest.fail if must_run else pytest.skip)(spark_session.CAN_NOT_RUN)
     on_duckdb, on_spark = (new_project(name, *seeds_and_calls()) for name in ("duckdb", "spark"))
-    room = allowed("tool", "event", "room", "surrogate")
-    on_spark.write_seed("allowed_properties", [*seeds_and_calls()[2], room])
     on_spark.write_calls(_calls())
     on_spark.as_users_do = True
     on_duckdb.build()

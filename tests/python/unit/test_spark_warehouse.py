@@ -83,7 +83,8 @@ def test_a_folder_that_no_build_made_is_left_as_it_is(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["sales.db"]
 
 
-def test_a_second_build_is_refused(tmp_path: Path) -> None:
+def test_a_second_build_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HIPAA_MODE_LOCK_TIMEOUT", "0")
     folder = tmp_path / "spark"
     command = [sys.executable, "-c", TAKE, str(folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:

@@ -12,7 +12,7 @@
 
 {% macro duckdb__stored_calls(sql) -%}
     {%- call statement('read_calls') -%}
-        {{ hipaa_mode.make_table(hipaa_mode._calls_of_this_run(), sql, ['message_id']) }}
+        {{ hipaa_mode.make_table(hipaa_mode._calls_of_this_run(), sql, ['message_id'] if hipaa_mode.door().has_many_values() else []) }}
     {%- endcall -%}
     {#- A transaction writes to one database. -#}
     {%- do adapter.commit() -%}

@@ -150,6 +150,10 @@ class BuildQuestions(Run):
         self._has_many_values = location.kind == "table" or are_many(reading.files)
         return FilesToRead(list(reading.removed), len(reading.files), reading.unchanged)
 
+    def has_many_values(self) -> bool:
+        """Tell whether the values of the calls that the run reads are in a file, compressed."""
+        return self._has_many_values
+
     def values_database(self) -> str:
         """Return the database that has the values of the calls that the run reads.
 

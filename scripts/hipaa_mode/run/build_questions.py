@@ -24,7 +24,7 @@ from hipaa_mode.raw_files import KnownFile, are_many, as_known, as_read, plan_re
 from hipaa_mode.run.checked_columns import CheckedColumns, Column, checked_columns
 from hipaa_mode.run.connection import this_connection
 from hipaa_mode.run.file_writer import write_days, write_file
-from hipaa_mode.run.finished_files import DIGITS, are_small, have_few_texts
+from hipaa_mode.run.finished_files import DIGITS, are_small, column_bytes, have_few_texts
 from hipaa_mode.run.plan_texts import PlanCopy, PlanTexts
 from hipaa_mode.run.readers import (
     LINES_AGAIN_VIEW,
@@ -402,7 +402,7 @@ class BuildQuestions(Run):
     def has_few_texts(self, view: str, columns: list[str]) -> bool:
         """Whether the different texts of some columns of these files can be held at once."""
         files = self._files.tested_files(view)
-        return files is not None and have_few_texts(files, columns)
+        return files is not None and have_few_texts(column_bytes(files), columns)
 
     @property
     def _session_engine(self) -> SessionEngine:

@@ -7,6 +7,7 @@ plan, made from the seeds, and the ids of the calls, read from the restricted zo
 
 from __future__ import annotations
 
+import functools
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -252,13 +253,17 @@ class _View:
             problems += self._identifiers(group)
         return problems
 
+    @functools.cached_property
+    def _sizes(self) -> Mapping[str, int]:
+        return column_bytes(self._finished.files)
+
     def _read_together(self, looked_at: Sequence[int]) -> list[list[int]]:
         """Group columns whose different texts can be held at once."""
         files = self._finished.files
         together = list(looked_at)
         if not are_small(files, SMALL_BYTES):
             together = [c for c in looked_at if self._columns[c].treatment not in DIGITS]
-            if not have_few_texts(files, {self._columns[c].name for c in together}):
+            if not have_few_texts(self._sizes, {self._columns[c].name for c in together}):
                 together = []
         return [together, *([c] for c in looked_at if c not in together)]
 
@@ -328,7 +333,7 @@ class _View:
         read = sorted({*suspected, *(place for places in seeking.values() for place in places)})
         if not read:
             return []
-        texts = _different_texts(read, columns, finished.files)
+        texts = _different_texts(read, columns, self._sizes)
         self._execute(f"create or replace temp table texts as {texts}")
         found: list[tuple[int, str, int]] = []
         for (ids, data_type), places in seeking.items():
@@ -612,14 +617,14 @@ def _texts(
 
 
 def _different_texts(
-    places: Sequence[int], columns: Sequence[ViewColumn], files: Sequence[Path]
+    places: Sequence[int], columns: Sequence[ViewColumn], sizes: Mapping[str, int]
 ) -> str:
     """Return the query of the different texts in some columns.
 
     Those that can be held at once are lists first, which are made in one scan.
     """
     plain = [place for place in places if not columns[place].is_list]
-    if not (plain and have_few_texts(files, {columns[place].name for place in plain})):
+    if not (plain and have_few_texts(sizes, {columns[place].name for place in plain})):
         return f"select distinct column_number, text from ({_texts(places, columns, 'finished')})"
     lists = ", ".join(f"list(distinct {identifier(columns[place].name)})" for place in plain)
     query = (
@@ -648,22 +653,29 @@ def are_small(files: Iterable[Path | str], most: int) -> bool:
     return sum(os.stat(path).st_size for path in files) <= most
 
 
-def have_few_texts(files: Iterable[Path | str], columns: Collection[str]) -> bool:
-    """Whether the different texts of some columns of files can be held at once.
-
-    A column takes at least what its different texts do, before it is compressed.
-    """
-    size = 0
+def column_bytes(files: Iterable[Path | str]) -> Mapping[str, int]:
+    """Return how many bytes each column of files takes before it is compressed."""
+    sizes: Counter[str] = Counter()
     for path in files:
         metadata = pq.read_metadata(path)
         for place in range(metadata.num_columns):
-            if metadata.schema.column(place).path.removesuffix(ELEMENT) in columns:
-                groups = range(metadata.num_row_groups)
-                size += sum(
-                    metadata.row_group(group).column(place).total_uncompressed_size
-                    for group in groups
-                )
-    return size <= SMALL_BYTES
+            name = metadata.schema.column(place).path.removesuffix(ELEMENT)
+            groups = range(metadata.num_row_groups)
+            sizes[name] += sum(
+                metadata.row_group(group).column(place).total_uncompressed_size for group in groups
+            )
+    return sizes
+
+
+def have_few_texts(sizes: Mapping[str, int], columns: Collection[str]) -> bool:
+    """Whether the different texts of some columns can be held at once.
+
+    A column takes at least what its different texts do.
+
+    Args:
+        sizes: see `column_bytes`.
+    """
+    return sum(sizes.get(name, 0) for name in columns) <= SMALL_BYTES
 
 
 def _is_allowed_id(column: ViewColumn) -> bool:

@@ -252,11 +252,12 @@ def test_texts_are_few_if_their_columns_take_few_bytes(
     plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "a", plan.destinations["ga4"], ROW)
-    assert finished_files.have_few_texts([path], {"note", "tags"})
+    sizes = finished_files.column_bytes([path])
+    assert finished_files.have_few_texts(sizes, {"note", "tags"})
     monkeypatch.setattr(finished_files, "SMALL_BYTES", 0)
-    assert finished_files.have_few_texts([path], set())
-    assert not finished_files.have_few_texts([path], {"note"})
-    assert not finished_files.have_few_texts([path], {"tags"})
+    assert finished_files.have_few_texts(sizes, set())
+    assert not finished_files.have_few_texts(sizes, {"note"})
+    assert not finished_files.have_few_texts(sizes, {"tags"})
 
 
 @pytest.mark.parametrize("types", [{"amount": pa.string()}, {"tags": pa.string()}])

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import io
 import os
-import re
 import secrets
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -21,7 +20,7 @@ from hipaa_mode import functions, locking
 from hipaa_mode.engines import OURS, POSTGRES, NewTables, closing, schema_of, thread_connection
 from hipaa_mode.engines.postgres_connections import CLIENT, connect, use
 from hipaa_mode.engines.postgres_faults import faults_of_server, what_stands_in, why
-from hipaa_mode.engines.postgres_rows import copied_line, rows_of
+from hipaa_mode.engines.postgres_rows import copied_line, rows_of, with_parameters
 from hipaa_mode.errors import HipaaModeError, PublishingError
 from hipaa_mode.quoting import identifier, literal
 from hipaa_mode.run.file_writer import write_file
@@ -62,8 +61,6 @@ _PUBLISHED_BY = f"{OURS} published by "
 
 _PUBLISHING = f"set local lock_timeout = '{LOCK_TIMEOUT}'; set local synchronize_seqscans = off"
 """What is in force while tables are published: tables are read in the order of their rows."""
-
-_PARAMETER = re.compile(r"\$(\w+)")
 
 
 def setting_of(scope: str) -> str:
@@ -130,7 +127,7 @@ class Postgres:
         """Return the rows of a query."""
         with self.cursor() as cursor:
             if parameters:
-                cursor.execute(_PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%")), parameters)
+                cursor.execute(with_parameters(sql), parameters)
             else:
                 cursor.execute(sql)
             return list(cursor.fetchall()) if cursor.description else []

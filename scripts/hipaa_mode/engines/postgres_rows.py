@@ -1,8 +1,9 @@
-"""Rows of PostgreSQL as Arrow has them, read some at a time; and texts as COPY takes them."""
+"""Queries of PostgreSQL: parameters, rows as Arrow has them, and texts as COPY takes them."""
 
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -28,6 +29,12 @@ _LISTS = {1000: 16, 1009: 25, 1016: 20, 1022: 701, 1115: 1114, 1182: 1082}
 """Types of lists, with those of their elements."""
 
 _OTHER = pa.large_string()
+_PARAMETER = re.compile(r"\$(\w+)")
+
+
+def with_parameters(sql: str) -> str:
+    """Return SQL whose parameters, `$name`, stand as the client library has them."""
+    return _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%"))
 
 
 @contextlib.contextmanager

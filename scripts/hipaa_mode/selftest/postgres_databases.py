@@ -8,7 +8,6 @@ to the database that the target names.
 from __future__ import annotations
 
 import io
-import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -20,7 +19,7 @@ import psycopg2
 
 from hipaa_mode.engines.postgres_connections import connect, credentials_of
 from hipaa_mode.engines.postgres_faults import faults_of_server, why
-from hipaa_mode.engines.postgres_rows import rows_of
+from hipaa_mode.engines.postgres_rows import rows_of, with_parameters
 from hipaa_mode.errors import ConfigurationError, HipaaModeError, RawCallsError
 from hipaa_mode.quoting import identifier, literal
 from hipaa_mode.run.file_writer import write_file
@@ -58,7 +57,6 @@ _RAW_CALLS = "raw_calls.calls"
 _MAKE_RAW_CALLS = (
     f"create schema raw_calls; create unlogged table {_RAW_CALLS} (number bigint, message bytea)"
 )
-_PARAMETER = re.compile(r"\$(\w+)")
 
 
 class PostgresDatabases:
@@ -190,7 +188,7 @@ class PostgresDatabases:
         with self._on(copy) as cursor:
 
             def ask(sql: str, parameters: Mapping[str, object]) -> list[dict[str, Any]]:
-                cursor.execute(_PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%")), parameters)
+                cursor.execute(with_parameters(sql), parameters)
                 names = [column.name for column in cursor.description]
                 return [dict(zip(names, row)) for row in cursor.fetchall()]
 

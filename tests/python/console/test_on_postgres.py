@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import pytest
-from project import Project, allowed, as_line, destination, event
+from project import Project
 
+from console.one_engine import (
+    FILES,
+    assert_done,
+    assert_log_is_checked_without_table,
+    assert_refused,
+    project_on,
+)
 from hipaa_mode.project_settings import engine_of
 
-CALL = {"type": "track", "event": "Booked", "messageId": "m", "properties": {"plan": "gold"}}
-PROFILE = """
-hipaa_mode:
-  target: dev
-  outputs:
-    dev: {type: postgres, host: 127.0.0.1, port: 1, user: u, password: p, dbname: d, schema: main}
-"""
+TARGET = (
+    "{type: postgres, host: 127.0.0.1, port: 1, user: u, password: p, dbname: d, schema: main}"
+)
 
 
 @pytest.fixture(scope="module")
 def project(new_project: Callable[..., Project]) -> Project:
-    project = new_project(
-        "on_postgres",
-        [destination("tool")],
-        [event("tool", "Booked")],
-        [allowed("tool", "event", "plan")],
-        [CALL],
-    )
-    (project.folder / "profiles.yml").write_text(PROFILE, "utf-8")
-    (project.folder / "export.ndjson").write_bytes(as_line(CALL) + b"\n")
+    project = project_on(new_project, "on_postgres", TARGET)
     project.environment["HIPAA_MODE_RAW_CALLS"] = "raw.calls"
     return project
 
 
 NO_SERVER = "Connection refused. See whether the server runs and can be reached"
-FILES = ("--calls", "export.ndjson")
 REFUSED = {
     ("compact", "dev"): (2, "is of type postgres, so there is no database file"),
     ("inventory",): (3, "--calls 'export/*.parquet'"),
@@ -57,18 +50,12 @@ DONE = {
 
 @pytest.mark.parametrize("command", REFUSED, ids=" ".join)
 def test_refused_with_what_to_do(project: Project, command: tuple[str, ...]) -> None:
-    code, text = REFUSED[command]
-    done = project.hipaa_mode(*command)
-    assert text in " ".join((done.stdout + done.stderr).split())
-    assert done.returncode == code
-    assert "Traceback" not in done.stderr
+    assert_refused(project, command, *REFUSED[command])
 
 
 @pytest.mark.parametrize("command", DONE, ids=" ".join)
 def test_needs_no_server(project: Project, command: tuple[str, ...]) -> None:
-    done = project.hipaa_mode(*command)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert DONE[command] in done.stdout
+    assert_done(project, command, DONE[command])
 
 
 def test_a_build_says_that_there_is_no_server(project: Project) -> None:
@@ -78,14 +65,7 @@ def test_a_build_says_that_there_is_no_server(project: Project) -> None:
 
 
 def test_the_audit_log_is_checked_without_the_table(project: Project) -> None:
-    folder = project.published_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "audit_log.jsonl").touch()
-    done = project.hipaa_mode("audit", "verify", "--json")
-    (folder / "audit_log.jsonl").unlink()
-    assert "The table was not compared: target dev is of type postgres" in (
-        " ".join(json.loads(done.stdout)["notes"])
-    )
+    assert_log_is_checked_without_table(project, "postgres")
 
 
 def test_the_engine_is_that_of_the_profile(project: Project) -> None:

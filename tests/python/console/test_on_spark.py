@@ -5,39 +5,30 @@ There is no Java: none of them starts a session.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import pytest
-from project import Project, allowed, as_line, destination, event
+from project import Project
 
+from console.one_engine import (
+    FILES,
+    assert_done,
+    assert_log_is_checked_without_table,
+    assert_refused,
+    project_on,
+)
 from hipaa_mode.project_settings import engine_of
 
-CALL = {"type": "track", "event": "Booked", "messageId": "m", "properties": {"plan": "gold"}}
-PROFILE = """
-hipaa_mode:
-  target: dev
-  outputs:
-    dev: {type: spark, method: session, host: localhost, schema: main}
-"""
+TARGET = "{type: spark, method: session, host: localhost, schema: main}"
 
 
 @pytest.fixture(scope="module")
 def project(new_project: Callable[..., Project]) -> Project:
-    project = new_project(
-        "on_spark",
-        [destination("tool")],
-        [event("tool", "Booked")],
-        [allowed("tool", "event", "plan")],
-        [CALL],
-    )
-    (project.folder / "profiles.yml").write_text(PROFILE, "utf-8")
-    (project.folder / "export.ndjson").write_bytes(as_line(CALL) + b"\n")
+    project = project_on(new_project, "on_spark", TARGET)
     project.environment |= {"PATH": "", "JAVA_HOME": ""}
     return project
 
 
-FILES = ("--calls", "export.ndjson")
 REFUSED = {
     ("compact", "dev"): (2, "is of type spark, so there is no database file"),
     ("selftest", *FILES): (2, "Name a target of type duckdb or postgres"),
@@ -59,29 +50,16 @@ DONE = {
 
 @pytest.mark.parametrize("command", REFUSED, ids=" ".join)
 def test_refused_with_what_to_do(project: Project, command: tuple[str, ...]) -> None:
-    code, text = REFUSED[command]
-    done = project.hipaa_mode(*command)
-    assert text in " ".join((done.stdout + done.stderr).split())
-    assert done.returncode == code
-    assert "Traceback" not in done.stderr
+    assert_refused(project, command, *REFUSED[command])
 
 
 @pytest.mark.parametrize("command", DONE, ids=" ".join)
 def test_needs_no_session(project: Project, command: tuple[str, ...]) -> None:
-    done = project.hipaa_mode(*command)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert DONE[command] in done.stdout
+    assert_done(project, command, DONE[command])
 
 
 def test_the_audit_log_is_checked_without_the_table(project: Project) -> None:
-    folder = project.published_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "audit_log.jsonl").touch()
-    done = project.hipaa_mode("audit", "verify", "--json")
-    (folder / "audit_log.jsonl").unlink()
-    assert "The table was not compared: target dev is of type spark" in (
-        " ".join(json.loads(done.stdout)["notes"])
-    )
+    assert_log_is_checked_without_table(project, "spark")
 
 
 def test_the_engine_is_that_of_the_profile(project: Project) -> None:

@@ -78,6 +78,12 @@ ENVIRONMENT_VARIABLES = (
         "`.hipaa_mode/masking.key`",
         Kind.LOCATION,
     ),
+    Setting(
+        "HIPAA_MODE_EXECUTOR_KEY_FILE",
+        "file that executors of Spark read the masking key from",
+        "none: the function has the subkeys",
+        Kind.LOCATION,
+    ),
     Setting("HIPAA_MODE_RETIRED_KEYS", "keys of before a rotation, where they are in no folder"),
     Setting(
         "HIPAA_MODE_SUPPRESSED_USERS",

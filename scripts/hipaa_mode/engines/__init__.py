@@ -80,8 +80,13 @@ class Engine(Protocol):
     def command_faults(self, command: str) -> list[str]:
         """Say of a command of dbt that it can't be run."""
 
-    def start(self, subkeys: Mapping[str, str]) -> str | None:
-        """Make the functions and give later connections the subkeys, by scope.
+    def start(self, subkeys: Mapping[str, str], environment: str, fingerprint: str) -> str | None:
+        """Make the functions and give later connections the subkeys.
+
+        Args:
+            subkeys: by scope.
+            environment: that they are of.
+            fingerprint: of the masking key that they are made of.
 
         Returns:
             The digest of the functions; None where something else has made them.

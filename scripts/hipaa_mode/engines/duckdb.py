@@ -80,7 +80,7 @@ class DuckDb:
         """Say nothing: all commands can be run."""
         return []
 
-    def start(self, subkeys: Mapping[str, str]) -> str | None:
+    def start(self, subkeys: Mapping[str, str], environment: str, fingerprint: str) -> str | None:
         """Do nothing: the plugin did it, and masks with the session's keys."""
         return None
 

@@ -140,7 +140,7 @@ class Postgres:
         """Say nothing: all commands can be run."""
         return []
 
-    def start(self, subkeys: Mapping[str, str]) -> str | None:
+    def start(self, subkeys: Mapping[str, str], environment: str, fingerprint: str) -> str | None:
         """Make the functions; connections that are opened from now on have the subkeys.
 
         Raises:

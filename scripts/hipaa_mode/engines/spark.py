@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib
 import logging
 import math
 import os
@@ -26,7 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hipaa_mode import functions, locking
-from hipaa_mode.engines import SPARK, NewTables, spark_faults, spark_json
+from hipaa_mode.engines import SPARK, NewTables, spark_faults, spark_json, spark_masking
 from hipaa_mode.errors import HipaaModeError, PublishingError
 from hipaa_mode.quoting import identifier, literal
 from hipaa_mode.run.file_writer import ROWS_AT_ONCE, write_file
@@ -304,8 +303,9 @@ class Spark:
         """Say of a command of dbt that it can't be run."""
         return spark_faults.command_faults(command)
 
-    def start(self, subkeys: Mapping[str, str]) -> str | None:
+    def start(self, subkeys: Mapping[str, str], environment: str, fingerprint: str) -> str | None:
         """Take the warehouse, make the functions and register those that mask."""
+        file = spark_masking.key_file(os.environ, environment, fingerprint)
         warehouse = self._warehouse()
         session = self.session
         take_warehouse(warehouse)
@@ -314,12 +314,22 @@ class Spark:
         if "PYSPARK_PYTHON" not in os.environ:
             session.sparkContext.pythonExec = sys.executable
         with self.cursor():
-            session.udf.register(MASK, _masking(dict(subkeys)))
-            session.udf.register(CODE, _coding())
+            session.udf.register(MASK, spark_masking.masking(subkeys, file))
+            session.udf.register(CODE, spark_masking.coding())
             make_functions(session)
         self._makers = _makers(session)
         run_privately(session, self.with_views)
+        if file is not None:
+            # Else what is wrong with it shows only where a model is made.
+            self._try_mask(subkeys)
         return functions.file_hash(SPARK)
+
+    def _try_mask(self, names: Collection[str]) -> None:
+        """Have an executor make a token in each scope, of no value of anybody's."""
+        scopes = ", ".join(f"('hipaa_mode', {literal(name)})" for name in sorted(names))
+        self.session.sql(
+            f"select system.session.{MASK}(value, scope) from values {scopes} as t (value, scope)"
+        ).collect()
 
     def end(self) -> None:
         """Stop the session, and remove what it made."""
@@ -692,6 +702,8 @@ def _why(error: Exception) -> str:
             "Spark can't run a statement: no space is left on the disk of the warehouse, or of an "
             "executor. Free some, and run dbt build again"
         )
+    if fault := spark_masking.fault_of(text):
+        return f"Spark can't make tokens: {fault}"
     if lacking := _LACKING.search(text):
         return (
             f"Spark can't run a statement: an executor lacks the Python package {lacking[1]}. "
@@ -701,36 +713,6 @@ def _why(error: Exception) -> str:
         f"Spark can't run a statement: {_name_of(error)}. Its own words may quote a value, so "
         "they are not shown"
     )
-
-
-def _masking(subkeys: Mapping[str, str]) -> Any:
-    """Return the function that makes tokens, with the subkeys in it."""
-    arrow_udf = importlib.import_module("pyspark.sql.functions").arrow_udf
-
-    def hipaa_mask(values: Any, scopes: Any) -> Any:
-        import pyarrow as arrow
-
-        from hipaa_mode.keys import Subkey
-        from hipaa_mode.masking import make_tokens
-
-        tokens = make_tokens(values, scopes, lambda scope: Subkey(subkeys[scope]))
-        return tokens.cast(arrow.string())
-
-    hipaa_mask.__annotations__ = {}
-    return arrow_udf(hipaa_mask, "string")
-
-
-def _coding() -> Any:
-    """Return the function that makes random codes."""
-    arrow_udf = importlib.import_module("pyspark.sql.functions").arrow_udf
-
-    def hipaa_mode_random_code(values: Any) -> Any:
-        from hipaa_mode.masking import random_codes
-
-        return random_codes(values)
-
-    hipaa_mode_random_code.__annotations__ = {}
-    return arrow_udf(hipaa_mode_random_code, "string").asNondeterministic()
 
 
 def _makers(session: Any) -> dict[str, Any]:

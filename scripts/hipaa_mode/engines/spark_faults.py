@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from hipaa_mode.engines import spark_masking
+
 OLDEST_JAVA = 17
 PYSPARK = "4.3"
 """The one whose SQL the functions were reviewed in."""
@@ -75,6 +77,7 @@ def command_faults(command: str) -> list[str]:
 def faults_before(settings: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[str]:
     """Say what keeps a session with some settings from starting."""
     yield from _faults_of_pyspark()
+    yield from spark_masking.setting_faults(environ)
     if "SPARK_REMOTE" in environ:
         return
     yield from _faults_of_java(environ)

@@ -158,9 +158,9 @@ class StartQuestions(Run):
             faults += access_faults(self._environ, self._place[0])
         said = [*map(str, faults), *(self._key_faults() if asked.needs_key else ())]
         if asked.needs_key and not (said or refusals):
-            self.made_functions = (
-                self.engine.start(self._subkeys(plan, asked.bridges_tokens)) or self.made_functions
-            )
+            subkeys = self._subkeys(plan, asked.bridges_tokens)
+            of_key = (self._place[1], self.keys.fingerprint())
+            self.made_functions = self.engine.start(subkeys, *of_key) or self.made_functions
         return Started(
             refusals=refusals,
             notices=notices,

@@ -7,7 +7,7 @@ import json
 import re
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 from unittest.mock import MagicMock
@@ -19,13 +19,15 @@ from corpus import messages, texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from postgres_server import Server
-from project import REPOSITORY
+from project import KEY, REPOSITORY, subkey, token
 
 from hipaa_mode import functions
 from hipaa_mode.engines import spark as spark_engine
+from hipaa_mode.engines import spark_masking
 from hipaa_mode.engines.spark import in_session, make_functions, run_privately, statements
 from hipaa_mode.errors import HipaaModeError
 from hipaa_mode.functions import SCHEMA, create
+from hipaa_mode.keys import load_master_key, write_key_file
 
 FILES = REPOSITORY / "macros/functions"
 DATABASE = "functions"
@@ -429,6 +431,39 @@ class TestSpark(_EachFunction):
             cursor.execute("delete from default.noted where view_name = 'events'")
             cursor.execute("select count(*) from noted")
             assert cursor.fetchall() == [(0,)]
+
+    def test_executors_make_the_same_tokens_of_a_key_file(
+        self, spark: Any, tmp_path: Path
+    ) -> None:
+        from pyspark import cloudpickle
+
+        path = tmp_path / "masking.key"
+        write_key_file(path, KEY)
+        of_key = load_master_key({"HIPAA_MODE_KEY": KEY}).fingerprint("dev")
+        file = spark_masking.key_file({spark_masking.FILE_VARIABLE: str(path)}, "dev", of_key)
+        assert file is not None
+        subkeys = {scope: subkey("dev", scope) for scope in ("*", "ads")}
+        pickled: Callable[[Any], bytes] = cloudpickle.dumps
+        for name, where in (("given", None), ("read", file)):
+            function = spark_masking.masking(subkeys, where)
+            assert (subkeys["*"].encode() in pickled(function.func)) is (where is None)
+            spark.udf.register(name, function)
+        values = "values ('jane', '*'), ('jane', 'ads'), (' ', '*'), (null, 'ads') as t (v, s)"
+        expected = [token("jane", scope="*"), token("jane", scope="ads"), None, None]
+        for name in ("given", "read"):
+            rows = spark.sql(f"select {name}(v, s) from {values}").collect()
+            assert [row[0] for row in rows] == expected
+        engine = spark_engine.Spark(MagicMock())
+        with (
+            pytest.raises(HipaaModeError, match="Spark can't run a statement"),
+            engine.cursor() as cursor,
+        ):
+            cursor.execute("select read('jane', 'another')")
+        path.chmod(0o644)
+        unread = spark_masking.masking(subkeys, replace(file, environment="prod"))
+        spark.udf.register("unread", unread)
+        with pytest.raises(HipaaModeError, match="others can read it"), engine.cursor() as cursor:
+            cursor.execute("select unread('jane', '*')")
 
     def test_an_error_tells_no_value(self, spark: Any, capfd: pytest.CaptureFixture[str]) -> None:
         run_as_before = spark.sql

@@ -26,6 +26,7 @@ from hipaa_mode.selftest.postgres_databases import PostgresDatabases
 
 DATABASE = "faults"
 SUBKEYS = {"*": "a" * 64}
+OF_KEY = ("dev", "0" * 32)
 
 
 def engine_on(server: Server, database: str = DATABASE) -> Postgres:
@@ -106,7 +107,7 @@ def test_what_may_stand_in_for_the_engines_own_is_refused(
     server: Server, engine: Postgres, kind: str
 ) -> None:
     sql, undo, named = STAND_INS[kind]
-    made = engine.start(SUBKEYS)
+    made = engine.start(SUBKEYS, *OF_KEY)
     assert engine.function_fault(made) == ""
     with with_sql(server, sql, undo):
         assert engine.function_fault(made).endswith(f"Drop: {named}")
@@ -114,12 +115,12 @@ def test_what_may_stand_in_for_the_engines_own_is_refused(
 
 
 def test_a_replaced_function_of_the_package_is_refused(server: Server, engine: Postgres) -> None:
-    made = engine.start(SUBKEYS)
+    made = engine.start(SUBKEYS, *OF_KEY)
     signature = f"{functions.SCHEMA}.guarded(value text) returns text language sql"
     server.run(f"create or replace function {signature} return value;", DATABASE)
     assert "are not those that were made" in engine.function_fault(made)
     end(engine, server)
-    again = engine.start(SUBKEYS)
+    again = engine.start(SUBKEYS, *OF_KEY)
     assert again == made
     assert engine.function_fault(again) == ""
 
@@ -145,7 +146,7 @@ def test_a_setting_that_changes_what_sql_means_is_refused(server: Server, kind: 
     with with_sql(server, sql.format(user=server.user), undo.format(user=server.user)):
         engine = engine_on(server)
         with pytest.raises(HipaaModeError, match=problem):
-            engine.start(SUBKEYS)
+            engine.start(SUBKEYS, *OF_KEY)
         end(engine, server)
 
 
@@ -164,7 +165,7 @@ def test_the_encoding_of_the_database(server: Server, name: str) -> None:
     server.run(f"create database {name} template template0 {options};")
     engine = engine_on(server, name)
     try:
-        engine.start(SUBKEYS)
+        engine.start(SUBKEYS, *OF_KEY)
         found = ""
     except HipaaModeError as error:
         found = str(error)
@@ -188,7 +189,7 @@ def test_a_role_without_rights_is_told_what_to_grant(server: Server) -> None:
     with pytest.raises(
         HipaaModeError, match=r"permission denied .* grant it to the role"
     ) as found:
-        engine.start(SUBKEYS)
+        engine.start(SUBKEYS, *OF_KEY)
     assert "\n" not in str(found.value)
     end(engine, server)
 
@@ -200,9 +201,9 @@ def test_a_missing_extension_is_told(
     text = functions.read_text(POSTGRES)
     monkeypatch.setattr(functions, "read_text", lambda engine: "create extension not_there;")
     with pytest.raises(HipaaModeError, match=r"is not available.* postgresql-contrib"):
-        engine.start(SUBKEYS)
+        engine.start(SUBKEYS, *OF_KEY)
     monkeypatch.setattr(functions, "read_text", lambda engine: text)
-    assert engine.start(SUBKEYS)
+    assert engine.start(SUBKEYS, *OF_KEY)
 
 
 def test_an_error_that_may_quote_a_value_does_not(server: Server, engine: Postgres) -> None:
@@ -213,7 +214,7 @@ def test_an_error_that_may_quote_a_value_does_not(server: Server, engine: Postgr
 
 
 def test_who_may_not_build_may_not_call_a_function(server: Server, engine: Postgres) -> None:
-    engine.start(SUBKEYS)
+    engine.start(SUBKEYS, *OF_KEY)
     wanderer = replace(server, user="wanderer")
     with (
         closing(wanderer.connect(DATABASE)) as connection,
@@ -278,7 +279,7 @@ def test_subkeys_are_in_connections_and_in_no_program_that_is_started(
             cursor.execute(asked)
             return [value for (value,) in cursor.fetchall()]
 
-    engine.start(SUBKEYS)
+    engine.start(SUBKEYS, *OF_KEY)
     started = subprocess.run(["env"], capture_output=True, check=True, text=True).stdout
     assert "PATH=" in started
     assert SUBKEYS["*"] not in started
@@ -335,7 +336,7 @@ TYPES = ("text", "varchar", "json", "jsonb", "bytea")
 def test_a_message_is_read_of_every_type_of_column(
     server: Server, engine: Postgres, data_type: str
 ) -> None:
-    engine.start(SUBKEYS)
+    engine.start(SUBKEYS, *OF_KEY)
     message = '{"type": "track", "properties": {"a": "\\u00fc", "b": [1, 20.50, null]}}'
     of_column = f"hipaa_functions.text_of_column(cast($message as {data_type}))"
     of_bytes = "hipaa_functions.text_of_bytes(convert_to($message, 'UTF8'))"

@@ -313,6 +313,7 @@ class Spark:
         self._is_started = True
         if "PYSPARK_PYTHON" not in os.environ:
             session.sparkContext.pythonExec = sys.executable
+        silence(session)
         with self.cursor():
             session.udf.register(MASK, spark_masking.masking(subkeys, file))
             session.udf.register(CODE, spark_masking.coding())
@@ -729,6 +730,19 @@ def _makers(session: Any) -> dict[str, Any]:
     }
 
 
+def silence(session: Any) -> None:
+    """Switch the driver's log off, and PySpark's own.
+
+    A task that fails quotes values, and a function that is registered is logged whole at level
+    DEBUG, with the subkeys in it. A logger that has a level of its own does not go by the root's.
+    """
+    log4j = session._jvm.org.apache.logging.log4j
+    log4j.core.config.Configurator.setAllLevels("", log4j.Level.OFF)
+    session.sparkContext.setLogLevel("OFF")
+    for name in LOGGERS:
+        logging.getLogger(name).disabled = True
+
+
 def run_privately(session: Any, as_run: Callable[[str], str] = str) -> None:
     """See to it that statements, dbt's too, call the functions by name and tell no values.
 
@@ -736,9 +750,7 @@ def run_privately(session: Any, as_run: Callable[[str], str] = str) -> None:
 
     What a task that fails has to say goes to the terminal, by Spark's log and by errors.
     """
-    session.sparkContext.setLogLevel("OFF")
-    for name in LOGGERS:
-        logging.getLogger(name).disabled = True
+    silence(session)
     run = session.sql
 
     def sql(text: str, *values: Any, **named: Any) -> Any:

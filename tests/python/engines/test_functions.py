@@ -34,6 +34,9 @@ DATABASE = "functions"
 LOCALE = "tr-TR"
 """Of the database: its small letters are others than those of the functions."""
 
+REGISTERS = "org.apache.spark.sql.classic.UDFRegistration"
+"""The logger of Spark's that has functions whole."""
+
 CALLS_OF_A_STATEMENT = 20
 """On Spark, which takes longer to plan a statement than to run it."""
 
@@ -464,6 +467,26 @@ class TestSpark(_EachFunction):
         spark.udf.register("unread", unread)
         with pytest.raises(HipaaModeError, match="others can read it"), engine.cursor() as cursor:
             cursor.execute("select unread('jane', '*')")
+
+    def test_no_log_has_the_function_with_its_subkeys(self, spark: Any) -> None:
+        masking = spark_masking.masking({"*": subkey("dev", "*")}, None)
+        log4j = spark._jvm.org.apache.logging.log4j
+        written = spark._jvm.java.io.StringWriter()
+        layout = log4j.core.layout.PatternLayout.createDefaultLayout()
+        appender = log4j.core.appender.WriterAppender.createAppender(
+            layout, None, written, "of_tests", False, False
+        )
+        appender.start()
+        log4j.LogManager.getRootLogger().addAppender(appender)
+        in_numbers = ", ".join(map(str, subkey("dev", "*").encode()))
+        log4j.core.config.Configurator.setLevel(REGISTERS, log4j.Level.DEBUG)
+        spark.udf.register("logged", masking)
+        assert in_numbers in written.toString()
+        written.getBuffer().setLength(0)
+        spark_engine.silence(spark)
+        spark.udf.register("logged", masking)
+        assert written.toString() == ""
+        log4j.LogManager.getRootLogger().removeAppender(appender)
 
     def test_an_error_tells_no_value(self, spark: Any, capfd: pytest.CaptureFixture[str]) -> None:
         run_as_before = spark.sql

@@ -361,7 +361,7 @@ class Spark:
         """Say which settings of the session are not as the SQL was reviewed with."""
         session = self.session
         if not hasattr(session, "_jsparkSession"):
-            return ["Spark Connect is not built for yet. Take SPARK_REMOTE out of the environment"]
+            return ["Spark Connect was not proven. Take SPARK_REMOTE, or what asks for it, out"]
         faults = [
             f"`{name}` of the session is `{value}` and has to be `{wanted}`. Say so in "
             "`server_side_parameters` in profiles.yml"

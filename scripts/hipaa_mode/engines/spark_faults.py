@@ -78,11 +78,24 @@ def faults_before(settings: Mapping[str, Any], environ: Mapping[str, str]) -> It
     """Say what keeps a session with some settings from starting."""
     yield from _faults_of_pyspark()
     yield from spark_masking.setting_faults(environ)
-    if "SPARK_REMOTE" in environ:
-        return
+    yield from _faults_of_connect(settings, environ)
     yield from _faults_of_java(environ)
     yield from _faults_of_master(str(settings.get("spark.master", "")))
     yield from _faults_of_warehouse(str(settings.get("spark.sql.warehouse.dir", "")))
+
+
+def _faults_of_connect(settings: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[str]:
+    named = {
+        "SPARK_REMOTE out of the environment": environ,
+        "`spark.remote` out of `server_side_parameters` in profiles.yml": settings,
+    }
+    for name, values in named.items():
+        if name.split(" ")[0].strip("`") in values:
+            yield (
+                "a build on a Spark Connect server was not proven: it goes on when a build ends, "
+                "keeps what it logged, and lets other sessions see the tables. Let dbt start "
+                f"Spark itself: take {name}"
+            )
 
 
 def _faults_of_pyspark() -> Iterator[str]:

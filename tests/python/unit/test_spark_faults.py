@@ -75,6 +75,15 @@ def test_a_master_that_does_not_answer_is_refused(tmp_path: Path) -> None:
     assert f"spark://127.0.0.1:{port} does not answer. Start the master" in fault
 
 
+def test_a_connect_server_is_refused_and_its_address_not_quoted(tmp_path: Path) -> None:
+    address = "sc://localhost/;token=a-token"
+    environ = java(tmp_path, "17")
+    for settings, variables in (({"spark.remote": address}, {}), ({}, {"SPARK_REMOTE": address})):
+        [fault] = faults_before(settings, environ | variables)
+        assert "Spark Connect server was not proven" in fault and "Let dbt start Spark" in fault
+        assert "a-token" not in fault
+
+
 def test_a_warehouse_that_is_no_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     settings = {"spark.sql.warehouse.dir": f"file://{tmp_path}/file/spark"}

@@ -1,12 +1,13 @@
 """Databases for copies of a project, on the PostgreSQL server of the project's own target.
 
-Each is made for one copy, has a mark of ours before anything is in it, lets nobody else in, and is
-dropped with the copy; what a command that was killed left, the next one drops. Nothing is written
-to the database that the target names.
+Each is made for one copy, by a name that is its mark, lets nobody else in, and is dropped with the
+copy; what a command that was killed left, the next one drops. Nothing is written to the database
+that the target names.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,10 +27,9 @@ from hipaa_mode.run.file_writer import write_file
 from hipaa_mode.selftest.warehouses import Ask
 
 NAME = "hipaa_mode_copy_"
-"""What the names of the databases begin with; random digits follow."""
+"""What the names of the databases begin with."""
 
-MARK = "hipaa_mode: copy of a project, dropped when the command ends that made it"
-"""The comment on a database by which it is known for ours."""
+_DIGITS = 16
 
 LINES_AT_ONCE = 10_000
 
@@ -38,17 +38,19 @@ select base.datname
 from pg_catalog.pg_database as base
 where
     starts_with(base.datname, %s)
-    and shobj_description(base.oid, 'pg_database') = %s
     and base.datdba = (select oid from pg_catalog.pg_roles where rolname = current_user)
     and not exists (
         select 1
         from pg_catalog.pg_stat_activity as session
         where
-            session.datid = base.oid
-            and session.backend_type is distinct from 'autovacuum worker'
+            session.application_name = base.datname
+            or (
+                session.datid = base.oid
+                and session.backend_type is distinct from 'autovacuum worker'
+            )
     )
 """
-"""The databases that commands left which are at work no more: one holds a connection."""
+"""The role's databases that nobody is connected to, and that none is being made by."""
 
 _BYTEA = 17
 """The number of type `bytea`."""
@@ -57,6 +59,25 @@ _RAW_CALLS = "raw_calls.calls"
 _MAKE_RAW_CALLS = (
     f"create schema raw_calls; create unlogged table {_RAW_CALLS} (number bigint, message bytea)"
 )
+
+
+def new_name() -> str:
+    """Return a name for a database: random digits, and those that only they have.
+
+    So a database is known for ours from the moment it is there, by a name that nobody else gives.
+    """
+    digits = secrets.token_hex(_DIGITS // 2)
+    return f"{NAME}{digits}_{_digest(digits)}"
+
+
+def is_ours(name: str) -> bool:
+    """Tell whether `new_name` made a name."""
+    digits, _, digest = name.removeprefix(NAME).partition("_")
+    return name.startswith(NAME) and len(digits) == _DIGITS and digest == _digest(digits)
+
+
+def _digest(digits: str) -> str:
+    return hashlib.sha256(f"{NAME}{digits}".encode()).hexdigest()[:_DIGITS]
 
 
 class PostgresDatabases:
@@ -82,20 +103,18 @@ class PostgresDatabases:
         Raises:
             ConfigurationError: the server is not fit for a build, or the role may make none.
         """
-        name = f"{NAME}{secrets.token_hex(8)}"
-        with self._own() as cursor:
-            if not self._is_tidy:
-                self._drop_left(cursor)
-            self._made[copy] = name
-            self._create(cursor, name)
+        name = new_name()
         try:
-            self._held[name] = connect(replace(self._credentials, database=name))
+            with self._own() as cursor:
+                if not self._is_tidy:
+                    self._drop_left(cursor)
+                # Until the command is connected to it, this tells others that it is at work.
+                cursor.execute(f"set application_name = {literal(name)}")
+                self._made[copy] = name
+                self._create(cursor, name)
+                self._held[name] = connect(replace(self._credentials, database=name))
             with self._on(copy) as cursor:
-                cursor.execute(
-                    f"revoke all on database {identifier(name)} from public; "
-                    f"comment on database {identifier(name)} is {literal(MARK)}; "
-                    f"{_MAKE_RAW_CALLS}"
-                )
+                cursor.execute(_MAKE_RAW_CALLS)
         except BaseException:
             self.remove()
             raise
@@ -120,11 +139,12 @@ class PostgresDatabases:
             f"create database {identifier(name)} template template0 encoding 'UTF8' "
             f"locale_provider libc lc_collate {literal(collation)} lc_ctype {literal(kinds)}"
         )
+        cursor.execute(f"revoke all on database {identifier(name)} from public")
 
     def _drop_left(self, cursor: Any) -> None:
         """Drop what commands that were killed left."""
-        cursor.execute(_LEFT, (NAME, MARK))
-        for (name,) in cursor.fetchall():
+        cursor.execute(_LEFT, (NAME,))
+        for name in (name for (name,) in cursor.fetchall() if is_ours(name)):
             with suppress(psycopg2.Error):
                 # One that somebody begins to use, or drops, meanwhile.
                 cursor.execute(f"drop database {identifier(name)}")

@@ -22,7 +22,7 @@ from hipaa_mode.engines.postgres import Postgres, setting_of
 from hipaa_mode.engines.postgres_connections import connect, credentials_of, why_not
 from hipaa_mode.engines.postgres_faults import faults_of_server
 from hipaa_mode.errors import ConfigurationError, HipaaModeError, RawCallsError
-from hipaa_mode.selftest.postgres_databases import PostgresDatabases
+from hipaa_mode.selftest.postgres_databases import NAME, PostgresDatabases, is_ours, new_name
 
 DATABASE = "faults"
 SUBKEYS = {"*": "a" * 64}
@@ -310,6 +310,29 @@ def test_a_copy_lets_nobody_in_and_is_dropped_though_it_is_used(
     assert name not in server.run("select datname from pg_database;")
 
 
+def test_a_copy_that_was_killed_as_it_was_made_is_dropped_unless_it_still_is(
+    server: Server, tmp_path: Path
+) -> None:
+    left, made = new_name(), new_name()
+    for name in (left, made):
+        server.create_database(name)
+    copies = PostgresDatabases(output_on(server))
+    with closing(server.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(f"set application_name = '{made}'")
+        copies.make(tmp_path)
+        assert {left, made} & set(server.run("select datname from pg_database;").split()) == {made}
+    copies.remove()
+    server.run(f"drop database {made};")
+
+
+def test_a_name_is_ours_by_all_of_it() -> None:
+    name = new_name()
+    assert is_ours(name)
+    other = name[:-1] + ("0" if name[-1] != "0" else "1")
+    others = (name[:-1], name[1:], f"{name}0", other, NAME, f"{NAME}0_0", f"{NAME}{'0' * 16}")
+    assert not any(map(is_ours, others))
+
+
 @pytest.mark.parametrize("data_type", ["text", "json", "jsonb", "bytea"])
 def test_calls_for_a_selftest_are_read_of_the_raw_table(server: Server, data_type: str) -> None:
     message = '{"a": "\\u00fc \\\\ \\n"}'
@@ -327,25 +350,3 @@ def test_calls_for_a_selftest_are_read_of_the_raw_table(server: Server, data_typ
 def test_a_raw_table_that_is_not_there_is_told(server: Server) -> None:
     with pytest.raises(RawCallsError, match=r"no table raw\.calls with a column said"):
         list(PostgresDatabases(output_on(server)).lines(("raw", "calls"), "said"))
-
-
-TYPES = ("text", "varchar", "json", "jsonb", "bytea")
-
-
-@pytest.mark.parametrize("data_type", TYPES)
-def test_a_message_is_read_of_every_type_of_column(
-    server: Server, engine: Postgres, data_type: str
-) -> None:
-    engine.start(SUBKEYS, *OF_KEY)
-    message = '{"type": "track", "properties": {"a": "\\u00fc", "b": [1, 20.50, null]}}'
-    of_column = f"hipaa_functions.text_of_column(cast($message as {data_type}))"
-    of_bytes = "hipaa_functions.text_of_bytes(convert_to($message, 'UTF8'))"
-    sql = f"select {of_bytes if data_type == 'bytea' else of_column}"
-    [(read,)] = engine.ask(sql, {"message": message})
-    assert json.loads(read) == json.loads(message)
-    assert data_type == "jsonb" or read == message
-    [(values,)] = engine.ask(
-        """select hipaa_functions.json_texts($read, array['$."properties"."b"', '$."type"'])""",
-        {"read": read},
-    )
-    assert [json.loads(value) for value in values] == [[1, 20.50, None], "track"]

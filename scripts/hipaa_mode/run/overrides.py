@@ -21,8 +21,10 @@ MAY_BE_REPLACED = (
 OUR_OWN = (
     Macro(PACKAGE, "spark__create_csv_table", "macros/engine/seeds.sql"),
     Macro(PACKAGE, "spark__load_csv_rows", "macros/engine/seeds.sql"),
+    Macro(PACKAGE, "postgres__safe_cast", "macros/engine/safe_cast.sql"),
 )
-"""Macros of the package that stand in for dbt's, which does not escape the texts of seeds."""
+"""Macros of the package that stand in for dbt's: of Spark, which does not escape the texts of
+seeds, and of PostgreSQL, which can't cast to lists."""
 
 REMEDY = "Rename it, or keep it in a project of its own, which can read what is published"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -20,11 +21,21 @@ import pyarrow.parquet as pq
 import pytest
 from postgres_project import PostgresProject, make
 from postgres_server import Server
-from project import HIPAA_MODE, KEY, Project, allowed, as_line, destination, event, subkey, token
+from project import (
+    HIPAA_MODE,
+    KEY,
+    REPOSITORY,
+    Project,
+    allowed,
+    as_line,
+    destination,
+    event,
+    subkey,
+    token,
+)
 
 from hipaa_mode.engines.postgres import ANALYST
-from hipaa_mode.quoting import literal
-from hipaa_mode.selftest.postgres_databases import MARK, NAME
+from hipaa_mode.selftest.postgres_databases import NAME, new_name
 
 DATABASE = "clinic"
 EMAIL = "canary.of.jane@clinic.example"
@@ -67,6 +78,13 @@ ODD = (
     b"not JSON",
     b'\xff{"type":"track"}',
 )
+UNIT_TESTS = [
+    path.relative_to(REPOSITORY)
+    for pattern in ("models/*/_unit_tests.yml", "tests/unit_configuration/*")
+    for path in sorted(REPOSITORY.glob(pattern))
+]
+"""The files of dbt's own unit tests, and of the seeds that they are of."""
+
 DENIED = (
     "select count(*) from main_restricted.calls_read",
     "select count(*) from main_destinations.tool__events",
@@ -122,66 +140,6 @@ def built(postgres: Server, new_project: Callable[..., Project]) -> Iterator[Bui
     yield Built(on_duckdb, on_postgres, postgres)
 
 
-class TestDemo:
-    @pytest.mark.parametrize("view", ["events", "identifies", "users"])
-    def test_rows_are_those_of_duckdb(self, built: Built, view: str) -> None:
-        files = built.on_duckdb.published_files(f"tool__{view}")
-        expected = [row for file in files for row in pq.read_table(file).to_pylist()]
-        for row in expected:
-            # Its codes are random.
-            row.pop("room", None)
-        columns = ", ".join(f'"{name}"' for name in expected[0])
-        found = built.ask(f"select {columns} from hipaa_mode_dev__tool.{view}")
-        assert len(expected) > 2
-        assert sorted(map(repr, found)) == sorted(repr(tuple(row.values())) for row in expected)
-
-    def test_tokens_are_made_with_the_key(self, built: Built) -> None:
-        [(found,)] = built.ask(
-            "select distinct email from hipaa_mode_dev__tool.events where email <> ''"
-        )
-        assert found == token(EMAIL)
-
-    def test_rejections_are_those_of_duckdb(self, built: Built) -> None:
-        asked = "select rejection_reason, count(*) from {}.rejected_calls group by 1 order by 1"
-        assert built.ask(asked.format("main_restricted")) == [("broken_json", 1), ("not_utf8", 1)]
-
-    def test_who_may_read_reads_what_is_published_alone(self, built: Built) -> None:
-        assert built.ask("select count(*) > 0 from hipaa_mode_dev__tool.events", ANALYST) == [
-            (True,)
-        ]
-        for sql in DENIED:
-            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
-                built.ask(sql, ANALYST)
-        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
-            built.ask("select count(*) from hipaa_mode_dev__tool.events", "nobody_special")
-
-    def test_no_key_and_no_value_is_written_anywhere(self, built: Built) -> None:
-        folder = built.on_postgres.folder
-        written = [
-            folder / "logs" / "dbt.log",
-            *folder.glob("target/**/*.sql"),
-            *folder.glob("target/*.json"),
-        ]
-        texts = [path.read_bytes() for path in (*written, built.server.log)]
-        assert b"hipaa_functions.token" in texts[-1]
-        secrets = (
-            KEY,
-            subkey("dev", "*"),
-            subkey("dev", "suppression-list"),
-            EMAIL,
-            EMAIL.upper(),
-        )
-        for secret in secrets:
-            assert not any(secret.encode() in text for text in texts)
-
-    def test_manifest_names_the_rows(self, built: Built) -> None:
-        folder = built.on_postgres.published_folder() / "tool"
-        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-        [(rows,)] = built.ask("select count(*) from hipaa_mode_dev__tool.events")
-        assert manifest["views"]["tool__events"]["rows"] == rows
-        assert manifest["files"] == {}
-
-
 def dump_of(built: Built) -> str:
     """What the project's database has, every row of it."""
     program = str(postgres_server.find_programs() / "pg_dump")  # type: ignore[operator]
@@ -207,11 +165,7 @@ def killed(built: Built) -> Iterator[str]:
         start_new_session=True,
     )
     end = time.monotonic() + 60
-    asked = (
-        "select 1 from pg_database as base "
-        f"where shobj_description(oid, 'pg_database') = {literal(MARK)};"
-    )
-    while not built.server.run(asked):
+    while databases(built) == before:
         assert time.monotonic() < end and process.poll() is None
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGKILL)
@@ -223,17 +177,16 @@ def killed(built: Built) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def others(built: Built) -> Iterator[set[str]]:
-    """Give databases that are not a copy that was left: by mark, by owner, by use."""
-    names = {f"{NAME}unmarked", f"{NAME}foreign", f"{NAME}used"}
+    """Give databases that are not a copy that was left: by name, by owner, by use."""
+    named, foreign, used = f"{NAME}{'0' * 16}", new_name(), new_name()
+    names = {named, foreign, used}
     built.server.create_role("stranger")
-    for name in sorted(names):
+    for name in names:
         built.server.create_database(name)
-        if not name.endswith("unmarked"):
-            built.server.run(f"comment on database {name} is {literal(MARK)};")
-    built.server.run(f"alter database {NAME}foreign owner to stranger;")
-    with closing(built.server.connect(f"{NAME}used")):
+    built.server.run(f"alter database {foreign} owner to stranger;")
+    with closing(built.server.connect(used)):
         yield names
-    for name in sorted(names):
+    for name in names:
         built.server.run(f"drop database {name} with (force);")
 
 
@@ -288,46 +241,82 @@ class TestCopies:
         assert dump_of(built) == dumped
 
 
-TYPES = {"text": "text", "varchar": "varchar(400)", "json": "json", "jsonb": "jsonb"}
-SAID = (
-    '{"type": "track", "event": "Booked", "properties": {"plan": "\\u00fc \\\\", "n": [1, null]}}'
-)
+class TestBuilt:
+    """In this order, and after the copies: the last tests change what is published."""
 
+    @pytest.mark.parametrize("view", ["events", "identifies", "users"])
+    def test_rows_are_those_of_duckdb(self, built: Built, view: str) -> None:
+        files = built.on_duckdb.published_files(f"tool__{view}")
+        expected = [row for file in files for row in pq.read_table(file).to_pylist()]
+        for row in expected:
+            # Its codes are random.
+            row.pop("room", None)
+        columns = ", ".join(f'"{name}"' for name in expected[0])
+        found = built.ask(f"select {columns} from hipaa_mode_dev__tool.{view}")
+        assert len(expected) > 2
+        assert sorted(map(repr, found)) == sorted(repr(tuple(row.values())) for row in expected)
 
-class TestColumns:
-    """A table of raw calls of each type gives the rows that one of bytes gives."""
-
-    def test_messages_are_the_same_of_every_type(self, built: Built) -> None:
-        built.ask("create table raw.of_bytea (message bytea)")
-        built.ask(f"insert into raw.of_bytea values (convert_to({literal(SAID)}, 'UTF8'))")
-        for name, data_type in TYPES.items():
-            built.ask(f"create table raw.of_{name} (other text, message {data_type})")
-            built.ask(f"insert into raw.of_{name} values ('x', {literal(SAID)})")
-        names = ", ".join(f"'{name}'" for name in ("bytea", *TYPES))
-        inline = (
-            "{% if not execute %} select 1 {% endif %}"
-            "{% for name in (["
-            + names
-            + "] if execute else []) %}{% set table = 'raw.of_' ~ name %}"
-            "{% set column = hipaa_mode.message_column(table) %}"
-            "{% if not loop.first %} union all {% endif %}"
-            "select '{{ name }}' as name, {{ hipaa_mode._postgres_place(column) }} as place, "
-            "{{ hipaa_mode.message_of_row(column) }} from {{ table }}{% endfor %}"
+    def test_tokens_are_made_with_the_key(self, built: Built) -> None:
+        [(found,)] = built.ask(
+            "select distinct email from hipaa_mode_dev__tool.events where email <> ''"
         )
-        run = built.on_postgres.dbt(
-            *("--quiet", "show", "--output", "json", "--limit", "9", "--inline", inline)
+        assert found == token(EMAIL)
+
+    def test_rejections_are_those_of_duckdb(self, built: Built) -> None:
+        asked = "select rejection_reason, count(*) from {}.rejected_calls group by 1 order by 1"
+        assert built.ask(asked.format("main_restricted")) == [("broken_json", 1), ("not_utf8", 1)]
+
+    def test_who_may_read_reads_what_is_published_alone(self, built: Built) -> None:
+        assert built.ask("select count(*) > 0 from hipaa_mode_dev__tool.events", ANALYST) == [
+            (True,)
+        ]
+        for sql in DENIED:
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                built.ask(sql, ANALYST)
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            built.ask("select count(*) from hipaa_mode_dev__tool.events", "nobody_special")
+
+    def test_no_key_and_no_value_is_written_anywhere(self, built: Built) -> None:
+        folder = built.on_postgres.folder
+        written = [
+            folder / "logs" / "dbt.log",
+            *folder.glob("target/**/*.sql"),
+            *folder.glob("target/*.json"),
+        ]
+        texts = [path.read_bytes() for path in (*written, built.server.log)]
+        assert b"hipaa_functions.token" in texts[-1]
+        secrets = (
+            KEY,
+            subkey("dev", "*"),
+            subkey("dev", "suppression-list"),
+            EMAIL,
+            EMAIL.upper(),
         )
-        rows = {row["name"]: row for row in json.loads(run.output)["show"]}
-        of_bytes = rows.pop("bytea")
-        assert of_bytes["message"] == SAID
-        assert rows.keys() == TYPES.keys()
-        assert all(json.loads(row["message"]) == json.loads(SAID) for row in rows.values())
-        spelt = [row for name, row in rows.items() if name != "jsonb"]
-        assert [(row["message"], row["place"]) for row in spelt] == [(SAID, of_bytes["place"])] * 3
-        assert all(row["unreadable"] is None for row in rows.values())
+        for secret in secrets:
+            assert not any(secret.encode() in text for text in texts)
 
+    @pytest.mark.parametrize("engine", ["duckdb", "postgres"])
+    def test_dbts_unit_tests_pass(self, built: Built, engine: str) -> None:
+        project = built.on_duckdb if engine == "duckdb" else built.on_postgres
+        own = [path for path in UNIT_TESTS if not (project.folder / path).exists()]
+        for path in own:
+            (project.folder / path).parent.mkdir(exist_ok=True)
+            shutil.copy(REPOSITORY / path, project.folder / path)
+        run = project.dbt("test", "--select", "test_type:unit")
+        for path in own:
+            (project.folder / path).unlink()
+        assert run.exit_code == 0, run.output
+        texts = [(REPOSITORY / path).read_text("utf-8") for path in UNIT_TESTS]
+        named = re.findall(r"^  - name: (\w+)", "".join(texts), re.MULTILINE)
+        assert sorted(re.findall(r" PASS \w+::(\w+) ", run.output)) == sorted(named) != []
 
-class TestRefusals:
+    def test_manifest_names_the_rows(self, built: Built) -> None:
+        folder = built.on_postgres.published_folder() / "tool"
+        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+        [(rows,)] = built.ask("select count(*) from hipaa_mode_dev__tool.events")
+        assert manifest["views"]["tool__events"]["rows"] == rows
+        assert manifest["files"] == {}
+
     def test_target_with_search_path_is_refused(self, built: Built) -> None:
         profile = Path(built.on_postgres.folder / "profiles.yml")
         before = profile.read_text("utf-8")
@@ -348,8 +337,6 @@ class TestRefusals:
         assert "NOT published: `tool`" in run.output
         assert built.ask("select * from hipaa_mode_dev__tool.events order by row_id") == before
 
-
-class TestStop:
     def test_stop_names_the_schema_and_the_next_build_drops_it(self, built: Built) -> None:
         stopped = built.on_postgres.hipaa_mode("stop", "tool", "--reason", "a trial ends")
         said = " ".join((stopped.stdout + stopped.stderr).split())

@@ -60,6 +60,14 @@
     {%- set raw = hipaa_mode.pinned_raw_calls() -%}
     {%- set table = hipaa_mode.table_name(raw.table) -%}
     {%- set column = hipaa_mode.message_column(table) -%}
+    {#- One snapshot from here on: rows that come or go meanwhile are the next build's. -#}
+    {%- do adapter.commit() -%}
+    {%- call statement('one_snapshot') -%}
+        set transaction isolation level repeatable read
+    {%- endcall -%}
+    {%- call statement('count_rows') -%}
+        insert into {{ hipaa_mode.build_table('raw_tables') }} select {{ run_number }}, count(*) from {{ table }}
+    {%- endcall -%}
     {%- set rows -%}
         select
             cast(row_number() over (partition by placed.line_number) as integer) as file_number,
@@ -137,16 +145,8 @@
     {{- return('select count(*) from ' ~ hipaa_mode.raw_calls(source_relation)) -}}
 {%- endmacro %}
 
-{#- Rows that came since calls_read was made are left to the next build. -#}
+{#- Those that there were when calls_read was made; a loader may have written since. -#}
 {% macro postgres__count_of_raw_rows(source_relation) -%}
-    {%- set table = hipaa_mode.table_name(hipaa_mode.pinned_raw_calls().table) -%}
-    {%- set place = hipaa_mode._postgres_place(hipaa_mode.message_column(table)) -%}
-    {%- set sql -%}
-        select cast(coalesce(sum(least(rows_now.times, rows_read.times)), 0) as bigint)
-        from (select {{ place }} as line_number, count(*) as times from {{ table }} group by 1) as rows_now
-        inner join (
-            select line_number, count(*) as times from {{ hipaa_mode.package_relation('calls_read') }} group by 1
-        ) as rows_read on rows_now.line_number = rows_read.line_number
-    {%- endset -%}
-    {{- return(sql) -}}
+    {%- set noted = hipaa_mode.build_table('raw_tables') -%}
+    {{- return('select coalesce((select calls from ' ~ noted ~ ' order by run_number desc limit 1), -1)') -}}
 {%- endmacro %}

@@ -7,6 +7,7 @@
         'audit_log': 'environment varchar, sequence bigint, recorded_at varchar, destination varchar, outcome varchar, entry_hash varchar, entry varchar',
         'build_state': 'relation varchar, fingerprint varchar, run_number bigint, rebuilt_number bigint',
         'raw_files': 'run_number bigint, file_number integer, source_file varchar, size bigint, modified_at bigint, sample varchar, lines bigint, can_grow boolean, is_gone boolean',
+        'raw_tables': 'run_number bigint, calls bigint',
         'changed_calls': 'run_number bigint, message_id varchar, content_hash varchar, call_key varchar',
         'changed_days': 'run_number bigint, view_name varchar, day varchar',
         'masked_counts': 'run_number bigint, view_name varchar, column_name varchar, event varchar, not_fitting bigint, like_identifiers bigint, arrived bigint',

@@ -1,6 +1,7 @@
 {{ config(group='restricted_zone') }}
 -- Every raw call is staged, a duplicate, rejected or withheld: none lost, none counted twice. The calls of
--- the files that this run read are counted anew, from where they came.
+-- the files that this run read are counted anew, from where they came; those of a table that a loader may
+-- write to were counted as they were read.
 {%- do hipaa_mode.check_connection() -%}
 {% set counted = hipaa_mode.recount_files() %}
 with

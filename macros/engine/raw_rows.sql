@@ -60,6 +60,12 @@
     {%- set raw = hipaa_mode.pinned_raw_calls() -%}
     {%- set table = hipaa_mode.table_name(raw.table) -%}
     {%- set column = hipaa_mode.message_column(table) -%}
+    {%- if column.type == 'jsonb' -%}
+        {%- do hipaa_mode.warn_of([
+            'column `' ~ column.name ~ '` of ' ~ table ~ ' is of type jsonb, which keeps the last of a key that an object has '
+            ~ 'twice, and not the first, and spells some numbers otherwise: these have other tokens than in text. Make the column text or bytea'
+        ]) -%}
+    {%- endif -%}
     {#- One snapshot from here on: rows that come or go meanwhile are the next build's. -#}
     {%- do adapter.commit() -%}
     {%- call statement('one_snapshot') -%}

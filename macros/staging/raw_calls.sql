@@ -48,7 +48,7 @@
     {{- return(hipaa_mode.each_identifier(parts) | join('.')) -}}
 {%- endmacro %}
 
-{#- The column of a table that holds the messages: its name, and whether it holds bytes. -#}
+{#- The column of a table that holds the messages: its name, its type, and whether it holds bytes. -#}
 {% macro message_column(table) -%}
     {%- set columns = [] -%}
     {%- for column in hipaa_mode.columns_of(table) -%}
@@ -69,7 +69,8 @@
             ~ usable[0].type.split('(')[0] | lower ~ '. Make a view that gives each message as JSON text, to_json(…), and name that'
         ) -}}
     {%- endif -%}
-    {{- return({'name': usable[0].name, 'is_bytes': types[usable[0].type.split('(')[0]]}) -}}
+    {%- set type = usable[0].type.split('(')[0] -%}
+    {{- return({'name': usable[0].name, 'type': type, 'is_bytes': types[type]}) -}}
 {%- endmacro %}
 
 {#- The condition that tells, among the calls read, those that reading the raw calls now gives: all of

@@ -336,15 +336,27 @@ class TestKills:
     ) -> None:
         ready.add(as_line(call(200, "user-late", plan="of late")))
         reader = Reader(ready)
+        asked = "select count(*) from hipaa_mode_dev__tool.events"
         with closing(ready.connect(ANALYST)) as connection, connection.cursor() as cursor:
-            connection.autocommit = False
-            cursor.execute("select count(*) from hipaa_mode_dev__tool.events")
+            connection.set_session("repeatable read", autocommit=False)
+            cursor.execute(asked)
+            before = cursor.fetchone()
             reader.start()
             try:
                 run = ready.build()
             finally:
                 reader.ends.set()
                 reader.join()
+            cursor.execute(asked)
+            # Never rows of two publications: none of the new one.
+            within = cursor.fetchone()
+            connection.rollback()
+            cursor.execute(asked)
+            assert [before, within, cursor.fetchone()] == [
+                (len(CALLS) + 1,),
+                (0,),
+                (len(CALLS) + 2,),
+            ]
         print("longest wait of a reader", reader.longest)
         assert reader.problems == []
         assert sorted(set(reader.counts)) == [len(CALLS) + 1, len(CALLS) + 2]

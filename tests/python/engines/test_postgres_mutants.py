@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from postgres_server import Server
@@ -16,11 +18,19 @@ from project import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "scripts/mutants"))
 
-from fault import PROOF, TESTS
+from fault import CONSTRUCTION, PROOF, TESTS
 from faults import FAULTS
 from forks import forks
 from layers import Inspection
-from on_postgres import DOCUMENT, LAYERS, PostgresSandbox, as_markdown, is_of_postgres, read_rows
+from on_postgres import (
+    DOCUMENT,
+    LAYERS,
+    PostgresSandbox,
+    as_markdown,
+    caught,
+    is_of_postgres,
+    read_rows,
+)
 from verdicts import reason
 
 TAKEN = {
@@ -44,6 +54,14 @@ def test_a_fault_is_caught(sound: PostgresSandbox, tmp_path: Path, name: str) ->
     assert fault.layer == TAKEN[name]
     found = Inspection(sound, tmp_path / "copy", fault).by(fault.layer)
     assert reason(fault, fault.layer, found)[1] == ""
+
+
+def test_sql_that_does_not_run_is_no_finding() -> None:
+    said = {CONSTRUCTION: ["NOT published: `ga4`: ga4__events failed"], PROOF: ["form: of a view"]}
+    inspection = SimpleNamespace(
+        fault=BY_NAME["ids are sent as they are"], by=lambda layer: said.get(layer, [])
+    )
+    assert caught(cast(Inspection, inspection)) == (PROOF, "form: of a view")
 
 
 def test_the_document_is_of_faults_that_there_are() -> None:

@@ -692,7 +692,8 @@ def _plain(kind: pa.DataType) -> pa.DataType:
 def _name_of(error: Exception) -> str:
     """Return what kind an error is, without its text."""
     condition = getattr(error, "getCondition", lambda: None)()
-    return str(condition or type(error).__name__)
+    in_java = spark_faults.kinds_in_java(getattr(error, "java_exception", None))
+    return str(condition or ", ".join((type(error).__name__, *in_java)))
 
 
 def _why(error: Exception) -> str:

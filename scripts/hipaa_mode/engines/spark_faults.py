@@ -5,6 +5,7 @@ Spark's own words come after a minute, from Java, and without a remedy.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.metadata
 import os
@@ -33,6 +34,12 @@ WITHOUT_SESSION = ("compile", "parse", "list", "ls", "deps", "clean", "debug", "
 """Commands of dbt that Spark need not run for."""
 
 SECONDS_TO_ANSWER = 5.0
+
+MOST_CAUSES = 10
+"""Causes of an error of Java's that are looked at, each the cause of the one before."""
+
+_KIND = re.compile(r"[A-Za-z_][\w.$]*", re.ASCII)
+"""What names of Java's classes and of Spark's conditions look like: nothing else is told."""
 
 _looked_at: set[int] = set()
 
@@ -165,3 +172,26 @@ def _faults_of_warehouse(named: str) -> Iterator[str]:
             f"the warehouse {folder} can't be written: {there} is no folder that you may write "
             "to. Change its rights, or `spark.sql.warehouse.dir` of the target in profiles.yml"
         )
+
+
+def kinds_in_java(error: Any) -> list[str]:
+    """Return the classes of an error of Java's and of its causes, with their conditions.
+
+    Their messages, which may quote values, are not asked for.
+
+    Args:
+        error: what Java threw; None for nothing.
+    """
+    found: list[str] = []
+    try:
+        while error is not None and len(found) < MOST_CAUSES:
+            names = [str(error.getClass().getName())]
+            with contextlib.suppress(Exception):
+                # Not every error has one.
+                names.append(str(error.getCondition() or ""))
+            found.append(" ".join(filter(_KIND.fullmatch, names)))
+            error = error.getCause()
+    except Exception:
+        # Java has ended.
+        pass
+    return list(dict.fromkeys(filter(None, found)))

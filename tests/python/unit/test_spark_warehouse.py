@@ -122,6 +122,53 @@ def test_an_error_says_what_to_do_and_no_value(text: str, said: str) -> None:
     assert "jane" not in why
 
 
+class Thrown:
+    """An error of Java's, as Python sees it."""
+
+    def __init__(self, name: str, cause: Thrown | None = None, condition: str | None = None):
+        self._name = name
+        self._cause = cause
+        if condition is not None:
+            self.getCondition = lambda: condition
+
+    def getClass(self) -> Any:  # noqa: N802
+        return SimpleNamespace(getName=lambda: self._name)
+
+    def getCause(self) -> Thrown | None:  # noqa: N802
+        return self._cause
+
+    def getMessage(self) -> str:  # noqa: N802
+        raise AssertionError("its words may quote a value")
+
+
+def py4j_error(thrown: object) -> Exception:
+    error = RuntimeError("An error occurred while calling o1.sql: jane@clinic.example")
+    vars(error)["java_exception"] = thrown
+    return error
+
+
+def test_an_error_of_java_is_told_by_its_classes_and_conditions() -> None:
+    failed = Thrown("java.lang.ArithmeticException", condition="CAST_INVALID_INPUT.WITH_HINT")
+    thrown = Thrown("org.apache.spark.SparkException", failed, condition="")
+    assert _why(py4j_error(thrown)).startswith(
+        "Spark can't run a statement: RuntimeError, org.apache.spark.SparkException, "
+        "java.lang.ArithmeticException CAST_INVALID_INPUT.WITH_HINT. Its own words"
+    )
+
+
+@pytest.mark.parametrize("name", ["jane@clinic.example", "a b", ""])
+def test_what_is_no_name_of_a_class_is_not_told(name: str) -> None:
+    thrown = Thrown(name, Thrown("a.Failure", condition=name))
+    assert "RuntimeError, a.Failure. Its" in _why(py4j_error(thrown))
+
+
+def test_an_error_without_end_or_without_java_is_told() -> None:
+    endless = Thrown("a.Endless")
+    endless._cause = endless
+    assert "RuntimeError, a.Endless. Its" in _why(py4j_error(endless))
+    assert "RuntimeError. Its" in _why(py4j_error(object()))
+
+
 class OfTests(Spark):
     """An engine with a session that has some settings."""
 

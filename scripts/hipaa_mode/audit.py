@@ -43,7 +43,16 @@ MISSING = "missing"
 ALTERED = "altered"
 ROTATED = "rotated"
 REPAIRED = "repaired"
-OUTCOMES = (PUBLISHED, HELD_BACK, WITHDRAWN, REFUSED, MISSING, ALTERED, ROTATED, REPAIRED)
+COPIED = "copied"
+NOT_COPIED = "not copied"
+COPY_REMOVED = "copy removed"
+COPY_OUTCOMES = (COPIED, NOT_COPIED, COPY_REMOVED)
+"""What can be said of a destination's copy in an object store."""
+
+OUTCOMES = (
+    *(PUBLISHED, HELD_BACK, WITHDRAWN, REFUSED, MISSING, ALTERED, ROTATED, REPAIRED),
+    *COPY_OUTCOMES,
+)
 """What can be said of a destination, with `rotated` of the masking key, or with `repaired` of the
 log itself."""
 
@@ -292,6 +301,44 @@ def last_deliveries(found: Iterable[Entry]) -> dict[str, Entry]:
         elif entry["outcome"] in (WITHDRAWN, MISSING):
             standing.pop(entry["destination"], None)
     return standing
+
+
+@dataclass(frozen=True)
+class CopyState:
+    """What is known of a destination's copy in an object store.
+
+    Attributes:
+        text: that, in a line.
+        is_missing: whether the last run was to copy it, and could not.
+    """
+
+    text: str
+    is_missing: bool = False
+
+
+def copy_states(found: Iterable[Entry]) -> list[CopyState]:
+    """Return what the log says of each copy that there is, or was to be, by destination."""
+    last: dict[str, Entry] = {}
+    published: dict[str, int] = {}
+    for entry in found:
+        if entry["outcome"] == PUBLISHED:
+            published[entry["destination"]] = entry["sequence"]
+        elif entry["outcome"] in COPY_OUTCOMES:
+            last[entry["destination"]] = entry
+    return [
+        _copy_state(name, entry, published.get(name, 0) > entry["sequence"])
+        for name, entry in sorted(last.items())
+        if entry["outcome"] != COPY_REMOVED
+    ]
+
+
+def _copy_state(name: str, entry: Entry, is_published_since: bool) -> CopyState:
+    why = "; ".join(entry["reasons"])
+    if entry["outcome"] == COPIED:
+        since = ", and published since without a copy" if is_published_since else ""
+        return CopyState(f"`{name}` was copied {why}{since}")
+    text = f"`{name}` was not copied to the object store: {why}"
+    return CopyState(text, is_missing=not is_published_since)
 
 
 def delivery(manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -623,8 +670,10 @@ def _mac_faults(
 
 def _needs_no_key(entry: Entry) -> bool:
     """Whether an entry may be without HMAC: a refusal, or a stop, which waits for no key."""
-    is_stop = entry["outcome"] == WITHDRAWN and isinstance(entry.get("stopped_by"), str)
-    return entry["outcome"] == REFUSED or is_stop
+    is_stop = isinstance(entry.get("stopped_by"), str)
+    return entry["outcome"] == REFUSED or (
+        is_stop and entry["outcome"] in (WITHDRAWN, NOT_COPIED, COPY_REMOVED)
+    )
 
 
 def _table_faults(found: Sequence[Entry], table: Sequence[str]) -> Iterator[str]:

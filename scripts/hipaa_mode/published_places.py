@@ -2,6 +2,7 @@
 
 `<key file>.published` holds `["<folder>", "<environment>"]` a line, as JSON. Forgetting a key, and
 an emergency stop, must look at all of them, and not only where the variables of today lead.
+`<key file>.copied` holds the same of places in object stores, for an emergency stop.
 """
 
 from __future__ import annotations
@@ -60,10 +61,21 @@ def note(environ: Mapping[str, str], root: Path, environment: str) -> None:
         PublishingError: it can't be written down.
     """
     path = list_file(environ)
-    place = Place(root, environment)
-    if path is None or place in known(environ):
+    if path is None or Place(root, environment) in known(environ):
         return
-    line = json.dumps([str(root), environment]) + "\n"
+    _add(path, str(root), environment)
+
+
+def note_store(environ: Mapping[str, str], uri: str, environment: str) -> None:
+    """Write a place in an object store down, unless it is known; see `note`."""
+    path = _stores_file(environ)
+    if path is None or (uri, environment) in stores(environ):
+        return
+    _add(path, uri, environment)
+
+
+def _add(path: Path, place: str, environment: str) -> None:
+    line = json.dumps([place, environment]) + "\n"
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, FILE_MODE)
         with os.fdopen(descriptor, "wb") as file:
@@ -71,7 +83,7 @@ def note(environ: Mapping[str, str], root: Path, environment: str) -> None:
     except OSError as error:
         raise PublishingError(
             f"{path} can't be written ({error.strerror}), so that `hipaa-mode key forget` and "
-            f"`hipaa-mode stop` will not know of {root} by themselves"
+            f"`hipaa-mode stop` will not know of {place} by themselves"
         ) from None
 
 
@@ -81,7 +93,25 @@ def known(environ: Mapping[str, str], default_key: Path | None = None) -> list[P
     Raises:
         PublishingError: the file can't be read.
     """
-    path = list_file(environ, default_key)
+    pairs = _pairs(list_file(environ, default_key))
+    return sorted({Place(Path(root), environment) for root, environment in pairs})
+
+
+def stores(environ: Mapping[str, str], default_key: Path | None = None) -> list[tuple[str, str]]:
+    """Return the places in object stores that were copied to, each with its environment.
+
+    Raises:
+        PublishingError: the file can't be read.
+    """
+    return sorted(set(_pairs(_stores_file(environ, default_key))))
+
+
+def _stores_file(environ: Mapping[str, str], default_key: Path | None = None) -> Path | None:
+    path = key_file(environ, default_key)
+    return None if path is None else path.with_name(f"{path.name}.copied")
+
+
+def _pairs(path: Path | None) -> list[tuple[str, str]]:
     if path is None:
         return []
     try:
@@ -98,4 +128,4 @@ def known(environ: Mapping[str, str], default_key: Path | None = None) -> list[P
                 f"{path} can't be read: it says which folders were published to. Restore it, or "
                 "write them down there as one JSON pair a line: a folder and an environment"
             )
-    return sorted({Place(Path(root), environment) for root, environment in found})
+    return [(place, environment) for place, environment in found]

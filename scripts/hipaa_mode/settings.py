@@ -16,6 +16,8 @@ from typing import Any
 
 from hipaa_mode import PACKAGE
 from hipaa_mode.seeds import Fault
+from hipaa_mode.store.location import SETTING as STORE
+from hipaa_mode.store.location import uri_problem
 
 
 class Kind(Enum):
@@ -29,6 +31,7 @@ class Kind(Enum):
     NUMBER = "a number"
     COUNT = "a whole number"
     DAY = "a date, yyyy-mm-dd"
+    STORE = "a place in an object store, such as s3://bucket/prefix"
     MODE = "750, 770 or 700: a mode that lets nobody in but a group"
 
 
@@ -68,6 +71,12 @@ ENVIRONMENT_VARIABLES = (
         "mode of published folders, and without `x` of files",
         "`750` with a group, else as it was, `700` for what is new",
         Kind.MODE,
+    ),
+    Setting(
+        STORE,
+        "object store that what is published is copied to, `s3://bucket/prefix`",
+        "none",
+        Kind.STORE,
     ),
     Setting("HIPAA_MODE_DATABASE", "database file", "`restricted/<target>.duckdb`", Kind.LOCATION),
     Setting("HIPAA_MODE_MEMORY_LIMIT", "memory before DuckDB spills to disk", "`3GB`"),
@@ -368,6 +377,9 @@ def _value_faults(label: str, setting: Setting, value: object) -> list[Fault]:
     elif not _fits(setting.kind, value, label == ENVIRONMENT):
         problem = f"`{setting.name}` is not {setting.kind.value}"
         remedy = "Correct it, or remove it for the default"
+    elif setting.kind is Kind.STORE and (unfit := uri_problem(str(value))):
+        problem = f"`{setting.name}` {unfit}"
+        remedy = "Correct it, or remove it: then nothing is copied"
     elif setting.kind in (Kind.LOCATION, Kind.LOCATIONS) and any(map(is_url, map(str, texts))):
         problem = f"`{setting.name}` is a URL, which can't be read or written"
         remedy = (

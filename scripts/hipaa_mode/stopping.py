@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path, PurePosixPath
 
-from hipaa_mode import audit, publishing, token_bridges
+from hipaa_mode import audit, locking, published_places, publishing, token_bridges
 from hipaa_mode.editing.writing import FileChange, write_changes
 from hipaa_mode.errors import ConfigurationError, HipaaModeError
 from hipaa_mode.folders import environment_folder, real_root
+from hipaa_mode.keys import DEFAULT_KEY_FILE
 from hipaa_mode.names import is_destination, is_environment
 from hipaa_mode.publishing import Withdrawal
 from hipaa_mode.quoting import identifier
 from hipaa_mode.received.lock_file import read_lock, write_lock
 from hipaa_mode.seeds import add_optional_seeds
 from hipaa_mode.stops import ANY, SEED, Stop, stopped_in, with_stop, without_stops
+from hipaa_mode.store.copies import Copies, environments_of
+from hipaa_mode.store.files import Store
+from hipaa_mode.store.location import SETTING, location_of
 
 
 def seed_path(project: Path) -> Path:
@@ -100,6 +106,59 @@ def withdraw_stopped(roots: Iterable[Path], stop: Stop, environ: Mapping[str, st
     return done
 
 
+def withdraw_copies(
+    roots: Iterable[Path], stop: Stop, environ: Mapping[str, str], project: Path
+) -> Withdrawal:
+    """Withdraw the copies of stopped destinations in object stores, and record it.
+
+    Args:
+        roots: the published folders; no build names a copy meanwhile that it made of one.
+    """
+    done = Withdrawal()
+    environ = dict(environ)
+    named = environ.get(SETTING)
+    places = [named] if named else []
+    try:
+        found = published_places.stores(environ, project / DEFAULT_KEY_FILE)
+        places += [uri for uri, _ in found if uri != named]
+    except HipaaModeError as error:
+        done.problems.append(str(error))
+    folders = sorted({real_root(root) for root in roots})
+    for uri in dict.fromkeys(places):
+        try:
+            with contextlib.ExitStack() as stack:
+                for root in folders:
+                    stack.enter_context(locking.alone_in(root))
+                _withdraw_copies({**environ, SETTING: uri}, folders, stop, done)
+        except (HipaaModeError, OSError) as error:
+            done.problems.append(
+                f"a copy in an object store was not withdrawn: {error}. Then run this again, or "
+                "remove it there"
+            )
+    return done
+
+
+def _withdraw_copies(
+    environ: Mapping[str, str], roots: list[Path], stop: Stop, done: Withdrawal
+) -> None:
+    location = location_of(environ)
+    if location is None:
+        return
+    store = Store(location)
+    if not Copies(store, "any").is_there():
+        return
+    all_of_them = stop.environment == ANY
+    for environment in environments_of(store) if all_of_them else [stop.environment]:
+        copies = Copies(store, environment)
+        removed = copies.withdraw(partial(stop.applies, environment))
+        done.withdrawn += map(copies.shown, removed.destinations)
+        done.left += removed.left
+        logged = [root for root in roots if audit.log_path(root, environment).exists()]
+        for root in logged[:1] if removed.destinations else ():
+            names = removed.destinations
+            _record(root, environment, stop, names, environ, audit.COPY_REMOVED)
+
+
 def _environments(root: Path, stop: Stop) -> list[str]:
     if stop.environment != ANY:
         return [stop.environment]
@@ -150,7 +209,12 @@ def _left_in_a_database(root: Path, environment: str, name: str) -> list[str]:
 
 
 def _record(
-    root: Path, environment: str, stop: Stop, names: Iterable[str], environ: Mapping[str, str]
+    root: Path,
+    environment: str,
+    stop: Stop,
+    names: Iterable[str],
+    environ: Mapping[str, str],
+    outcome: str = audit.WITHDRAWN,
 ) -> None:
     # A stop does not wait for a key: its entry may be without an HMAC.
     seal = audit.seal_at_hand(environ, environment)
@@ -159,7 +223,7 @@ def _record(
             [
                 {
                     "destination": name,
-                    "outcome": audit.WITHDRAWN,
+                    "outcome": outcome,
                     "reasons": [f"stopped: {stop.reason}"],
                     "command": "stop",
                     "stopped_by": stop.stopped_by,

@@ -111,6 +111,44 @@ FAULTS: tuple[Fault, ...] = (
         (PUBLISHING, '[name]["sha256"]:\n', '[name]["sha256"] and False:\n'),
         check="unit/test_publishing.py::test_every_difference_from_the_manifest_is_told",
     ),
+    # Copies in an object store
+    fault(
+        "publishing",
+        CHECK,
+        "a folder with a row that was taken away stays in the object store",
+        "test_goes_at_once_with_what_was_taken_away",
+        (
+            f"{PACKAGE}/store/copies.py",
+            '        if not self._has_every_row(name, before, source, manifest["files"]):\n',
+            "        if False:\n",
+        ),
+        check="unit/test_object_store.py::TestCopy::test_goes_at_once_with_what_was_taken_away",
+    ),
+    fault(
+        "publishing",
+        CHECK,
+        "nobody looks at what was written to an object store",
+        "test_of_the_bytes_that_are_there",
+        (
+            f"{PACKAGE}/store/files.py",
+            "is_whole = _hash(written.read) == sha256",
+            "is_whole = True",
+        ),
+        check="unit/test_object_store.py::TestFailure::test_of_the_bytes_that_are_there",
+    ),
+    fault(
+        "publishing",
+        CHECK,
+        "a prefix of an object store is taken that holds something else",
+        "test_is_refused_by_a_prefix_that_holds_something_else",
+        (
+            f"{PACKAGE}/store/copies.py",
+            "if any(not name.startswith(ASIDE) for name in self._store.listing()):",
+            "if False:",
+        ),
+        check="unit/test_object_store.py::TestCopy"
+        "::test_is_refused_by_a_prefix_that_holds_something_else",
+    ),
     fault(
         "publishing",
         CHECK,

@@ -21,6 +21,7 @@ from hipaa_mode.stopping import (
     remove_stops,
     seed_path,
     tell_lock,
+    withdraw_copies,
     withdraw_stopped,
     write_stop,
 )
@@ -82,6 +83,10 @@ def stop(
                 f"into seeds/{SEED}.csv where builds run"
             )
     done = withdraw_stopped(roots, row, os.environ)
+    copies = withdraw_copies(roots, row, os.environ, project)
+    done.withdrawn += copies.withdrawn
+    problems += copies.problems
+    problems += [f"{where} was left in part: no build made what is in it" for where in copies.left]
     problems += done.problems + (_tell_lock(project) if is_listed else [])
     if as_json:
         console.print_json(

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hipaa_mode import publishing, stops_in_force
+from hipaa_mode import audit, publishing, stops_in_force
 from hipaa_mode.commands import console, options
 from hipaa_mode.errors import MissingFileError
 from hipaa_mode.property_counts import count_properties
@@ -33,8 +33,8 @@ def summary(
 ) -> None:
     """Show what is published: rows, columns, masked columns, dropped properties; what is stopped.
 
-    Compares every file with the hash in its manifest; exit code 1 if one differs, or if files of a
-    stopped destination are there.
+    Compares every file with the hash in its manifest; exit code 1 if one differs, if files of a
+    stopped destination are there, or if the last run did not copy one to the object store.
 
     Example: `hipaa-mode summary --environment prod`
     """
@@ -43,6 +43,8 @@ def summary(
     differences = publishing.check_files(root, environment)
     stops = stops_in_force.in_force(project, environment)
     differences += stops_in_force.still_published(root, environment, stops.stopped)
+    copies = audit.copy_states(audit.entries(audit.read_lines(audit.log_path(root, environment))))
+    differences += [state.text for state in copies if state.is_missing]
     if stops.unknown:
         console.say(stops.unknown, style="yellow", to=console.messages)
     if as_json:
@@ -50,6 +52,7 @@ def summary(
             {
                 "destinations": manifests,
                 "stopped": {name: vars(stop) for name, stop in stops.stopped.items()},
+                "copies": [vars(state) for state in copies],
                 "differences": differences,
                 "stopped_unknown": stops.unknown,
             }
@@ -63,6 +66,9 @@ def summary(
                 f"Nothing is published in {root / environment}. Run: dbt build{others}"
             )
         _print(environment, manifests, root)
+        for state in copies:
+            if not state.is_missing:
+                console.say(state.text)
     for difference in differences:
         console.say(difference, style="red", to=console.messages)
     console.fail_if(differences)

@@ -160,6 +160,7 @@ class EnvironmentReport:
         lock_state: whether the lock says what is received.
         calls: how many calls the last published build read, by what became of them.
         audit_state: what the check of the audit log came to.
+        copies: what is known of the copies in an object store.
         inventory_state: when the inventory was taken, or how to take one.
     """
 
@@ -171,6 +172,7 @@ class EnvironmentReport:
     audit_state: str = ""
     audit_entries: list[AuditEntry] = field(default_factory=list)
     audit_count: int = 0
+    copies: list[str] = field(default_factory=list)
     inventory_state: str = ""
     new_properties: list[NewProperty] = field(default_factory=list)
 
@@ -314,6 +316,9 @@ class _Environment:
             f"The chain of {findings.entries} entries {state}.{notes} Head: {findings.head}"
         )
         found.audit_count = len(self.entries)
+        copies = audit.copy_states(self.entries)
+        found.copies = [state.text for state in copies]
+        found.attention += [state.text for state in copies if state.is_missing]
         last = reversed(self.entries[-AUDIT_ENTRIES_SHOWN:])
         found.audit_entries = [_audit_entry(entry) for entry in last]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from hipaa_mode import (
     folders,
+    locking,
     publishing,
     rejections,
     token_bridges,
@@ -27,6 +28,7 @@ from hipaa_mode.partitions import PartitionPlan
 from hipaa_mode.published_access import read_access
 from hipaa_mode.raw_calls import RawLocation, first_bytes
 from hipaa_mode.raw_formats import SNIFFED_BYTES, likely_kind
+from hipaa_mode.run import store_copies
 from hipaa_mode.run.audit_entries import Delivered, entry_of
 from hipaa_mode.run.compiled_again import built_otherwise
 from hipaa_mode.run.counted import Counted, Noted, described
@@ -154,6 +156,32 @@ class EndQuestions(Run):
                 ending.totals = totals(counted, *of_run)
             ending.hints = self._hints(asked.queries, counted)
         self._discard_unpublished()
+        self._copy_published()
+
+    def _copy_published(self) -> None:
+        """Copy what was published to the object store, if one is named."""
+        ending = self._at_end()
+        said = store_copies.copy(
+            self._environ,
+            self._place,
+            ending.published,
+            self._permitting_copy,
+            self._started_plan().destinations,
+            self._stopped,
+        )
+        ending.totals += said.lines
+        ending.problems += said.problems
+        self._record_at_end(said.entries)
+
+    @contextlib.contextmanager
+    def _permitting_copy(self, manifest: Mapping[str, Any]) -> Iterator[None]:
+        """Let a copy be named: no stop comes in between, or came since it was published."""
+        name = str(manifest["destination"])
+        with locking.alone_in(self._place[0]):
+            self._refuse_stopped(name)
+            if publishing.manifest_of(*self._place, name) != manifest:
+                raise PublishingError(f"what was published of `{name}` was changed meanwhile")
+            yield
 
     def _discard_unpublished(self) -> None:
         """Remove what was written aside and not put in place; forget the ids of the calls."""

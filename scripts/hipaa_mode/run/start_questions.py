@@ -25,6 +25,7 @@ from hipaa_mode.published_access import access_faults, read_access
 from hipaa_mode.quoting import identifier
 from hipaa_mode.received.gate import Judgement, judge
 from hipaa_mode.received.lock_file import read_lock
+from hipaa_mode.run import store_copies
 from hipaa_mode.run.configured import Configured
 from hipaa_mode.run.gate import Gate, hash_seeds
 from hipaa_mode.run.masking_keys import MaskingKeys
@@ -156,6 +157,7 @@ class StartQuestions(Run):
         refusals += self.engine.command_faults(asked.command)
         if asked.needs_key:
             faults += access_faults(self._environ, self._place[0])
+            faults += store_copies.store_faults(self._environ, self.engine.publishes_files)
         said = [*map(str, faults), *(self._key_faults() if asked.needs_key else ())]
         if asked.needs_key and not (said or refusals):
             subkeys = self._subkeys(plan, asked.bridges_tokens)
@@ -349,8 +351,12 @@ class StartQuestions(Run):
             reason = f"stopped: {stop.reason}" if stop else NO_LONGER_LISTED
             self._noted.append(f"withdrew `{name}`: {reason}")
             entries.append({"destination": name, "outcome": "withdrawn", "reasons": [reason]})
-        self._record(entries, look=True)
+        reasons = {name: f"stopped: {stop.reason}" for name, stop in plan.stopped.items()}
+        copies = store_copies.withdraw_at_start(self._environ, self._place, kept, reasons)
+        self._noted += copies.lines
+        self._record([*entries, *copies.entries], look=True)
         # A long log is not held while the models are built.
         self._log = audit.Reading()
         left = "was left in a folder that was withdrawn: no build made it"
-        return Withdrawn([f"{path} {left}" for path in done.left], done.problems)
+        warnings = [*(f"{path} {left}" for path in done.left), *copies.problems]
+        return Withdrawn(warnings, done.problems)

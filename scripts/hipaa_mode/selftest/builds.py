@@ -24,11 +24,14 @@ from hipaa_mode.received.environments import lock_project
 from hipaa_mode.seeds import OPTIONAL_SEEDS, read_csv
 from hipaa_mode.selftest.messages import SETTINGS
 from hipaa_mode.selftest.warehouses import Warehouse, warehouse_of
+from hipaa_mode.store.location import SETTING as STORE
 from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE
 
 OUR_MARK = "hipaa_mode: "
 NOT_INHERITED = (
     *(KEY_VARIABLE, KEY_FILE_VARIABLE, SUPPRESSED_USERS_VARIABLE),
+    # What is built here is no publication.
+    STORE,
     *("DBT_TARGET_PATH", "DBT_LOG_PATH", "DBT_PROJECT_DIR", "DBT_TARGET"),
 )
 _PATHS = ("model", "seed", "macro", "test", "analysis", "snapshot", "docs", "asset", "function")

@@ -117,6 +117,7 @@ def test_an_unknown_dbt_variable_is_a_fault_and_names_the_nearest(name: str, mea
 def test_known_names_and_those_of_others_are_no_faults() -> None:
     environ = {setting.name: "60" for setting in ENVIRONMENT_VARIABLES} | {"DBT_HIPAA": ""}
     environ["HIPAA_MODE_PUBLISHED_MODE"] = "750"
+    environ["HIPAA_MODE_OBJECT_STORE"] = "s3://bucket/prefix"
     assert environment_faults(environ) == []
     variables = {
         "hipaa_mode__environment": "prod",

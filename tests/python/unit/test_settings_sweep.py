@@ -26,6 +26,7 @@ WRONG: dict[Kind, tuple[object, ...]] = {
     Kind.NAMES: ("ga4", "", 7, True, [""], [" "], [7], {"ga4": True}),
     Kind.NUMBER: ("", "many", True, ["1"], {"a": 1}),
     Kind.COUNT: ("", "1", "many", True, -1, 1.5, ["1"], {"a": 1}),
+    Kind.STORE: ("", " ", "bucket/prefix", "https://bucket", "s3://", "s3://key:secret@bucket/p"),
     Kind.MODE: ("", " ", "755", "777", "640", "75", "rwxr-x---", "0o750", 750, True, ["750"]),
     Kind.DAY: ("", "2000-02-30", "01.01.2000", "today", 2000, True, ["2000-01-01"], {"a": 1}),
 }

@@ -433,7 +433,11 @@ class _Environment:
         return "Not proven: a view is missing", False
 
     def _tests(self, name: str) -> tuple[str, bool | None]:
-        of_it = [entry for entry in self.entries if entry["destination"] in (name, "*")]
+        of_it = [
+            entry
+            for entry in self.entries
+            if entry["destination"] in (name, "*") and entry["outcome"] not in audit.COPY_OUTCOMES
+        ]
         if not of_it:
             return "No build yet", None
         last = of_it[-1]

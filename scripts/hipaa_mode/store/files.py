@@ -71,7 +71,8 @@ class Store:
             wait = "&" if location.parameters else "?"
             limit = f"{wait}retry_limit_seconds={SECONDS_TO_RETRY}"
             uri = location.uri + (limit if location.scheme == GCS else "")
-            files, self._root = fs.FileSystem.from_uri(uri)
+            files, place = fs.FileSystem.from_uri(uri)
+            self._root = place.rstrip("/")
             return files
         given = location.parameters
         region = given.get("region")

@@ -221,6 +221,30 @@ def test_audit_trail(tmp_path: Path, seeds: Seeds) -> None:
     assert any("was edited" in line for line in tampered.attention)
 
 
+def test_copies_in_an_object_store_are_told_and_are_no_tests(tmp_path: Path, seeds: Seeds) -> None:
+    write_project(tmp_path, seeds)
+    publish(tmp_path, "ga4")
+    published = {**audit.delivery(manifest(tmp_path, "ga4")), "checks": ["one", "two"]}
+    copied = {"destination": "ga4", "outcome": audit.COPIED, "reasons": ["to s3://b/dev/ga4/1"]}
+    with audit.AuditLog(tmp_path / "published", "dev") as log:
+        log.append([published, copied])
+    [environment] = gathered(tmp_path).environments
+    assert environment.copies == ["`ga4` was copied to s3://b/dev/ga4/1"]
+    assert environment.destinations[1].tests.startswith("2 passed")
+    assert not any("s3://" in line for line in environment.attention)
+    with audit.AuditLog(tmp_path / "published", "dev") as log:
+        log.append([{**copied, "outcome": audit.NOT_COPIED, "reasons": ["it is full"]}])
+    [environment] = gathered(tmp_path).environments
+    told = "`ga4` was not copied to the object store: it is full"
+    assert environment.copies == [told] and told in environment.attention
+    with audit.AuditLog(tmp_path / "published", "dev") as log:
+        log.append([published])
+    assert not audit.copy_states(log.entries)[0].is_missing
+    with audit.AuditLog(tmp_path / "published", "dev") as log:
+        log.append([{**copied, "outcome": audit.COPY_REMOVED}])
+    assert audit.copy_states(log.entries) == []
+
+
 def test_another_allowlist_than_now(tmp_path: Path, seeds: Seeds) -> None:
     write_project(tmp_path, seeds)
     publish(tmp_path, "ga4", allowlist_fingerprint="f" * 64)

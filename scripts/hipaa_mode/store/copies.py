@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from hipaa_mode.folders import MANIFEST, is_of_layout
 from hipaa_mode.names import environment_name, is_destination, is_environment
-from hipaa_mode.store.files import ASIDE, Store, StoreError, moment
+from hipaa_mode.store.files import ASIDE, Store, StoreError
 
 PLACE_MARK = "_hipaa_mode.json"
 RUN_MARK = "_run.json"
@@ -117,7 +117,7 @@ class Copies:
     def held(self) -> Iterator[None]:
         """Hold the environment's copies, so that no build of another machine copies meanwhile."""
         found = _parsed(self._store.read(self._path(AT_WORK)))
-        since = moment(found.get("at"))
+        since = _moment(found.get("at"))
         is_another = found.get("holder") not in (None, self._holder)
         if is_another and dt.datetime.now(dt.timezone.utc) - since < HELD_FOR:
             raise StoreError(
@@ -243,7 +243,7 @@ class Copies:
         known = before.get("older")
         older = {str(run): str(end) for run, end in known.items()} if _is_object(known) else {}
         older[str(before["folder"])] = (now + GRACE).isoformat(timespec="seconds")
-        return {run: end for run, end in older.items() if run != folder and moment(end) > now}
+        return {run: end for run, end in older.items() if run != folder and _moment(end) > now}
 
     def _has_every_row(
         self, name: str, before: Manifest, source: Path, files: Mapping[str, Mapping[str, Any]]
@@ -372,9 +372,18 @@ def _meanwhile(shown: str) -> StoreError:
 
 def _folder_of(manifest: Manifest) -> str:
     """Return the name of a run's folder: when its files were published, and by which run."""
-    published = moment(manifest["published_at"]).astimezone(dt.timezone.utc)
+    published = _moment(manifest["published_at"]).astimezone(dt.timezone.utc)
     run = re.sub(r"[^0-9a-f]", "", str(manifest["dbt_invocation_id"]).lower())
     return f"{published:%Y%m%dT%H%M%SZ}-{run[:8].ljust(8, '0')}"
+
+
+def _moment(text: object) -> dt.datetime:
+    """Read a moment of a file of ours; long past where it is none."""
+    try:
+        found = dt.datetime.fromisoformat(str(text))
+    except ValueError:
+        return dt.datetime.min.replace(tzinfo=dt.timezone.utc)
+    return found if found.tzinfo else found.replace(tzinfo=dt.timezone.utc)
 
 
 def _hashes(files: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ An error of pyarrow's may quote requests and answers, so only its kind is said.
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import hashlib
 import os
 import re
@@ -238,12 +237,3 @@ def _code_of(error: Exception, text: str) -> str:
         return os.strerror(error.errno)
     found = [name or f"status {status}" for name, status in _CODE.findall(text)]
     return ", ".join(dict.fromkeys(found)) or type(error).__name__
-
-
-def moment(text: object) -> dt.datetime:
-    """Read a moment of a file of ours; long past where it is none."""
-    try:
-        found = dt.datetime.fromisoformat(str(text))
-    except ValueError:
-        return dt.datetime.min.replace(tzinfo=dt.timezone.utc)
-    return found if found.tzinfo else found.replace(tzinfo=dt.timezone.utc)

@@ -332,6 +332,17 @@ def copy_states(found: Iterable[Entry]) -> list[CopyState]:
     ]
 
 
+def last_copies(found: Iterable[Entry]) -> dict[str, Entry]:
+    """Return, by destination, the entry that says what is copied now; none after a removal."""
+    standing: dict[str, Entry] = {}
+    for entry in found:
+        if entry["outcome"] == COPIED:
+            standing[entry["destination"]] = entry
+        elif entry["outcome"] == COPY_REMOVED:
+            standing.pop(entry["destination"], None)
+    return standing
+
+
 def _copy_state(name: str, entry: Entry, is_published_since: bool) -> CopyState:
     why = "; ".join(entry["reasons"])
     if entry["outcome"] == COPIED:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from hipaa_mode import published_places, publishing
+from hipaa_mode import audit, published_places, publishing
 from hipaa_mode.commands import console, options
 from hipaa_mode.commands.key_token import token
 from hipaa_mode.errors import ConfigurationError, HipaaModeError, MaskingKeyError
@@ -132,8 +132,8 @@ def forget(
 
     The next build empties the bridge of its tokens, and the HMACs of audit entries that were
     written under it can't be checked again. Refuses while files are published under it,
-    in any folder that was published to, and where one of these can't be looked at, or nothing
-    lists them.
+    in any folder that was published to, or copied from there to an object store, and where one
+    of these folders can't be looked at, or nothing lists them.
 
     Example: `hipaa-mode key forget 3f2a91`
     """
@@ -144,6 +144,7 @@ def forget(
     places = sorted({*known, *(Place(root, environment) for environment in environments_in(root))})
     missing = [str(place.folder) for place in known if not place.folder.is_dir()]
     use = [f"{place.folder}/{found}" for place in places for found in _under(place, retired.key)]
+    use += [copy for place in places for copy in _copied_under(place, retired.key)]
     if missing and not force:
         raise HipaaModeError(
             f"Key {name} was left as it is: {', '.join(missing)} was published to and "
@@ -236,4 +237,15 @@ def _under(place: Place, key: MasterKey) -> list[str]:
         str(manifest["destination"])
         for manifest in publishing.read_manifests(place.root, place.environment)
         if manifest.get("key_fingerprint") == fingerprint
+    ]
+
+
+def _copied_under(place: Place, key: MasterKey) -> list[str]:
+    """Return the places in an object store that were copied to from there under a key."""
+    fingerprint = key.fingerprint(place.environment)
+    lines = audit.read_lines(audit.log_path(place.root, place.environment))
+    return [
+        str(entry["object_store"]["place"])
+        for entry in audit.last_copies(audit.entries(lines)).values()
+        if entry.get("key_fingerprint") == fingerprint
     ]

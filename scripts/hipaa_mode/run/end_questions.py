@@ -169,7 +169,7 @@ class EndQuestions(Run):
             self._started_plan().destinations,
             self._stopped,
         )
-        ending.totals += said.lines
+        ending.hints = [*said.lines, *ending.hints]
         ending.problems += said.problems
         self._record_at_end(said.entries)
 

@@ -165,12 +165,14 @@ def _copy_one(
     where = copies.shown(name)
     content = {"place": where, **vars(copied), "removed": list(copied.removed)}
     entry = _entry(name, audit.COPIED, [f"to {where}/{copied.folder}"])
+    entry["key_fingerprint"] = manifest.get("key_fingerprint")
     line = f"copied `{name}` to {where}/{copied.folder}: {_in_words(copied)}"
     return CopiesSaid([line], entries=[{**entry, "object_store": content}])
 
 
 def _in_words(copied: Copied) -> str:
-    text = f"{copied.files} files, {copied.bytes:,} bytes" if copied.files else "as it was"
+    noun = "file" if copied.files == 1 else "files"
+    text = f"{copied.files} {noun}, {copied.bytes:,} bytes" if copied.files else "as it was"
     count = len(copied.removed)
     return text + (f"; removed {count} earlier folder{'s' * (count > 1)}" if count else "")
 

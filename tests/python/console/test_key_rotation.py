@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner, Result
 
-from hipaa_mode import published_places
+from hipaa_mode import audit, published_places
 from hipaa_mode.cli import app
 from hipaa_mode.errors import ExitCode, HipaaModeError, MaskingKeyError
 from hipaa_mode.keys import (
@@ -271,6 +271,23 @@ class TestCommands:
         assert len(load_retired_keys(environ)) == 1
         assert run("forget", name(FIRST)[:8], "--force", *options, **environ).exit_code == 0
         assert load_retired_keys(environ) == []
+
+    def test_forget_refuses_a_key_that_copies_have_tokens_of(
+        self, environ: dict[str, str], tmp_path: Path
+    ) -> None:
+        rotate_key(environ)
+        root = tmp_path / "published"
+        published_places.note(environ, root, "dev")
+        fingerprint = MasterKey(bytes.fromhex(FIRST)).fingerprint("dev")
+        copied = {"destination": "ga4", "outcome": audit.COPIED, "key_fingerprint": fingerprint}
+        with audit.AuditLog(root, "dev") as log:
+            log.append([{**copied, "object_store": {"place": "s3://bucket/dev/ga4"}}])
+        options = ("--published", str(root))
+        refused = run("forget", name(FIRST), *options, **environ)
+        assert "s3://bucket/dev/ga4 still have tokens of it" in shown(refused)
+        with audit.AuditLog(root, "dev") as log:
+            log.append([{**copied, "outcome": audit.COPY_REMOVED}])
+        assert run("forget", name(FIRST), *options, **environ).exit_code == 0
 
     @pytest.mark.parametrize("destination", ["ga4", None])
     def test_forget_looks_in_every_folder_that_was_published_to(

@@ -538,6 +538,7 @@ def test_a_run_leaves_what_is_stopped_or_gone(tmp_path: Path, place: Path) -> No
     assert said.problems == []
     outcomes = [(entry["destination"], entry["outcome"]) for entry in said.entries]
     assert outcomes == [("ga4", audit.COPIED), ("mixpanel", audit.COPY_REMOVED)]
+    assert said.entries[0]["key_fingerprint"] == ga4.manifest["key_fingerprint"]
     assert not (place / "dev/mixpanel").exists()
     started = withdraw_at_start(os.environ, place_of, [], {})
     assert started.lines == [f"removed file://{place}/dev/ga4: no longer in destinations.csv"]

@@ -163,11 +163,15 @@ def _copy_one(
         # What is stopped is no fault of the run.
         return CopiesSaid() if name in stopped() else _not_copied([name], error)
     where = copies.shown(name)
-    content = {"place": where, **vars(copied), "removed": list(copied.removed)}
+    content = {
+        **{"place": where, "folder": copied.folder, "files": copied.files},
+        **{"bytes": copied.bytes, "removed": list(copied.removed)},
+    }
     entry = _entry(name, audit.COPIED, [f"to {where}/{copied.folder}"])
     entry["key_fingerprint"] = manifest.get("key_fingerprint")
     line = f"copied `{name}` to {where}/{copied.folder}: {_in_words(copied)}"
-    return CopiesSaid([line], entries=[{**entry, "object_store": content}])
+    left = [_left(copied.problem)] if copied.problem else []
+    return CopiesSaid([line], left, [{**entry, "object_store": content}])
 
 
 def _in_words(copied: Copied) -> str:
@@ -180,10 +184,13 @@ def _in_words(copied: Copied) -> str:
 def _not_copied(names: Sequence[str], error: Exception) -> CopiesSaid:
     why = _reason(error)
     if not names:
-        problem = f"old folders may be left in the object store: {why}. {AGAIN}"
-        return CopiesSaid(problems=[problem])
+        return CopiesSaid(problems=[_left(why)])
     problem = f"NOT copied: `{'`, `'.join(names)}`, what was there stays: {why}. {AGAIN}"
     return CopiesSaid([], [problem], [_entry(name, audit.NOT_COPIED, [why]) for name in names])
+
+
+def _left(why: str) -> str:
+    return f"earlier folders are left in the object store, or may be: {why}. {AGAIN}"
 
 
 def _reason(error: Exception) -> str:

@@ -51,12 +51,14 @@ class Copied:
         folder: the folder that its manifest names, relative to the manifest.
         files: how many files were written; 0 where those of before are still right.
         removed: folders of earlier runs that were removed.
+        problem: why some are left that are to go; blank where none is.
     """
 
     folder: str
     files: int
     bytes: int
     removed: tuple[str, ...]
+    problem: str = ""
 
 
 @dataclass
@@ -178,9 +180,13 @@ class Copies:
                     if (self._own_manifest(name) or {}).get("folder") != folder:
                         self._remove_run(name, folder, list(files))
             raise
-        removed = self._remove_runs(name, {folder, *older})
+        problem, removed = "", []
+        try:
+            removed = self._remove_runs(name, {folder, *older})
+        except StoreError as error:
+            problem = str(error)
         size = sum(facts["bytes"] for facts in files.values()) if is_new else 0
-        return Copied(folder, len(files) if is_new else 0, size, tuple(removed))
+        return Copied(folder, len(files) if is_new else 0, size, tuple(removed), problem)
 
     def _name(self, name: str, content: Manifest) -> None:
         """Write a manifest; what a store answers to that may be lost, though it was written."""
@@ -188,7 +194,7 @@ class Copies:
             self._store.put(self._path(name, MANIFEST), _as_json(content))
         except StoreError:
             with suppress(StoreError):
-                if self._own_manifest(name) == content:
+                if self._own_manifest(name) == _parsed(_as_json(content)):
                     return
             raise
 

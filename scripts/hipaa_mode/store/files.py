@@ -109,7 +109,10 @@ class Store:
     def read(self, path: str) -> bytes | None:
         """Read a small file; None where there is none."""
         try:
-            with self._errors(), self._files.open_input_stream(self._path(path)) as file:
+            with (
+                self._errors(may_be_gone=True),
+                self._files.open_input_stream(self._path(path)) as file,
+            ):
                 return bytes(file.read())
         except FileNotFoundError:
             return None
@@ -170,13 +173,13 @@ class Store:
 
     def remove(self, path: str) -> None:
         """Remove a file, unless it is gone."""
-        with contextlib.suppress(FileNotFoundError), self._errors():
+        with contextlib.suppress(FileNotFoundError), self._errors(may_be_gone=True):
             self._files.delete_file(self._path(path))
 
     def remove_empty(self, path: str) -> None:
         """Remove a folder that has no files, and the folders in it."""
         if not any(size is not None for size in self.listing(path, recursive=True).values()):
-            with contextlib.suppress(FileNotFoundError), self._errors():
+            with contextlib.suppress(FileNotFoundError), self._errors(may_be_gone=True):
                 self._files.delete_dir(self._path(path))
 
     def _path(self, path: str) -> str:
@@ -188,11 +191,13 @@ class Store:
                 self._files.create_dir(self._path(path).rpartition("/")[0])
 
     @contextlib.contextmanager
-    def _errors(self) -> Iterator[None]:
+    def _errors(self, may_be_gone: bool = False) -> Iterator[None]:
         try:
             yield
-        except FileNotFoundError:
-            raise
+        except FileNotFoundError as error:
+            if may_be_gone:
+                raise
+            raise self._failure(error) from None
         except (OSError, pa.ArrowException) as error:
             raise self._failure(error) from None
 

@@ -440,6 +440,26 @@ class TestFailure:
         assert read(store())["folder"] == copied.folder
         assert of_run(copied.folder, MORE) < names(store())
 
+    def test_of_a_removal_is_said_and_tried_again(self, tmp_path: Path, bucket: Bucket) -> None:
+        ga4 = Published(tmp_path, store())
+        first = ga4.copied(FIRST)
+        ga4.write(FEWER)
+
+        def fault(method: str, key: str) -> tuple[int, str] | None:
+            return (403, "AccessDenied") if method == "DELETE" and "ga4/" in key else None
+
+        bucket.fault = fault
+        said = self.run(ga4)
+        [problem] = said.problems
+        assert "earlier folders are left" in problem and "\n" not in problem
+        assert [entry["outcome"] for entry in said.entries] == [audit.COPIED]
+        bucket.fault = lambda method, key: None
+        ga4.write(FEWER)
+        said = self.run(ga4)
+        assert said.problems == []
+        assert first.folder in said.entries[0]["object_store"]["removed"]
+        assert names(store()) == {"manifest.json", *of_run(read(store())["folder"])}
+
     def test_of_the_bytes_that_are_there(self, tmp_path: Path, bucket: Bucket) -> None:
         class Wrong(dict[str, bytes]):
             def __setitem__(self, key: str, value: bytes) -> None:

@@ -241,4 +241,5 @@ def _code_of(error: Exception, text: str) -> str:
     if isinstance(error, OSError) and error.errno and error.strerror:
         return os.strerror(error.errno)
     found = [name or f"status {status}" for name, status in _CODE.findall(text)]
+    found = [code for code in found if code != "UNKNOWN"]
     return ", ".join(dict.fromkeys(found)) or type(error).__name__

@@ -353,7 +353,7 @@ class TestFailure:
     @pytest.mark.parametrize(
         ("status", "code", "why"),
         [
-            (507, "InsufficientStorage", "is full"),
+            (507, "InsufficientStorage", "is full (status 507)"),
             (403, "AccessDenied", "refuses the credentials"),
             (400, "Whatever", "can't be used"),
         ],

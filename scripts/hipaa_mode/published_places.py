@@ -68,7 +68,7 @@ def note(environ: Mapping[str, str], root: Path, environment: str) -> None:
 
 def note_store(environ: Mapping[str, str], uri: str, environment: str) -> None:
     """Write a place in an object store down, unless it is known; see `note`."""
-    path = _stores_file(environ)
+    path = stores_file(environ)
     if path is None or (uri, environment) in stores(environ):
         return
     _add(path, uri, environment)
@@ -103,10 +103,11 @@ def stores(environ: Mapping[str, str], default_key: Path | None = None) -> list[
     Raises:
         PublishingError: the file can't be read.
     """
-    return sorted(set(_pairs(_stores_file(environ, default_key))))
+    return sorted(set(_pairs(stores_file(environ, default_key))))
 
 
-def _stores_file(environ: Mapping[str, str], default_key: Path | None = None) -> Path | None:
+def stores_file(environ: Mapping[str, str], default_key: Path | None = None) -> Path | None:
+    """Return the file of places in object stores; None where the masking key is in a variable."""
     path = key_file(environ, default_key)
     return None if path is None else path.with_name(f"{path.name}.copied")
 

@@ -117,6 +117,7 @@ def withdraw_copies(
     done = Withdrawal()
     environ = dict(environ)
     named = environ.get(SETTING)
+    listed = published_places.stores_file(environ, project / DEFAULT_KEY_FILE)
     places = [named] if named else []
     try:
         found = published_places.stores(environ, project / DEFAULT_KEY_FILE)
@@ -132,8 +133,13 @@ def withdraw_copies(
                 _withdraw_copies({**environ, SETTING: uri}, folders, stop, done)
         except (HipaaModeError, OSError) as error:
             done.problems.append(
-                f"a copy in an object store was not withdrawn: {error}. Then run this again, or "
+                f"A copy in an object store was not withdrawn: {error}. Then run this again, or "
                 "remove it there"
+                + (
+                    f". If it is gone for good, remove its line in {listed}"
+                    if uri != named
+                    else ""
+                )
             )
     return done
 

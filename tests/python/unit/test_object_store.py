@@ -589,7 +589,14 @@ def test_a_stop_says_where_it_could_not_look(tmp_path: Path, bucket: Bucket) -> 
     bucket.fault = lambda method, key: (403, "AccessDenied")
     stop = Stop("dev", "ga4", "A complaint", "2026-03-03", "dana")
     done = withdraw_copies([tmp_path], stop, os.environ, tmp_path)
-    assert len(done.problems) == 1 and "remove it there" in done.problems[0]
+    [problem] = done.problems
+    assert problem.endswith("remove it there")
+    key = tmp_path / ".hipaa_mode/masking.key"
+    key.parent.mkdir()
+    key.with_name("masking.key.copied").write_text(json.dumps([os.environ[SETTING], "dev"]))
+    listed = {name: value for name, value in os.environ.items() if name != SETTING}
+    [problem] = withdraw_copies([tmp_path], stop, listed, tmp_path).problems
+    assert problem.endswith("remove its line in " + str(key.with_name("masking.key.copied")))
 
 
 @pytest.mark.usefixtures("on_either")

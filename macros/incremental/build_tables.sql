@@ -12,6 +12,8 @@
         'changed_days': 'run_number bigint, view_name varchar, day varchar',
         'masked_counts': 'run_number bigint, view_name varchar, column_name varchar, event varchar, not_fitting bigint, like_identifiers bigint, arrived bigint',
         'ids_of_calls': 'run_number bigint, kind varchar, id varchar, calls bigint',
+        'ids_of_people': 'run_number bigint, kind varchar, id varchar',
+        'withheld_ids': 'kind varchar, id varchar',
         'suppressed_users': 'user_id varchar',
         'listed_people': 'environment varchar, user_id varchar, location varchar',
         'released_people': 'run_number bigint, user_id varchar',

@@ -21,6 +21,7 @@ from hipaa_mode.partitions import Partition
 from hipaa_mode.plan import Plan, ViewColumn
 from hipaa_mode.raw_calls import RawLines, RawLocation
 from hipaa_mode.raw_files import KnownFile, are_many, as_known, as_read, plan_reading
+from hipaa_mode.run import found_people
 from hipaa_mode.run.checked_columns import CheckedColumns, Column, checked_columns
 from hipaa_mode.run.connection import this_connection
 from hipaa_mode.run.file_writer import write_days, write_file
@@ -76,6 +77,19 @@ class CountedIds:
 
     table: str
     is_complete: str
+
+
+@dataclass(frozen=True)
+class FoundPeople:
+    """Where the ids of suppressed people are, and the condition that they are those of this run.
+
+    Attributes:
+        steps: of the query that reads them; blank where they are in a table.
+    """
+
+    relation: str
+    is_complete: str
+    steps: str = ""
 
 
 @dataclass(frozen=True)
@@ -450,6 +464,22 @@ class BuildQuestions(Run):
         """Count the ids of all calls, so that no check needs to; see `raw_ids.count_new`."""
         counted = self._count_ids()
         return CountedIds(counted, raw_ids.is_counted_up_to(counted, self._run_number))
+
+    def lists_people(self) -> bool:
+        """Tell whether anybody is suppressed."""
+        return bool(self._ask(f"select 1 from {self._table('suppressed_users')} limit 1"))
+
+    def find_people(self, query: str, listed: str, may_be_known: bool) -> FoundPeople:
+        """Find the ids of suppressed people, once in a run; see `run.found_people`.
+
+        Args:
+            query: of the kinds and ids.
+            listed: a query of the keyed hash of the list.
+            may_be_known: whether those that an earlier run found will do.
+        """
+        relation = self._find_people(query, listed, may_be_known)
+        is_complete = found_people.is_found_up_to(relation, self._run_number)
+        return FoundPeople(relation, is_complete)
 
     def ids_of_calls(
         self,

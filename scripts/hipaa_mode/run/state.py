@@ -20,6 +20,7 @@ from hipaa_mode.names import environment_name
 from hipaa_mode.plan import Plan
 from hipaa_mode.quoting import identifier
 from hipaa_mode.raw_calls import RawLines, RawLocation, locate
+from hipaa_mode.run import found_people
 from hipaa_mode.run.audit_entries import LogTable, record
 from hipaa_mode.run.configured import Configured
 from hipaa_mode.run.ending import Ending
@@ -80,6 +81,7 @@ class Run:
         self._log = audit.Reading()
         self._coincidences: dict[str, dict[str, int]] = {}
         self._has_counted_ids = False
+        self._has_found_people = False
         self._has_many_values = False
         self._files = ViewFiles()
         self.raw_lines.location = None
@@ -129,10 +131,36 @@ class Run:
         counted = self._table("ids_of_calls")
         with self._counting:
             if not self._has_counted_ids:
-                calls = running_adapter().get_macro_resolver().nodes[CALLS_READ].relation_name
-                self._ask(raw_ids.count_new(counted, str(calls)), run_number=self._run_number)
+                new = raw_ids.count_new(counted, _calls_read())
+                self._ask(new, run_number=self._run_number)
                 self._has_counted_ids = True
         return counted
+
+    def _find_people(self, query: str, listed: str, may_be_known: bool) -> str:
+        """Find the ids of suppressed people among those of the calls, once in a run.
+
+        Returns:
+            The table of these ids.
+        """
+        self._count_ids()
+        found = self._table("ids_of_people")
+        with self._counting:
+            if not self._has_found_people:
+                [(people,)] = self._ask(listed)
+                functions = self.engine.hash_of_called(query)
+                known_by = found_people.found_by(self._environment, query, functions, people)
+                is_known = may_be_known and self._ask(
+                    found_people.are_known(found, _calls_read(), known_by)
+                )
+                statements = (
+                    found_people.keep(found, known_by, self._run_number)
+                    if is_known
+                    else found_people.find_again(found, query, known_by, self._run_number)
+                )
+                for statement in self.engine.together(statements):
+                    self._ask(statement)
+                self._has_found_people = True
+        return found
 
     def _record(
         self, entries: Sequence[Mapping[str, Any]], look: bool = False, create: bool = True
@@ -194,6 +222,10 @@ class Run:
             published_places.note(self._environ, *self._place)
         except HipaaModeError as error:
             tell(str(error))
+
+
+def _calls_read() -> str:
+    return str(running_adapter().get_macro_resolver().nodes[CALLS_READ].relation_name)
 
 
 def message_of(error: HipaaModeError | OSError) -> str:

@@ -123,6 +123,7 @@ class Life:
 
     project: Project
     steps: dict[str, Step] = field(default_factory=dict)
+    tampered: Run | None = None
 
     def build(self, name: str, *arguments: str) -> None:
         run = self.project.build(*arguments)
@@ -161,6 +162,11 @@ def life(new_project: Callable[..., Project]) -> Life:
     late = [alias(LATE, "step-6"), alias("late-phone", LATE)]
     project.write_calls([*late, *hub, visit("visitor", userId="visitor-1")], "more.ndjson")
     life.build("an alias arrives")
+    project.execute(
+        f"update main_restricted.masked_events set user_id__shared = '{token(GONE)}' "
+        "where rowid = (select min(rowid) from main_restricted.masked_events)"
+    )
+    life.tampered = project.dbt("build", "--select", "masked_events")
     life.build("from the beginning", "--full-refresh")
     project.write_seed("suppressed_users", [])
     life.build("all again")
@@ -213,6 +219,13 @@ def test_an_id_that_stands_for_many_is_withheld_and_said(life: Life) -> None:
     assert f"suppressed people, and {HUB + 1} of them to one and the same id" in step.run.output
     assert "one and the same id" not in life.steps["suppressed"].run.output
     assert "portal" not in step.run.output
+
+
+def test_a_row_of_theirs_is_found_though_nothing_came_since_the_last_look(life: Life) -> None:
+    assert life.tampered is not None
+    assert life.tampered.exit_code == 1
+    assert "Got 1 result" in life.tampered.output
+    assert "withheld_calls_are_not_in_masked_events" in life.tampered.output
 
 
 def test_it_is_the_same_from_the_beginning(life: Life) -> None:

@@ -3,8 +3,8 @@
 
     Of several deliveries of a call the first gives what is sent, and the last one received says
     whether it may be; where receipt does not tell which is the last, each of those that it may be
-    counts. `condition` chooses among the calls read. -#}
-{% macro denied_calls(condition=none) -%}
+    counts. `calls` names a relation of those to be judged, to take the place of calls_read. -#}
+{% macro denied_calls(calls=none) -%}
 {%- set plan = hipaa_mode.plan() -%}
 {%- set destinations = plan.destinations.values() | list if plan else [] -%}
 {%- set needs_consent = destinations | selectattr('consent.needed') | list | length > 0 -%}
@@ -46,12 +46,9 @@ usable as (
         group_id,
         received_at,
         coalesce(consent_signals, {{ hipaa_mode.empty_list() }}) as signals
-    from {{ ref('hipaa_mode', 'calls_read') }}
+    from {{ calls or ref('hipaa_mode', 'calls_read') }}
     where
         rejection_reason is null
-        {%- if condition %}
-        and ({{ condition }})
-        {%- endif %}
 
 ),
 

@@ -25,6 +25,22 @@
     {{- return('select *' ~ (' replace (' ~ marks | join(', ') ~ ')' if marks else '') ~ ' from ' ~ hipaa_mode._calls_of_this_run()) -}}
 {%- endmacro %}
 
+{#- Takes the place of that where no call is read: to plan the reading takes longer than all else. -#}
+{% macro hold_no_calls(calls_read) -%}
+    {{- return(adapter.dispatch('hold_no_calls', 'hipaa_mode')(calls_read)) -}}
+{%- endmacro %}
+
+{% macro default__hold_no_calls(calls_read) -%}
+{%- endmacro %}
+
+{% macro duckdb__hold_no_calls(calls_read) -%}
+    {%- call statement('hold_no_calls') -%}
+        {{ hipaa_mode.make_table(hipaa_mode._calls_of_this_run(), 'select * from ' ~ calls_read ~ ' limit 0') }}
+    {%- endcall -%}
+    {#- A transaction writes to one database. -#}
+    {%- do adapter.commit() -%}
+{%- endmacro %}
+
 {#- The values of which calls_read stores no more than that there is one: all but those that the
     crosswalk of codes has anyway. -#}
 {% macro values_not_stored() -%}

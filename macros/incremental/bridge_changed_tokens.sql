@@ -6,7 +6,7 @@
         {%- do hipaa_mode.rebuild_table(relation, bridge) -%}
         {%- do hipaa_mode.forget_calls_again('bridge') -%}
     {%- else -%}
-        {%- if hipaa_mode.bridged_fingerprints() -%}
+        {%- if hipaa_mode.bridged_fingerprints() and hipaa_mode.calls_changed(since) -%}
             {%- call hipaa_mode.make_temporary_table('hipaa_mode_bridged_keys') -%}
                 {{ hipaa_mode.changed_keys(since) }}
             {%- endcall -%}
@@ -14,9 +14,7 @@
                 {%- do hipaa_mode._bridge_again(relation) -%}
             {%- endif -%}
         {%- endif -%}
-        {%- call statement('main') -%}
-            select 1
-        {%- endcall -%}
+        {%- do hipaa_mode.leave_table() -%}
     {%- endif -%}
 {%- endmacro %}
 

@@ -8,6 +8,8 @@
         {%- do hipaa_mode.rebuild_table(relation, hipaa_mode.masked_calls(view, calls, different_values), hipaa_mode.columns_of_tokens(view)) -%}
         {%- do hipaa_mode.forget_step(different_values) -%}
         {%- do hipaa_mode.note_counts(view, run_number, hipaa_mode.package_relation('stg_calls'), relation, is_whole=true) -%}
+    {%- elif not hipaa_mode.calls_changed(since) -%}
+        {%- do hipaa_mode.leave_table() -%}
     {%- else -%}
         {%- set changed = 'hipaa_mode_changed_' ~ view -%}
         {%- set new_calls = 'hipaa_mode_calls_' ~ view -%}
@@ -15,19 +17,7 @@
         {%- call hipaa_mode.make_temporary_table(changed) -%}
             {{ hipaa_mode.changed_keys(since) }}
         {%- endcall -%}
-        {%- set found -%}
-            select
-                (select count(*) from {{ changed }}),
-                (select count(*) from {{ hipaa_mode.package_relation('calls_read') }} where run_number > {{ since }})
-        {%- endset -%}
-        {%- set found = run_query(found).rows[0] -%}
-        {%- if found[0] | int + found[1] | int == 0 -%}
-            {%- call statement('main') -%}
-                drop table {{ changed }}
-            {%- endcall -%}
-            {{- return('') -}}
-        {%- endif -%}
-        {%- set keys_changed = found[0] | int > 0 -%}
+        {%- set keys_changed = hipaa_mode.has_rows(changed) -%}
         {%- if keys_changed -%}
             {%- do hipaa_mode._remove_rows(relation, changed, run_number, view) -%}
         {%- endif -%}

@@ -33,7 +33,11 @@
     {%- if is_table -%}
         {%- do hipaa_mode.begin_reading_rows(relation, since, run_number) -%}
     {%- endif -%}
-    {%- set stored = hipaa_mode.stored_calls(sql) -%}
+    {%- set reads_nothing = since is not none and not is_table and reading.read == 0 -%}
+    {%- if reads_nothing -%}
+        {%- do hipaa_mode.hold_no_calls(relation) -%}
+    {%- endif -%}
+    {%- set stored = none if reads_nothing else hipaa_mode.stored_calls(sql) -%}
     {%- if since is none -%}
         {#- Message ids look as random as tokens. -#}
         {%- do hipaa_mode.rebuild_table(relation, stored, ['message_id']) -%}
@@ -46,8 +50,12 @@
             {%- do hipaa_mode.remove_calls(relation, 'file_number in (' ~ reading.removed | join(', ') ~ ')', run_number) -%}
         {%- endif -%}
         {%- call statement('main') -%}
+            {%- if reads_nothing -%}
+            select 1
+            {%- else -%}
             insert into {{ relation }}
             {{ stored }}
+            {%- endif -%}
         {%- endcall -%}
         {%- if not is_table -%}
             {%- do hipaa_mode.door().say(
@@ -106,6 +114,9 @@
             keys.call_key
         from {{ keys }} as keys
         where keys.message_id in (select message_id from {{ relation }} where {{ are_gone }})
+        {#- A rejected call has no key, and yet it may tie people. #}
+        union
+        select {{ run_number }}, null, null, null
     {%- endcall -%}
     {%- call statement('remove') -%}
         delete from {{ relation }} where {{ are_gone }}
@@ -113,11 +124,36 @@
     {%- do hipaa_mode.forget_ids() -%}
 {%- endmacro %}
 
-{#- Forgets the counted ids of the calls, since some are gone; the next check counts them again. -#}
+{#- Forgets the ids of calls that are counted, and those of suppressed people, since some calls are gone;
+    the next check looks for them again. -#}
 {% macro forget_ids() -%}
-    {%- call statement('forget_ids') -%}
-        {{ hipaa_mode.delete_rows(hipaa_mode.build_table('ids_of_calls')) }}
+    {%- for name in ['ids_of_calls', 'ids_of_people'] -%}
+        {%- call statement('forget_ids') -%}
+            {{ hipaa_mode.delete_rows(hipaa_mode.build_table(name)) }}
+        {%- endcall -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- Statement `main` of a table that is as it should be. -#}
+{% macro leave_table() -%}
+    {%- call statement('main') -%}
+        select 1
     {%- endcall -%}
+{%- endmacro %}
+
+{#- Whether calls came or went since a run, or what is made of them was to be another. -#}
+{% macro calls_changed(since) -%}
+    {%- set places = [hipaa_mode.package_relation('calls_read'), hipaa_mode.build_table('changed_calls')] -%}
+    {%- for relation in places if hipaa_mode.has_rows(relation ~ ' where run_number > ' ~ since) -%}
+        {{- return(true) -}}
+    {%- endfor -%}
+    {{- return(false) -}}
+{%- endmacro %}
+
+{#- Whether calls went since a run: what notes them has a row of nothing for it. -#}
+{% macro calls_went(since) -%}
+    {%- set noted = hipaa_mode.build_table('changed_calls') ~ ' where run_number > ' ~ since -%}
+    {{- return(hipaa_mode.has_rows(noted ~ ' and call_key is null')) -}}
 {%- endmacro %}
 
 {#- A message id, or a content hash, that came or went since a run. -#}
@@ -129,9 +165,44 @@
         where run_number > {{ since }} and {{ column }} is not null
 {%- endmacro %}
 
+{#- A query of the calls that came since a run, and of those with which they share a message id, or their
+    content without one, or with which calls did that are gone: other deliveries may be the first now.
+    Any message id that several usable calls have is in one of two tables; `others` have further ones. -#}
+{% macro calls_to_judge(columns, since, others=[]) -%}
+    {%- set calls_read = hipaa_mode.package_relation('calls_read') -%}
+    {%- set repeated = [] -%}
+    {%- for relation in [hipaa_mode.package_relation('duplicate_calls'), hipaa_mode.package_relation('call_keys')] + others -%}
+        {%- do repeated.append('select message_id from ' ~ relation) -%}
+    {%- endfor -%}
+    {%- set gone = 'from ' ~ hipaa_mode.build_table('changed_calls') ~ ' where run_number > ' ~ since -%}
+            select {{ columns | join(', ') }}
+            from {{ calls_read }}
+            where run_number > {{ since }}
+            union all
+            select {{ columns | join(', ') }}
+            from {{ calls_read }}
+            where run_number <= {{ since }} and message_id in (
+                select message_id
+                from ({{ repeated | join(' union ') }}) as repeated
+                where message_id in (select message_id from {{ calls_read }} where run_number > {{ since }})
+                union
+                select message_id {{ gone }}
+            )
+            union all
+            select {{ columns | join(', ') }}
+            from {{ calls_read }}
+            where run_number <= {{ since }} and content_hash in (
+                select content_hash from {{ calls_read }} where run_number > {{ since }}
+                union
+                select content_hash {{ gone }}
+            )
+{%- endmacro %}
+
 {% macro find_new_duplicates(relation, sql, since, run_number) -%}
     {%- if since is none -%}
         {%- do hipaa_mode.rebuild_table(relation, sql) -%}
+    {%- elif not hipaa_mode.calls_changed(since) -%}
+        {%- do hipaa_mode.leave_table() -%}
     {%- else -%}
         {%- call hipaa_mode.make_temporary_table('hipaa_mode_changed_ids') -%}
             {{ hipaa_mode._changed_ids('message_id', since) }}
@@ -149,6 +220,8 @@
 {% macro key_new_calls(relation, sql, since, run_number) -%}
     {%- if since is none -%}
         {%- do hipaa_mode.rebuild_table(relation, sql) -%}
+    {%- elif not hipaa_mode.calls_changed(since) -%}
+        {%- do hipaa_mode.leave_table() -%}
     {%- else -%}
         {%- set has_changed_content = 'content_hash in (select content_hash from hipaa_mode_changed_hashes)' -%}
         {%- set has_changed_id = 'message_id in (select message_id from hipaa_mode_ids_of_changed)' -%}

@@ -5,21 +5,28 @@
     alias and merge calls tie to it. A call without user id is theirs if its anonymous id is such an
     id, or was ever seen with one; one with another user id is somebody else's, whatever device it
     came from. A call without a time can't be shown to be young enough, so it is withheld wherever
-    calls expire. -#}
-{% macro withheld_calls() -%}
+    calls expire.
+
+    `calls` names a relation of those to be judged, to take the place of calls_read; where `ids_are_known`,
+    the ids of all calls are in table `withheld_ids`. -#}
+{% macro withheld_calls(calls=none, ids_are_known=false) -%}
 {%- set plan = hipaa_mode.plan() -%}
-{%- set suppressed_users = hipaa_mode.build_table('suppressed_users') -%}
-{%- set calls_read = ref('hipaa_mode', 'calls_read') -%}
+{%- set calls_read = calls or ref('hipaa_mode', 'calls_read') -%}
 {%- set anonymous_id = 'hipaa_functions.trimmed_id(anonymous_id)' -%}
-{%- set tied_people = hipaa_mode.tied_people(suppressed_users, calls_read) -%}
-with recursive
+with {{ 'recursive' if not ids_are_known }}
 
-{{ tied_people }},
+{% if not ids_are_known -%}
+{{ hipaa_mode.steps_of_withheld_ids(calls_read) }},
 
-{{ hipaa_mode.devices_of('listed_devices', 'listed_ids', calls_read, tied_people, ['spelling']) }},
+{% endif -%}
+{% for kind in (hipaa_mode.kinds_of_withheld_ids() if ids_are_known else []) -%}
+{{ kind }} as (
 
-{{ hipaa_mode.devices_of('tied_devices', 'tied', calls_read, tied_people) }},
+    {{ hipaa_mode.known_withheld_ids(kind) }}
 
+),
+
+{% endfor -%}
 judged as (
 
     select
@@ -55,4 +62,48 @@ left join {{ ref('hipaa_mode', 'duplicate_calls') }} as duplicate_calls
 where
     judged.reason is not null
     and duplicate_calls.line_number is null
+{%- endmacro %}
+
+{#- The ids by which calls are withheld: steps of a `with recursive`, of these kinds. -#}
+{% macro kinds_of_withheld_ids() -%}
+    {{- return(['listed_ids', 'tied', 'listed_devices', 'tied_devices']) -}}
+{%- endmacro %}
+
+{% macro steps_of_withheld_ids(calls_read) -%}
+{%- set tied_people = hipaa_mode.tied_people(hipaa_mode.build_table('suppressed_users'), calls_read) -%}
+{{ tied_people }},
+
+{{ hipaa_mode.devices_of('listed_devices', 'listed_ids', calls_read, tied_people, ['spelling']) }},
+
+{{ hipaa_mode.devices_of('tied_devices', 'tied', calls_read, tied_people) }}
+{%- endmacro %}
+
+{#- The query of these ids, each with its kind. -#}
+{% macro withheld_ids(calls_read) -%}
+with recursive
+
+{{ hipaa_mode.steps_of_withheld_ids(calls_read) }}
+
+{% for kind in hipaa_mode.kinds_of_withheld_ids() -%}
+select {{ hipaa_mode.literal(kind) }} as kind, id
+from {{ kind }}
+where id is not null
+{% if not loop.last %}union all
+{% endif -%}
+{%- endfor -%}
+{%- endmacro %}
+
+{#- The query of those of a kind that were found, and of all who are listed, who are of every kind. -#}
+{% macro known_withheld_ids(kind) -%}
+select id
+    from {{ hipaa_mode.build_table('withheld_ids') }}
+    where kind = {{ hipaa_mode.literal(kind) }}
+    union all
+    select user_id as id
+    from {{ hipaa_mode.build_table('suppressed_users') }}
+{%- endmacro %}
+
+{#- Whether an id is one of these; not where it is null. -#}
+{% macro is_withheld_id(id, kind) -%}
+    {{- return('coalesce(' ~ id ~ ' in (' ~ hipaa_mode.known_withheld_ids(kind) ~ '), false)') -}}
 {%- endmacro %}

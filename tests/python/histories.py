@@ -86,6 +86,9 @@ class History:
             common = {"messageId": None, "userId": "patient-1", "sentAt": "2026-03-01T10:00:00Z"}
             return as_line(track("Visit", {"plan": "twin"}, **common))
         kind = dice.random()
+        if kind < 0.01:
+            former = {dice.choice(["previousId", "previous_id"]): self.patient()}
+            return as_line({"type": "alias", **common, **former})
         if kind < 0.2:
             traits = {"email": f"p{dice.randrange(9)}@example.org", "age": dice.randrange(99)}
             return as_line(identify(traits, **common))

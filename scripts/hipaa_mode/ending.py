@@ -7,9 +7,11 @@ way out. Programs that it started end first: they would write into what is being
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
@@ -18,6 +20,9 @@ SECONDS_TO_END = 5
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 _children: set[subprocess.Popen[bytes]] = set()
+_groups: set[subprocess.Popen[bytes]] = set()
+"""Those of them that have a group of processes of their own, which ends with them."""
+
 _changing = threading.Lock()
 _is_ending = threading.Event()
 
@@ -81,16 +86,70 @@ def run(
     return subprocess.CompletedProcess(command, child.returncode, output)
 
 
+def start(
+    command: Sequence[str], folder: Path, environ: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    """Start a program to talk to by its standard input and output; `end` ends it.
+
+    It, and what it starts, end where this process is told to end, too.
+    """
+    with _changing:
+        if _is_ending.is_set():
+            raise KeyboardInterrupt
+        child = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        _groups.add(child)
+        _children.add(child)
+    return child
+
+
+def end(child: subprocess.Popen[bytes]) -> None:
+    """End a program that was started, and all that it has started."""
+    _end(child)
+    _children.discard(child)
+    _groups.discard(child)
+    for stream in (child.stdin, child.stdout):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
+
+
 def _end_children() -> None:
     for child in list(_children):
         with contextlib.suppress(OSError):
-            child.terminate()
+            _signal(child, signal.SIGTERM)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    child.terminate()
+    with contextlib.suppress(OSError):
+        _signal(child, signal.SIGTERM)
     try:
         child.wait(SECONDS_TO_END)
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
+    if child in _groups:
+        _end_group(child.pid)
+
+
+def _signal(child: subprocess.Popen[bytes], number: int) -> None:
+    if child in _groups:
+        os.killpg(child.pid, number)
+    else:
+        child.send_signal(number)
+
+
+def _end_group(leader: int) -> None:
+    """Wait until no process of a group is left, and kill those that go on."""
+    until = time.monotonic() + SECONDS_TO_END
+    with contextlib.suppress(OSError):
+        while time.monotonic() < until:
+            os.killpg(leader, 0)
+            time.sleep(0.05)
+        os.killpg(leader, signal.SIGKILL)

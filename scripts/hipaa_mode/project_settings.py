@@ -9,6 +9,7 @@ from typing import Any
 
 from hipaa_mode import PACKAGE
 from hipaa_mode.engines import DUCKDB
+from hipaa_mode.errors import ConfigurationError
 from hipaa_mode.seed_search import read_yaml
 from hipaa_mode.seeds import Fault
 from hipaa_mode.settings import plugin_faults, project_variable_faults
@@ -64,6 +65,32 @@ def engine_of(project: Path, target: str) -> str:
     settings = read_yaml(project / PROJECT_FILE)
     output = _outputs(settings, profiles_file(project)).get(target, {})
     return str(output.get("type", DUCKDB))
+
+
+def rendered_target(output: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a target of profiles.yml with what its Jinja stands for.
+
+    Raises:
+        ConfigurationError: dbt would not take it.
+    """
+    from dbt.config.renderer import ProfileRenderer
+    from dbt_common.context import set_invocation_context
+    from dbt_common.exceptions import DbtBaseException
+
+    set_invocation_context(dict(os.environ))
+    try:
+        return dict(ProfileRenderer({}).render_data(dict(output)))
+    except DbtBaseException as error:
+        # Its text may have the password.
+        raise target_refused(error) from None
+
+
+def target_refused(error: Exception) -> ConfigurationError:
+    """Return what is said of a target that dbt does not take."""
+    return ConfigurationError(
+        f"The target of profiles.yml is not one that dbt takes ({type(error).__name__}). See "
+        "what dbt debug says of it"
+    )
 
 
 def variable(project: Path, name: str) -> str | None:

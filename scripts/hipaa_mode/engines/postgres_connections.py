@@ -18,7 +18,8 @@ from dbt_common.dataclass_schema import ValidationError
 from dbt_common.exceptions import DbtBaseException, DbtRuntimeError
 
 from hipaa_mode.engines import POSTGRES
-from hipaa_mode.errors import ConfigurationError, HipaaModeError
+from hipaa_mode.errors import HipaaModeError
+from hipaa_mode.project_settings import rendered_target, target_refused
 
 OPTIONS = "PGOPTIONS"
 """The environment variable of which libpq makes a connection's start-up options."""
@@ -114,21 +115,14 @@ def credentials_of(output: Mapping[str, Any]) -> Any:
     Raises:
         ConfigurationError: dbt would not take it.
     """
-    from dbt.config.renderer import ProfileRenderer
-    from dbt_common.context import set_invocation_context
-
-    set_invocation_context(dict(os.environ))
+    rendered = rendered_target(output)
     try:
-        rendered = ProfileRenderer({}).render_data(dict(output))
         credentials = of_dbt.PostgresCredentials.translate_aliases(rendered)
         of_dbt.PostgresCredentials.validate(credentials)
         return of_dbt.PostgresCredentials.from_dict(credentials)
     except (DbtBaseException, ValidationError) as error:
         # Its text may have the password.
-        raise ConfigurationError(
-            f"The target of profiles.yml is not one that dbt takes ({type(error).__name__}). See "
-            "what dbt debug says of it"
-        ) from None
+        raise target_refused(error) from None
 
 
 def why_not(message: str) -> str:

@@ -7,11 +7,11 @@ calls at hand, in a private folder with a database of its own. Only then is it t
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -20,7 +20,8 @@ from typing import IO, Any
 import pyarrow as pa
 
 from hipaa_mode.calls import VIEW_OF_TYPE
-from hipaa_mode.errors import HipaaModeError
+from hipaa_mode.engines import DUCKDB, POSTGRES
+from hipaa_mode.errors import ConfigurationError, HipaaModeError
 from hipaa_mode.keys import DEFAULT_KEY_FILE, KEY_FILE_VARIABLE, KEY_VARIABLE, key_file
 from hipaa_mode.keys import load_master_key as load_key
 from hipaa_mode.masking import make_tokens
@@ -28,6 +29,7 @@ from hipaa_mode.plan import Plan, scope_suffix
 from hipaa_mode.quoting import identifier
 from hipaa_mode.received.environments import lock_project
 from hipaa_mode.selftest.builds import Copies
+from hipaa_mode.selftest.private_folder import private_folder
 from hipaa_mode.selftest.warehouses import Ask
 
 if sys.platform != "win32":
@@ -134,6 +136,12 @@ class Previewer:
         self, lines: Sequence[bytes], changed: Mapping[PurePosixPath, bytes | None]
     ) -> Path:
         if self._copy is None:
+            if not self._copies.warehouse.keeps_tables:
+                raise ConfigurationError(
+                    f"The tables of target {self.target} are gone when dbt has ended, and a "
+                    f"preview reads them. Name a target of type {DUCKDB} or {POSTGRES}, with "
+                    "--target"
+                )
             self._copy = self._copies.create("project", {CALLS: lines}, None)
             self._folder.give_parsed(self._copy)
             if self.key is None:
@@ -191,10 +199,12 @@ class _Folder:
 
     def __init__(self, wanted: Path) -> None:
         self._lock = _locked(wanted)
-        self._temporary = (
-            None if self._lock else tempfile.TemporaryDirectory(prefix="hipaa_mode_preview_")
+        self._temporary = contextlib.ExitStack()
+        self.path = (
+            wanted
+            if self._lock
+            else self._temporary.enter_context(private_folder("hipaa_mode_preview_", None))
         )
-        self.path = Path(self._temporary.name) if self._temporary else wanted
         # What a preview that was killed left.
         self._remove_copies()
 
@@ -211,8 +221,7 @@ class _Folder:
     def clear(self) -> None:
         """Remove everything else."""
         self._remove_copies()
-        if self._temporary is not None:
-            self._temporary.cleanup()
+        self._temporary.close()
         if self._lock is not None:
             self._lock.close()
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from hipaa_mode import ending
+from hipaa_mode.engines.spark_masking import FILE_VARIABLE as EXECUTOR_KEY_FILE_VARIABLE
 from hipaa_mode.errors import MissingFileError
 from hipaa_mode.keys import KEY_FILE_VARIABLE, KEY_VARIABLE
 from hipaa_mode.project import dbt_command
@@ -29,7 +29,7 @@ from hipaa_mode.suppression import SUPPRESSED_USERS_VARIABLE
 
 OUR_MARK = "hipaa_mode: "
 NOT_INHERITED = (
-    *(KEY_VARIABLE, KEY_FILE_VARIABLE, SUPPRESSED_USERS_VARIABLE),
+    *(KEY_VARIABLE, KEY_FILE_VARIABLE, EXECUTOR_KEY_FILE_VARIABLE, SUPPRESSED_USERS_VARIABLE),
     # What is built here is no publication.
     STORE,
     *("DBT_TARGET_PATH", "DBT_LOG_PATH", "DBT_PROJECT_DIR", "DBT_TARGET"),
@@ -124,6 +124,11 @@ def target_of(project: Path, target: str) -> tuple[str, str, dict[str, dict[str,
             f"--target: {', '.join(sorted(outputs))}"
         )
     return target, profile, outputs
+
+
+def place_of_copies(project: Path, target: str) -> Path | None:
+    """Return the folder that copies for a target have to be in; None where any will do."""
+    return warehouse_of(*target_of(project, target)).place(project.absolute())
 
 
 class Copies:
@@ -288,7 +293,7 @@ class Copies:
             *("--vars", json.dumps(variables), "--profiles-dir", "."),
         ]
         environ = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
-        return ending.run(command, copy, {**environ, **key})
+        return self.warehouse.run(command, copy, {**environ, **key})
 
 
 def _named_environments(file: Path) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import secrets
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
@@ -18,6 +19,7 @@ from typing import Any
 
 import psycopg2
 
+from hipaa_mode import ending
 from hipaa_mode.engines.postgres_connections import connect, credentials_of
 from hipaa_mode.engines.postgres_faults import faults_of_server, why
 from hipaa_mode.engines.postgres_rows import rows_of, with_parameters
@@ -89,6 +91,8 @@ class PostgresDatabases:
         "as integer) as file_number, hipaa_functions.place_of(message) as line_number "
         f"from {_RAW_CALLS}"
     )
+    keeps_tables = True
+    builds_at_once = 2
 
     def __init__(self, output: Mapping[str, Any]) -> None:
         self._output = {key: value for key, value in output.items() if key != "database"}
@@ -96,6 +100,10 @@ class PostgresDatabases:
         self._made: dict[Path, str] = {}
         self._held: dict[str, Any] = {}
         self._is_tidy = False
+
+    def place(self, project: Path) -> Path | None:
+        """Return none: any folder will do."""
+        return None
 
     def make(self, copy: Path) -> dict[str, Any]:
         """Make the database of a copy.
@@ -201,6 +209,12 @@ class PostgresDatabases:
             for (schema,) in cursor.fetchall():
                 cursor.execute(f"drop schema {identifier(schema)} cascade")
             cursor.execute(_MAKE_RAW_CALLS)
+
+    def run(
+        self, command: Sequence[str], copy: Path, environ: Mapping[str, str]
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run it as a program."""
+        return ending.run(command, copy, environ)
 
     @contextmanager
     def reading(self, copy: Path) -> Iterator[Ask]:

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-import shutil
-import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,14 +22,17 @@ from pathlib import Path
 from hipaa_mode.project_settings import variable
 from hipaa_mode.raw_calls import RawLocation, read_lines, read_parquet
 from hipaa_mode.selftest.allowlist import Allowlist, read_allowlist
-from hipaa_mode.selftest.builds import Build, Copies, target_of
+from hipaa_mode.selftest.builds import Build, Copies, place_of_copies, target_of
 from hipaa_mode.selftest.compare import Comparison, Difference, Published
 from hipaa_mode.selftest.messages import SPELLINGS, Call, Object, dump, read_calls
+from hipaa_mode.selftest.private_folder import private_folder
 from hipaa_mode.selftest.twin import Planted, Twin, make_twin
 from hipaa_mode.selftest.warehouses import warehouse_of
 
 SEED = 20260301
 GIVEN_ID = "hipaa-mode-selftest"
+FOLDER = "hipaa-mode-selftest-"
+"""What the names of folders of copies begin with."""
 
 
 @dataclass
@@ -113,27 +115,22 @@ def run_selftest(
     environment: str,
     target: str | None = None,
     progress: Callable[[str], None] = lambda what: None,
-    keep: Path | None = None,
 ) -> Outcome:
     """Run the experiment on copies of a project.
 
     Args:
         progress: told what is being done.
-        keep: folder to leave the copies in; a private one that is removed if not given.
     """
     calls, left_out = read_calls(lines)
     calls, _ = read_calls([*(call.line for call in calls), *_with_given_ids(calls)])
     outcome = Outcome(calls=len(calls), left_out=left_out)
-    folder = keep or Path(tempfile.mkdtemp(prefix="hipaa-mode-selftest-"))
-    copies = Copies(project, folder, target or environment, environment)
-    try:
-        _Experiment(copies, outcome).run(calls, progress)
-    finally:
+    target = target or environment
+    with private_folder(FOLDER, place_of_copies(project, target)) as folder:
+        copies = Copies(project, folder, target, environment)
         try:
-            copies.remove_databases()
+            _Experiment(copies, outcome).run(calls, progress)
         finally:
-            if keep is None:
-                shutil.rmtree(folder, ignore_errors=True)
+            copies.remove_databases()
     return outcome
 
 
@@ -154,10 +151,12 @@ class _Experiment:
         self.outcome = outcome
 
     def run(self, calls: list[Call], progress: Callable[[str], None]) -> None:
-        progress("Building a copy of the project")
+        progress("Building a copy of the project: the first of three builds")
+        began = time.monotonic()
         lines = {"calls.ndjson": [call.line for call in calls]}
         base_folder = self.copies.create("base", lines, None)
         base = self.copies.build(base_folder)
+        seconds = time.monotonic() - began
         if not (base_folder / "target/manifest.json").exists() or not base.published.exists():
             self.outcome.problems += base.notes or ["dbt build failed before anything was built"]
             return
@@ -173,13 +172,14 @@ class _Experiment:
         masked = make_twin(calls, allowlist, views, SEED + 1, with_masked=True)
         self.outcome.changed = masked.counts
         self.outcome.problems += unchanged((unlisted, masked))
-        progress("Building over the changed calls, twice")
+        took = f"the first build took {seconds:.0f} seconds"
+        progress(f"Building over the changed calls, twice: {took}")
         twins = {"unlisted": unlisted, "masked": masked}
         folders = {
             name: self.copies.create(name, {"calls.ndjson": twin.lines}, like=base_folder)
             for name, twin in twins.items()
         }
-        with ThreadPoolExecutor(2) as pool:
+        with ThreadPoolExecutor(self.copies.warehouse.builds_at_once) as pool:
             builds = dict(zip(folders, pool.map(self.copies.build, folders.values())))
         progress("Comparing what was published")
         comparison = Comparison(allowlist, published, self.copies.key, self.copies.environment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any, Protocol
 
 import duckdb
 
-from hipaa_mode.engines import DUCKDB, POSTGRES
+from hipaa_mode import ending
+from hipaa_mode.engines import DUCKDB, POSTGRES, SPARK
 from hipaa_mode.errors import ConfigurationError, RawCallsError
 from hipaa_mode.quoting import identifier, literal
 
@@ -24,10 +26,17 @@ class Warehouse(Protocol):
     Attributes:
         raw_calls: what a copy reads its calls of, as HIPAA_MODE_RAW_CALLS names them.
         numbered_calls: a query of a copy's calls: `line`, from 1, `file_number`, `line_number`.
+        keeps_tables: whether what a run of dbt made is there to be read when it has ended.
+        builds_at_once: how many builds may run side by side.
     """
 
     raw_calls: str
     numbered_calls: str
+    keeps_tables: bool
+    builds_at_once: int
+
+    def place(self, project: Path) -> Path | None:
+        """Return the folder that copies have to be in; None where any will do."""
 
     def make(self, copy: Path) -> dict[str, Any]:
         """Make the database of a copy, and return the copy's target of profiles.yml."""
@@ -43,6 +52,11 @@ class Warehouse(Protocol):
 
     def empty(self, copy: Path) -> None:
         """Take away all that a copy has, its calls too."""
+
+    def run(
+        self, command: Sequence[str], copy: Path, environ: Mapping[str, str]
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run a command of dbt in a copy to its end; both streams of its output are one."""
 
     def reading(self, copy: Path) -> AbstractContextManager[Ask]:
         """Let a copy's database be asked."""
@@ -65,18 +79,32 @@ def warehouse_of(name: str, profile: str, outputs: Mapping[str, Mapping[str, Any
         from hipaa_mode.selftest.postgres_databases import PostgresDatabases
 
         return PostgresDatabases(output)
+    if output.get("type") == SPARK:
+        from hipaa_mode.selftest.spark_warehouses import SparkWarehouses
+
+        return SparkWarehouses(name, output)
     if output.get("type") != DUCKDB:
         # There the copy would be built, and published, where the project itself is.
         raise ConfigurationError(
             f"Target {name} of profile {profile} is of type {output.get('type')}, and a copy of "
-            f"the project is built in a database of its own. Name a target of type {DUCKDB} or "
-            f"{POSTGRES}, with --target"
+            f"the project is built in a database of its own. Name a target of type {DUCKDB}, "
+            f"{POSTGRES} or {SPARK}, with --target"
         )
     return DuckDbFiles(output)
 
 
+def write_calls(copy: Path, calls: Mapping[str, Sequence[bytes]]) -> None:
+    """Write the calls of a copy to files."""
+    (copy / "raw_calls").mkdir(mode=0o700, exist_ok=True)
+    for file, lines in calls.items():
+        (copy / "raw_calls" / file).write_bytes(b"".join(line + b"\n" for line in lines))
+
+
 class DuckDbFiles:
     """See `Warehouse`; each is a file in the copy's folder, and goes with it."""
+
+    keeps_tables = True
+    builds_at_once = 2
 
     raw_calls = "raw_calls/*.ndjson"
     numbered_calls = (
@@ -87,6 +115,10 @@ class DuckDbFiles:
     def __init__(self, output: Mapping[str, Any]) -> None:
         self._output = {key: value for key, value in output.items() if key != "attach"}
 
+    def place(self, project: Path) -> Path | None:
+        """Return none: any folder will do."""
+        return None
+
     def make(self, copy: Path) -> dict[str, Any]:
         """Name the file of the copy; dbt makes it."""
         stem = self._output.get("database", "selftest")
@@ -94,10 +126,7 @@ class DuckDbFiles:
 
     def give_calls(self, copy: Path, calls: Mapping[str, Sequence[bytes]]) -> None:
         """Write files."""
-        (copy / "raw_calls").mkdir(mode=0o700, exist_ok=True)
-        for file, lines in calls.items():
-            content = b"".join(line + b"\n" for line in lines)
-            (copy / "raw_calls" / file).write_bytes(content)
+        write_calls(copy, calls)
 
     def give_codes(self, copy: Path, like: Path, table: tuple[str, str]) -> None:
         """Copy the table from file to file."""
@@ -116,6 +145,12 @@ class DuckDbFiles:
         for folder in ("raw_calls", "restricted"):
             shutil.rmtree(copy / folder)
             (copy / folder).mkdir(mode=0o700)
+
+    def run(
+        self, command: Sequence[str], copy: Path, environ: Mapping[str, str]
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run it as a program."""
+        return ending.run(command, copy, environ)
 
     @contextmanager
     def reading(self, copy: Path) -> Iterator[Ask]:

@@ -1,6 +1,6 @@
 """Commands in a project that is built on Spark alone: each works, or says what to do.
 
-There is no Java: none of them starts a session.
+There is no Java: those that need a session are refused.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ from console.one_engine import (
 )
 from hipaa_mode.project_settings import engine_of
 
-TARGET = "{type: spark, method: session, host: localhost, schema: main}"
+TARGET = (
+    "{type: spark, method: session, host: localhost, schema: main, "
+    "server_side_parameters: {spark.master: 'local[1]'}}"
+)
+NO_JAVA = "Spark can't be started: there is no Java. Install Java 17"
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +35,7 @@ def project(new_project: Callable[..., Project]) -> Project:
 
 REFUSED = {
     ("compact", "dev"): (2, "is of type spark, so there is no database file"),
-    ("selftest", *FILES): (2, "Name a target of type duckdb or postgres"),
+    ("selftest", *FILES): (2, NO_JAVA),
     ("preview", "tool"): (2, "Name a target of type duckdb or postgres"),
     ("summary",): (3, "Nothing is published"),
     ("audit", "show"): (3, "There is no audit log"),

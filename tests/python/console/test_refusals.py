@@ -165,15 +165,8 @@ def test_a_fault_of_a_file_that_can_not_be_read_is_about_all(project: Path) -> N
     assert [fault.destination for fault in found if fault.file == EVENTS] == [ANY]
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ("preview", "care_crm"),
-        ("selftest", "--calls", str(REPOSITORY / "demo/raw_calls/dev/*.ndjson.gz")),
-    ],
-    ids=lambda command: command[0],
-)
-def test_a_copy_is_never_built_where_it_has_no_database(command: tuple[str, ...]) -> None:
-    result = run(REPOSITORY, *command, "--environment", "dev", "--target", "spark")
+def test_a_preview_is_refused_where_no_tables_are_kept() -> None:
+    command = ("preview", "care_crm", "--environment", "dev", "--target", "spark")
+    result = run(REPOSITORY, *command)
     assert result.exit_code == ExitCode.BAD_CONFIGURATION
     assert "Name a target of type duckdb or postgres" in str(result.exception)

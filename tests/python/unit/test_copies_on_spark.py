@@ -129,6 +129,11 @@ def test_one_process_runs_one_command_after_the_other_and_ends(tmp_path: Path) -
         os.killpg(process.pid, 0)
 
 
+def test_a_copy_is_never_built_where_it_has_no_database() -> None:
+    with pytest.raises(ConfigurationError, match=r"is of type snowflake.* duckdb, postgres or sp"):
+        warehouse(type="snowflake")
+
+
 def test_a_process_that_has_died_is_told_in_a_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

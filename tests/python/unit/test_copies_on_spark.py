@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hipaa_mode import locking
+from hipaa_mode import ending, locking
 from hipaa_mode.engines.spark import take_warehouse
 from hipaa_mode.engines.spark_masking import FILE_VARIABLE
 from hipaa_mode.errors import ConfigurationError, HipaaModeError
@@ -122,7 +122,7 @@ def test_one_process_runs_one_command_after_the_other_and_ends(tmp_path: Path) -
         codes[name] = done.returncode
         assert (b"build" in done.stdout) is (command == "--help")
     assert codes == {"one": 0, "two": 1, "three": 0}
-    [process] = spark_warehouses.ending._groups
+    [process] = ending._groups
     copies.remove()
     assert process.returncode is not None
     with pytest.raises(ProcessLookupError):

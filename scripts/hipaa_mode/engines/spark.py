@@ -119,6 +119,7 @@ _LACKING = re.compile(r"ModuleNotFoundError: No module named '([A-Za-z_]\w*)")
 _CALL_OR_TEXT = re.compile(
     rf"\br'[^']*'|'(?:[^'\\]|\\.|'')*'|\b{functions.SCHEMA}\.(?P<name>\w+)\(\)", re.DOTALL
 )
+_INSERT = re.compile(r"(?:\s|/\*.*?\*/|--[^\n]*\n)*insert\s", re.DOTALL | re.IGNORECASE)
 _PARAMETER = re.compile(r"\$(\w+)")
 _DELETE = re.compile(r"\s*delete from (\S+)(?: as (\w+))?\s+where (.*)", re.DOTALL)
 
@@ -319,7 +320,7 @@ class Spark:
             session.udf.register(CODE, spark_masking.coding())
             make_functions(session)
         self._makers = _makers(session)
-        run_privately(session, self.with_views)
+        run_privately(session, self.with_views, self._changing)
         if file is not None:
             # Else what is wrong with it shows only where a model is made.
             self._try_mask(subkeys)
@@ -744,18 +745,25 @@ def silence(session: Any) -> None:
         logging.getLogger(name).disabled = True
 
 
-def run_privately(session: Any, as_run: Callable[[str], str] = str) -> None:
+def run_privately(
+    session: Any,
+    as_run: Callable[[str], str] = str,
+    changing: threading.Lock | None = None,
+) -> None:
     """See to it that statements, dbt's too, call the functions by name and tell no values.
 
-    `as_run` says what is run for a statement.
+    `as_run` says what is run for a statement. Rows are added to tables one statement at a time,
+    under the lock `changing`: as the first of two ends, Spark removes what the other has written.
 
     What a task that fails has to say goes to the terminal, by Spark's log and by errors.
     """
     silence(session)
     run = session.sql
+    adding = changing or threading.Lock()
 
     def sql(text: str, *values: Any, **named: Any) -> Any:
-        with _without_values():
+        alone = adding if _INSERT.match(text) else contextlib.nullcontext()
+        with _without_values(), alone:
             rows = run(in_session(as_run(text)), *values, **named)
         for name in ("collect", "take"):
             setattr(rows, name, _quiet(getattr(rows, name)))

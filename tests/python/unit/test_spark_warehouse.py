@@ -6,9 +6,12 @@ import os
 import stat
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -22,6 +25,7 @@ from hipaa_mode.engines.spark import (
     Spark,
     _why,
     clear_warehouse,
+    run_privately,
     take_warehouse,
 )
 from hipaa_mode.errors import HipaaModeError
@@ -216,3 +220,27 @@ def test_a_step_is_read_of_a_view_where_the_steps_before_it_are_the_same() -> No
     assert engine.with_views(f"with ties as (select 2), {rest}") == (
         f"with ties as (select 2), {rest}"
     )
+
+
+def test_two_threads_add_rows_one_after_the_other() -> None:
+    """Spark removes what one writes into a table as the other ends, or fails."""
+    at_once: list[int] = []
+    running: list[str] = []
+
+    def run(text: str) -> MagicMock:
+        running.append(text)
+        time.sleep(0.05)
+        at_once.append(len(running))
+        running.remove(text)
+        return MagicMock()
+
+    for comment in ("", '/* {"app": "dbt"} */\n', "-- a comment\n"):
+        session = MagicMock(sql=run)
+        run_privately(session)
+        text = comment + "insert into build_state values (1)"
+        threads = [threading.Thread(target=session.sql, args=(text,)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert at_once == [1] * 6

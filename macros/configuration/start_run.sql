@@ -50,6 +50,7 @@
         'needs_key': needs_key,
         'needs_lock': needs_key,
         'bridges_tokens': hipaa_mode.bridges_tokens(),
+        'keeps_calls': var('hipaa_mode__keep_calls', false),
         'threads': hipaa_mode.threads(),
         'root': hipaa_mode.published_request().root,
         'zone': [zone.database, zone.schema],

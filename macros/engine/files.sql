@@ -22,10 +22,20 @@
     {%- set whole = hipaa_mode.door().all_days(view) -%}
     {%- set written = [] -%}
     {%- if whole -%}
-        {%- set query = rows ~ hipaa_mode.in_partition(whole) ~ " order by date_trunc('day', timestamp), row_id" -%}
+        {%- set is_written = hipaa_mode._in_days(planned.write) if planned.kept else 'true' -%}
+        {%- set query = rows ~ hipaa_mode.in_partition(whole) ~ ' and ' ~ is_written ~ " order by date_trunc('day', timestamp), row_id" -%}
         {%- do written.extend(hipaa_mode.door().write_days(view, query)) -%}
     {%- endif -%}
     {%- for file in planned.write if file.name not in written -%}
         {%- do hipaa_mode.door().write_file(view, file.name, rows ~ hipaa_mode.in_partition(file) ~ ' order by row_id') -%}
     {%- endfor -%}
+{%- endmacro %}
+
+{#- The condition that a row is of one of the days that have a file among some. -#}
+{% macro _in_days(files) -%}
+    {%- set days = [] -%}
+    {%- for file in files if file.name == file.first -%}
+        {%- do days.append("date '" ~ file.first ~ "'") -%}
+    {%- endfor -%}
+    {{- return('cast(timestamp as date) in (' ~ days | join(', ') ~ ')') -}}
 {%- endmacro %}

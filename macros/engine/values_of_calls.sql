@@ -16,13 +16,41 @@
     {%- endcall -%}
     {#- A transaction writes to one database. -#}
     {%- do adapter.commit() -%}
-    {%- set marks = [] -%}
+    {%- set made = hipaa_mode._calls_of_this_run() -%}
+    {{- return('select ' ~ hipaa_mode.columns_with('calls', made, hipaa_mode._marks()) ~ ' from ' ~ made ~ ' as calls') -}}
+{%- endmacro %}
+
+{#- By the name of each value that is not stored, what is stored in its place. -#}
+{% macro _marks() -%}
+    {%- set marks = {} -%}
     {%- for value in hipaa_mode.values_not_stored() -%}
         {%- set name = hipaa_mode.identifier(value.name) -%}
         {%- set given = "case when {} is not null then '' end" -%}
-        {%- do marks.append((hipaa_mode.map_list(name, given.format('element')) if value.is_list else given.format(name)) ~ ' as ' ~ name) -%}
+        {%- do marks.update({value.name: hipaa_mode.map_list(name, given.format('element')) if value.is_list else given.format(name)}) -%}
     {%- endfor -%}
-    {{- return('select *' ~ (' replace (' ~ marks | join(', ') ~ ')' if marks else '') ~ ' from ' ~ hipaa_mode._calls_of_this_run()) -}}
+    {{- return(marks) -}}
+{%- endmacro %}
+
+{#- The columns of a relation, some of them with another value, given as SQL by their names. -#}
+{% macro columns_with(alias, relation, values) -%}
+    {{- return(adapter.dispatch('columns_with', 'hipaa_mode')(alias, relation, values)) -}}
+{%- endmacro %}
+
+{% macro duckdb__columns_with(alias, relation, values) -%}
+    {%- set replaced = [] -%}
+    {%- for name, value in values.items() -%}
+        {%- do replaced.append(value ~ ' as ' ~ hipaa_mode.identifier(name)) -%}
+    {%- endfor -%}
+    {{- return(alias ~ '.*' ~ (' replace (' ~ replaced | join(', ') ~ ')' if replaced else '')) -}}
+{%- endmacro %}
+
+{% macro default__columns_with(alias, relation, values) -%}
+    {%- set columns = [] -%}
+    {%- for column in hipaa_mode.columns_of(relation) -%}
+        {%- set name = hipaa_mode.identifier(column.name) -%}
+        {%- do columns.append((values[column.name] ~ ' as ' ~ name) if column.name in values else alias ~ '.' ~ name) -%}
+    {%- endfor -%}
+    {{- return(columns | join(', ')) -}}
 {%- endmacro %}
 
 {#- Takes the place of that where no call is read: to plan the reading takes longer than all else. -#}
@@ -71,13 +99,30 @@
     {%- if not has_read or state.rebuilt_number != run_number -%}
         {%- set places = 'hipaa_mode_places_' ~ name -%}
         {%- call hipaa_mode.make_temporary_table(places) -%}
-            select source_file, line_number from {{ hipaa_mode.package_relation('stg_calls') }}
-            where ({{ condition }}){{ ' and run_number <> ' ~ run_number if has_read }}
+            {{ hipaa_mode._places_of_earlier_runs(condition, run_number if has_read else none) }}
         {%- endcall -%}
         {%- if hipaa_mode.has_rows(places) or not has_read -%}
-            {%- do relations.append(hipaa_mode._calls_again('hipaa_mode_again_' ~ name, places)) -%}
+            {%- set lines = hipaa_mode.door().lines_again(hipaa_mode._files_of(places), hipaa_mode.known_files()) -%}
+            {%- do relations.append(hipaa_mode._calls_again('hipaa_mode_again_' ~ name, places, lines)) -%}
         {%- endif -%}
     {%- endif -%}
+    {{- return(hipaa_mode._staged_of(relations, condition)) -}}
+{%- endmacro %}
+
+{#- The places of staged calls that an earlier run has read. -#}
+{% macro _places_of_earlier_runs(condition, run_number) -%}
+            select source_file, line_number from {{ hipaa_mode.package_relation('stg_calls') }}
+            where ({{ condition }}){{ ' and run_number <> ' ~ run_number if run_number is not none }}
+{%- endmacro %}
+
+{#- The files of some places. -#}
+{% macro _files_of(places) -%}
+    {%- do hipaa_mode.pinned_raw_calls() -%}
+    {{- return(run_query('select distinct source_file from ' ~ places).columns[0].values() | list) -}}
+{%- endmacro %}
+
+{#- The staged calls among those of some relations that meet a condition. -#}
+{% macro _staged_of(relations, condition) -%}
     {%- set staged = [] -%}
     {%- for relation in relations -%}
         {%- do staged.append('select * from (' ~ hipaa_mode.staged_calls(relation) ~ ') as staged where ' ~ condition) -%}
@@ -86,10 +131,7 @@
 {%- endmacro %}
 
 {#- Makes a temporary table of the calls at some places, with the values that their lines have. -#}
-{% macro _calls_again(name, places) -%}
-    {%- set files = run_query('select distinct source_file from ' ~ places).columns[0].values() | list -%}
-    {%- do hipaa_mode.pinned_raw_calls() -%}
-    {%- set lines = hipaa_mode.door().lines_again(files, hipaa_mode.known_files()) -%}
+{% macro _calls_again(name, places, lines) -%}
     {%- set wanted -%}
         (
             select lines.*
@@ -98,13 +140,12 @@
                 on lines.source_file = places.source_file and lines.line_number = places.line_number
         ) as wanted
     {%- endset -%}
-    {%- set values = [] -%}
+    {%- set values = {} -%}
     {%- for value in hipaa_mode.values_not_stored() -%}
-        {%- set value = hipaa_mode.identifier(value.name) -%}
-        {%- do values.append('again.' ~ value ~ ' as ' ~ value) -%}
+        {%- do values.update({value.name: 'again.' ~ hipaa_mode.identifier(value.name)}) -%}
     {%- endfor -%}
     {%- call hipaa_mode.make_temporary_table(name) -%}
-        select calls_read.*{{ ' replace (' ~ values | join(', ') ~ ')' if values }}
+        select {{ hipaa_mode.columns_with('calls_read', hipaa_mode.package_relation('calls_read'), values) }}
         from {{ hipaa_mode.package_relation('calls_read') }} as calls_read
         inner join ({{ hipaa_mode.read_calls(none, wanted) }}) as again
             on calls_read.file_number = again.file_number

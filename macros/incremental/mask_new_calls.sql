@@ -3,10 +3,7 @@
 {% macro mask_new_calls(relation, sql, since, run_number) -%}
     {%- set view = config.get('meta').view -%}
     {%- if since is none -%}
-        {%- set calls = hipaa_mode.calls_with_values(view, 'false' if flags.EMPTY else hipaa_mode.masked_condition(hipaa_mode.plan(), view)) -%}
-        {%- set different_values = 'hipaa_mode_different_values_' ~ view -%}
-        {%- do hipaa_mode.rebuild_table(relation, hipaa_mode.masked_calls(view, calls, different_values), hipaa_mode.columns_of_tokens(view)) -%}
-        {%- do hipaa_mode.forget_step(different_values) -%}
+        {%- do hipaa_mode.mask_all_calls(relation, view, run_number) -%}
         {%- do hipaa_mode.note_counts(view, run_number, hipaa_mode.package_relation('stg_calls'), relation, is_whole=true) -%}
     {%- elif not hipaa_mode.calls_changed(since) -%}
         {%- do hipaa_mode.leave_table() -%}
@@ -46,6 +43,14 @@
         {%- endcall -%}
     {%- endif -%}
     {%- do hipaa_mode.forget_calls_again(view) -%}
+{%- endmacro %}
+
+{#- Makes a masked table anew. -#}
+{% macro mask_calls_anew(relation, view) -%}
+    {%- set calls = hipaa_mode.calls_with_values(view, 'false' if flags.EMPTY else hipaa_mode.masked_condition(hipaa_mode.plan(), view)) -%}
+    {%- set different_values = 'hipaa_mode_different_values_' ~ view -%}
+    {%- do hipaa_mode.rebuild_table(relation, hipaa_mode.masked_calls(view, calls, different_values), hipaa_mode.columns_of_tokens(view)) -%}
+    {%- do hipaa_mode.forget_step(different_values) -%}
 {%- endmacro %}
 
 {#- Keys of the calls whose stored row may no longer be right: some delivery of theirs is gone,

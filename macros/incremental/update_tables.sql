@@ -57,12 +57,12 @@
             {{ stored }}
             {%- endif -%}
         {%- endcall -%}
-        {%- if not is_table -%}
-            {%- do hipaa_mode.door().say(
-                'read ' ~ reading.read ~ ' new or grown files; ' ~ reading.unchanged ~ ' are unchanged, '
-                ~ (reading.removed | length) ~ ' changed or gone'
-            ) -%}
-        {%- endif -%}
+    {%- endif -%}
+    {%- if not is_table and (since is not none or reading.is_kept) -%}
+        {%- do hipaa_mode.door().say(
+            'read ' ~ reading.read ~ ' new or grown files; ' ~ reading.unchanged ~ ' are unchanged, '
+            ~ (reading.removed | length) ~ ' changed or gone'
+        ) -%}
     {%- endif -%}
     {%- call statement('keep_order') -%}
         {{ hipaa_mode.keep_order(true) }}

@@ -11,7 +11,8 @@
     {%- set is_stored = existing_relation is not none and existing_relation.type == 'table' -%}
     {%- set upkeep = door.upkeep(
         model.name, sql, config.get('meta', {}), is_part=is_part,
-        is_anew=true if is_part or not is_stored or should_full_refresh() else false
+        is_anew=true if is_part or not is_stored or should_full_refresh() else false,
+        keeps_nothing=true if is_part or should_full_refresh() else false
     ) -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}

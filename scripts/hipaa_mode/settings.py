@@ -132,6 +132,12 @@ DBT_VARIABLES = (
         "`true`",
         Kind.SWITCH,
     ),
+    Setting(
+        "hipaa_mode__keep_calls",
+        "on Spark keep calls as read and masked, so that a build makes only what changed",
+        "`false`",
+        Kind.SWITCH,
+    ),
     Setting("hipaa_mode__accept_key_fingerprint", "accept a changed key"),
     Setting("hipaa_mode__accept_raw_calls", "accept raw calls of which none was read before"),
     Setting(

@@ -221,6 +221,22 @@ FAULTS: tuple[Fault, ...] = (
     ),
     _tested(
         "raw files",
+        "on Spark kept files are used whatever became of them",
+        "unit/test_spark_kept.py::test_what_is_not_as_it_was_left_is_not_used",
+        f"{PACKAGE}/engines/spark_kept.py",
+        'content["parts"] != _sizes(place)',
+        "False",
+    ),
+    _tested(
+        "raw files",
+        "on Spark masked rows are kept of calls that are read anew",
+        "unit/test_spark_kept.py::test_a_masked_table_goes_on_only_if_the_calls_read_did",
+        f"{PACKAGE}/run/build_questions.py",
+        "name in MASKED and not (READ in self._kept_models and",
+        "name in MASKED and not (True and",
+    ),
+    _tested(
+        "raw files",
         "a bzip2 file that is cut short is read as far as it goes",
         "unit/test_raw_formats.py::TestCompressed::test_one_that_is_cut_short_is_refused",
         FORMATS,

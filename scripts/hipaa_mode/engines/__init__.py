@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from hipaa_mode.raw_calls import RawLines
+    from hipaa_mode.run.kept_calls import KeptCalls
 
 DUCKDB = "duckdb"
 POSTGRES = "postgres"
@@ -51,6 +52,7 @@ class Engine(Protocol):
             are read every time.
         row_count: SQL of how many rows a group has, by full name: a macro could stand in for it.
         keeps_tables: whether what a build makes is there for the next one.
+        may_keep_calls: whether it keeps calls for the next build where that is asked for.
         text_type: SQL of the type of texts.
         joins_on_calls: whether a join may be on what a function gives.
         row_order: SQL of the order in which rows came into a table.
@@ -61,6 +63,7 @@ class Engine(Protocol):
     knows_rows: bool
     row_count: str
     keeps_tables: bool
+    may_keep_calls: bool
     text_type: str
     joins_on_calls: bool
     row_order: str
@@ -191,6 +194,21 @@ class SessionEngine(Engine, Protocol):
 
     def view_of_files(self, files: Sequence[str], all_columns: bool) -> str:
         """Return a relation of the rows of Parquet files."""
+
+    def make_temporary(self, name: str, sql: str) -> None:
+        """Find the rows of a query, and let other queries read them under a name."""
+
+    def kept_calls(self) -> KeptCalls | str:
+        """Return what the last build kept; or why there is nothing that can be used."""
+
+    def forget_calls(self) -> None:
+        """Remove what was kept."""
+
+    def keep_calls(self, kept: KeptCalls, tables: Mapping[str, tuple[str, str]]) -> None:
+        """See that tables, each given by schema and name, are kept for the next build."""
+
+    def view_of_kept(self, name: str) -> str:
+        """Return a relation of the kept rows of a table."""
 
 
 def schema_of(environment: str, destination: str) -> str:

@@ -36,6 +36,7 @@ class DuckDb:
     knows_rows = False
     row_count = "system.main.count_star()"
     keeps_tables = True
+    may_keep_calls = False
     text_type = "varchar"
     joins_on_calls = True
     row_order = "rowid"

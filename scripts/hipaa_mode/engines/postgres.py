@@ -83,6 +83,7 @@ class Postgres:
     knows_rows = True
     row_count = "pg_catalog.count(*)"
     keeps_tables = True
+    may_keep_calls = False
     text_type = "text"
     joins_on_calls = True
     row_order = "ctid"

@@ -25,10 +25,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hipaa_mode import functions, locking
-from hipaa_mode.engines import SPARK, NewTables, spark_faults, spark_json, spark_masking
+from hipaa_mode.engines import (
+    SPARK,
+    NewTables,
+    spark_faults,
+    spark_json,
+    spark_kept,
+    spark_masking,
+)
 from hipaa_mode.errors import HipaaModeError, PublishingError
 from hipaa_mode.quoting import identifier, literal
 from hipaa_mode.run.file_writer import ROWS_AT_ONCE, write_file
+from hipaa_mode.run.kept_calls import KeptCalls
 from hipaa_mode.run.readers import STEP_VIEWS
 from hipaa_mode.run.state import tell
 
@@ -93,8 +101,11 @@ STATE = "hipaa_mode"
 ASIDE = "hipaa_mode_aside"
 """Folder of the warehouse that has what is read once."""
 
-BEFORE = ".before"
+BEFORE = spark_kept.BEFORE
 """What the name of a table's folder ends with while another takes its place."""
+
+DAYS = "changed_days"
+"""Table of the days whose rows came or went in builds that went on from kept rows."""
 
 LOCAL = "hipaa_mode_local"
 """Folder of the warehouse that has rows on their way from one step to the next."""
@@ -213,7 +224,7 @@ def clear_warehouse(warehouse: Path, began: float = math.inf) -> None:
 def _goes(left: Path, began: float) -> bool:
     """Tell whether what a build has left in a folder of the warehouse goes."""
     if left.parent.name == STATE:
-        return left.name not in (*KEPT, CODES)
+        return left.name not in (*KEPT, CODES, DAYS, spark_kept.FOLDER)
     return left.parent.name != LOCAL or left.stat().st_mtime < began
 
 
@@ -228,6 +239,7 @@ class Spark:
     masks_itself = True
     knows_rows = False
     keeps_tables = False
+    may_keep_calls = True
     text_type = "string"
     joins_on_calls = False
     row_count = "count(*)"
@@ -247,6 +259,7 @@ class Spark:
         self._steps: dict[tuple[str, str], str] = {}
         self._changing = threading.Lock()
         self._is_started = False
+        self._to_keep: tuple[KeptCalls, dict[str, Path]] | None = None
 
     @property
     def session(self) -> Any:
@@ -340,7 +353,49 @@ class Spark:
         self._is_started = False
         warehouse = self._warehouse()
         self.session.stop()
+        if self._to_keep is not None:
+            try:
+                spark_kept.put_in_place(*_places_of_kept(warehouse), *self._to_keep)
+            except OSError as error:
+                why = error.strerror or type(error).__name__
+                tell(f"the calls could not be kept ({why}): the next build reads more again")
         clear_warehouse(warehouse)
+
+    def kept_calls(self) -> KeptCalls | str:
+        """Return what the last build kept; or why there is nothing that can be used."""
+        return spark_kept.read(*_places_of_kept(self._warehouse()))
+
+    def forget_calls(self) -> None:
+        """Remove what was kept: the next build makes all anew."""
+        place, _ = _places_of_kept(self._warehouse())
+        for folder in (place, place.with_name(DAYS)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def keep_calls(self, kept: KeptCalls, tables: Mapping[str, tuple[str, str]]) -> None:
+        """See that tables are kept for the next build when this one ends."""
+        warehouse = self._warehouse()
+        folders = {
+            name: warehouse / f"{schema}.db" / table for name, (schema, table) in tables.items()
+        }
+        self._to_keep = (kept, folders)
+
+    def view_of_kept(self, name: str) -> str:
+        """Make a view of the kept rows of a table; return its name."""
+        place, _ = _places_of_kept(self._warehouse())
+        view = f"{STEP_VIEWS}kept_{name}"
+        with self.cursor():
+            if not self.session.catalog.tableExists(view):
+                rows = self.session.read.parquet((place / name).as_uri())
+                rows.createOrReplaceTempView(view)
+        return view
+
+    def make_temporary(self, name: str, sql: str) -> None:
+        """Write the rows of a query aside, and make a view of them under a name."""
+        place = (self.aside() / "rows").as_uri()
+        with self.cursor():
+            rows = self.session.sql(sql)
+            rows.write.parquet(place)
+            self.session.read.schema(rows.schema).parquet(place).createOrReplaceTempView(name)
 
     def _warehouse(self) -> Path:
         """Return the warehouse's folder.
@@ -627,6 +682,11 @@ class Spark:
 
     def withdraw(self, environment: str, kept: Collection[str]) -> None:
         """Do nothing: what is published is files."""
+
+
+def _places_of_kept(warehouse: Path) -> tuple[Path, Path]:
+    """Return the folders of what is kept of calls, and of surrogate codes."""
+    return warehouse / STATE / spark_kept.FOLDER, warehouse / STATE / CODES
 
 
 class _Cursor:

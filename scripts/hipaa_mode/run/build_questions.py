@@ -9,13 +9,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from hipaa_mode import publishing, raw_ids
-from hipaa_mode.engines import SessionEngine
 from hipaa_mode.errors import HipaaModeError, PublishingError
 from hipaa_mode.partitions import Partition
 from hipaa_mode.plan import Plan, ViewColumn
@@ -26,15 +25,17 @@ from hipaa_mode.run.checked_columns import CheckedColumns, Column, checked_colum
 from hipaa_mode.run.connection import this_connection
 from hipaa_mode.run.file_writer import write_days, write_file
 from hipaa_mode.run.finished_files import DIGITS, are_small, column_bytes, have_few_texts
+from hipaa_mode.run.kept_calls import MASKED, READ
 from hipaa_mode.run.plan_texts import PlanCopy, PlanTexts
 from hipaa_mode.run.readers import (
     LINES_AGAIN_VIEW,
     RAW_LINES_VIEW,
+    STEP_VIEWS,
     VALUES_IN_FILE,
     VALUES_IN_MEMORY,
 )
 from hipaa_mode.run.state import Run, place_of
-from hipaa_mode.run.stored import TableState
+from hipaa_mode.run.stored import PART_OF_CALLS, TableState
 from hipaa_mode.run.view_files import BuiltView, WritePlan
 
 MADE_OF_VALUES = ("masked_events", "masked_identifies", "masked_groups", "token_bridge")
@@ -56,11 +57,24 @@ class RawCalls:
 
 @dataclass(frozen=True)
 class FilesToRead:
-    """What a run reads; see `raw_files.Reading`."""
+    """What a run reads; see `raw_files.Reading`.
+
+    Attributes:
+        is_kept: whether calls of other files are kept, in no table of this engine's.
+    """
 
     removed: list[int]
     read: int
     unchanged: int
+    is_kept: bool = False
+
+
+@dataclass(frozen=True)
+class KeptRows:
+    """Rows that an earlier build kept: their relation, and numbers of raw files that are gone."""
+
+    view: str
+    removed: list[int]
 
 
 @dataclass(frozen=True)
@@ -142,8 +156,7 @@ class BuildQuestions(Run):
 
         Those that stored tokens were made with, and that are at hand.
         """
-        at_hand = self.keys.retired_fingerprints()
-        return [name for name in dict.fromkeys(self._used_keys) if name in at_hand]
+        return self._bridged_keys()
 
     def raw_calls(self, location: str, column: str | None = None, **_: object) -> RawCalls:
         """Settle where the raw calls are, when first asked for."""
@@ -158,11 +171,18 @@ class BuildQuestions(Run):
             last_number: the highest number that a file ever had.
         """
         location = self._begin_reading()
-        reading = plan_reading(location, [KnownFile(**row) for row in known], last_number)
+        files = [KnownFile(**row) for row in known]
+        is_kept = self._kept is not None and READ in self._kept_models
+        if self._kept is not None and is_kept:
+            files, last_number = list(self._kept.files), self._kept.last_number
+        reading = plan_reading(location, files, last_number)
+        read = {file.number for file in reading.files}
+        self._kept_files = [file for file in files if file.number not in {*reading.removed, *read}]
+        self._removed = list(reading.removed)
         self.raw_lines.files = reading.files
         self.engine.read_raw_lines(RAW_LINES_VIEW, self.raw_lines)
         self._has_many_values = location.kind == "table" or are_many(reading.files)
-        return FilesToRead(list(reading.removed), len(reading.files), reading.unchanged)
+        return FilesToRead(self._removed, len(read), reading.unchanged, is_kept)
 
     def has_many_values(self) -> bool:
         """Tell whether the values of the calls that the run reads are in a file, compressed."""
@@ -216,9 +236,16 @@ class BuildQuestions(Run):
         return location
 
     def files_read(self) -> list[KnownFile]:
-        """Return the files that were just read, for the table of files."""
+        """Return the files that were just read, for the table of files.
+
+        Also those whose calls are kept, where the table is made anew.
+        """
         files = self.raw_lines.files or ()
-        return [as_known(file, self.raw_lines.line_counts) for file in files]
+        read = [as_known(file, self.raw_lines.line_counts) for file in files]
+        if not self._keeps_calls:
+            return read
+        self._files_now = [*self._kept_files, *read]
+        return self._files_now
 
     def note_run(self) -> str:
         """Write down what the environment is built from; return it for the database."""
@@ -233,7 +260,13 @@ class BuildQuestions(Run):
         return self._stored.state(name)
 
     def upkeep(
-        self, name: str, sql: str, meta: Mapping[str, Any], is_part: bool, is_anew: bool
+        self,
+        name: str,
+        sql: str,
+        meta: Mapping[str, Any],
+        is_part: bool,
+        is_anew: bool,
+        keeps_nothing: bool = False,
     ) -> Upkeep:
         """Say how a table is brought up to date.
 
@@ -244,6 +277,7 @@ class BuildQuestions(Run):
             meta: what the model says of itself; see macro `update_table`.
             is_part: whether the run reads only a part of the calls.
             is_anew: whether it is to be made anew in any case.
+            keeps_nothing: whether rows that an earlier build kept are not to be used.
         """
         compared = "" if meta.get("query_may_change") else sql
         column, raw = "", self.raw_lines.location
@@ -257,19 +291,58 @@ class BuildQuestions(Run):
         parts = (*map(str, known), self.engine.hash_of_called(compared))
         fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         if is_part:
-            fingerprint = "part of the calls"
+            fingerprint = PART_OF_CALLS
         state = self._stored.state(name)
         follows, followed_by = meta.get("follows", ()), meta.get("followed_by", ())
         threads = self._files.threads if self._files.use_all_threads() else 0
         if is_anew or self._stored.must_rebuild(name, fingerprint, follows, followed_by):
             state = None
+        rebuilt = state.rebuilt_number if state else self._run_number
+        if self._kept is not None and not keeps_nothing and self._goes_on(name, fingerprint):
+            rebuilt = self._kept.tables[name].rebuilt_number
         return Upkeep(
             fingerprint,
             self._run_number,
             state.run_number if state else None,
-            state.rebuilt_number if state else self._run_number,
+            rebuilt,
             threads,
         )
+
+    def _goes_on(self, name: str, fingerprint: str) -> bool:
+        """Settle whether a model goes on from the rows that an earlier build kept of it."""
+        if self._kept is None or name not in self._kept.tables:
+            return False
+        if self._kept.tables[name].fingerprint != fingerprint:
+            return False
+        if name in MASKED and not (READ in self._kept_models and self._started_plan().scopes):
+            return False
+        self._kept_models.add(name)
+        return True
+
+    def keeps_calls(self) -> bool:
+        """Whether calls are kept for the next build by files of the session's; see `kept_rows`."""
+        return self._keeps_calls and self._location().kind != "table"
+
+    def kept_rows(self, name: str) -> KeptRows | None:
+        """Return the rows that an earlier build kept of a model; none where it is made anew.
+
+        Args:
+            name: of the model, or of the table of the calls that it was made of.
+        """
+        if name.replace("made_of_", "masked_") not in self._kept_models:
+            return None
+        return KeptRows(self._session_engine.view_of_kept(name), self._removed)
+
+    def make_temporary(self, name: str, sql: str) -> None:
+        """Find the rows of a query for others; see macro `make_temporary_table`."""
+        self._session_engine.make_temporary(name, sql)
+
+    def lines_of(self, name: str, paths: Sequence[str], known: Sequence[Mapping[str, Any]]) -> str:
+        """Let the session read files again for a model, as `lines_again` does for a connection."""
+        files = as_read(self._location(), paths, [KnownFile(**row) for row in known])
+        view = f"{STEP_VIEWS}lines_{name}"
+        self.engine.read_raw_lines(view, RawLines(self._location(), files, self._run_number))
+        return view
 
     def note_table(self, name: str, fingerprint: str, rebuilt_number: int) -> bool:
         """Note that this run brought a table up to date, or made it anew.
@@ -417,11 +490,6 @@ class BuildQuestions(Run):
         """Whether the different texts of some columns of these files can be held at once."""
         files = self._files.tested_files(view)
         return files is not None and have_few_texts(column_bytes(files), columns)
-
-    @property
-    def _session_engine(self) -> SessionEngine:
-        """The engine, which is one whose macros ask for what its session does."""
-        return cast(SessionEngine, self.engine)
 
     def create_tables(self, schema: str, tables: Mapping[str, str]) -> None:
         """Make tables that the build keeps, each with its columns; see `SessionEngine`."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hipaa_mode import (
+    PACKAGE,
     folders,
     locking,
     publishing,
@@ -21,7 +22,7 @@ from hipaa_mode import (
 from hipaa_mode.calls import CALL_TYPES
 from hipaa_mode.configuration import ANY
 from hipaa_mode.consent import count_denials
-from hipaa_mode.engines import schema_of
+from hipaa_mode.engines import running_adapter, schema_of
 from hipaa_mode.errors import ConfigurationError, HipaaModeError, PublishingError
 from hipaa_mode.never_matched import never_matched
 from hipaa_mode.partitions import PartitionPlan
@@ -36,8 +37,10 @@ from hipaa_mode.run.ending import Ending, Said
 from hipaa_mode.run.facts import running_project
 from hipaa_mode.run.finished_files import ids_of_calls
 from hipaa_mode.run.gate import FinishedDestination, Gate
+from hipaa_mode.run.kept_calls import MADE_OF, MODELS, READ, KeptCalls, run_numbers
 from hipaa_mode.run.permission import Failure, end_of_run, read_outcome
 from hipaa_mode.run.state import CALLS_READ, KEEP_HOOK, Run, message_of
+from hipaa_mode.run.stored import PART_OF_CALLS
 from hipaa_mode.run.summary import totals
 from hipaa_mode.run.view_files import manifest_of_tables
 from hipaa_mode.run.view_tables import write_table
@@ -447,7 +450,41 @@ class EndQuestions(Run):
         ending = self._at_end()
         self._record_at_end(ending.held_back)
         self._clear_space()
+        if self._keeps_calls and not ending.reasons:
+            self._keep_calls()
         return ending.say(self._noted, time.monotonic() - self._began)
+
+    def _keep_calls(self) -> None:
+        """See that the calls are kept for the next build, if this run made all tables of them."""
+        states = {name: self._stored.state(name) for name in MODELS}
+        made = {
+            name: state
+            for name, state in states.items()
+            if state is not None
+            and state.run_number == self._run_number
+            and state.fingerprint != PART_OF_CALLS
+        }
+        location = self.raw_lines.location
+        if made.keys() != states.keys() or location is None or location.kind == "table":
+            return
+        before = self._kept if READ in self._kept_models else None
+        manifests = publishing.read_manifests(*self._place)
+        published = [int(manifest.get("run_number") or 0) for manifest in manifests]
+        kept = KeptCalls(
+            made_with=self._made_with,
+            run_numbers=run_numbers(before, self._run_number, published),
+            tables=made,
+            files=tuple(self._files_now),
+            last_number=max(
+                (before.last_number if before else 0, *(file.number for file in self._files_now))
+            ),
+        )
+        nodes = running_adapter().get_macro_resolver().nodes
+        own = [nodes[f"model.{PACKAGE}.{name}"] for name in MODELS]
+        tables = {node.name: (node.schema, node.alias) for node in own}
+        schema = self._zone[-1]
+        tables |= {name: (schema, name) for name in MADE_OF}
+        self._session_engine.keep_calls(kept, tables)
 
     def _clear_space(self) -> None:
         """Forget calls that all tables have followed, and what came back before publishing.

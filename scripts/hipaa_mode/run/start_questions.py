@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hipaa_mode import (
+    PACKAGE,
     audit,
     belonging,
     locking,
@@ -18,6 +19,7 @@ from hipaa_mode import (
     temporary_copies,
     token_bridges,
 )
+from hipaa_mode.engines import running_adapter
 from hipaa_mode.errors import HipaaModeError, NoKeyError
 from hipaa_mode.names import environment_name
 from hipaa_mode.plan import Plan
@@ -28,6 +30,7 @@ from hipaa_mode.received.lock_file import read_lock
 from hipaa_mode.run import store_copies
 from hipaa_mode.run.configured import Configured
 from hipaa_mode.run.gate import Gate, hash_seeds
+from hipaa_mode.run.kept_calls import digest_of_code
 from hipaa_mode.run.masking_keys import MaskingKeys
 from hipaa_mode.run.start import faults_of_running_project
 from hipaa_mode.run.state import (
@@ -69,6 +72,7 @@ class StartRequest(Configured):
         needs_key: whether the command masks something.
         needs_lock: whether it may send more than the lock says.
         bridges_tokens: whether it makes tokens of retired keys.
+        keeps_calls: whether it is to keep calls for the next build.
         zone: database and schema of the tables that builds keep.
         accepted: values of the variables that accept something, by name; None where the command
             is not compared with earlier runs.
@@ -77,6 +81,7 @@ class StartRequest(Configured):
     needs_key: bool = False
     needs_lock: bool = False
     bridges_tokens: bool = False
+    keeps_calls: bool = False
     threads: int = 1
     root: str = "published"
     zone: Sequence[str] = ()
@@ -163,12 +168,36 @@ class StartQuestions(Run):
             subkeys = self._subkeys(plan, asked.bridges_tokens)
             of_key = (self._place[1], self.keys.fingerprint())
             self.made_functions = self.engine.start(subkeys, *of_key) or self.made_functions
+            if self.engine.may_keep_calls:
+                self._begin_keeping(asked)
         return Started(
             refusals=refusals,
             notices=notices,
             faults=said,
             warnings=[str(item) for item in (*plan.warnings, *judgement.notices)],
         )
+
+    def _begin_keeping(self, asked: StartRequest) -> None:
+        """Find what the last build kept of calls; forget it where it can't be used."""
+        engine = self._session_engine
+        self._keeps_calls = asked.keeps_calls
+        if not asked.keeps_calls:
+            engine.forget_calls()
+            return
+        resolver = running_adapter().get_macro_resolver()
+        texts = [macro.macro_sql for _, macro in sorted(resolver.macros.items())]
+        texts += [node.raw_code for _, node in sorted(resolver.nodes.items()) if _is_own(node)]
+        self._made_with = digest_of_code([self._started_plan().fingerprint, *texts])
+        kept = engine.kept_calls()
+        if not isinstance(kept, str) and kept.made_with != self._made_with:
+            kept = "the configuration, the project's macros or the package changed"
+        if not isinstance(kept, str) and asked.bridges_tokens and self._bridged_keys():
+            kept = "tokens of a retired key are bridged, which takes the values of all calls"
+        if isinstance(kept, str):
+            engine.forget_calls()
+            self._noted.append(f"all raw calls are read: {kept}")
+            return
+        self._kept = kept
 
     def _subkeys(self, plan: Plan, is_bridged: bool) -> dict[str, str]:
         """Return the subkeys of all scopes, for an engine that masks by itself.
@@ -320,7 +349,13 @@ class StartQuestions(Run):
             f"where run_number in ({numbers}) or (relation, run_number) in "
             f"(select relation, max(run_number) from {states} group by relation)"
         )
-        self._stored = Tables(rows)
+        kept = self._kept.rows_of_builds() if self._kept else []
+        self._stored = Tables([*rows, *kept])
+        if self._kept:
+            self._ask(
+                f"delete from {self._table('changed_days')} where run_number <= $run_number",
+                run_number=self._kept.run_numbers[0],
+            )
         self._run_number = max(self._run_number, self._stored.last_run + 1)
 
     def withdraw(self) -> Withdrawn:
@@ -360,3 +395,12 @@ class StartQuestions(Run):
         left = "was left in a folder that was withdrawn: no build made it"
         warnings = [*(f"{path} {left}" for path in done.left), *copies.problems]
         return Withdrawn(warnings, done.problems)
+
+
+def _is_own(node: Any) -> bool:
+    """Tell whether a node is a model of the package that others are made of."""
+    return bool(
+        node.resource_type == "model"
+        and node.package_name == PACKAGE
+        and node.config.materialized != "destination_view"
+    )

@@ -6,25 +6,27 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import pyarrow as pa
 from dbt.adapters.events.logging import AdapterLogger
 
 from hipaa_mode import audit, folders, published_places, raw_ids
-from hipaa_mode.engines import Engine, running_adapter
+from hipaa_mode.engines import Engine, SessionEngine, running_adapter
 from hipaa_mode.engines.chosen import engine_of
 from hipaa_mode.errors import ConfigurationError, HipaaModeError
 from hipaa_mode.names import environment_name
 from hipaa_mode.plan import Plan
 from hipaa_mode.quoting import identifier
 from hipaa_mode.raw_calls import RawLines, RawLocation, locate
+from hipaa_mode.raw_files import KnownFile
 from hipaa_mode.run import found_people
 from hipaa_mode.run.audit_entries import LogTable, record
 from hipaa_mode.run.configured import Configured
 from hipaa_mode.run.ending import Ending
 from hipaa_mode.run.gate import Gate
+from hipaa_mode.run.kept_calls import KeptCalls
 from hipaa_mode.run.masking_keys import MaskingKeys
 from hipaa_mode.run.plan_texts import PlanTexts
 from hipaa_mode.run.stored import Tables
@@ -83,6 +85,13 @@ class Run:
         self._has_counted_ids = False
         self._has_found_people = False
         self._has_many_values = False
+        self._keeps_calls = False
+        self._made_with = ""
+        self._kept: KeptCalls | None = None
+        self._kept_models: set[str] = set()
+        self._kept_files: list[KnownFile] = []
+        self._files_now: list[KnownFile] = []
+        self._removed: list[int] = []
         self._files = ViewFiles()
         self.raw_lines.location = None
         self.raw_lines.files = None
@@ -108,11 +117,21 @@ class Run:
             self._engine = engine_of(lambda: self.connect())
         return self._engine
 
+    @property
+    def _session_engine(self) -> SessionEngine:
+        """The engine, which is one whose macros ask for what its session does."""
+        return cast(SessionEngine, self.engine)
+
     def leave_engine(self) -> None:
         """Give back what the engine was given for the run."""
         if self._engine is not None:
             self._engine.end()
         self._engine = None
+
+    def _bridged_keys(self) -> list[str]:
+        """Return the retired keys at hand that stored tokens were made with, by fingerprint."""
+        at_hand = self.keys.retired_fingerprints()
+        return [name for name in dict.fromkeys(self._used_keys) if name in at_hand]
 
     def _ask(self, sql: str, **parameters: object) -> list[Any]:
         """Return the rows of a query."""

@@ -9,6 +9,10 @@ MAY_ROTATE = ("build", "run", "retry")
 """Commands that make tokens anew."""
 
 
+PART_OF_CALLS = "part of the calls"
+"""What stands for the fingerprint of a table that no later build may go on from."""
+
+
 @dataclass(frozen=True)
 class TableState:
     """How a table was built last.

@@ -175,6 +175,10 @@ class BuildQuestions(Run):
         is_kept = self._kept is not None and READ in self._kept_models
         if self._kept is not None and is_kept:
             files, last_number = list(self._kept.files), self._kept.last_number
+        elif self._kept is not None:
+            self._noted.append(
+                "all raw calls are read: the key or the calls' place changed, or --full-refresh"
+            )
         reading = plan_reading(location, files, last_number)
         read = {file.number for file in reading.files}
         self._kept_files = [file for file in files if file.number not in {*reading.removed, *read}]

@@ -15,6 +15,7 @@ from hipaa_mode import locking
 from hipaa_mode.engines import spark_kept
 from hipaa_mode.engines.spark import clear_warehouse, take_warehouse
 from hipaa_mode.raw_files import KnownFile
+from hipaa_mode.run import start_questions
 from hipaa_mode.run.kept_calls import (
     MASKED,
     MODELS,
@@ -24,6 +25,7 @@ from hipaa_mode.run.kept_calls import (
     run_numbers,
 )
 from hipaa_mode.run.session import Session
+from hipaa_mode.run.start_questions import StartRequest
 from hipaa_mode.run.stored import Tables, TableState
 
 KEPT = KeptCalls(
@@ -156,14 +158,19 @@ def test_runs_are_known_since_the_first_that_something_is_published_of(
 class OfTests(Session):
     """A run that has kept rows."""
 
+    bridged: tuple[str, ...] = ()
+
     def __init__(self, scopes: list[str]) -> None:
         super().__init__({})
         self._kept = KEPT
         self._keeps_calls = True
-        self._plan_of_tests = SimpleNamespace(scopes=scopes)
+        self._plan_of_tests = SimpleNamespace(scopes=scopes, fingerprint="of a plan")
 
     def _started_plan(self) -> Any:
         return self._plan_of_tests
+
+    def _bridged_keys(self) -> list[str]:
+        return list(self.bridged)
 
 
 def test_a_masked_table_goes_on_only_if_the_calls_read_did() -> None:
@@ -186,3 +193,48 @@ def test_no_masked_table_without_row_ids_goes_on() -> None:
     run = OfTests([])
     assert run._goes_on(READ, f"of {READ}")
     assert not run._goes_on(MASKED[0], f"of {MASKED[0]}")
+
+
+MADE_WITH = digest_of_code(["of a plan", "a macro", "a model"])
+
+
+@pytest.mark.parametrize(
+    ("kept", "wanted", "bridged", "said"),
+    [
+        (replace(KEPT, made_with=MADE_WITH), True, (), None),
+        (replace(KEPT, made_with=MADE_WITH), False, (), ""),
+        (replace(KEPT, made_with=MADE_WITH), True, ("a key",), "retired key are bridged"),
+        (KEPT, True, (), "configuration, the project's macros or the package changed"),
+        ("nothing is kept yet", True, (), "nothing is kept yet"),
+    ],
+    ids=["usable", "not asked for", "bridged", "other code", "none"],
+)
+def test_what_can_not_be_used_is_removed_and_the_run_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+    kept: KeptCalls | str,
+    wanted: bool,
+    bridged: tuple[str, ...],
+    said: str | None,
+) -> None:
+    forgotten: list[str] = []
+    run = OfTests(["*"])
+    run._kept, run.bridged = None, bridged
+    engine: Any = SimpleNamespace(
+        kept_calls=lambda: kept, forget_calls=lambda: forgotten.append("all")
+    )
+    run._engine = engine
+    node = SimpleNamespace(
+        resource_type="model",
+        package_name="hipaa_mode",
+        config=SimpleNamespace(materialized="view"),
+        raw_code="a model",
+    )
+    manifest = SimpleNamespace(
+        macros={"m": SimpleNamespace(macro_sql="a macro")},
+        nodes={"a": node, "b": SimpleNamespace(resource_type="test")},
+    )
+    adapter = SimpleNamespace(get_macro_resolver=lambda: manifest)
+    monkeypatch.setattr(start_questions, "running_adapter", lambda: adapter)
+    run._begin_keeping(StartRequest("dev", "", {}, {}, keeps_calls=wanted, bridges_tokens=True))
+    assert (run._kept is None) == (forgotten == ["all"]) == (said is not None)
+    assert said is None or said in " ".join(run._noted)

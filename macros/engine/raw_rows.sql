@@ -66,10 +66,11 @@
             ~ 'twice, and not the first, and spells some numbers otherwise: these have other tokens than in text. Make the column text or bytea'
         ]) -%}
     {%- endif -%}
-    {#- One snapshot from here on: rows that come or go meanwhile are the next build's. -#}
+    {#- One snapshot from here on: rows that come or go meanwhile are the next build's. After a commit of
+        dbt's its client library begins no transaction by itself. -#}
     {%- do adapter.commit() -%}
     {%- call statement('one_snapshot') -%}
-        set transaction isolation level repeatable read
+        begin transaction isolation level repeatable read
     {%- endcall -%}
     {%- call statement('count_rows') -%}
         insert into {{ hipaa_mode.build_table('raw_tables') }} select {{ run_number }}, count(*) from {{ table }}

@@ -33,7 +33,7 @@ DATABASE = "mutants"
 LAYERS = (CONSTRUCTION, TESTS, PROOF, EXPERIMENT)
 ON_POSTGRES = ("--target", "postgres")
 LONGEST_SAID = 110
-HELD_BACK = "NOT published: "
+CRASHED = re.compile(r"NOT published: .*: \w+ failed;")
 
 _MACRO = re.compile(r"{%-? macro (\w+)\(")
 _OF_OTHERS = ("duckdb__", "spark__")
@@ -99,7 +99,7 @@ def caught(inspection: Inspection) -> tuple[str, str]:
     """
     fault = inspection.fault
     for layer in dict.fromkeys((fault.layer, *LAYERS)):
-        if found := [line for line in inspection.by(layer) if not line.startswith(HELD_BACK)]:
+        if found := [line for line in inspection.by(layer) if not CRASHED.match(line)]:
             said = next((line for line in found if re.search(fault.expects, line)), found[0])
             return layer, said
     return "", ""

@@ -57,7 +57,10 @@ def test_a_fault_is_caught(sound: PostgresSandbox, tmp_path: Path, name: str) ->
 
 
 def test_sql_that_does_not_run_is_no_finding() -> None:
-    said = {CONSTRUCTION: ["NOT published: `ga4`: ga4__events failed"], PROOF: ["form: of a view"]}
+    crashed = (
+        "NOT published: `ga4`, its last good files stay: ga4__events failed; a test was skipped"
+    )
+    said = {CONSTRUCTION: [crashed], PROOF: ["form: of a view"]}
     inspection = SimpleNamespace(
         fault=BY_NAME["ids are sent as they are"], by=lambda layer: said.get(layer, [])
     )

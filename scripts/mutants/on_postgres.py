@@ -37,6 +37,7 @@ CRASHED = re.compile(r"NOT published: .*: \w+ failed;")
 
 _MACRO = re.compile(r"{%-? macro (\w+)\(")
 _OF_OTHERS = ("duckdb__", "spark__")
+_OF_DUCKDB = "create or replace macro hipaa_functions"
 
 
 def is_of_postgres(fault: Fault, root: Path = REPOSITORY) -> bool:
@@ -49,6 +50,8 @@ def is_of_postgres(fault: Fault, root: Path = REPOSITORY) -> bool:
 
 
 def _is_shared(edit: Edit, root: Path) -> bool:
+    if _OF_DUCKDB in edit.new:
+        return False
     if not edit.file.startswith(("macros/", "models/")) or "functions" in edit.file:
         return False
     path = root / edit.file

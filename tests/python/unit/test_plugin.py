@@ -547,17 +547,20 @@ def test_files_are_read_once_and_then_from_where_they_grew(tmp_path: Path) -> No
         return reading, lines, rows
 
     reading, lines, rows = read([])
-    assert (reading, lines) == ({"removed": [], "read": 1, "unchanged": 0}, [1, 2])
+    assert (reading, lines) == (
+        {"removed": [], "read": 1, "unchanged": 0, "is_kept": False},
+        [1, 2],
+    )
     reading, lines, _ = read(rows)
-    assert (reading, lines) == ({"removed": [], "read": 0, "unchanged": 1}, [])
+    assert (reading, lines) == ({"removed": [], "read": 0, "unchanged": 1, "is_kept": False}, [])
     with file.open("a") as stream:
         stream.write("{}\n")
     reading, lines, _ = read(rows)
-    assert (reading, lines) == ({"removed": [], "read": 1, "unchanged": 0}, [3])
+    assert (reading, lines) == ({"removed": [], "read": 1, "unchanged": 0, "is_kept": False}, [3])
     file.unlink()
     (tmp_path / "b.ndjson").write_text("{}")
     reading, lines, _ = read(rows)
-    assert (reading, lines) == ({"removed": [1], "read": 1, "unchanged": 0}, [1])
+    assert (reading, lines) == ({"removed": [1], "read": 1, "unchanged": 0, "is_kept": False}, [1])
 
 
 def test_a_broken_manifest_is_an_error_answer(tmp_path: Path) -> None:

@@ -21,9 +21,11 @@ settings.load_profile("hipaa_mode")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark each test with its folder: unit, build, console or browser."""
+    """Mark each test with its folder: unit, build, console, engines or browser."""
     for item in items:
         item.add_marker(item.path.relative_to(HERE).parts[0])
+    # The class that takes longest is not left to one process at the end.
+    items.sort(key=lambda item: item.path.name != "test_spark.py")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -18,7 +18,6 @@ from project import KEY, Project, subkey, token
 from engines.test_postgres import EMAIL, seeds_and_calls
 
 SECRETS = (KEY, subkey("dev", "*"), subkey("dev", "suppression-list"), EMAIL, EMAIL.upper())
-TODAY = dt.datetime.now(dt.timezone.utc).date()
 FIRST_KEPT = dt.date(2026, 3, 2)
 """The first day of the calls that is kept when days are, in the course after the first build."""
 
@@ -163,7 +162,7 @@ def life(built: Built, course: Course) -> Life:
     first = key.read_text("utf-8").strip()
     assert project.hipaa_mode("key", "rotate").returncode == 0
     project.write_seed("suppressed_users", [{"environment": "dev", "user_id": GONE}])
-    days = str((TODAY - FIRST_KEPT).days)
+    days = str((dt.datetime.now(dt.timezone.utc).date() - FIRST_KEPT).days)
     project.write_seed("environments", [{"environment": "dev", "retain_days": days}])
     run = built.dbt("build", **BRIDGE)
     assert run.exit_code == 0, run.output

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 SECONDS_TO_END = 5
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -64,18 +65,7 @@ def run(
 
     It ends where this process is told to end, or leaves the call by an exception.
     """
-    with _changing:
-        if _is_ending.is_set():
-            raise KeyboardInterrupt
-        child = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        _children.add(child)
+    child = _started(command, folder, environ, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT)
     try:
         output, _ = child.communicate()
     except BaseException:
@@ -93,20 +83,7 @@ def start(
 
     It, and what it starts, end where this process is told to end, too.
     """
-    with _changing:
-        if _is_ending.is_set():
-            raise KeyboardInterrupt
-        child = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environ,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-        )
-        _groups.add(child)
-        _children.add(child)
-    return child
+    return _started(command, folder, environ, stdin=subprocess.PIPE, start_new_session=True)
 
 
 def end(child: subprocess.Popen[bytes]) -> None:
@@ -118,6 +95,22 @@ def end(child: subprocess.Popen[bytes]) -> None:
         if stream is not None:
             with contextlib.suppress(OSError):
                 stream.close()
+
+
+def _started(
+    command: Sequence[str], folder: Path, environ: Mapping[str, str], **options: Any
+) -> subprocess.Popen[bytes]:
+    """Start a program that ends with this process, unless that is ending."""
+    with _changing:
+        if _is_ending.is_set():
+            raise KeyboardInterrupt
+        child = subprocess.Popen(
+            command, cwd=folder, env=environ, stdout=subprocess.PIPE, **options
+        )
+        if options.get("start_new_session"):
+            _groups.add(child)
+        _children.add(child)
+    return child
 
 
 def _end_children() -> None:

@@ -23,7 +23,7 @@ from hipaa_mode.engines.spark import LOCAL, LOCK, STATE
 from hipaa_mode.engines.spark_faults import faults_before
 from hipaa_mode.errors import ConfigurationError, HipaaModeError, RawCallsError
 from hipaa_mode.project_settings import rendered_target
-from hipaa_mode.selftest.warehouses import Ask, write_calls
+from hipaa_mode.selftest.warehouses import Ask, empty_folders, write_calls
 
 PROCESS = "hipaa_mode.selftest.spark_process"
 PARAMETERS = "server_side_parameters"
@@ -104,9 +104,7 @@ class SparkWarehouses:
 
     def empty(self, copy: Path) -> None:
         """Remove the files."""
-        for folder in ("raw_calls", "restricted"):
-            shutil.rmtree(copy / folder)
-            (copy / folder).mkdir(mode=0o700)
+        empty_folders(copy)
 
     def run(
         self, command: Sequence[str], copy: Path, environ: Mapping[str, str]

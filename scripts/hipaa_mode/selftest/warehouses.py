@@ -93,6 +93,13 @@ def warehouse_of(name: str, profile: str, outputs: Mapping[str, Mapping[str, Any
     return DuckDbFiles(output)
 
 
+def empty_folders(copy: Path) -> None:
+    """Remove what a copy has read and built in files."""
+    for folder in ("raw_calls", "restricted"):
+        shutil.rmtree(copy / folder)
+        (copy / folder).mkdir(mode=0o700)
+
+
 def write_calls(copy: Path, calls: Mapping[str, Sequence[bytes]]) -> None:
     """Write the calls of a copy to files."""
     (copy / "raw_calls").mkdir(mode=0o700, exist_ok=True)
@@ -142,9 +149,7 @@ class DuckDbFiles:
 
     def empty(self, copy: Path) -> None:
         """Remove the files."""
-        for folder in ("raw_calls", "restricted"):
-            shutil.rmtree(copy / folder)
-            (copy / folder).mkdir(mode=0o700)
+        empty_folders(copy)
 
     def run(
         self, command: Sequence[str], copy: Path, environ: Mapping[str, str]
